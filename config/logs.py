@@ -1,0 +1,56 @@
+"""Logs: one JSON object a line on standard error, whoever wrote it."""
+
+import logging.config
+
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+from structlog.typing import Processor
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def configure(*, level: str) -> None:
+    """Route structlog and the standard library's loggers through one JSON renderer.
+
+    What a request binds with `structlog.contextvars` (its id, key and organization) is on every line that
+    is written while it runs, those of Django and the database driver included.
+    """
+    if level not in LEVELS:
+        raise ImproperlyConfigured(f'MODELHUB_LOG_LEVEL must be one of {", ".join(LEVELS)}, got "{level}".')
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "json": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "foreign_pre_chain": shared,
+                    "processors": [
+                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                        structlog.processors.dict_tracebacks,
+                        structlog.processors.JSONRenderer(),
+                    ],
+                },
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+            "root": {"handlers": ["stderr"], "level": level},
+            "loggers": {
+                # Said once a request by modelhub.api.requests, with more in it.
+                "django.request": {"level": "CRITICAL"},
+                "django.server": {"level": "CRITICAL"},
+                "psycopg.pool": {"level": "ERROR"},
+            },
+        }
+    )

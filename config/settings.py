@@ -1,0 +1,129 @@
+"""What a deployment decides, all of it from the environment (docs/settings.md)."""
+
+from pathlib import Path
+from typing import Any
+
+from config import env, logs
+from config.database import database_settings
+from config.secret import secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Where and how it runs -------------------------------------------------------------------------
+
+PRODUCTION = env.flag("MODELHUB_PRODUCTION", default=False)
+DATA_DIR = Path(env.text("MODELHUB_DATA_DIR", ".data")).expanduser()
+if not DATA_DIR.is_absolute():
+    DATA_DIR = BASE_DIR / DATA_DIR
+
+SERVE_HOST = env.text("HOST", "127.0.0.1")
+SERVE_PORT = env.whole("PORT", 8000, minimum=1, maximum=65535)
+SERVE_WORKERS = env.whole("MODELHUB_WORKERS", 2, minimum=1, maximum=256)
+SERVE_THREADS = env.whole("MODELHUB_THREADS", 4, minimum=1, maximum=256)
+SERVE_TIMEOUT = env.whole("MODELHUB_REQUEST_TIMEOUT", 30, minimum=1, maximum=3600)
+
+DEBUG = False
+SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
+ALLOWED_HOSTS = env.words("MODELHUB_ALLOWED_HOSTS", "" if PRODUCTION else "*")
+CSRF_TRUSTED_ORIGINS = env.words("MODELHUB_CSRF_TRUSTED_ORIGINS")
+
+# The database ----------------------------------------------------------------------------------
+
+DATABASES: dict[str, Any] = {"default": database_settings(DATA_DIR, pool_size=SERVE_THREADS)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The limits of one request (CONTRACT 0.2: 413, or the error of the one score) ---------------------
+
+MAX_BODY_BYTES = env.whole("MODELHUB_MAX_BODY_BYTES", 8 * 1024 * 1024, minimum=1024)
+MAX_SCORES = env.whole("MODELHUB_MAX_SCORES", 1000, minimum=1)
+MAX_VALUE_BYTES = env.whole("MODELHUB_MAX_VALUE_BYTES", 64 * 1024, minimum=64)
+MAX_VALUE_DEPTH = env.whole("MODELHUB_MAX_VALUE_DEPTH", 32, minimum=2, maximum=200)
+MAX_NOTES_LENGTH = env.whole("MODELHUB_MAX_NOTES_LENGTH", 5000, minimum=1)
+MAX_SOURCES = env.whole("MODELHUB_MAX_SOURCES", 1000, minimum=1)
+AUTO_CREATE_SOURCES = env.flag("MODELHUB_AUTO_CREATE_SOURCES", default=False)
+
+# The first start -------------------------------------------------------------------------------
+
+BOOTSTRAP_API_KEY = env.text("MODELHUB_BOOTSTRAP_API_KEY")
+BOOTSTRAP_SECRET_KEY = env.text("MODELHUB_BOOTSTRAP_SECRET_KEY")
+BOOTSTRAP_ORGANIZATION = env.text("MODELHUB_BOOTSTRAP_ORGANIZATION", "Default organization")
+BOOTSTRAP_EMAIL = env.text("MODELHUB_BOOTSTRAP_EMAIL", "admin@example.com")
+
+# Django ----------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "modelhub",
+]
+MIDDLEWARE = [
+    "modelhub.api.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+# A redirect would turn a POST into a GET; a missing slash is answered with a sentence (CONTRACT 1).
+APPEND_SLASH = False
+AUTH_USER_MODEL = "modelhub.User"
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+# Served straight from the packages that bring them: nothing to collect before a start.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_SECURE = PRODUCTION
+
+LOGGING_CONFIG = None
+logs.configure(level=env.text("MODELHUB_LOG_LEVEL", "INFO").upper())
+
+# Django REST Framework -------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["modelhub.api.auth.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["modelhub.api.wire.ExactJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["modelhub.api.wire.ExactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "modelhub.api.wire.AlwaysJSON",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "modelhub.api.errors.answer_exception",
+    "UNAUTHENTICATED_USER": None,
+}

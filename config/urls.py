@@ -1,0 +1,12 @@
+"""The root of all paths."""
+
+from django.urls import include, path
+
+from modelhub.api import errors
+
+urlpatterns = [path("", include("modelhub.api.urls"))]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error

@@ -1,0 +1,129 @@
+"""Every error answer: an RFC 9457 problem that also carries `message`, which is what the clients read."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from modelhub import exact_json
+from modelhub.api.auth import CHALLENGE
+from modelhub.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refused,
+    TooLarge,
+    Unauthenticated,
+)
+from modelhub.savepoints import sqlstate
+from modelhub.values import show
+
+log = structlog.get_logger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+STATUSES: dict[type[Refused], int] = {
+    Invalid: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooLarge: 413,
+}
+UNAVAILABLE = "The database is not answering. Nothing is known to be wrong with the request; try it again."
+
+
+def problem(
+    status: int, sentence: str, *, code: str, fields: Mapping[str, list[str]] | None = None
+) -> dict[str, Any]:
+    """The one shape of an error; `errors` holds the sentences by field where there are any."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": sentence,
+        "message": sentence,
+        "code": code,
+    }
+    if fields:
+        body["errors"] = fields
+    if request_id := structlog.contextvars.get_contextvars().get("request_id"):
+        body["request_id"] = request_id
+    return body
+
+
+def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's exception handler. `None` means that nobody foresaw this: it becomes a 500 and a line in the log."""
+    if isinstance(error, Refused):
+        return _answer_refused(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        log.error("database_unavailable", sqlstate=sqlstate(error), kind=type(error).__name__)
+        return _respond(problem(503, UNAVAILABLE, code="service_unavailable"), {"Retry-After": "1"})
+    if isinstance(error, RequestDataTooBig):
+        return _respond(problem(413, "The body is too large", code="request_too_large"))
+    if isinstance(error, Http404):
+        error = exceptions.NotFound(str(error) or None)
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, exceptions.APIException):
+        return _answer_api_exception(error)
+    return None
+
+
+def _answer_refused(error: Refused) -> Response:
+    status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
+    fields = error.fields if isinstance(error, Invalid) else None
+    headers = {"WWW-Authenticate": CHALLENGE} if status == 401 else {}
+    return _respond(problem(status, str(error), code=error.code, fields=fields), headers)
+
+
+def _answer_api_exception(error: exceptions.APIException) -> Response:
+    fields: dict[str, list[str]] = {}
+    if isinstance(error.detail, dict):
+        fields = {str(name): [str(sentence) for sentence in several] for name, several in error.detail.items()}
+        sentence = "; ".join(f"{name}: {' '.join(several)}" for name, several in fields.items())
+    elif isinstance(error.detail, list):
+        sentence = "; ".join(str(part) for part in error.detail)
+    else:
+        sentence = str(error.detail)
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        sentence = "The body must be JSON, sent with Content-Type: application/json."
+    headers = {"Retry-After": str(int(wait))} if (wait := getattr(error, "wait", None)) else {}
+    return _respond(problem(error.status_code, sentence, code=error.default_code, fields=fields), headers)
+
+
+def _respond(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body, status=body["status"], headers=dict(headers or {}), content_type=CONTENT_TYPE)
+
+
+def _plain(status: int, sentence: str, *, code: str) -> HttpResponse:
+    body = exact_json.dumps(problem(status, sentence, code=code))
+    return HttpResponse(body, status=status, content_type=CONTENT_TYPE)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400: a wrong Host header and the like."""
+    return _plain(400, "The request was refused before it was read (is its Host header allowed?).", code="invalid")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    return _plain(403, "You may not do this.", code="permission_denied")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404: no such path, often for want of its slash."""
+    hint = "" if request.path.endswith("/") else " Paths end in a slash."
+    return _plain(404, f"There is no path {show(request.path)} here.{hint}", code="not_found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500, called while the exception is being handled: logs it and says nothing of it."""
+    log.exception("unforeseen_error")
+    return _plain(500, "Something went wrong inside the server; its log has the details.", code="server_error")

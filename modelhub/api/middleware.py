@@ -1,0 +1,52 @@
+"""What surrounds every request: an id that client, answer and log share, and one line in the log."""
+
+import re
+import time
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+from modelhub.api.errors import CONTENT_TYPE, problem
+from modelhub.exact_json import dumps
+from modelhub.ids import new_id
+
+log = structlog.get_logger("modelhub.requests")
+
+# A caller's own id is taken over when it is safe to log.
+SAFE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
+QUIET = frozenset({"/healthz", "/readyz"})
+
+
+class RequestMiddleware:
+    """Binds the request id for everything that is logged meanwhile, and answers it as `X-Request-Id`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request and log how it went: never its body, its query or its headers."""
+        started = time.perf_counter()
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if SAFE_ID.fullmatch(given) else str(new_id())
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = _refuse_unknown_length(request) or self.get_response(request)
+        response["X-Request-Id"] = request_id
+        if request.path not in QUIET or response.status_code >= 500:
+            log.info(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+        return response
+
+
+def _refuse_unknown_length(request: HttpRequest) -> HttpResponse | None:
+    """WSGI hands over no body without a length: better refused than taken for an empty one."""
+    if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
+        return None
+    body = problem(411, "Send the body with a Content-Length, not chunked.", code="length_required")
+    return HttpResponse(dumps(body), status=411, content_type=CONTENT_TYPE)

@@ -1,0 +1,58 @@
+"""Pages of a list: `page`, and `page_size` or `limit`, of which limit wins (CONTRACT 1.4)."""
+
+from typing import Any
+
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from modelhub.errors import Invalid
+from modelhub.values import show
+
+MAX_PAGE_SIZE = 1000
+
+
+class Pages(PageNumberPagination):
+    """20 a page unless told otherwise, at most 1,000; a page past the end is a 404."""
+
+    page_size = 20
+    page_size_query_param = "page_size"
+    max_page_size = MAX_PAGE_SIZE
+
+    def get_page_size(self, request: Request) -> int | None:
+        """`limit`, or `page_size`, or the default; raises `Invalid` for what is not a whole number above 0."""
+        for name in ("limit", "page_size"):
+            given = request.query_params.get(name)
+            if given is not None:
+                return min(_positive(name, given), MAX_PAGE_SIZE)
+        return self.page_size
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """The page; `total_pages` and `current_page` are there for clients of the hosted service."""
+        assert self.page is not None  # noqa: S101 - paginate_queryset ran before
+        body = {
+            "count": self.page.paginator.count,
+            "next": self.get_next_link(),
+            "previous": self.get_previous_link(),
+            "total_pages": self.page.paginator.num_pages,
+            "current_page": self.page.number,
+            "results": data,
+        }
+        return Response(body)
+
+
+class PagesOnRequest(Pages):
+    """Everything on one page unless the request names a page or a size: what the clients need of labels."""
+
+    def get_page_size(self, request: Request) -> int | None:
+        """Practically no limit when nothing about paging is asked."""
+        if {"page", "page_size", "limit"} & set(request.query_params):
+            return super().get_page_size(request)
+        return 1_000_000
+
+
+def _positive(name: str, given: str) -> int:
+    if given.isascii() and given.isdigit() and 0 < int(given[:10]):
+        return int(given[:10])
+    sentence = f"{name} must be a whole number above 0, got {show(given)}"
+    raise Invalid(sentence, fields={name: [sentence]})

@@ -1,0 +1,130 @@
+"""`/model-hub/scores/`: one score, and many on one source in one request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from modelhub.api import schema
+from modelhub.api.envelope import FieldErrors, read_object, rename
+from modelhub.api.query import read_flags
+from modelhub.api.outputs import ScoreOutput
+from modelhub.errors import Invalid, NotFound, Refused
+from modelhub.score_entries import FIELDS as ENTRY_FIELDS
+from modelhub.score_entries import EntryError, check_notes
+from modelhub.scores import Recorded, record_scores
+from modelhub.source_refs import SourceRef, check_source_ref
+from modelhub.values import show
+
+BULK_FIELDS = ("source_type", "source_id", "scores", "notes")
+SINGLE_FIELDS = ("source_type", "source_id", *ENTRY_FIELDS)
+# What a single score names and is not there is a 404, in a batch it is the error of one entry.
+MISSING = frozenset({"label_not_found", "label_deleted"})
+
+
+@dataclass(frozen=True, slots=True)
+class BulkInput:
+    """A bulk request whose own shape is right; its entries have yet to be judged one by one."""
+
+    ref: SourceRef
+    entries: list[object]
+    notes: str | None
+
+
+class BulkScores(APIView):
+    """Many scores on one source."""
+
+    @extend_schema(**schema.BULK_SCORES)
+    def post(self, request: Request) -> Response:
+        """Store what is right; what is wrong comes back as one sentence per score (CONTRACT 0.2 to 0.4)."""
+        flags = read_flags(request.query_params, ("dry_run", "atomic", "error_details"))
+        batch = read_bulk(request.data)
+        recorded = record_scores(
+            annotator=request.user,
+            ref=batch.ref,
+            entries=batch.entries,
+            notes=batch.notes,
+            dry_run=flags["dry_run"],
+            atomic=flags["atomic"],
+        )
+        stored = not flags["dry_run"]
+        body = bulk_output(recorded, batch.ref, stored=stored, details=flags["error_details"])
+        return Response(body, status=201 if stored and recorded.scores else 200)
+
+
+class Scores(APIView):
+    """Single scores."""
+
+    @extend_schema(**schema.CREATE_SCORE)
+    def post(self, request: Request) -> Response:
+        """Store one score; the same rules as in a batch, and a problem in place of an error string."""
+        flags = read_flags(request.query_params, ("dry_run",))
+        ref, entry = read_single(request.data)
+        recorded = record_scores(annotator=request.user, ref=ref, entries=[entry], dry_run=flags["dry_run"])
+        if recorded.errors:
+            raise as_refusal(recorded.errors[0])
+        [score] = recorded.scores
+        stored = not flags["dry_run"]
+        output = ScoreOutput(score, context={"word": ref.word, "stored": stored})
+        return Response(output.data, status=201 if stored else 200)
+
+
+def read_bulk(data: object) -> BulkInput:
+    """The request's own shape; raises `Invalid` with everything that is wrong with it, by field."""
+    fields = read_object(data, BULK_FIELDS, strict=True)
+    errors = FieldErrors()
+    ref = errors.check("source_type", check_source_ref, fields.get("source_type"), fields.get("source_id"))
+    notes = errors.check("notes", check_notes, fields.get("notes"))
+    scores = fields.get("scores")
+    if not isinstance(scores, list) or not scores:
+        errors.add("scores", f"scores must be a list of at least one score, got {show(scores)}")
+    errors.raise_any()
+    assert ref is not None and isinstance(scores, list)  # noqa: S101, PT018 - or raise_any had raised
+    return BulkInput(ref, [read_entry(entry) for entry in scores], notes)
+
+
+def read_single(data: object) -> tuple[SourceRef, dict[str, Any]]:
+    """The source and the one entry of a single score; raises `Invalid`."""
+    fields = read_object(data, SINGLE_FIELDS, strict=True)
+    ref = check_source_ref(fields.pop("source_type", None), fields.pop("source_id", None))
+    return ref, fields
+
+
+def read_entry(entry: object) -> object:
+    """An entry with its keys in snake_case; where that is impossible the refusal, which is this entry's alone."""
+    if not isinstance(entry, dict):
+        return entry
+    try:
+        return rename(entry, ENTRY_FIELDS)
+    except Refused as refused:
+        return refused
+
+
+def bulk_output(recorded: Recorded, ref: SourceRef, *, stored: bool, details: bool) -> dict[str, Any]:
+    """The answer: `scores`, `errors` and, if asked for, `error_details`, each in the order of the request."""
+    context = {"word": ref.word, "stored": stored}
+    body: dict[str, Any] = {
+        "scores": ScoreOutput(recorded.scores, many=True, context=context).data,
+        "errors": [f"scores[{error.index}]: {error.message}" for error in recorded.errors],
+    }
+    if details:
+        body["error_details"] = error_details(recorded.errors)
+    return body
+
+
+def error_details(errors: Sequence[EntryError]) -> list[dict[str, Any]]:
+    """The same errors for programs: the codes are listed in docs/errors.md."""
+    return [
+        {"index": error.index, "label_id": error.label_id, "code": error.code, "message": error.message}
+        for error in errors
+    ]
+
+
+def as_refusal(error: EntryError) -> Refused:
+    """The refusal of a whole request that asked for one score only."""
+    kind = NotFound if error.code in MISSING else Invalid
+    return kind(error.message, code=error.code)

@@ -1,0 +1,124 @@
+"""`/model-hub/sources/`: what can be scored must be known here first (CONTRACT 0.6)."""
+
+import uuid
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from modelhub.api import schema
+from modelhub.api.envelope import read_object, rename
+from modelhub.api.outputs import SourceOutput
+from modelhub.api.paging import Pages
+from modelhub.errors import Invalid, Refused
+from modelhub.models import Source
+from modelhub.source_refs import SOURCE_WORDS, source_key
+from modelhub.sources import Registered, get_source, register_sources, sources_of
+from modelhub.values import show
+
+FIELDS = ("source_type", "source_id", "name", "metadata")
+
+
+class SourceFilter(django_filters.FilterSet):
+    """The filters of the list; a word and its alias find the same sources, UUIDs whatever their spelling."""
+
+    source_type = django_filters.ChoiceFilter(
+        choices=[(word, word) for word in SOURCE_WORDS], method="by_word", label="a word of the contract"
+    )
+    source_id = django_filters.CharFilter(method="by_key", label="the id that the source was registered with")
+    search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="part of the name")
+
+    class Meta:
+        model = Source
+        fields = ["source_type", "source_id", "search"]
+
+    def by_word(self, queryset: QuerySet[Source], name: str, value: str) -> QuerySet[Source]:
+        """Sources of the stored type that the word stands for."""
+        return queryset.filter(source_type=SOURCE_WORDS[value])
+
+    def by_key(self, queryset: QuerySet[Source], name: str, value: str) -> QuerySet[Source]:
+        """Sources with that id."""
+        return queryset.filter(source_key=source_key(value))
+
+
+class Sources(GenericAPIView[Source]):
+    """Register one source, or list them."""
+
+    serializer_class = SourceOutput
+    pagination_class = Pages
+    filterset_class = SourceFilter
+
+    def get_queryset(self) -> QuerySet[Source]:
+        """The organization's sources, newest first."""
+        return sources_of(self.request.user.organization_id)
+
+    @extend_schema(**schema.LIST_SOURCES)
+    def get(self, request: Request) -> Response:
+        """A page of sources."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response(SourceOutput(page, many=True).data)
+
+    @extend_schema(**schema.CREATE_SOURCE)
+    def post(self, request: Request) -> Response:
+        """Register a source (201), or update the name and metadata of the one that exists (200)."""
+        entry = read_object(request.data, FIELDS)
+        [outcome] = register_sources(organization_id=request.user.organization_id, entries=[entry])
+        if outcome.source is None:
+            raise outcome.refused or Invalid("The source was refused")
+        output = SourceOutput(outcome.source, context={"word": outcome.word})
+        return Response(output.data, status=201 if outcome.created else 200)
+
+
+class BulkSources(APIView):
+    """Register many sources."""
+
+    @extend_schema(**schema.BULK_SOURCES)
+    def post(self, request: Request) -> Response:
+        """Register what is right; what is wrong comes back as one sentence per source."""
+        sources = read_object(request.data, ("sources",)).get("sources")
+        if not isinstance(sources, list) or not sources:
+            sentence = f"sources must be a list of at least one source, got {show(sources)}"
+            raise Invalid(sentence, fields={"sources": [sentence]})
+        outcomes = register_sources(
+            organization_id=request.user.organization_id, entries=[_read_entry(entry) for entry in sources]
+        )
+        body = _bulk_output(outcomes)
+        return Response(body, status=201 if any(outcome.created for outcome in outcomes) else 200)
+
+
+class OneSource(APIView):
+    """One source by its primary key."""
+
+    @extend_schema(**schema.GET_SOURCE)
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        """The source, or 404."""
+        return Response(SourceOutput(get_source(organization_id=request.user.organization_id, pk=pk)).data)
+
+
+def _read_entry(entry: object) -> dict[str, Any] | Refused:
+    if not isinstance(entry, dict):
+        return Invalid(f"A source must be an object, got {show(entry)}", code="not_an_object")
+    try:
+        return rename(entry, FIELDS)
+    except Refused as refused:
+        return refused
+
+
+def _bulk_output(outcomes: list[Registered]) -> dict[str, Any]:
+    return {
+        "sources": [
+            SourceOutput(outcome.source, context={"word": outcome.word}).data
+            for outcome in outcomes
+            if outcome.source
+        ],
+        "errors": [
+            f"sources[{index}]: {outcome.refused}"
+            for index, outcome in enumerate(outcomes)
+            if outcome.refused
+        ],
+    }

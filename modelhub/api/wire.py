@@ -1,0 +1,69 @@
+"""JSON in and out: one parser, one renderer, whatever the client says it accepts."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from modelhub import exact_json
+from modelhub.errors import Invalid, TooLarge
+
+
+class ExactJSONParser(BaseParser):
+    """Reads a body of at most `MODELHUB_MAX_BODY_BYTES`; numbers keep their digits (modelhub.exact_json).
+
+    Raises `TooLarge` (413), or `Invalid` (400) for what is not JSON.
+    """
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The value that the body spells."""
+        limit = settings.MAX_BODY_BYTES
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise TooLarge(f"The body must have at most {limit} bytes", code="request_too_large")
+        try:
+            return exact_json.loads(body)
+        except ValueError as error:
+            raise Invalid(f"The body is not valid JSON: {error}", code="malformed_json") from error
+
+
+class ExactJSONRenderer(BaseRenderer):
+    """Writes JSON in UTF-8; numbers keep their digits."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """The bytes of the answer."""
+        return exact_json.dumps(data).encode()
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """Every client reads JSON here, also one whose Accept header asks for something else first."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """The JSON parser for anything that calls itself JSON, or nothing at all."""
+        kind = (request.content_type or "application/json").partition(";")[0].strip().lower()
+        fits = kind == "application/json" or kind.endswith("+json")
+        return parsers[0] if fits else None
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        """The first renderer of the view."""
+        return renderers[0], renderers[0].media_type

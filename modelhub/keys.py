@@ -1,0 +1,86 @@
+"""API keys: made, and checked. The secret leaves this module once, when it is made."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from modelhub.errors import Conflict, Unauthenticated
+from modelhub.models import ApiKey, User
+
+REFUSAL = "The API key or secret key is missing, wrong, expired or revoked."
+TOUCH_EVERY = timedelta(minutes=1)
+
+
+def digest(secret: str) -> str:
+    """What is stored in a secret's place: the algorithm's name and the digest in hex.
+
+    One round of SHA-256 is enough for a secret of 256 random bits: there is nothing to guess.
+    """
+    return f"sha256${hashlib.sha256(secret.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+# What an unknown key is compared with, so that it takes as long to refuse as a wrong secret.
+NOBODYS_DIGEST = digest(secrets.token_urlsafe(32))
+
+
+def create_api_key(
+    *, user: User, name: str, api_key: str = "", secret_key: str = "", expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """Make a key that acts as `user`; answers the row and the secret, which cannot be had again.
+
+    Raises `Conflict` when `api_key` is given and taken.
+    """
+    secret_key = secret_key or secrets.token_urlsafe(32)
+    key = ApiKey(
+        organization_id=user.organization_id,
+        user=user,
+        name=name,
+        api_key=api_key or secrets.token_hex(16),
+        secret_digest=digest(secret_key),
+        expires_at=expires_at,
+    )
+    try:
+        with transaction.atomic():
+            key.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict(f"The API key {key.api_key} exists already.", code="duplicate") from error
+    return key, secret_key
+
+
+def find_api_key(api_key: str, secret_key: str) -> ApiKey:
+    """The key of this pair, with its user and organization; one statement.
+
+    Raises `Unauthenticated` with the same sentence whatever is wrong, after the same work.
+    """
+    key = None
+    if "\x00" not in api_key:
+        key = ApiKey.objects.select_related("user", "organization").filter(api_key=api_key).first()
+    known = key.secret_digest if key else NOBODYS_DIGEST
+    fits = hmac.compare_digest(known, digest(secret_key))
+    if key is None or not fits or not is_valid(key):
+        raise Unauthenticated(REFUSAL)
+    return key
+
+
+def is_valid(key: ApiKey) -> bool:
+    """Neither revoked nor expired, and its user still active and of the key's organization."""
+    now = timezone.now()
+    return (
+        key.revoked_at is None
+        and (key.expires_at is None or key.expires_at > now)
+        and key.user.is_active
+        and key.user.organization_id == key.organization_id
+    )
+
+
+def touch(key: ApiKey) -> None:
+    """Note that the key was used, at most once a minute."""
+    now = timezone.now()
+    if key.last_used_at is None or key.last_used_at < now - TOUCH_EVERY:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - TOUCH_EVERY)
+        ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)

@@ -1,0 +1,41 @@
+"""`manage.py create_api_key EMAIL`: a new pair of keys for a user, the secret printed this once."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from modelhub.errors import Refused
+from modelhub.keys import create_api_key
+from modelhub.models import User
+
+
+class Command(BaseCommand):
+    """Makes an API key."""
+
+    help = "Make a pair of API key and secret key that acts as a user; the secret is shown this once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The user, and what is optional."""
+        parser.add_argument("email", nargs="?", help="login of the user; the first admin when left out")
+        parser.add_argument("--name", default="Command line", help="what the key is for")
+        parser.add_argument("--expires-in-days", type=int, help="days until the key stops working; never when left out")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the pair."""
+        users = User.objects.filter(is_active=True).order_by("id")
+        email = options["email"]
+        user = (users.filter(email=email.lower()) if email else users.filter(role="admin")).first()
+        if user is None:
+            raise CommandError(f"There is no active user {email}." if email else "There is no active admin yet.")
+        days = options["expires_in_days"]
+        if days is not None and days < 1:
+            raise CommandError(f"--expires-in-days must be at least 1, got {days}.")
+        expires_at = timezone.now() + timedelta(days=days) if days else None
+        try:
+            key, secret_key = create_api_key(user=user, name=options["name"], expires_at=expires_at)
+        except Refused as refused:
+            raise CommandError(str(refused)) from refused
+        self.stdout.write(f"API key     {key.api_key}\nSecret key  {secret_key}\n(acts as {user.email}; the secret is not shown again)")

@@ -1,0 +1,11 @@
+"""The server's own settings, with a data folder of the tests' own."""
+
+import os
+
+os.environ.setdefault("MODELHUB_DATA_DIR", ".data/tests")
+
+from config.settings import *  # noqa: E402, F403
+
+# The test process holds one connection for its whole life; the servers that tests start have pools.
+del DATABASES["default"]["OPTIONS"]["pool"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
