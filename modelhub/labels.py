@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from modelhub import exact_json
 from modelhub.errors import Invalid, NotFound
 from modelhub.models import LIVE, Label, Project
-from modelhub.values import LABEL_TYPES, check_settings, show
+from modelhub.label_settings import check_settings
+from modelhub.values import LABEL_TYPES, show
 
 
 def create_label(

@@ -31,7 +31,7 @@ def is_object(field: str, *, table: str) -> models.CheckConstraint:
     return models.CheckConstraint(condition=Exact(kind, "object"), name=f"{table}_{field}_is_object")
 
 
-def exact_json_field(**options: Any) -> models.JSONField[Any, Any]:
+def exact_json_field(**options: Any) -> "models.JSONField[Any, Any]":
     """jsonb whose numbers come back as the numbers that went in."""
     return models.JSONField(encoder=Encoder, decoder=Decoder, **options)
 

@@ -1,0 +1,141 @@
+"""JSON in and out that keeps numbers: integers exactly, however long, and decimals as decimals."""
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+import simplejson
+
+from modelhub.errors import Invalid
+
+# Longer digit strings than this Python does not turn into an int; a Decimal holds them as well.
+MAX_INT_DIGITS = 4300
+# Beyond these exponents a double is infinite or zero: what reads the number back would see another one.
+MAX_EXPONENT, MIN_EXPONENT = 308, -307
+# What PostgreSQL's numeric, and so jsonb, can hold before and after the point.
+MAX_DIGITS_BEFORE, MAX_DIGITS_AFTER = 131072, 16383
+
+
+def loads(text: str | bytes) -> Any:
+    """The value that the text spells: decimals as `Decimal`, NaN and the infinities as floats.
+
+    Raises `ValueError` with a sentence for what is not JSON, not UTF-8 or nested too deeply to be read.
+    """
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8-sig")
+        return _decoder.decode(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 at byte {error.start}") from None
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON; UUIDs and times as strings. Raises `ValueError` for NaN and infinities."""
+    return str(_encoder.encode(value))
+
+
+def _integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) <= MAX_INT_DIGITS else Decimal(digits)
+
+
+def _decimal(text: str) -> Decimal | float:
+    """The decimal, or an infinity where the exponent is beyond even `Decimal`."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return math.inf
+
+
+def _beyond_json(value: object) -> str:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+class Encoder(simplejson.JSONEncoder):
+    """For Django's JSONField, which hands it to the standard library's `json.dumps`."""
+
+    def __init__(self, **options: Any) -> None:
+        fixed = {"use_decimal": True, "ensure_ascii": False, "separators": (",", ":"), "allow_nan": False}
+        super().__init__(**options | fixed | {"default": _beyond_json})
+
+
+class Decoder(simplejson.JSONDecoder):
+    """For Django's JSONField, which hands it to the standard library's `json.loads`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"parse_float": _decimal, "parse_int": _integer, "allow_nan": True})
+
+
+_encoder, _decoder = Encoder(), Decoder()
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two JSON values are equal: numbers by value, but true is not 1."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
+
+
+def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str = "value") -> None:
+    """Raises `Invalid` for a JSON value that cannot be kept and given back, or is above a limit.
+
+    Codes: `value_too_deep`, `value_too_large` (bytes of compact UTF-8), `unstorable_value`.
+    """
+    for leaf, path in _leaves(value, name, max_depth):
+        if isinstance(leaf, str):
+            _check_text(leaf, path)
+        elif not isinstance(leaf, bool | int | None):
+            _check_decimal(leaf, path)
+    size = len(dumps(value).encode())
+    if size > max_bytes:
+        raise Invalid(f"{name} must have at most {max_bytes} bytes as JSON, got {size}", code="value_too_large")
+
+
+def _leaves(value: object, name: str, max_depth: int) -> Iterator[tuple[object, str]]:
+    """Every scalar and every key in a value, with where it stands; without recursion, so any depth is safe."""
+    waiting: list[tuple[object, str, int]] = [(value, name, 0)]
+    while waiting:
+        node, path, depth = waiting.pop()
+        if isinstance(node, dict | list):
+            if depth >= max_depth:
+                sentence = f"{name} must not be nested deeper than {max_depth} levels"
+                raise Invalid(sentence, code="value_too_deep")
+            if isinstance(node, dict):
+                for key, member in node.items():
+                    yield key, f"a key of {path}"
+                    waiting.append((member, path, depth + 1))
+            else:
+                waiting.extend((member, path, depth + 1) for member in node)
+        else:
+            yield node, path
+
+
+def _check_text(text: str, path: str) -> None:
+    if "\x00" in text:
+        raise Invalid(f"{path} holds a NUL character, which cannot be stored", code="unstorable_value")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise Invalid(f"{path} holds half of a surrogate pair, which cannot be stored", code="unstorable_value")
+
+
+def _check_decimal(number: object, path: str) -> None:
+    decimal = number if isinstance(number, Decimal) else Decimal(repr(number))
+    if not decimal.is_finite():
+        raise Invalid(f"{path} holds {decimal}, which is not a number of JSON", code="unstorable_value")
+    exponent = decimal.as_tuple().exponent
+    integer = isinstance(exponent, int) and exponent == 0
+    too_far = decimal and not integer and not MIN_EXPONENT <= decimal.adjusted() <= MAX_EXPONENT
+    too_long = decimal.adjusted() >= MAX_DIGITS_BEFORE or -int(exponent) > MAX_DIGITS_AFTER
+    if too_far or too_long:
+        raise Invalid(f"{path} holds a number too large or too small to be kept", code="unstorable_value")

@@ -1,0 +1,160 @@
+"""Which values are legal under which label: pure rules, one small function a label type.
+
+`check_value` takes every shape that clients send and answers the one that is stored, an object:
+
+    star             {"rating": 4}
+    categorical      {"selected": ["positive"]}
+    text             {"text": "…"}
+    numeric          {"value": 7.5}
+    thumbs_up_down   {"value": "up"}
+
+Keys beside these are the client's data and are kept. Which settings a label may have stands in
+modelhub.label_settings.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from modelhub import exact_json
+from modelhub.errors import Invalid
+
+LABEL_TYPES = ("text", "numeric", "categorical", "star", "thumbs_up_down")
+SCORE_SOURCES = ("human", "api", "auto", "imported", "automation", "sdk", "model")
+
+NUMERIC_DEFAULTS = {"min": 0, "max": 10, "step_size": 1}
+TEXT_DEFAULTS = {"min_length": 0, "max_length": 5000}
+STARS = 5
+
+SHOWN = 80
+
+
+def check_value(label_type: str, settings: Mapping[str, Any], value: object) -> dict[str, Any]:
+    """The value in the shape that is stored; raises `Invalid`, whose sentence names the rule and what was sent.
+
+    A blank value (null, "", []) is refused like any other wrong one. JSON types count: "4" and true are no
+    numbers; 4.0 is a whole number.
+    """
+    key, rule, kinds = RULES[label_type]
+    given: object = value
+    extra: Mapping[str, Any] = {}
+    if isinstance(value, Mapping):
+        if key not in value:
+            raise _refused(f'value must be an object with "{key}" or {kinds}, got {show(value)}')
+        given, extra = value[key], value
+    return {**extra, key: rule(settings, given)}
+
+
+def _check_star(settings: Mapping[str, Any], rating: object) -> int:
+    stars = settings.get("no_of_stars", STARS)
+    number = as_number(rating)
+    if number is None or not 1 <= number <= stars or number != int(number):
+        raise _refused(f"rating must be a whole number from 1 to {stars}, got {show(rating)}")
+    return int(number)
+
+
+def _check_categorical(settings: Mapping[str, Any], selected: object) -> list[str]:
+    names = option_names(settings)
+    chosen = [selected] if isinstance(selected, str) else selected
+    if not isinstance(chosen, list) or not chosen:
+        raise _refused(f"selected must be one option or a list of options, got {show(selected)}")
+    for at, option in enumerate(chosen):
+        if not isinstance(option, str) or option not in names:
+            raise _refused(
+                f"selected must hold only options of the label ({_listed(names)}), got {show(option)}"
+                f"{did_you_mean(option, names)}"
+            )
+        if option in chosen[:at]:
+            raise _refused(f"selected must hold no option twice, got {show(option)} twice")
+    if len(chosen) > 1 and not settings.get("multi_choice", False):
+        raise _refused(f"selected must hold one option only, got {show(chosen)}")
+    return chosen
+
+
+def option_names(settings: Mapping[str, Any]) -> list[str]:
+    """What may be selected: the options' labels, and their values where they have any."""
+    options = settings.get("options") or []
+    return [
+        option[key] for option in options for key in ("label", "value") if isinstance(option.get(key), str)
+    ]
+
+
+def _check_text(settings: Mapping[str, Any], text: object) -> str:
+    shortest = max(1, settings.get("min_length", TEXT_DEFAULTS["min_length"]))
+    longest = settings.get("max_length", TEXT_DEFAULTS["max_length"])
+    if not isinstance(text, str):
+        raise _refused(f"text must be a string, got {show(text)}")
+    if not shortest <= len(text) <= longest:
+        sent = f"{len(text)} characters" if text else '""'
+        raise _refused(f"text must have from {shortest} to {longest} characters, got {sent}")
+    return text
+
+
+def _check_numeric(settings: Mapping[str, Any], value: object) -> int | Decimal:
+    lowest, highest, step = (settings.get(key, default) for key, default in NUMERIC_DEFAULTS.items())
+    number = as_number(value)
+    if number is None:
+        raise _refused(f"value must be a number, got {show(value)}")
+    if not lowest <= number <= highest:
+        raise _refused(f"value must be a number from {show(lowest)} to {show(highest)}, got {show(value)}")
+    if number != highest and (Fraction(number) - Fraction(lowest)) % Fraction(step):
+        raise _refused(
+            f"value must be {show(lowest)} plus a multiple of {show(step)} (or {show(highest)}), got {show(value)}"
+        )
+    return number
+
+
+def _check_thumbs(settings: Mapping[str, Any], thumb: object) -> str:
+    if thumb is True or thumb == "up":
+        return "up"
+    if thumb is False or thumb == "down":
+        return "down"
+    raise _refused(f'value must be "up" or "down" (or true or false), got {show(thumb)}')
+
+
+Rule = Callable[[Mapping[str, Any], object], Any]
+# By label type: the key of the stored object, the rule of what stands there, and the plain shapes in words.
+RULES: dict[str, tuple[str, Rule, str]] = {
+    "star": ("rating", _check_star, "a whole number"),
+    "categorical": ("selected", _check_categorical, "an option or a list of options"),
+    "text": ("text", _check_text, "a string"),
+    "numeric": ("value", _check_numeric, "a number"),
+    "thumbs_up_down": ("value", _check_thumbs, '"up" or "down"'),
+}
+
+
+def as_number(value: object) -> int | Decimal | None:
+    """The number that a JSON value is, or `None`: true is not a number, nor is NaN or an infinity."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    return value if isinstance(value, Decimal) and value.is_finite() else None
+
+
+def did_you_mean(word: object, words: Sequence[str]) -> str:
+    """A hint for a sentence's end, or nothing when no word is near."""
+    near = difflib.get_close_matches(word[:200], words, n=1) if isinstance(word, str) else []
+    return f". Did you mean {show(near[0])}?" if near else ""
+
+
+def show(value: object) -> str:
+    """How a sentence quotes what was sent: compact JSON in one line, cut where it gets long."""
+    try:
+        text = exact_json.dumps(value)
+    except (ValueError, TypeError, RecursionError):
+        text = str(value)
+    visible = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text[:SHOWN])
+    return visible + "…" if len(text) > SHOWN else visible
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(show(word) for word in words[:10]) + (", …" if len(words) > 10 else "")
+
+
+def _refused(sentence: str) -> Invalid:
+    return Invalid(sentence, code="invalid_value")

@@ -1,0 +1,103 @@
+"""The cast and the client that most tests use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from modelhub import exact_json
+from modelhub.models import ApiKey, Label, Organization, Source, User
+from tests.factories import (
+    SECRET,
+    ApiKeyFactory,
+    LabelFactory,
+    OrganizationFactory,
+    SourceFactory,
+    UserFactory,
+)
+
+BULK = "/model-hub/scores/bulk/"
+
+
+@dataclass
+class Answer:
+    """An answer, with its JSON read the exact way."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass
+class Caller:
+    """Somebody with an API key, who talks to the API the way a client does."""
+
+    key: ApiKey
+    secret: str = SECRET
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
+    @property
+    def user(self) -> User:
+        return self.key.user
+
+    def request(self, method: str, path: str, body: object = None, *, raw: bytes | None = None, **extra: Any) -> Answer:
+        content = raw if raw is not None else b"" if body is None else exact_json.dumps(body).encode()
+        headers = {"X-Api-Key": self.key.api_key, "X-Secret-Key": self.secret, **extra.pop("headers", {})}
+        response = self.client.generic(
+            method, path, content, content_type="application/json", headers=headers, **extra
+        )
+        text = response.content
+        return Answer(response.status_code, response.headers, exact_json.loads(text) if text else None)
+
+    def get(self, path: str) -> Answer:
+        return self.request("GET", path)
+
+    def post(self, path: str, body: object = None, **extra: Any) -> Answer:
+        return self.request("POST", path, body, **extra)
+
+    def bulk(self, source: Source, scores: object, query: str = "", **more: Any) -> Answer:
+        """Post a batch on a source."""
+        body = {"source_type": source.source_type, "source_id": source.source_id, "scores": scores, **more}
+        return self.post(BULK + query, body)
+
+
+@pytest.fixture
+def organization(db: None) -> Organization:
+    return OrganizationFactory.create(name="Acme")
+
+
+@pytest.fixture
+def alice(organization: Organization) -> Caller:
+    user = UserFactory.create(organization=organization, email="alice@example.com", name="Alice", role="admin")
+    return Caller(ApiKeyFactory.create(user=user))
+
+
+@pytest.fixture
+def bob(organization: Organization) -> Caller:
+    user = UserFactory.create(organization=organization, email="bob@example.com", name="Bob")
+    return Caller(ApiKeyFactory.create(user=user))
+
+
+@pytest.fixture
+def charlie(db: None) -> Caller:
+    user = UserFactory.create(email="charlie@example.org", name="Charlie", role="admin")
+    return Caller(ApiKeyFactory.create(user=user))
+
+
+@pytest.fixture
+def trace(organization: Organization) -> Source:
+    return SourceFactory.create(organization=organization)
+
+
+@pytest.fixture
+def labels(organization: Organization) -> dict[str, Label]:
+    """One label of each type, by type."""
+    types = ("star", "categorical", "text", "numeric", "thumbs_up_down")
+    return {type_: LabelFactory.create(organization=organization, type=type_, name=type_.title()) for type_ in types}
+
+
+def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:
+    """One entry of a batch."""
+    return {"label_id": str(label.pk), "value": value, **more}

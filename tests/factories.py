@@ -1,0 +1,84 @@
+"""Rows for tests. The cast: Alice and Bob of one organization (Alice is its admin), Charlie of another."""
+
+import uuid
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from modelhub import models
+from modelhub.keys import digest
+from modelhub.label_settings import check_settings
+
+SECRET = "a secret that only tests know"
+
+
+class OrganizationFactory(DjangoModelFactory[models.Organization]):
+    class Meta:
+        model = models.Organization
+
+    name = factory.Sequence(lambda n: f"Organization {n}")
+
+
+class UserFactory(DjangoModelFactory[models.User]):
+    class Meta:
+        model = models.User
+
+    organization = factory.SubFactory(OrganizationFactory)
+    email = factory.Sequence(lambda n: f"user{n}@example.com")
+    name = factory.Sequence(lambda n: f"User {n}")
+    password = "!"
+
+
+class ApiKeyFactory(DjangoModelFactory[models.ApiKey]):
+    class Meta:
+        model = models.ApiKey
+
+    user = factory.SubFactory(UserFactory)
+    organization = factory.SelfAttribute("user.organization")
+    name = "Test key"
+    api_key = factory.Sequence(lambda n: f"key-{n}")
+    secret_digest = digest(SECRET)
+
+
+class ProjectFactory(DjangoModelFactory[models.Project]):
+    class Meta:
+        model = models.Project
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"Project {n}")
+
+
+class SourceFactory(DjangoModelFactory[models.Source]):
+    class Meta:
+        model = models.Source
+
+    organization = factory.SubFactory(OrganizationFactory)
+    source_type = "trace"
+    source_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
+    source_key = factory.SelfAttribute("source_id")
+
+
+class LabelFactory(DjangoModelFactory[models.Label]):
+    class Meta:
+        model = models.Label
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"Label {n}")
+    type = "star"
+
+    @factory.lazy_attribute
+    def settings(self) -> dict[str, Any]:
+        options = {"options": ["positive", "neutral", "negative"]} if self.type == "categorical" else {}
+        return check_settings(self.type, options)
+
+
+class ScoreFactory(DjangoModelFactory[models.Score]):
+    class Meta:
+        model = models.Score
+
+    organization = factory.SelfAttribute("source.organization")
+    source = factory.SubFactory(SourceFactory)
+    label = factory.SubFactory(LabelFactory, organization=factory.SelfAttribute("..source.organization"))
+    annotator = factory.SubFactory(UserFactory, organization=factory.SelfAttribute("..source.organization"))
+    value = factory.LazyFunction(lambda: {"rating": 4})
