@@ -4,14 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-# These are about the connection, the transaction or our own SQL, never about one row.
-NOT_A_ROWS_FAULT = (OperationalError, InterfaceError, ProgrammingError)
+# These are about the connection or the whole transaction, never about one row …
+NOT_A_ROWS_FAULT = (OperationalError, InterfaceError)
+# … and so are these classes of SQLSTATE: what is not supported, the transaction's state, our own SQL.
+NOT_A_ROWS_CLASSES = {"0A", "25", "42"}
 
 
 def write_what_is_accepted(rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> list[T]:
@@ -34,6 +36,8 @@ def _accepted(rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> bool:
     except NOT_A_ROWS_FAULT:
         raise
     except DatabaseError as error:
+        if (sqlstate(error) or "")[:2] in NOT_A_ROWS_CLASSES:
+            raise
         # The database's own words may hold values: its SQLSTATE is what the log needs.
         log.warning("savepoint_rolled_back", rows=len(rows), sqlstate=sqlstate(error))
         return False
