@@ -6,6 +6,10 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 from structlog.typing import Processor
 
+# Frames without their variables: those hold values, keys and secrets.
+TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -39,7 +43,7 @@ def configure(*, level: str) -> None:
                     "foreign_pre_chain": shared,
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        structlog.processors.dict_tracebacks,
+                        TRACEBACKS,
                         structlog.processors.JSONRenderer(),
                     ],
                 },
@@ -50,6 +54,7 @@ def configure(*, level: str) -> None:
                 # Said once a request by modelhub.api.requests, with more in it.
                 "django.request": {"level": "CRITICAL"},
                 "django.server": {"level": "CRITICAL"},
+                "gunicorn.error": {"level": "WARNING"},
                 "psycopg.pool": {"level": "ERROR"},
             },
         }

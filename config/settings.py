@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config import env, logs
 from config.database import database_settings
 from config.secret import secret_key
@@ -25,6 +27,10 @@ SERVE_TIMEOUT = env.whole("MODELHUB_REQUEST_TIMEOUT", 30, minimum=1, maximum=360
 DEBUG = False
 SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
 ALLOWED_HOSTS = env.words("MODELHUB_ALLOWED_HOSTS", "" if PRODUCTION else "*")
+if not ALLOWED_HOSTS:
+    raise ImproperlyConfigured(
+        "MODELHUB_ALLOWED_HOSTS is not set; production needs the host names that clients use, with commas."
+    )
 CSRF_TRUSTED_ORIGINS = env.words("MODELHUB_CSRF_TRUSTED_ORIGINS")
 
 # The database ----------------------------------------------------------------------------------
@@ -46,6 +52,10 @@ AUTO_CREATE_SOURCES = env.flag("MODELHUB_AUTO_CREATE_SOURCES", default=False)
 
 BOOTSTRAP_API_KEY = env.text("MODELHUB_BOOTSTRAP_API_KEY")
 BOOTSTRAP_SECRET_KEY = env.text("MODELHUB_BOOTSTRAP_SECRET_KEY")
+if bool(BOOTSTRAP_API_KEY) != bool(BOOTSTRAP_SECRET_KEY):
+    raise ImproperlyConfigured(
+        "MODELHUB_BOOTSTRAP_API_KEY and MODELHUB_BOOTSTRAP_SECRET_KEY are a pair: set both or neither."
+    )
 BOOTSTRAP_ORGANIZATION = env.text("MODELHUB_BOOTSTRAP_ORGANIZATION", "Default organization")
 BOOTSTRAP_EMAIL = env.text("MODELHUB_BOOTSTRAP_EMAIL", "admin@example.com")
 

@@ -70,7 +70,9 @@ class UserManager(BaseUserManager["User"]):
         if "organization" not in fields:
             first = Organization.objects.order_by("id").first()
             fields["organization"] = first or Organization.objects.create(name="Default organization")
-        return self.create_user(email, password, **{"role": "admin", **fields}, is_staff=True, is_superuser=True)
+        return self.create_user(
+            email, password, **{"role": "admin", **fields}, is_staff=True, is_superuser=True
+        )
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Logins are compared without case: they are stored in lower case."""
@@ -95,7 +97,9 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             one_of("role", ROLES, table="user"),
-            models.CheckConstraint(condition=Exact(F("email"), Lower("email")), name="user_email_is_lower_case"),
+            models.CheckConstraint(
+                condition=Exact(F("email"), Lower("email")), name="user_email_is_lower_case"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -146,7 +150,9 @@ class Source(Row):
     whatever their case and hyphens (CONTRACT 0.6).
     """
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="sources", db_index=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="sources", db_index=False
+    )
     source_type = models.CharField(max_length=32, choices=[(word, word) for word in SOURCE_TYPES])
     source_id = models.CharField(max_length=255)
     source_key = models.CharField(max_length=255)
@@ -156,7 +162,9 @@ class Source(Row):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organization", "source_type", "source_key"], name="source_is_unique"),
+            models.UniqueConstraint(
+                fields=["organization", "source_type", "source_key"], name="source_is_unique"
+            ),
             one_of("source_type", SOURCE_TYPES, table="source"),
             is_object("metadata", table="source"),
         ]
@@ -169,8 +177,12 @@ class Source(Row):
 class Label(Row):
     """A question that scores answer: its type and settings say which values are legal (modelhub.values)."""
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="labels", db_index=False)
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="labels", null=True, blank=True)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="labels", db_index=False
+    )
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="labels", null=True, blank=True
+    )
     name = models.CharField(max_length=255)
     type = models.CharField(max_length=32, choices=[(word, word) for word in LABEL_TYPES])
     description = models.TextField(blank=True)

@@ -115,7 +115,9 @@ def check_against_label(label: Label, value: object) -> dict[str, Any]:
     try:
         if label.deleted_at is not None:
             raise Invalid("the label was deleted and takes no new scores", code="label_deleted")
-        exact_json.check_storable(value, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH)
+        exact_json.check_storable(
+            value, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH
+        )
         return check_value(label.type, label.settings, value)
     except Invalid as refused:
         raise refused.prefixed(f"{describe(label)}: ") from refused

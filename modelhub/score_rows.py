@@ -78,7 +78,12 @@ def read_live_scores(
 def write_scores(scores: Sequence[Score]) -> None:
     """Insert the new ones and overwrite the others, whose old selves become revisions first; two statements."""
     replaced = [
-        {"id": new_id(), "score_id": score.pk, "replaced_by_id": score.annotator_id, "replaced_at": score.updated_at}
+        {
+            "id": new_id(),
+            "score_id": score.pk,
+            "replaced_by_id": score.annotator_id,
+            "replaced_at": score.updated_at,
+        }
         for score in scores
         if not score._state.adding
     ]

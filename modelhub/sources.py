@@ -91,7 +91,9 @@ def register_sources(
             entry = check_source_entry(fields)
             key = (entry.ref.source_type, entry.ref.key)
             if key in wanted:
-                raise Invalid(f"Source is already named by sources[{wanted[key][0]}]", code="duplicate_source")
+                raise Invalid(
+                    f"Source is already named by sources[{wanted[key][0]}]", code="duplicate_source"
+                )
             wanted[key] = (index, entry)
             outcomes[index].word = entry.ref.word
         except Refused as refused:
@@ -151,7 +153,9 @@ FROM {GIVEN} WHERE source.id = given.id RETURNING source.*, false AS is_new
 """  # noqa: S608
 
 
-def _write_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[tuple[str, str], Source]:
+def _write_sources(
+    organization_id: uuid.UUID, entries: Sequence[SourceEntry]
+) -> dict[tuple[str, str], Source]:
     """Insert what is new, update the rest; every source by type and key, with `is_new` on each."""
     rows = {
         (entry.ref.source_type, entry.ref.key): {

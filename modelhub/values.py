@@ -148,7 +148,9 @@ def show(value: object) -> str:
         text = exact_json.dumps(value)
     except (ValueError, TypeError, RecursionError):
         text = str(value)
-    visible = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text[:SHOWN])
+    visible = "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in text[:SHOWN]
+    )
     return visible + "…" if len(text) > SHOWN else visible
 
 

@@ -42,7 +42,9 @@ class Caller:
     def user(self) -> User:
         return self.key.user
 
-    def request(self, method: str, path: str, body: object = None, *, raw: bytes | None = None, **extra: Any) -> Answer:
+    def request(
+        self, method: str, path: str, body: object = None, *, raw: bytes | None = None, **extra: Any
+    ) -> Answer:
         content = raw if raw is not None else b"" if body is None else exact_json.dumps(body).encode()
         headers = {"X-Api-Key": self.key.api_key, "X-Secret-Key": self.secret, **extra.pop("headers", {})}
         response = self.client.generic(
@@ -70,7 +72,9 @@ def organization(db: None) -> Organization:
 
 @pytest.fixture
 def alice(organization: Organization) -> Caller:
-    user = UserFactory.create(organization=organization, email="alice@example.com", name="Alice", role="admin")
+    user = UserFactory.create(
+        organization=organization, email="alice@example.com", name="Alice", role="admin"
+    )
     return Caller(ApiKeyFactory.create(user=user))
 
 
@@ -95,7 +99,10 @@ def trace(organization: Organization) -> Source:
 def labels(organization: Organization) -> dict[str, Label]:
     """One label of each type, by type."""
     types = ("star", "categorical", "text", "numeric", "thumbs_up_down")
-    return {type_: LabelFactory.create(organization=organization, type=type_, name=type_.title()) for type_ in types}
+    return {
+        type_: LabelFactory.create(organization=organization, type=type_, name=type_.title())
+        for type_ in types
+    }
 
 
 def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:

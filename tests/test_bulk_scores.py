@@ -64,7 +64,9 @@ def test_keys_inside_a_value_are_data(alice: Caller, trace: Source, labels: dict
     assert Score.objects.get().value == value
 
 
-def test_both_spellings_with_different_values_are_refused(alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+def test_both_spellings_with_different_values_are_refused(
+    alice: Caller, trace: Source, labels: dict[str, Label]
+) -> None:
     answer = alice.bulk(trace, [entry(labels["star"], 4)], sourceType="span")
 
     assert answer.status == 400
@@ -99,29 +101,44 @@ def test_twelve_wrong_entries_cost_nothing_but_themselves(
         (entry(foreign, 4), f"Label not found: {foreign.pk}"),
         (entry(star, 4), f"Label {star.pk} is already used by scores[0]"),
         ({"label_id": str(text.pk)}, f"Label {text.pk}: value must be given"),
-        (entry(numeric, 11), f"Label {numeric.pk} (Numeric, numeric): value must be a number from 0 to 10, got 11"),
+        (
+            entry(numeric, 11),
+            f"Label {numeric.pk} (Numeric, numeric): value must be a number from 0 to 10, got 11",
+        ),
         (
             entry(text, "x", score_source="robot"),
             f"Label {text.pk}: score_source must be one of human, api, auto, imported, automation, sdk, model, "
             'got "robot"',
         ),
-        (entry(text, "x", notes="n" * 5001), f"Label {text.pk}: notes must have at most 5000 characters, got 5001"),
+        (
+            entry(text, "x", notes="n" * 5001),
+            f"Label {text.pk}: notes must have at most 5000 characters, got 5001",
+        ),
         ({"lable_id": str(text.pk), "value": "x"}, 'Unknown field "lable_id". Did you mean "label_id"?'),
         (
             entry(text, "a\x00b"),
             f"Label {text.pk} (Text, text): value holds a NUL character, which cannot be stored",
         ),
     ]
-    answer = alice.bulk(trace, [entry(star, 4), *(sent for sent, _ in wrong), entry(labels["categorical"], "positive")])
+    answer = alice.bulk(
+        trace, [entry(star, 4), *(sent for sent, _ in wrong), entry(labels["categorical"], "positive")]
+    )
 
     assert answer.status == 201
-    assert answer.body["errors"] == [f"scores[{at}]: {sentence}" for at, (_, sentence) in enumerate(wrong, start=1)]
-    assert [score["label_id"] for score in answer.body["scores"]] == [str(star.pk), str(labels["categorical"].pk)]
+    assert answer.body["errors"] == [
+        f"scores[{at}]: {sentence}" for at, (_, sentence) in enumerate(wrong, start=1)
+    ]
+    assert [score["label_id"] for score in answer.body["scores"]] == [
+        str(star.pk),
+        str(labels["categorical"].pk),
+    ]
     assert set(Score.objects.values_list("label_id", flat=True)) == {star.pk, labels["categorical"].pk}
     assert not ScoreRevision.objects.exists()
 
 
-def test_a_wrong_entry_takes_no_label_from_a_right_one(alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+def test_a_wrong_entry_takes_no_label_from_a_right_one(
+    alice: Caller, trace: Source, labels: dict[str, Label]
+) -> None:
     answer = alice.bulk(trace, [entry(labels["star"], 9), entry(labels["star"], 3)])
 
     assert [score["value"] for score in answer.body["scores"]] == [{"rating": 3}]
@@ -130,7 +147,9 @@ def test_a_wrong_entry_takes_no_label_from_a_right_one(alice: Caller, trace: Sou
     ]
 
 
-def test_nothing_stored_is_a_200_that_says_why(alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+def test_nothing_stored_is_a_200_that_says_why(
+    alice: Caller, trace: Source, labels: dict[str, Label]
+) -> None:
     answer = alice.bulk(trace, [entry(labels["star"], 9)])
 
     assert answer.status == 200
@@ -141,7 +160,9 @@ def test_nothing_stored_is_a_200_that_says_why(alice: Caller, trace: Source, lab
 class TestOverwriting:
     """A score is one per source, label and annotator; what it said before is kept."""
 
-    def test_the_same_id_a_new_value_and_a_revision(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    def test_the_same_id_a_new_value_and_a_revision(
+        self, alice: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
         first = alice.bulk(trace, [entry(labels["star"], 4, notes="good")]).body["scores"][0]
         second = alice.bulk(trace, [entry(labels["star"], 2, score_source="api")])
 
@@ -154,7 +175,9 @@ class TestOverwriting:
         assert revision.replaced_by == alice.user
         assert str(revision.score_id) == first["id"]
 
-    def test_what_changes_nothing_is_not_written(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    def test_what_changes_nothing_is_not_written(
+        self, alice: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
         first = alice.bulk(trace, [entry(labels["numeric"], 4, notes="n")])
         again = alice.bulk(trace, [entry(labels["numeric"], {"value": 4})])
 
@@ -167,7 +190,13 @@ class TestOverwriting:
         [(None, None, "old"), ("", None, ""), ("new", None, "new"), ("new", "own", "own"), ("new", "", "")],
     )
     def test_notes(
-        self, alice: Caller, trace: Source, labels: dict[str, Label], batch: str | None, own: str | None, stored: str
+        self,
+        alice: Caller,
+        trace: Source,
+        labels: dict[str, Label],
+        batch: str | None,
+        own: str | None,
+        stored: str,
     ) -> None:
         alice.bulk(trace, [entry(labels["star"], 4)], notes="old")
         more = {} if batch is None else {"notes": batch}
@@ -200,14 +229,18 @@ class TestOptions:
         assert len(answer.body["errors"]) == 1
         assert not Score.objects.exists()
 
-    def test_a_dry_run_over_a_stored_score_leaves_it(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    def test_a_dry_run_over_a_stored_score_leaves_it(
+        self, alice: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
         alice.bulk(trace, [entry(labels["star"], 4)])
         alice.bulk(trace, [entry(labels["star"], 2)], "?dry_run=1")
 
         assert Score.objects.get().value == {"rating": 4}
         assert not ScoreRevision.objects.exists()
 
-    def test_atomic_with_an_error_stores_nothing(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    def test_atomic_with_an_error_stores_nothing(
+        self, alice: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
         answer = alice.bulk(trace, [entry(labels["star"], 4), entry(labels["text"], 5)], "?atomic=true")
 
         assert answer.status == 200
@@ -215,20 +248,28 @@ class TestOptions:
         assert len(answer.body["errors"]) == 1
         assert not Score.objects.exists()
 
-    def test_atomic_without_an_error_stores_all(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    def test_atomic_without_an_error_stores_all(
+        self, alice: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
         answer = alice.bulk(trace, [entry(labels["star"], 4), entry(labels["text"], "five")], "?atomic=true")
 
         assert answer.status == 201
         assert Score.objects.count() == 2
 
-    def test_error_details_are_for_programs(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    def test_error_details_are_for_programs(
+        self, alice: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
         answer = alice.bulk(trace, [7, entry(labels["star"], 9)], "?error_details=true")
 
-        assert [(detail["index"], detail["label_id"], detail["code"]) for detail in answer.body["error_details"]] == [
+        assert [
+            (detail["index"], detail["label_id"], detail["code"]) for detail in answer.body["error_details"]
+        ] == [
             (0, None, "not_an_object"),
             (1, str(labels["star"].pk), "invalid_value"),
         ]
-        assert [f"scores[{one['index']}]: {one['message']}" for one in answer.body["error_details"]] == answer.body["errors"]
+        assert [
+            f"scores[{one['index']}]: {one['message']}" for one in answer.body["error_details"]
+        ] == answer.body["errors"]
 
     @pytest.mark.parametrize(
         ("query", "sentence"),
@@ -253,12 +294,19 @@ class TestSources:
 
     @pytest.mark.parametrize(
         ("stored", "word"),
-        [("span", "observation_span"), ("span", "span"), ("session", "trace_session"), ("generation", "generation")],
+        [
+            ("span", "observation_span"),
+            ("span", "span"),
+            ("session", "trace_session"),
+            ("generation", "generation"),
+        ],
     )
     def test_the_word_of_the_request_is_echoed(
         self, alice: Caller, labels: dict[str, Label], stored: str, word: str
     ) -> None:
-        source = SourceFactory.create(organization=alice.user.organization, source_type=stored, source_id="otel-1")
+        source = SourceFactory.create(
+            organization=alice.user.organization, source_type=stored, source_id="otel-1"
+        )
         body = {"source_type": word, "source_id": "otel-1", "scores": [entry(labels["star"], 4)]}
         answer = alice.post(BULK, body)
 
@@ -269,13 +317,19 @@ class TestSources:
     def test_uuids_compare_as_uuids(
         self, alice: Caller, trace: Source, labels: dict[str, Label], spelling: Any
     ) -> None:
-        body = {"source_type": "trace", "source_id": spelling(trace.source_id), "scores": [entry(labels["star"], 4)]}
+        body = {
+            "source_type": "trace",
+            "source_id": spelling(trace.source_id),
+            "scores": [entry(labels["star"], 4)],
+        }
         answer = alice.post(BULK, body)
 
         assert answer.status == 201
         assert answer.body["scores"][0]["source_id"] == trace.source_id
 
-    def test_an_unknown_source_is_a_404_that_says_what_to_do(self, alice: Caller, labels: dict[str, Label]) -> None:
+    def test_an_unknown_source_is_a_404_that_says_what_to_do(
+        self, alice: Caller, labels: dict[str, Label]
+    ) -> None:
         body = {"source_type": "trace", "source_id": "nowhere", "scores": [entry(labels["star"], 4)]}
         answer = alice.post(BULK, body)
 
@@ -301,7 +355,11 @@ class TestSources:
         self, alice: Caller, labels: dict[str, Label], settings: Any
     ) -> None:
         settings.AUTO_CREATE_SOURCES = True
-        body = {"source_type": "observation_span", "source_id": "span_ab12", "scores": [entry(labels["star"], 4)]}
+        body = {
+            "source_type": "observation_span",
+            "source_id": "span_ab12",
+            "scores": [entry(labels["star"], 4)],
+        }
 
         assert alice.post(BULK, body).status == 201
         assert alice.post(BULK, body).status == 201
@@ -365,7 +423,9 @@ class TestTheRequestItself:
         assert answer.body["code"] == "request_too_large"
 
     def test_a_form_is_a_415(self, alice: Caller) -> None:
-        answer = alice.client.post(BULK, {"a": 1}, headers={"X-Api-Key": alice.key.api_key, "X-Secret-Key": alice.secret})
+        answer = alice.client.post(
+            BULK, {"a": 1}, headers={"X-Api-Key": alice.key.api_key, "X-Secret-Key": alice.secret}
+        )
 
         assert answer.status_code == 415
         assert answer.json()["detail"] == "The body must be JSON, sent with Content-Type: application/json."
@@ -374,14 +434,19 @@ class TestTheRequestItself:
 class TestNumbers:
     """Numbers come back as the numbers that were sent."""
 
-    @pytest.mark.parametrize("digits", ["9" * 200, "-" + "8" * 400, "7" * 5000, "0.1", "2.50", "123456789.000000001"])
+    @pytest.mark.parametrize(
+        "digits", ["9" * 200, "-" + "8" * 400, "7" * 5000, "0.1", "2.50", "123456789.000000001"]
+    )
     def test_exactly(self, alice: Caller, trace: Source, labels: dict[str, Label], digits: str) -> None:
         raw = (
             f'{{"source_type": "trace", "source_id": "{trace.source_id}", "scores": '
             f'[{{"label_id": "{labels["star"].pk}", "value": {{"rating": 4, "n": {digits}}}}}]}}'
         )
         answer = alice.client.generic(
-            "POST", BULK, raw, content_type="application/json",
+            "POST",
+            BULK,
+            raw,
+            content_type="application/json",
             headers={"X-Api-Key": alice.key.api_key, "X-Secret-Key": alice.secret},
         )
 
@@ -389,7 +454,9 @@ class TestNumbers:
         assert f'"n":{digits}' in answer.content.decode()
         assert str(Score.objects.get().value["n"]) == digits
 
-    @pytest.mark.parametrize("digits", ["NaN", "Infinity", "-Infinity", "1e400", "1e-400", "1e99999999999999999999"])
+    @pytest.mark.parametrize(
+        "digits", ["NaN", "Infinity", "-Infinity", "1e400", "1e-400", "1e99999999999999999999"]
+    )
     def test_what_is_no_number_to_others_is_the_entrys_error(
         self, alice: Caller, trace: Source, labels: dict[str, Label], digits: str
     ) -> None:

@@ -64,4 +64,6 @@ class OneLabel(APIView):
     @extend_schema(**schema.GET_LABEL)
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The label, or 404."""
-        return Response(LabelOutput(find_label(organization_id=request.user.organization_id, label_id=pk)).data)
+        return Response(
+            LabelOutput(find_label(organization_id=request.user.organization_id, label_id=pk)).data
+        )

@@ -48,6 +48,7 @@ def flag(name: str, description: str) -> OpenApiParameter:
 
 DRY_RUN = flag("dry_run", "Check everything, store nothing; the scores have neither id nor times.")
 
+
 class ScoreEntryInput(serializers.Serializer[Any]):
     """One score of a batch. Every key may also be written in camelCase."""
 
@@ -164,7 +165,9 @@ BULK_SCORES: dict[str, Any] = {
     "request": BulkScoresInput,
     "responses": {
         201: OpenApiResponse(BulkScoresOutput, "At least one score was stored."),
-        200: OpenApiResponse(BulkScoresOutput, "No score was stored; `errors` says why, unless it was a dry run."),
+        200: OpenApiResponse(
+            BulkScoresOutput, "No score was stored; `errors` says why, unless it was a dry run."
+        ),
         **problems(400, 404, 413, 415),
     },
     "examples": [OpenApiExample("Two labels", EXAMPLE_BULK, request_only=True)],

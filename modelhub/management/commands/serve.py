@@ -1,0 +1,118 @@
+"""`manage.py serve`: everything between a clone and an answer. Checks, migrates, bootstraps, serves."""
+
+import errno
+import socket
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.core.servers.basehttp import get_internal_wsgi_application
+from django.db import DatabaseError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from modelhub.bootstrap import bootstrap
+from modelhub.errors import Refused
+from modelhub.management.gunicorn_server import serve
+from modelhub.welcome import welcome
+
+OLDEST_POSTGRES = 15
+# Any number that no other application of this database uses for an advisory lock.
+SETUP_LOCK = 7_263_549_001
+
+
+class CannotStart(Exception):
+    """The server cannot start; `str()` is the one sentence that says why."""
+
+
+class Command(BaseCommand):
+    """Starts the server."""
+
+    help = "Start the server: migrate, make what the first start needs, serve until stopped."
+    # Run by hand below: a taken port must be told first.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """What a deployment with a migration step of its own needs."""
+        parser.add_argument("--skip-setup", action="store_true", help="neither migrate nor bootstrap")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve until stopped; a start that fails prints one sentence and exits with 1."""
+        try:
+            check_port(settings.SERVE_HOST, settings.SERVE_PORT)
+            self.check()
+            text = prepare(skip_setup=options["skip_setup"])
+        except (CannotStart, ImproperlyConfigured, Refused) as error:
+            self.stderr.write(f"modelhub cannot start: {error}")
+            sys.exit(1)
+        import_module(settings.ROOT_URLCONF)
+        application = get_internal_wsgi_application()
+        # Neither connections nor the threads of a pool survive the fork of the workers.
+        connections.close_all()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()
+        serve(application, ready=lambda: self.stdout.write(text))
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises `CannotStart` when the address cannot be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                sentence = f"port {port} on {host} is in use; stop what uses it, or set PORT to a free one."
+                raise CannotStart(sentence) from error
+            raise CannotStart(
+                f"cannot listen on {host}:{port} ({error.strerror}); set HOST and PORT."
+            ) from error
+
+
+def prepare(*, skip_setup: bool) -> str:
+    """Check the database, migrate and bootstrap it; answers the text to print when the port is open."""
+    host = "127.0.0.1" if settings.SERVE_HOST in {"0.0.0.0", "::"} else settings.SERVE_HOST  # noqa: S104
+    base_url = f"http://{f'[{host}]' if ':' in host else host}:{settings.SERVE_PORT}"
+    with setup_connection() as own:
+        if skip_setup:
+            return f"modelhub is ready at {base_url}\n"
+        with own.cursor() as cursor:
+            # One replica sets up at a time, and none gives up waiting for a long migration.
+            cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+            cursor.execute("SELECT pg_advisory_lock(%s)", [SETUP_LOCK])
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0")
+        call_command("migrate", verbosity=0, interactive=False)
+        return welcome(bootstrap(), base_url=base_url)
+
+
+@contextmanager
+def setup_connection() -> Iterator[BaseDatabaseWrapper]:
+    """A connection outside of the pool; raises `CannotStart` with the reason when there is none to be had."""
+    own = connections["default"].copy(alias="setup")
+    own.settings_dict["OPTIONS"].pop("pool", None)
+    try:
+        own.ensure_connection()
+        check_version(own)
+        yield own
+    except DatabaseError as error:
+        reason = " ".join(str(error).split())
+        raise CannotStart(f"the database cannot be used: {reason}. Check DATABASE_URL.") from error
+    finally:
+        own.close()
+
+
+def check_version(own: BaseDatabaseWrapper, oldest: int = OLDEST_POSTGRES) -> None:
+    """Raises `CannotStart` for a server that lacks what the constraints need (NULLS NOT DISTINCT)."""
+    version = own.get_database_version()[0]
+    if version < oldest:
+        raise CannotStart(
+            f"PostgreSQL {oldest} or newer is needed, and the database is PostgreSQL {version}."
+        )
