@@ -54,6 +54,4 @@ def _parse(url: str) -> dict[str, Any]:
     try:
         return conninfo_to_dict(url)
     except ProgrammingError as error:
-        raise ImproperlyConfigured(
-            f"DATABASE_URL cannot be read as a PostgreSQL URL: {error}".strip()
-        ) from error
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read as a PostgreSQL URL: {error}".strip()) from error

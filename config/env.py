@@ -45,9 +45,7 @@ def whole(name: str, default: int, *, minimum: int = 0, maximum: int = 2**31 - 1
     except ValueError:
         number = minimum - 1
     if not minimum <= number <= maximum:
-        raise ImproperlyConfigured(
-            f'{name} must be a whole number from {minimum} to {maximum}, got "{value}".'
-        )
+        raise ImproperlyConfigured(f'{name} must be a whole number from {minimum} to {maximum}, got "{value}".')
     return number
 
 

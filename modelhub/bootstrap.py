@@ -65,8 +65,7 @@ def _make_everything() -> Bootstrapped:
     key, secret_key = _find_or_make_key(organization)
     labels = [create_label(organization_id=organization.pk, **label) for label in EXAMPLE_LABELS]
     entries = [
-        {"source_type": word, "source_id": str(uuid.uuid4()), "name": f"Example {word}"}
-        for word in EXAMPLE_SOURCES
+        {"source_type": word, "source_id": str(uuid.uuid4()), "name": f"Example {word}"} for word in EXAMPLE_SOURCES
     ]
     registered = register_sources(organization_id=organization.pk, entries=entries)
     return Bootstrapped(
@@ -93,13 +92,9 @@ def _find_or_make_key(organization: Organization) -> tuple[ApiKey, str | None]:
             )
     if key is not None:
         return key, None
-    admin = (
-        User.objects.filter(organization=organization, role="admin", is_active=True).order_by("id").first()
-    )
+    admin = User.objects.filter(organization=organization, role="admin", is_active=True).order_by("id").first()
     if admin is None:
-        raise Conflict(
-            f"The organization {organization.name} has no active admin for the first API key to act as."
-        )
+        raise Conflict(f"The organization {organization.name} has no active admin for the first API key to act as.")
     return create_api_key(
         user=admin,
         name="First key",

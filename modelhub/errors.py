@@ -22,9 +22,7 @@ class Invalid(Refused):
 
     code = "invalid"
 
-    def __init__(
-        self, sentence: str, *, code: str = "", fields: Mapping[str, Sequence[str]] | None = None
-    ) -> None:
+    def __init__(self, sentence: str, *, code: str = "", fields: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(sentence, code=code)
         self.fields = {name: list(sentences) for name, sentences in (fields or {}).items()}
 

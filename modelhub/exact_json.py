@@ -100,9 +100,7 @@ def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str =
             _check_decimal(leaf, path)
     size = len(dumps(value).encode())
     if size > max_bytes:
-        raise Invalid(
-            f"{name} must have at most {max_bytes} bytes as JSON, got {size}", code="value_too_large"
-        )
+        raise Invalid(f"{name} must have at most {max_bytes} bytes as JSON, got {size}", code="value_too_large")
 
 
 def _leaves(value: object, name: str, max_depth: int) -> Iterator[tuple[object, str]]:
@@ -128,9 +126,7 @@ def _check_text(text: str, path: str) -> None:
     if "\x00" in text:
         raise Invalid(f"{path} holds a NUL character, which cannot be stored", code="unstorable_value")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise Invalid(
-            f"{path} holds half of a surrogate pair, which cannot be stored", code="unstorable_value"
-        )
+        raise Invalid(f"{path} holds half of a surrogate pair, which cannot be stored", code="unstorable_value")
 
 
 def _check_decimal(number: object, path: str) -> None:

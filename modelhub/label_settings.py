@@ -96,9 +96,7 @@ def _as_option(option: object) -> dict[str, Any]:
     named = {"label": option} if isinstance(option, str) else option
     label = named.get("label") if isinstance(named, dict) else None
     if not isinstance(named, dict) or not isinstance(label, str) or not label.strip():
-        raise Invalid(
-            f'an option must be a string or an object with a "label" that is not empty, got {show(option)}'
-        )
+        raise Invalid(f'an option must be a string or an object with a "label" that is not empty, got {show(option)}')
     return named
 
 

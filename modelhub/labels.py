@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from modelhub import exact_json
 from modelhub.errors import Invalid, NotFound
-from modelhub.models import LIVE, Label, Project
 from modelhub.label_settings import check_settings
+from modelhub.models import LIVE, Label, Project
 from modelhub.values import LABEL_TYPES, show
 
 
@@ -119,8 +119,6 @@ def check_label_settings(label_type: str, settings: object) -> dict[str, Any]:
 
 def _check_storable(field: str, value: object) -> None:
     try:
-        exact_json.check_storable(
-            value, max_bytes=limits.MAX_VALUE_BYTES, max_depth=limits.MAX_VALUE_DEPTH, name=field
-        )
+        exact_json.check_storable(value, max_bytes=limits.MAX_VALUE_BYTES, max_depth=limits.MAX_VALUE_DEPTH, name=field)
     except Invalid as refused:
         raise Invalid(str(refused), code=refused.code, fields={field: [str(refused)]}) from refused

@@ -33,7 +33,8 @@ def is_object(field: str, *, table: str) -> models.CheckConstraint:
 
 def exact_json_field(**options: Any) -> "models.JSONField[Any, Any]":
     """jsonb whose numbers come back as the numbers that went in."""
-    return models.JSONField(encoder=Encoder, decoder=Decoder, **options)
+    exact: dict[str, Any] = {"encoder": Encoder, "decoder": Decoder}
+    return models.JSONField(**exact, **options)
 
 
 class Row(models.Model):
@@ -70,9 +71,7 @@ class UserManager(BaseUserManager["User"]):
         if "organization" not in fields:
             first = Organization.objects.order_by("id").first()
             fields["organization"] = first or Organization.objects.create(name="Default organization")
-        return self.create_user(
-            email, password, **{"role": "admin", **fields}, is_staff=True, is_superuser=True
-        )
+        return self.create_user(email, password, **{"role": "admin", **fields}, is_staff=True, is_superuser=True)
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Logins are compared without case: they are stored in lower case."""
@@ -97,9 +96,7 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             one_of("role", ROLES, table="user"),
-            models.CheckConstraint(
-                condition=Exact(F("email"), Lower("email")), name="user_email_is_lower_case"
-            ),
+            models.CheckConstraint(condition=Exact(F("email"), Lower("email")), name="user_email_is_lower_case"),
         ]
 
     def __str__(self) -> str:
@@ -150,21 +147,19 @@ class Source(Row):
     whatever their case and hyphens (CONTRACT 0.6).
     """
 
-    organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="sources", db_index=False
-    )
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="sources", db_index=False)
     source_type = models.CharField(max_length=32, choices=[(word, word) for word in SOURCE_TYPES])
     source_id = models.CharField(max_length=255)
     source_key = models.CharField(max_length=255)
     name = models.CharField(max_length=255, blank=True)
     metadata = exact_json_field(default=dict, blank=True)
+    # Not a column: whether the statement that registered it made it (modelhub.sources).
+    is_new: bool
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "source_type", "source_key"], name="source_is_unique"
-            ),
+            models.UniqueConstraint(fields=["organization", "source_type", "source_key"], name="source_is_unique"),
             one_of("source_type", SOURCE_TYPES, table="source"),
             is_object("metadata", table="source"),
         ]
@@ -177,12 +172,8 @@ class Source(Row):
 class Label(Row):
     """A question that scores answer: its type and settings say which values are legal (modelhub.values)."""
 
-    organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="labels", db_index=False
-    )
-    project = models.ForeignKey(
-        Project, on_delete=models.PROTECT, related_name="labels", null=True, blank=True
-    )
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="labels", db_index=False)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="labels", null=True, blank=True)
     name = models.CharField(max_length=255)
     type = models.CharField(max_length=32, choices=[(word, word) for word in LABEL_TYPES])
     description = models.TextField(blank=True)
@@ -224,9 +215,7 @@ class Score(Row):
     # Null for a score that was given outside of an annotation queue, which is a slot of its own.
     queue_item = models.UUIDField(null=True, blank=True)
     value = exact_json_field()
-    score_source = models.CharField(
-        max_length=16, choices=[(word, word) for word in SCORE_SOURCES], default="human"
-    )
+    score_source = models.CharField(max_length=16, choices=[(word, word) for word in SCORE_SOURCES], default="human")
     notes = models.TextField(blank=True)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)

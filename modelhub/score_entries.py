@@ -65,7 +65,9 @@ def check_entry(index: int, fields: object) -> ScoreEntry:
         )
     except Invalid as refused:
         label_id = parse_uuid(fields.get("label_id"))
-        raise refused.prefixed(f"Label {label_id}: ") if label_id else refused
+        if label_id is None:
+            raise
+        raise refused.prefixed(f"Label {label_id}: ") from refused
 
 
 def _check_fields(fields: Mapping[str, Any]) -> None:
@@ -115,9 +117,7 @@ def check_against_label(label: Label, value: object) -> dict[str, Any]:
     try:
         if label.deleted_at is not None:
             raise Invalid("the label was deleted and takes no new scores", code="label_deleted")
-        exact_json.check_storable(
-            value, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH
-        )
+        exact_json.check_storable(value, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH)
         return check_value(label.type, label.settings, value)
     except Invalid as refused:
         raise refused.prefixed(f"{describe(label)}: ") from refused

@@ -154,6 +154,4 @@ def _write(recorded: Recorded, drafts: Sequence[Draft]) -> None:
             continue
         label = draft.score.label
         error = Invalid("the database refused this score", code="database_refused")
-        recorded.errors.append(
-            EntryError(draft.index, str(label.pk), error.code, f"{describe(label)}: {error}")
-        )
+        recorded.errors.append(EntryError(draft.index, str(label.pk), error.code, f"{describe(label)}: {error}"))

@@ -35,13 +35,9 @@ def check_source_ref(source_type: object, source_id: object) -> SourceRef:
     """Read the two names of a source; raises `Invalid`, by field, for an unknown word or an unfit id."""
     fields = {}
     if not isinstance(source_type, str) or source_type not in SOURCE_WORDS:
-        fields["source_type"] = [
-            f"source_type must be one of {', '.join(SOURCE_WORDS)}, got {show(source_type)}"
-        ]
+        fields["source_type"] = [f"source_type must be one of {', '.join(SOURCE_WORDS)}, got {show(source_type)}"]
     if not isinstance(source_id, str) or not _is_visible(source_id):
-        sentence = (
-            f"source_id must be a string of 1 to {MAX_ID_LENGTH} visible characters, got {show(source_id)}"
-        )
+        sentence = f"source_id must be a string of 1 to {MAX_ID_LENGTH} visible characters, got {show(source_id)}"
         fields["source_id"] = [sentence]
     if fields:
         raise Invalid("; ".join(sentence for [sentence] in fields.values()), fields=fields)

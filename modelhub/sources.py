@@ -72,9 +72,7 @@ def get_source(*, organization_id: uuid.UUID, pk: uuid.UUID) -> Source:
     return source
 
 
-def register_sources(
-    *, organization_id: uuid.UUID, entries: Sequence[Mapping[str, Any] | Refused]
-) -> list[Registered]:
+def register_sources(*, organization_id: uuid.UUID, entries: Sequence[Mapping[str, Any] | Refused]) -> list[Registered]:
     """Register many sources, or update the name and metadata of those that exist; one answer an entry, in order.
 
     An entry that is wrong, or names a source that an earlier entry named, is refused alone. Raises `TooLarge`
@@ -91,9 +89,7 @@ def register_sources(
             entry = check_source_entry(fields)
             key = (entry.ref.source_type, entry.ref.key)
             if key in wanted:
-                raise Invalid(
-                    f"Source is already named by sources[{wanted[key][0]}]", code="duplicate_source"
-                )
+                raise Invalid(f"Source is already named by sources[{wanted[key][0]}]", code="duplicate_source")
             wanted[key] = (index, entry)
             outcomes[index].word = entry.ref.word
         except Refused as refused:
@@ -107,7 +103,7 @@ def register_sources(
         write_what_is_accepted([entry for _, entry in wanted.values()], write)
     for key, (index, _) in wanted.items():
         if source := written.get(key):
-            outcomes[index].source, outcomes[index].created = source, source.is_new  # type: ignore[attr-defined]
+            outcomes[index].source, outcomes[index].created = source, source.is_new
         else:
             outcomes[index].refused = Invalid("The database refused this source", code="database_refused")
     return outcomes
@@ -153,9 +149,7 @@ FROM {GIVEN} WHERE source.id = given.id RETURNING source.*, false AS is_new
 """  # noqa: S608
 
 
-def _write_sources(
-    organization_id: uuid.UUID, entries: Sequence[SourceEntry]
-) -> dict[tuple[str, str], Source]:
+def _write_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[tuple[str, str], Source]:
     """Insert what is new, update the rest; every source by type and key, with `is_new` on each."""
     rows = {
         (entry.ref.source_type, entry.ref.key): {
@@ -170,13 +164,11 @@ def _write_sources(
     }
     parameters = {"organization": organization_id, "now": timezone.now()}
     found = _by_key(INSERT, parameters, list(rows.values()))
-    known = [row | {"id": found[key].pk} for key, row in rows.items() if not found[key].is_new]  # type: ignore[attr-defined]
+    known = [row | {"id": found[key].pk} for key, row in rows.items() if not found[key].is_new]
     changes = [row for row in known if row["name"] is not None or row["metadata"] is not None]
     return found | _by_key(UPDATE, parameters, changes) if changes else found
 
 
-def _by_key(
-    statement: str, parameters: dict[str, Any], rows: list[dict[str, Any]]
-) -> dict[tuple[str, str], Source]:
+def _by_key(statement: str, parameters: dict[str, Any], rows: list[dict[str, Any]]) -> dict[tuple[str, str], Source]:
     sources = Source.objects.raw(statement, parameters | {"rows": exact_json.dumps(rows)})
     return {(source.source_type, source.source_key): source for source in sources}

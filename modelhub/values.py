@@ -76,9 +76,7 @@ def _check_categorical(settings: Mapping[str, Any], selected: object) -> list[st
 def option_names(settings: Mapping[str, Any]) -> list[str]:
     """What may be selected: the options' labels, and their values where they have any."""
     options = settings.get("options") or []
-    return [
-        option[key] for option in options for key in ("label", "value") if isinstance(option.get(key), str)
-    ]
+    return [option[key] for option in options for key in ("label", "value") if isinstance(option.get(key), str)]
 
 
 def _check_text(settings: Mapping[str, Any], text: object) -> str:
@@ -148,9 +146,7 @@ def show(value: object) -> str:
         text = exact_json.dumps(value)
     except (ValueError, TypeError, RecursionError):
         text = str(value)
-    visible = "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in text[:SHOWN]
-    )
+    visible = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text[:SHOWN])
     return visible + "…" if len(text) > SHOWN else visible
 
 

@@ -42,14 +42,10 @@ class Caller:
     def user(self) -> User:
         return self.key.user
 
-    def request(
-        self, method: str, path: str, body: object = None, *, raw: bytes | None = None, **extra: Any
-    ) -> Answer:
+    def request(self, method: str, path: str, body: object = None, *, raw: bytes | None = None, **extra: Any) -> Answer:
         content = raw if raw is not None else b"" if body is None else exact_json.dumps(body).encode()
         headers = {"X-Api-Key": self.key.api_key, "X-Secret-Key": self.secret, **extra.pop("headers", {})}
-        response = self.client.generic(
-            method, path, content, content_type="application/json", headers=headers, **extra
-        )
+        response = self.client.generic(method, path, content, content_type="application/json", headers=headers, **extra)
         text = response.content
         return Answer(response.status_code, response.headers, exact_json.loads(text) if text else None)
 
@@ -72,9 +68,7 @@ def organization(db: None) -> Organization:
 
 @pytest.fixture
 def alice(organization: Organization) -> Caller:
-    user = UserFactory.create(
-        organization=organization, email="alice@example.com", name="Alice", role="admin"
-    )
+    user = UserFactory.create(organization=organization, email="alice@example.com", name="Alice", role="admin")
     return Caller(ApiKeyFactory.create(user=user))
 
 
@@ -99,10 +93,7 @@ def trace(organization: Organization) -> Source:
 def labels(organization: Organization) -> dict[str, Label]:
     """One label of each type, by type."""
     types = ("star", "categorical", "text", "numeric", "thumbs_up_down")
-    return {
-        type_: LabelFactory.create(organization=organization, type=type_, name=type_.title())
-        for type_ in types
-    }
+    return {type_: LabelFactory.create(organization=organization, type=type_, name=type_.title()) for type_ in types}
 
 
 def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("MODELHUB_DATA_DIR", ".data/tests")
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *
 
 # The test process holds one connection for its whole life; the servers that tests start have pools.
 del DATABASES["default"]["OPTIONS"]["pool"]

@@ -13,9 +13,7 @@ THREADS, ROUNDS = 20, 5
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_clients_overlap_and_nothing_is_lost(
-    alice: Caller, trace: Source, labels: dict[str, Label]
-) -> None:
+def test_twenty_clients_overlap_and_nothing_is_lost(alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
     """Each writes values of its own; every value that is not the last must be in the history."""
     wanted = [labels["text"], labels["numeric"], labels["star"]]
     start = threading.Barrier(THREADS)
@@ -29,9 +27,7 @@ def test_twenty_clients_overlap_and_nothing_is_lost(
             batch = [
                 entry(wanted[(thread + at) % 2], {key: sent, "mark": mark})
                 for at in range(2)
-                for key, sent in [
-                    ("text", str(mark)) if wanted[(thread + at) % 2].type == "text" else ("value", 1)
-                ]
+                for key, sent in [("text", str(mark)) if wanted[(thread + at) % 2].type == "text" else ("value", 1)]
             ]
             answers.append(caller.bulk(trace, [*batch, entry(wanted[2], {"rating": 3, "mark": mark})]))
         connection.close()

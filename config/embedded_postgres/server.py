@@ -117,9 +117,7 @@ class EmbeddedServer:
         with psycopg.connect(
             host=str(self.socket_folder), user=self._user, dbname="postgres", autocommit=True
         ) as connection:
-            known = connection.execute(
-                "SELECT 1 FROM pg_database WHERE datname = %s", [self._database]
-            ).fetchone()
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self._database]).fetchone()
             if not known:
                 connection.execute(f'CREATE DATABASE "{self._database}"')
 

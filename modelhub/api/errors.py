@@ -39,9 +39,7 @@ STATUSES: dict[type[Refused], int] = {
 UNAVAILABLE = "The database is not answering. Nothing is known to be wrong with the request; try it again."
 
 
-def problem(
-    status: int, sentence: str, *, code: str, fields: Mapping[str, list[str]] | None = None
-) -> dict[str, Any]:
+def problem(status: int, sentence: str, *, code: str, fields: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
     """The one shape of an error; `errors` holds the sentences by field where there are any."""
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -86,9 +84,7 @@ def _answer_refused(error: Refused) -> Response:
 def _answer_api_exception(error: exceptions.APIException) -> Response:
     fields: dict[str, list[str]] = {}
     if isinstance(error.detail, dict):
-        fields = {
-            str(name): [str(sentence) for sentence in several] for name, several in error.detail.items()
-        }
+        fields = {str(name): [str(sentence) for sentence in several] for name, several in error.detail.items()}
         sentence = "; ".join(f"{name}: {' '.join(several)}" for name, several in fields.items())
     elif isinstance(error.detail, list):
         sentence = "; ".join(str(part) for part in error.detail)
@@ -111,9 +107,7 @@ def _plain(status: int, sentence: str, *, code: str) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400: a wrong Host header and the like."""
-    return _plain(
-        400, "The request was refused before it was read (is its Host header allowed?).", code="invalid"
-    )
+    return _plain(400, "The request was refused before it was read (is its Host header allowed?).", code="invalid")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -130,6 +124,4 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500, called while the exception is being handled: logs it and says nothing of it."""
     log.exception("unforeseen_error")
-    return _plain(
-        500, "Something went wrong inside the server; its log has the details.", code="server_error"
-    )
+    return _plain(500, "Something went wrong inside the server; its log has the details.", code="server_error")

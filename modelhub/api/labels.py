@@ -11,8 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.api import schema
+from modelhub.api.auth import caller
 from modelhub.api.envelope import read_object
-from modelhub.api.outputs import LabelOutput
+from modelhub.api.outputs import LabelOutput, render_list
 from modelhub.api.paging import PagesOnRequest
 from modelhub.labels import create_label, find_label, labels_of
 from modelhub.models import Label
@@ -42,19 +43,19 @@ class Labels(GenericAPIView[Label]):
 
     def get_queryset(self) -> QuerySet[Label]:
         """The organization's labels, newest first."""
-        return labels_of(self.request.user.organization_id)
+        return labels_of(caller(self.request).organization_id)
 
     @extend_schema(**schema.LIST_LABELS)
     def get(self, request: Request) -> Response:
         """Labels, all of them unless a page is asked for."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response(LabelOutput(page, many=True).data)
+        return self.get_paginated_response(render_list(LabelOutput, page))
 
     @extend_schema(**schema.CREATE_LABEL)
     def post(self, request: Request) -> Response:
         """Make a label; the answer is wrapped, as the clients expect of this route (CONTRACT 8, row 21)."""
         fields = {"name": None, "type": None} | read_object(request.data, FIELDS)
-        label = create_label(organization_id=request.user.organization_id, **fields)
+        label = create_label(organization_id=caller(request).organization_id, **fields)
         return Response({"status": True, "result": LabelOutput(label).data})
 
 
@@ -64,6 +65,4 @@ class OneLabel(APIView):
     @extend_schema(**schema.GET_LABEL)
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The label, or 404."""
-        return Response(
-            LabelOutput(find_label(organization_id=request.user.organization_id, label_id=pk)).data
-        )
+        return Response(LabelOutput(find_label(organization_id=caller(request).organization_id, label_id=pk)).data)

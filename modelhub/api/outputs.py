@@ -36,9 +36,12 @@ class ScoreOutput(serializers.Serializer[Score]):
 
     def to_representation(self, instance: Score) -> dict[str, Any]:
         """Written out, because going through the fields one by one costs ten times as much."""
-        return score_output(
-            instance, word=self.context.get("word", ""), stored=self.context.get("stored", True)
-        )
+        return score_output(instance, word=self.context.get("word", ""), stored=self.context.get("stored", True))
+
+
+def render_list(output: type[serializers.Serializer[Any]], rows: Any, **context: Any) -> list[dict[str, Any]]:
+    """Many rows of one kind."""
+    return list(output(rows, many=True, context=context).data)
 
 
 def score_output(score: Score, *, word: str, stored: bool) -> dict[str, Any]:

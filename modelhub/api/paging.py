@@ -52,7 +52,7 @@ class PagesOnRequest(Pages):
 
 
 def _positive(name: str, given: str) -> int:
-    if given.isascii() and given.isdigit() and 0 < int(given[:10]):
+    if given.isascii() and given.isdigit() and int(given[:10]) > 0:
         return int(given[:10])
     sentence = f"{name} must be a whole number above 0, got {show(given)}"
     raise Invalid(sentence, fields={name: [sentence]})

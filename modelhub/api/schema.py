@@ -2,25 +2,29 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
 from modelhub.api.outputs import LabelOutput, ScoreOutput, SourceOutput
 from modelhub.source_refs import SOURCE_WORDS
 from modelhub.values import LABEL_TYPES, SCORE_SOURCES
 
+SENTENCES = serializers.ListField(child=serializers.CharField())
 
-class Problem(serializers.Serializer[Any]):
-    """Every error: an RFC 9457 problem; `message` is the same sentence as `detail`."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    message = serializers.CharField()
-    code = serializers.CharField()
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
-    request_id = serializers.CharField(required=False)
+# Every error: an RFC 9457 problem; `message` is the same sentence as `detail`.
+Problem = inline_serializer(
+    "Problem",
+    {
+        "type": serializers.CharField(),
+        "title": serializers.CharField(),
+        "status": serializers.IntegerField(),
+        "detail": serializers.CharField(),
+        "message": serializers.CharField(),
+        "code": serializers.CharField(),
+        "errors": serializers.DictField(child=SENTENCES, required=False),
+        "request_id": serializers.CharField(required=False),
+    },
+)
 
 
 def problems(*statuses: int) -> dict[Any, Any]:
@@ -83,12 +87,15 @@ class ErrorDetail(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class BulkScoresOutput(serializers.Serializer[Any]):
-    """What was stored, and one sentence per score that was not; both in the order of the request."""
-
-    scores = ScoreOutput(many=True)
-    errors = serializers.ListField(child=serializers.CharField())
-    error_details = ErrorDetail(many=True, required=False)
+# What was stored, and one sentence per score that was not; both in the order of the request.
+BulkScoresOutput = inline_serializer(
+    "BulkScoresOutput",
+    {
+        "scores": ScoreOutput(many=True),
+        "errors": SENTENCES,
+        "error_details": ErrorDetail(many=True, required=False),
+    },
+)
 
 
 class SourceInput(serializers.Serializer[Any]):
@@ -129,11 +136,8 @@ class BulkSourcesInput(serializers.Serializer[Any]):
     sources = SourceInput(many=True, allow_empty=False)
 
 
-class BulkSourcesOutput(serializers.Serializer[Any]):
-    """What is registered, and one sentence per source that is not; both in the order of the request."""
-
-    sources = SourceOutput(many=True)
-    errors = serializers.ListField(child=serializers.CharField())
+# What is registered, and one sentence per source that is not; both in the order of the request.
+BulkSourcesOutput = inline_serializer("BulkSourcesOutput", {"sources": SourceOutput(many=True), "errors": SENTENCES})
 
 
 class LabelCreated(serializers.Serializer[Any]):
@@ -165,9 +169,7 @@ BULK_SCORES: dict[str, Any] = {
     "request": BulkScoresInput,
     "responses": {
         201: OpenApiResponse(BulkScoresOutput, "At least one score was stored."),
-        200: OpenApiResponse(
-            BulkScoresOutput, "No score was stored; `errors` says why, unless it was a dry run."
-        ),
+        200: OpenApiResponse(BulkScoresOutput, "No score was stored; `errors` says why, unless it was a dry run."),
         **problems(400, 404, 413, 415),
     },
     "examples": [OpenApiExample("Two labels", EXAMPLE_BULK, request_only=True)],

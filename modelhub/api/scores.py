@@ -10,9 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.api import schema
+from modelhub.api.auth import caller
 from modelhub.api.envelope import FieldErrors, read_object, rename
+from modelhub.api.outputs import ScoreOutput, render_list
 from modelhub.api.query import read_flags
-from modelhub.api.outputs import ScoreOutput
 from modelhub.errors import Invalid, NotFound, Refused
 from modelhub.score_entries import FIELDS as ENTRY_FIELDS
 from modelhub.score_entries import EntryError, check_notes
@@ -44,7 +45,7 @@ class BulkScores(APIView):
         flags = read_flags(request.query_params, ("dry_run", "atomic", "error_details"))
         batch = read_bulk(request.data)
         recorded = record_scores(
-            annotator=request.user,
+            annotator=caller(request),
             ref=batch.ref,
             entries=batch.entries,
             notes=batch.notes,
@@ -64,7 +65,7 @@ class Scores(APIView):
         """Store one score; the same rules as in a batch, and a problem in place of an error string."""
         flags = read_flags(request.query_params, ("dry_run",))
         ref, entry = read_single(request.data)
-        recorded = record_scores(annotator=request.user, ref=ref, entries=[entry], dry_run=flags["dry_run"])
+        recorded = record_scores(annotator=caller(request), ref=ref, entries=[entry], dry_run=flags["dry_run"])
         if recorded.errors:
             raise as_refusal(recorded.errors[0])
         [score] = recorded.scores
@@ -106,9 +107,8 @@ def read_entry(entry: object) -> object:
 
 def bulk_output(recorded: Recorded, ref: SourceRef, *, stored: bool, details: bool) -> dict[str, Any]:
     """The answer: `scores`, `errors` and, if asked for, `error_details`, each in the order of the request."""
-    context = {"word": ref.word, "stored": stored}
     body: dict[str, Any] = {
-        "scores": ScoreOutput(recorded.scores, many=True, context=context).data,
+        "scores": render_list(ScoreOutput, recorded.scores, word=ref.word, stored=stored),
         "errors": [f"scores[{error.index}]: {error.message}" for error in recorded.errors],
     }
     if details:

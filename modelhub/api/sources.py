@@ -12,8 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.api import schema
+from modelhub.api.auth import caller
 from modelhub.api.envelope import read_object, rename
-from modelhub.api.outputs import SourceOutput
+from modelhub.api.outputs import SourceOutput, render_list
 from modelhub.api.paging import Pages
 from modelhub.errors import Invalid, Refused
 from modelhub.models import Source
@@ -55,19 +56,19 @@ class Sources(GenericAPIView[Source]):
 
     def get_queryset(self) -> QuerySet[Source]:
         """The organization's sources, newest first."""
-        return sources_of(self.request.user.organization_id)
+        return sources_of(caller(self.request).organization_id)
 
     @extend_schema(**schema.LIST_SOURCES)
     def get(self, request: Request) -> Response:
         """A page of sources."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response(SourceOutput(page, many=True).data)
+        return self.get_paginated_response(render_list(SourceOutput, page))
 
     @extend_schema(**schema.CREATE_SOURCE)
     def post(self, request: Request) -> Response:
         """Register a source (201), or update the name and metadata of the one that exists (200)."""
         entry = read_object(request.data, FIELDS)
-        [outcome] = register_sources(organization_id=request.user.organization_id, entries=[entry])
+        [outcome] = register_sources(organization_id=caller(request).organization_id, entries=[entry])
         if outcome.source is None:
             raise outcome.refused or Invalid("The source was refused")
         output = SourceOutput(outcome.source, context={"word": outcome.word})
@@ -85,7 +86,7 @@ class BulkSources(APIView):
             sentence = f"sources must be a list of at least one source, got {show(sources)}"
             raise Invalid(sentence, fields={"sources": [sentence]})
         outcomes = register_sources(
-            organization_id=request.user.organization_id, entries=[_read_entry(entry) for entry in sources]
+            organization_id=caller(request).organization_id, entries=[_read_entry(entry) for entry in sources]
         )
         body = _bulk_output(outcomes)
         return Response(body, status=201 if any(outcome.created for outcome in outcomes) else 200)
@@ -97,7 +98,7 @@ class OneSource(APIView):
     @extend_schema(**schema.GET_SOURCE)
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The source, or 404."""
-        return Response(SourceOutput(get_source(organization_id=request.user.organization_id, pk=pk)).data)
+        return Response(SourceOutput(get_source(organization_id=caller(request).organization_id, pk=pk)).data)
 
 
 def _read_entry(entry: object) -> dict[str, Any] | Refused:
@@ -112,13 +113,7 @@ def _read_entry(entry: object) -> dict[str, Any] | Refused:
 def _bulk_output(outcomes: list[Registered]) -> dict[str, Any]:
     return {
         "sources": [
-            SourceOutput(outcome.source, context={"word": outcome.word}).data
-            for outcome in outcomes
-            if outcome.source
+            SourceOutput(outcome.source, context={"word": outcome.word}).data for outcome in outcomes if outcome.source
         ],
-        "errors": [
-            f"sources[{index}]: {outcome.refused}"
-            for index, outcome in enumerate(outcomes)
-            if outcome.refused
-        ],
+        "errors": [f"sources[{index}]: {outcome.refused}" for index, outcome in enumerate(outcomes) if outcome.refused],
     }

@@ -21,9 +21,7 @@ class Command(BaseCommand):
         """The user, and what is optional."""
         parser.add_argument("email", nargs="?", help="login of the user; the first admin when left out")
         parser.add_argument("--name", default="Command line", help="what the key is for")
-        parser.add_argument(
-            "--expires-in-days", type=int, help="days until the key stops working; never when left out"
-        )
+        parser.add_argument("--expires-in-days", type=int, help="days until the key stops working; never when left out")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the pair."""
@@ -31,9 +29,7 @@ class Command(BaseCommand):
         email = options["email"]
         user = (users.filter(email=email.lower()) if email else users.filter(role="admin")).first()
         if user is None:
-            raise CommandError(
-                f"There is no active user {email}." if email else "There is no active admin yet."
-            )
+            raise CommandError(f"There is no active user {email}." if email else "There is no active admin yet.")
         days = options["expires_in_days"]
         if days is not None and days < 1:
             raise CommandError(f"--expires-in-days must be at least 1, got {days}.")
@@ -42,6 +38,5 @@ class Command(BaseCommand):
             key, secret_key = create_api_key(user=user, name=options["name"], expires_at=expires_at)
         except Refused as refused:
             raise CommandError(str(refused)) from refused
-        self.stdout.write(
-            f"API key     {key.api_key}\nSecret key  {secret_key}\n(acts as {user.email}; the secret is not shown again)"
-        )
+        self.stdout.write(f"API key     {key.api_key}\nSecret key  {secret_key}")
+        self.stdout.write(f"(acts as {user.email}; the secret is not shown again)")

@@ -71,9 +71,7 @@ def check_port(host: str, port: int) -> None:
             if error.errno == errno.EADDRINUSE:
                 sentence = f"port {port} on {host} is in use; stop what uses it, or set PORT to a free one."
                 raise CannotStart(sentence) from error
-            raise CannotStart(
-                f"cannot listen on {host}:{port} ({error.strerror}); set HOST and PORT."
-            ) from error
+            raise CannotStart(f"cannot listen on {host}:{port} ({error.strerror}); set HOST and PORT.") from error
 
 
 def prepare(*, skip_setup: bool) -> str:
@@ -113,6 +111,4 @@ def check_version(own: BaseDatabaseWrapper, oldest: int = OLDEST_POSTGRES) -> No
     """Raises `CannotStart` for a server that lacks what the constraints need (NULLS NOT DISTINCT)."""
     version = own.get_database_version()[0]
     if version < oldest:
-        raise CannotStart(
-            f"PostgreSQL {oldest} or newer is needed, and the database is PostgreSQL {version}."
-        )
+        raise CannotStart(f"PostgreSQL {oldest} or newer is needed, and the database is PostgreSQL {version}.")
