@@ -53,5 +53,7 @@ def _parse(url: str) -> dict[str, Any]:
         )
     try:
         return conninfo_to_dict(url)
-    except ProgrammingError as error:
-        raise ImproperlyConfigured(f"DATABASE_URL cannot be read as a PostgreSQL URL: {error}".strip()) from error
+    except ProgrammingError:
+        # The driver's own sentence quotes the URL, password included.
+        sentence = "DATABASE_URL cannot be read; it must look like postgresql://user:password@host:5432/name."
+        raise ImproperlyConfigured(sentence) from None

@@ -58,7 +58,7 @@ def find_api_key(api_key: str, secret_key: str) -> ApiKey:
     Raises `Unauthenticated` with the same sentence whatever is wrong, after the same work.
     """
     key = None
-    if "\x00" not in api_key:
+    if api_key.isprintable():  # neither NUL nor surrogates, which no stored key has
         key = ApiKey.objects.select_related("user", "organization").filter(api_key=api_key).first()
     known = key.secret_digest if key else NOBODYS_DIGEST
     fits = hmac.compare_digest(known, digest(secret_key))

@@ -86,6 +86,8 @@ modelhub is ready at {base_url}
   API key     {api_key}
   Secret key  shown when the key was made; for a new pair: python manage.py create_api_key {email}
   Explore     {base_url}/docs/
+
+--- Stop with Ctrl-C; the data stays. ---
 """
 
 

@@ -57,7 +57,12 @@ class Command(BaseCommand):
         connections.close_all()
         if hasattr(connection, "close_pool"):
             connection.close_pool()
-        serve(application, ready=lambda: self.stdout.write(text))
+        serve(application, ready=lambda: self.say(text))
+
+    def say(self, text: str) -> None:
+        """Print at once, also into a pipe: somebody waits for it."""
+        self.stdout.write(text)
+        self.stdout.flush()
 
 
 def check_port(host: str, port: int) -> None:

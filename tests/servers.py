@@ -1,0 +1,118 @@
+"""Real servers for tests: `manage.py serve` in a process group of its own, on a free port."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+API_KEY, SECRET_KEY = "test-api-key", "test-secret-key"
+START_SECONDS = 60
+
+
+@dataclass
+class Server:
+    """A running server; `output` grows with what it prints on standard output, `log` with its standard error."""
+
+    process: subprocess.Popen[str]
+    base_url: str
+    output: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"X-Api-Key": API_KEY, "X-Secret-Key": SECRET_KEY}
+
+    def request(self, method: str, path: str, **options: object) -> requests.Response:
+        """A request with the known keys, over a connection of its own."""
+        options = {"headers": self.headers, "timeout": 30} | options
+        return requests.request(method, self.base_url + path, **options)  # type: ignore[arg-type]
+
+    def signal_group(self, number: int) -> None:
+        """What Ctrl-C in a terminal does with SIGINT: every process of the group gets it."""
+        os.killpg(self.process.pid, number)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it the way a supervisor does, and answer its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(timeout=60)
+
+
+def free_port() -> int:
+    """A port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(data_dir: Path, **more: str) -> dict[str, str]:
+    """The environment of a server with a folder and keys of its own; nothing of the caller's settings."""
+    names = ("PATH", "HOME", "LANG", "TMPDIR")
+    own = {name: os.environ[name] for name in names if name in os.environ}
+    return own | {
+        "MODELHUB_DATA_DIR": str(data_dir),
+        "MODELHUB_BOOTSTRAP_API_KEY": API_KEY,
+        "MODELHUB_BOOTSTRAP_SECRET_KEY": SECRET_KEY,
+        **more,
+    }
+
+
+def manage(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run one of manage.py's commands to its end."""
+    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+@contextmanager
+def running_server(data_dir: Path, **more: str) -> Iterator[Server]:
+    """A server that is ready, and stopped afterwards; one that does not start fails with all that it said."""
+    port = more.pop("PORT", str(free_port()))
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "serve"],
+        env=environment(data_dir, PORT=port, **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    server = Server(process, f"http://127.0.0.1:{port}")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    readers = [
+        threading.Thread(target=lambda: server.output.extend(process.stdout or ())),
+        threading.Thread(target=lambda: server.log.extend(process.stderr or ())),
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        server.stop()
+        for reader in readers:
+            reader.join()
+        process.stdout.close()
+        process.stderr.close()
+
+
+def _wait_until_ready(server: Server) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.process.poll() is None:
+        try:
+            answer = requests.get(server.base_url + "/readyz", timeout=5)
+            if answer.status_code == 200 and "Ctrl-C" in "".join(server.output):
+                return
+        except requests.ConnectionError:
+            time.sleep(0.05)
+    message = f"the server did not start:\n{''.join(server.output)}\n{''.join(server.log)}"
+    raise AssertionError(message)

@@ -1,0 +1,246 @@
+"""`manage.py serve`, which is what `make run` calls: real processes, real sockets, a database of its own."""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from modelhub.management.commands.serve import CannotStart, check_version
+from tests.servers import API_KEY, SECRET_KEY, Server, environment, free_port, manage, running_server
+
+FOUNDING_PYTHON = '''
+import requests
+
+url = "{base_url}/model-hub/scores/bulk/"
+headers = {{
+    "X-Api-Key": "{api_key}",
+    "X-Secret-Key": "{secret_key}",
+    "Content-Type": "application/json",
+}}
+
+payload = {{
+    "source_type": "trace",
+    "source_id": "{trace}",
+    "scores": [
+        {{"label_id": "{star}", "value": {{"rating": 4}}, "score_source": "human"}},
+        {{"label_id": "{categorical}", "value": {{"selected": ["positive"]}}, "score_source": "human"}},
+    ],
+    "notes": "Batch annotation",
+}}
+
+response = requests.post(url, json=payload, headers=headers)
+data = response.json()
+
+print(f"Created: {{len(data['scores'])}} scores")
+if data["errors"]:
+    print(f"Errors: {{data['errors']}}")
+'''
+FOUNDING_JAVASCRIPT = """
+const response = await fetch("{base_url}/model-hub/scores/bulk/", {{
+  method: "POST",
+  headers: {{
+    "X-Api-Key": "{api_key}",
+    "X-Secret-Key": "{secret_key}",
+    "Content-Type": "application/json",
+  }},
+  body: JSON.stringify({{
+    sourceType: "trace",
+    sourceId: "{trace}",
+    scores: [
+      {{ labelId: "{star}", value: {{ rating: 4 }}, scoreSource: "human" }},
+      {{ labelId: "{categorical}", value: {{ selected: ["positive"] }}, scoreSource: "human" }},
+    ],
+    notes: "Batch annotation",
+  }}),
+}});
+
+const data = await response.json();
+console.log(`Created: ${{data.scores.length}} scores`);
+if (data.errors.length) {{
+  console.error("Errors:", data.errors);
+}}
+"""
+FOUNDING_CURL = """
+curl -X POST {base_url}/model-hub/scores/bulk/ \\
+  -H "X-Api-Key: {api_key}" \\
+  -H "X-Secret-Key: {secret_key}" \\
+  -H "Content-Type: application/json" \\
+  -d '{{
+    "source_type": "trace",
+    "source_id": "{trace}",
+    "scores": [
+      {{"label_id": "{star}", "value": {{"rating": 4}}, "score_source": "human"}},
+      {{"label_id": "{categorical}", "value": {{"selected": ["positive"]}}, "score_source": "human"}}
+    ],
+    "notes": "Batch annotation"
+  }}'
+"""
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("serve")
+
+
+@pytest.fixture(scope="module")
+def server(data_dir: Path) -> Iterator[Server]:
+    with running_server(data_dir) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def known(server: Server) -> dict[str, str]:
+    """What the first start printed, by the names that the examples use."""
+    text = "".join(server.output)
+    rows = dict(re.findall(r"^    ([0-9a-f-]{36})  (\w+)", text, re.MULTILINE))
+    ids = {name: id_ for id_, name in rows.items()}
+    return ids | {"base_url": server.base_url, "api_key": API_KEY, "secret_key": SECRET_KEY}
+
+
+def run(*command: str, text: str = "") -> str:
+    result = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def printed_example(server: Server, title: str) -> str:
+    """One of the three examples, as it stands between two headings of the first start's text."""
+    match = re.search(rf"^--- {title}.*? ---\n(.*?)^--- ", "".join(server.output), re.MULTILINE | re.DOTALL)
+    assert match
+    return match[1]
+
+
+class TestTheExamples:
+    """The founding page's own, ids and keys filled in, and those that the first start prints."""
+
+    def test_python(self, server: Server, known: dict[str, str]) -> None:
+        assert run(sys.executable, "-", text=FOUNDING_PYTHON.format(**known)) == "Created: 2 scores\n"
+        assert run(sys.executable, "-", text=printed_example(server, "Python")) == "Created: 2 scores\n"
+
+    @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
+    def test_javascript(self, server: Server, known: dict[str, str]) -> None:
+        node = ("node", "--input-type=module", "-")
+        assert run(*node, text=FOUNDING_JAVASCRIPT.format(**known)) == "Created: 2 scores\n"
+        assert run(*node, text=printed_example(server, "JavaScript")) == "Created: 2 scores\n"
+
+    @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+    def test_curl(self, server: Server, known: dict[str, str]) -> None:
+        for script in (FOUNDING_CURL.format(**known), printed_example(server, "curl")):
+            answer = run("sh", text=script)
+            assert answer.count('"label_id"') == 2
+            assert '"errors":[]' in answer
+
+
+def test_the_first_start_makes_one_of_everything(known: dict[str, str]) -> None:
+    labels = {"star", "categorical", "text", "numeric", "thumbs_up_down"}
+    assert labels | {"trace", "span", "generation", "session"} <= set(known)
+
+
+def test_data_survives_a_restart_and_the_secret_is_shown_once(tmp_path: Path) -> None:
+    generated = {"MODELHUB_BOOTSTRAP_API_KEY": "", "MODELHUB_BOOTSTRAP_SECRET_KEY": ""}
+    with running_server(tmp_path, **generated) as first:
+        text = "".join(first.output)
+        api_key = re.search(r"API key +(\S+)", text)
+        secret = re.search(r"Secret key +(\S+)", text)
+        assert api_key
+        assert secret
+        headers = {"X-Api-Key": api_key[1], "X-Secret-Key": secret[1]}
+        label = {"name": "Kept", "type": "star"}
+        assert first.request("POST", "/model-hub/annotations-labels/", json=label, headers=headers).status_code == 200
+        assert first.stop(signal.SIGTERM) == 0
+    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+
+    with running_server(tmp_path, **generated) as second:
+        labels = second.request("GET", "/model-hub/annotations-labels/?search=kept", headers=headers).json()
+        assert [label["name"] for label in labels["results"]] == ["Kept"]
+        text = "".join(second.output)
+        assert secret[1] not in text
+        assert "create_api_key" in text
+        second.signal_group(signal.SIGINT)
+        assert second.process.wait(timeout=60) == 0
+    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_pair_that_contradicts_the_stored_one_stops_the_start(server: Server, data_dir: Path) -> None:
+    env = environment(data_dir, MODELHUB_BOOTSTRAP_SECRET_KEY="another", PORT=str(free_port()))
+    result = manage("serve", env=env)
+
+    assert_one_sentence(result, "exists with another secret than MODELHUB_BOOTSTRAP_SECRET_KEY")
+    assert server.request("GET", "/healthz").status_code == 200
+
+
+class TestWhatStopsAStart:
+    """One clear sentence each, and an exit status that is not 0."""
+
+    def test_a_port_in_use(self, tmp_path: Path) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            result = manage("serve", env=environment(tmp_path, PORT=str(port)))
+
+        assert_one_sentence(result, f"port {port} on 127.0.0.1 is in use")
+
+    def test_a_data_folder_that_is_none(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("not a folder")
+        result = manage("serve", env=environment(tmp_path / "file" / "data", PORT=str(free_port())))
+
+        assert_one_sentence(result, "MODELHUB_DATA_DIR")
+
+    @pytest.mark.parametrize(
+        ("url", "sentence"),
+        [
+            ("mysql://host/name", "DATABASE_URL must start with postgresql://"),
+            ("postgresql://u:hidden@127.0.0.1:1/x", "the database cannot be used"),
+            ("postgresql://u:hidden@no-such-host.invalid/x", "the database cannot be used"),
+            ("postgresql://u:hidden@[::1", "DATABASE_URL cannot be read"),
+        ],
+    )
+    def test_a_wrong_database_url(self, tmp_path: Path, url: str, sentence: str) -> None:
+        result = manage("serve", env=environment(tmp_path, DATABASE_URL=url, PORT=str(free_port())))
+
+        assert_one_sentence(result, sentence)
+        assert "hidden" not in result.stderr
+
+    def test_a_database_that_is_not_there(self, server: Server, data_dir: Path, tmp_path: Path) -> None:
+        url = f"postgresql://postgres@/nowhere?host={data_dir / 'postgres'}"
+        result = manage("serve", env=environment(tmp_path, DATABASE_URL=url, PORT=str(free_port())))
+
+        assert_one_sentence(result, 'database "nowhere" does not exist')
+        assert server.process.poll() is None
+
+    @pytest.mark.parametrize(
+        ("name", "value", "sentence"),
+        [
+            ("PORT", "http", "PORT must be a whole number from 1 to 65535"),
+            ("MODELHUB_MAX_SCORES", "many", "MODELHUB_MAX_SCORES must be a whole number"),
+            ("MODELHUB_LOG_LEVEL", "loud", "MODELHUB_LOG_LEVEL must be one of"),
+            ("MODELHUB_BOOTSTRAP_SECRET_KEY", "", "are a pair"),
+            ("MODELHUB_PRODUCTION", "true", "MODELHUB_SECRET_KEY is not set"),
+            ("MODELHUB_PRODUCTION", "yes", "MODELHUB_PRODUCTION must be true, false, 1 or 0"),
+        ],
+    )
+    def test_a_wrong_setting(self, tmp_path: Path, name: str, value: str, sentence: str) -> None:
+        result = manage("serve", env=environment(tmp_path, PORT=str(free_port())) | {name: value})
+
+        assert_one_sentence(result, sentence)
+
+    @pytest.mark.django_db
+    def test_an_old_postgres(self) -> None:
+
+        with pytest.raises(CannotStart, match="PostgreSQL 99 or newer is needed, and the database is PostgreSQL"):
+            check_version(connection, oldest=99)  # type: ignore[arg-type]
+
+
+def assert_one_sentence(result: subprocess.CompletedProcess[str], part: str) -> None:
+    assert result.returncode == 1
+    assert part in result.stderr
+    assert result.stderr.startswith("modelhub cannot start: ")
+    assert len(result.stderr.strip().splitlines()) == 1
