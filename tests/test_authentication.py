@@ -92,7 +92,9 @@ def test_an_unknown_key_costs_the_same_comparison(alice: Caller, monkeypatch: py
     """The clock of a test says little; that the same work is done can be counted."""
     compared = []
     original = keys.hmac.compare_digest
-    monkeypatch.setattr(keys.hmac, "compare_digest", lambda one, other: compared.append(len(one)) or original(one, other))
+    monkeypatch.setattr(
+        keys.hmac, "compare_digest", lambda one, other: compared.append(len(one)) or original(one, other)
+    )
     for key in (alice.key.api_key, "nobody"):
         alice.client.get(LABELS, headers=headers(key, "wrong"))
 

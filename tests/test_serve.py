@@ -15,7 +15,7 @@ from django.db import connection
 from modelhub.management.commands.serve import CannotStart, check_version
 from tests.servers import API_KEY, SECRET_KEY, Server, environment, free_port, manage, running_server
 
-FOUNDING_PYTHON = '''
+FOUNDING_PYTHON = """
 import requests
 
 url = "{base_url}/model-hub/scores/bulk/"
@@ -41,7 +41,7 @@ data = response.json()
 print(f"Created: {{len(data['scores'])}} scores")
 if data["errors"]:
     print(f"Errors: {{data['errors']}}")
-'''
+"""
 FOUNDING_JAVASCRIPT = """
 const response = await fetch("{base_url}/model-hub/scores/bulk/", {{
   method: "POST",

@@ -1,0 +1,85 @@
+"""How many SQL statements each endpoint costs, pinned: the number must not grow with the number of rows.
+
+`tests/statement_counts.txt` is the table. A change of it is a decision: run with UPDATE_COUNTS=1 to write it anew.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from modelhub.models import Label, Source
+from tests.conftest import Answer, Caller, entry
+from tests.factories import LabelFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TABLE = Path(__file__).with_name("statement_counts.txt")
+BULK_SOURCES = "/model-hub/sources/bulk/"
+
+
+def count(act: Callable[[], Answer], expected: int) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        answer = act()
+    assert answer.status == expected, answer.body
+    return len(captured)
+
+
+def bulk_sources(caller: Caller, number: int, name: str) -> Callable[[], Answer]:
+    sources = [{"source_type": "span", "source_id": f"{number}-{at}", "name": name} for at in range(number)]
+    return lambda: caller.post(BULK_SOURCES, {"sources": sources})
+
+
+@pytest.fixture
+def measured(alice: Caller, trace: Source) -> dict[str, int]:
+    """Every endpoint, each for several numbers of rows."""
+    alice.get("/model-hub/sources/")  # the key's first use is noted here
+    labels: list[Label] = LabelFactory.create_batch(100, organization=alice.user.organization, type="numeric")
+    counts: dict[str, int] = {}
+    for number in (1, 10, 100):
+        some = labels[:number]
+        for what, value, status in (
+            ("insert", 1, 201),
+            ("update", 2, 201),
+            ("no change", 2, 201),
+            ("all wrong", -1, 200),
+        ):
+            batch = [entry(label, value) for label in some]
+            counts[f"POST scores/bulk/ {what} {number}"] = count(lambda b=batch: alice.bulk(trace, b), status)  # type: ignore[misc]
+        for what, status in (("insert", 201), ("update", 200)):
+            counts[f"POST sources/bulk/ {what} {number}"] = count(bulk_sources(alice, number, what), status)
+        connection.cursor().execute("TRUNCATE modelhub_score CASCADE")
+    score = {"source_type": "trace", "source_id": trace.source_id, **entry(labels[0], 3)}
+    label = {"name": "Another", "type": "star"}
+    source = {"source_type": "span", "source_id": "one"}
+    counts["POST scores/ insert"] = count(lambda: alice.post("/model-hub/scores/", score), 201)
+    counts["POST scores/ no change"] = count(lambda: alice.post("/model-hub/scores/", score), 201)
+    counts["POST sources/ insert"] = count(lambda: alice.post("/model-hub/sources/", source), 201)
+    counts["GET sources/"] = count(lambda: alice.get("/model-hub/sources/"), 200)
+    counts["GET sources/{id}/"] = count(lambda: alice.get(f"/model-hub/sources/{trace.pk}/"), 200)
+    counts["POST annotations-labels/"] = count(lambda: alice.post("/model-hub/annotations-labels/", label), 200)
+    counts["GET annotations-labels/"] = count(lambda: alice.get("/model-hub/annotations-labels/"), 200)
+    counts["GET annotations-labels/{id}/"] = count(
+        lambda: alice.get(f"/model-hub/annotations-labels/{labels[0].pk}/"), 200
+    )
+    return counts
+
+
+def test_statement_counts_are_as_committed(measured: dict[str, int]) -> None:
+    text = "".join(f"{number:3}  {name}\n" for name, number in measured.items())
+    if os.environ.get("UPDATE_COUNTS"):
+        TABLE.write_text(text)
+    assert text == TABLE.read_text()
+
+
+def test_the_number_of_rows_makes_no_difference(measured: dict[str, int]) -> None:
+    by_kind: dict[str, set[int]] = {}
+    for name, number in measured.items():
+        kind, _, rows = name.rpartition(" ")
+        if rows.isdigit():
+            by_kind.setdefault(kind, set()).add(number)
+    assert len(by_kind) == 6
+    assert all(len(numbers) == 1 for numbers in by_kind.values()), by_kind
