@@ -38,7 +38,7 @@ CSRF_TRUSTED_ORIGINS = env.words("MODELHUB_CSRF_TRUSTED_ORIGINS")
 DATABASES: dict[str, Any] = {"default": database_settings(DATA_DIR, pool_size=SERVE_THREADS)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The limits of one request (CONTRACT 0.2: 413, or the error of the one score) ---------------------
+# The limits of one request (contract 0.2: 413, or the error of the one score) ---------------------
 
 MAX_BODY_BYTES = env.whole("MODELHUB_MAX_BODY_BYTES", 8 * 1024 * 1024, minimum=1024)
 MAX_SCORES = env.whole("MODELHUB_MAX_SCORES", 1000, minimum=1)
@@ -87,7 +87,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-# A redirect would turn a POST into a GET; a missing slash is answered with a sentence (CONTRACT 1).
+# A redirect would turn a POST into a GET; a missing slash is answered with a sentence (contract 1).
 APPEND_SLASH = False
 AUTH_USER_MODEL = "modelhub.User"
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
@@ -137,4 +137,17 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "modelhub.api.errors.answer_exception",
     "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "modelhub",
+    "DESCRIPTION": "Scores of traces, spans, generations and sessions against typed labels.",
+    "VERSION": "0.1.0",
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    # The page's files come with a package: it works without a network.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},
 }

@@ -26,7 +26,7 @@ def create_label(
 ) -> Label:
     """Make a label; the settings that are left out take their defaults.
 
-    Raises `Invalid` by field for what is wrong with the input or already taken (CONTRACT 4 and 6.2).
+    Raises `Invalid` by field for what is wrong with the input or already taken (contract 4 and 6).
     """
     name = check_name(name)
     if not isinstance(type, str) or type not in LABEL_TYPES:

@@ -26,7 +26,7 @@ def one_of(field: str, words: tuple[str, ...], *, table: str) -> models.CheckCon
 
 
 def is_object(field: str, *, table: str) -> models.CheckConstraint:
-    """A jsonb column that holds an object and nothing else (the one stored shape of CONTRACT 0.5)."""
+    """A jsonb column that holds an object and nothing else (the one stored shape of contract 0.5)."""
     kind = Func(F(field), function="jsonb_typeof", output_field=models.TextField())
     return models.CheckConstraint(condition=Exact(kind, "object"), name=f"{table}_{field}_is_object")
 
@@ -144,7 +144,7 @@ class Source(Row):
     """What is judged: a trace, span, generation, session or one of the other kinds of SOURCE_TYPES.
 
     `source_id` is the id as it was registered, `source_key` what it is found by: UUIDs compare as UUIDs
-    whatever their case and hyphens (CONTRACT 0.6).
+    whatever their case and hyphens (contract 0.6).
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="sources", db_index=False)

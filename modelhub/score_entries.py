@@ -90,7 +90,7 @@ def _check_label_id(label_id: object) -> uuid.UUID:
 
 
 def check_score_source(score_source: object) -> str:
-    """One of the seven words of CONTRACT 2.2; raises `Invalid`."""
+    """One of the seven words of contract 2.2; raises `Invalid`."""
     if not isinstance(score_source, str) or score_source not in SCORE_SOURCES:
         words = ", ".join(SCORE_SOURCES)
         sentence = f"score_source must be one of {words}, got {show(score_source)}"

@@ -137,7 +137,7 @@ def _merge(source: Source, annotator: User, judged: Sequence[Judged], notes: str
 
 
 def _first_given(*notes: str | None) -> str:
-    """An entry's own notes win over those of the batch, and these over the stored ones (CONTRACT 0.7)."""
+    """An entry's own notes win over those of the batch, and these over the stored ones (contract 0.7)."""
     return next(note for note in notes if note is not None)
 
 

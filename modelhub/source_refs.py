@@ -6,7 +6,7 @@ from modelhub.errors import Invalid
 from modelhub.ids import parse_uuid
 from modelhub.values import show
 
-# The founding page's word for each word that clients use (CONTRACT 2.1).
+# The founding page's word for each word that clients use (contract 2.1).
 SOURCE_WORDS = {
     "trace": "trace",
     "span": "span",

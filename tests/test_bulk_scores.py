@@ -90,7 +90,7 @@ def test_both_spellings_in_one_entry_are_that_entrys_error(
 def test_twelve_wrong_entries_cost_nothing_but_themselves(
     alice: Caller, charlie: Caller, trace: Source, labels: dict[str, Label]
 ) -> None:
-    """Each of the ways of CONTRACT 0.3 in which one entry can be wrong, around two that are right."""
+    """Each of the ways of contract 0.3 in which one entry can be wrong, around two that are right."""
     star, text, numeric = labels["star"], labels["text"], labels["numeric"]
     unknown = uuid.uuid4()
     foreign = LabelFactory.create(organization=charlie.user.organization)
@@ -205,7 +205,7 @@ class TestOverwriting:
 
 
 class TestOptions:
-    """The query parameters of CONTRACT 0.4."""
+    """The query parameters of contract 0.4."""
 
     def test_a_dry_run_stores_nothing_and_shows_what_it_would(
         self, alice: Caller, trace: Source, labels: dict[str, Label]

@@ -1,4 +1,4 @@
-"""Who is asking: a pair of API key and secret key in the headers (CONTRACT 1)."""
+"""Who is asking: a pair of API key and secret key in the headers (contract 1)."""
 
 import structlog
 from drf_spectacular.extensions import OpenApiAuthenticationExtension

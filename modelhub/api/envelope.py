@@ -1,4 +1,4 @@
-"""The keys of requests: snake_case or camelCase, both meaning the same (CONTRACT 8, row 3).
+"""The keys of requests: snake_case or camelCase, both meaning the same (contract 0.1).
 
 Only the envelope is ever re-spelled. What stands inside `value`, `settings` and `metadata` is data.
 """
@@ -46,7 +46,7 @@ def rename(data: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 def read_object(data: object, names: tuple[str, ...], *, strict: bool = False) -> dict[str, Any]:
     """The fields among `names` of a request body; raises `Invalid` for a body that is not an object.
 
-    With `strict`, an unknown key is refused with the field that may have been meant (CONTRACT 8, row 54);
+    With `strict`, an unknown key is refused with the field that may have been meant (contract 0.3);
     without, it is ignored.
     """
     if not isinstance(data, dict):

@@ -1,4 +1,4 @@
-"""`/model-hub/annotations-labels/`: the questions that scores answer (CONTRACT 6.2)."""
+"""`/model-hub/annotations-labels/`: the questions that scores answer (contract 6)."""
 
 import uuid
 
@@ -23,7 +23,7 @@ FIELDS = ("name", "type", "settings", "description", "project", "allow_notes")
 
 
 class LabelFilter(django_filters.FilterSet):
-    """The filters of the list; `project_id` means exactly that project (CONTRACT 8, row 56)."""
+    """The filters of the list; `project_id` means exactly that project (contract 6)."""
 
     project_id = django_filters.UUIDFilter(field_name="project_id")
     type = django_filters.ChoiceFilter(choices=[(word, word) for word in LABEL_TYPES])
@@ -53,7 +53,7 @@ class Labels(GenericAPIView[Label]):
 
     @extend_schema(**schema.CREATE_LABEL)
     def post(self, request: Request) -> Response:
-        """Make a label; the answer is wrapped, as the clients expect of this route (CONTRACT 8, row 21)."""
+        """Make a label; the answer is wrapped, as the clients expect of this route (contract 6)."""
         fields = {"name": None, "type": None} | read_object(request.data, FIELDS)
         label = create_label(organization_id=caller(request).organization_id, **fields)
         return Response({"status": True, "result": LabelOutput(label).data})

@@ -1,4 +1,4 @@
-"""How scores, sources and labels look to clients (CONTRACT 5). Nothing here holds `result` or `data` at its top:
+"""How scores, sources and labels look to clients (contract 5). Nothing here holds `result` or `data` at its top:
 clients unwrap those."""
 
 from datetime import UTC, datetime
@@ -96,7 +96,7 @@ class SourceOutput(serializers.Serializer[Source]):
 
 
 class LabelOutput(serializers.Serializer[Label]):
-    """A label as clients see it (CONTRACT 5); neither `result` nor `data` at its top, which clients unwrap."""
+    """A label as clients see it (contract 5); neither `result` nor `data` at its top, which clients unwrap."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()

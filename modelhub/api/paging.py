@@ -1,4 +1,4 @@
-"""Pages of a list: `page`, and `page_size` or `limit`, of which limit wins (CONTRACT 1.4)."""
+"""Pages of a list: `page`, and `page_size` or `limit`, of which limit wins (contract 1)."""
 
 from typing import Any
 

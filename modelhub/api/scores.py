@@ -41,7 +41,7 @@ class BulkScores(APIView):
 
     @extend_schema(**schema.BULK_SCORES)
     def post(self, request: Request) -> Response:
-        """Store what is right; what is wrong comes back as one sentence per score (CONTRACT 0.2 to 0.4)."""
+        """Store what is right; what is wrong comes back as one sentence per score."""
         flags = read_flags(request.query_params, ("dry_run", "atomic", "error_details"))
         batch = read_bulk(request.data)
         recorded = record_scores(

@@ -1,4 +1,4 @@
-"""`/model-hub/sources/`: what can be scored must be known here first (CONTRACT 0.6)."""
+"""`/model-hub/sources/`: what can be scored must be known here first (contract 0.6)."""
 
 import uuid
 from typing import Any

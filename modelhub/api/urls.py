@@ -1,4 +1,4 @@
-"""Every path of the API. Each ends in a slash and is served without a redirect (CONTRACT 1)."""
+"""Every path of the API. Each ends in a slash and is served without a redirect (contract 1)."""
 
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
