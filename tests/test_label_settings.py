@@ -54,8 +54,10 @@ def test_legal(label_type: str, sent: Any, stored: dict[str, Any]) -> None:
         (
             "star",
             {"stars": 5},
-            'settings of a star label must hold at least one of no_of_stars, got {"stars":5}. '
-            'Did you mean "no_of_stars"?',
+            (
+                'settings of a star label must hold at least one of no_of_stars, got {"stars":5}. '
+                'Did you mean "no_of_stars"?'
+            ),
         ),
         ("star", {"no_of_stars": 0}, "no_of_stars must be a whole number of at least 1, got 0"),
         ("star", {"no_of_stars": "5"}, 'no_of_stars must be a whole number of at least 1, got "5"'),

@@ -236,7 +236,7 @@ class TestWhatStopsAStart:
     def test_an_old_postgres(self) -> None:
 
         with pytest.raises(CannotStart, match="PostgreSQL 99 or newer is needed, and the database is PostgreSQL"):
-            check_version(connection, oldest=99)  # type: ignore[arg-type]
+            check_version(connection, oldest=99)
 
 
 def assert_one_sentence(result: subprocess.CompletedProcess[str], part: str) -> None:

@@ -54,7 +54,7 @@ def test_a_secret_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 def test_a_file_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("A_TEST_FILE", str(tmp_path / "nothing"))
-    with pytest.raises(ImproperlyConfigured, match="A_TEST_FILE names .*nothing, which cannot be read"):
+    with pytest.raises(ImproperlyConfigured, match=r"A_TEST_FILE names .*nothing, which cannot be read"):
         env.text("A_TEST")
 
 
