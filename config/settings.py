@@ -129,7 +129,7 @@ logs.configure(level=env.text("MODELHUB_LOG_LEVEL", "INFO").upper())
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["modelhub.api.auth.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["modelhub.api.auth.NeedsScope"],
     "DEFAULT_PARSER_CLASSES": ["modelhub.api.wire.ExactJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["modelhub.api.wire.ExactJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "modelhub.api.wire.AlwaysJSON",

@@ -9,7 +9,7 @@ from django.db import transaction
 from modelhub.errors import Conflict
 from modelhub.keys import create_api_key, digest
 from modelhub.labels import create_label, labels_of
-from modelhub.models import ApiKey, Label, Organization, Source, User
+from modelhub.models import SCOPES, ApiKey, Label, Organization, Source, User
 from modelhub.sources import register_sources, sources_of
 
 EXAMPLE_LABELS = (
@@ -100,4 +100,5 @@ def _find_or_make_key(organization: Organization) -> tuple[ApiKey, str | None]:
         name="First key",
         api_key=settings.BOOTSTRAP_API_KEY,
         secret_key=settings.BOOTSTRAP_SECRET_KEY,
+        scopes=SCOPES,
     )

@@ -3,14 +3,15 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from modelhub.errors import Conflict, Unauthenticated
-from modelhub.models import ApiKey, User
+from modelhub.errors import Conflict, Forbidden, Invalid, Unauthenticated
+from modelhub.models import SCOPES, ApiKey, User, default_scopes
 
 REFUSAL = "The API key or secret key is missing, wrong, expired or revoked."
 TOUCH_EVERY = timedelta(minutes=1)
@@ -29,12 +30,20 @@ NOBODYS_DIGEST = digest(secrets.token_urlsafe(32))
 
 
 def create_api_key(
-    *, user: User, name: str, api_key: str = "", secret_key: str = "", expires_at: datetime | None = None
+    *,
+    user: User,
+    name: str,
+    api_key: str = "",
+    secret_key: str = "",
+    expires_at: datetime | None = None,
+    scopes: Sequence[str] | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key that acts as `user`; answers the row and the secret, which cannot be had again.
 
-    Raises `Conflict` when `api_key` is given and taken.
+    Raises `Conflict` when `api_key` is given and taken, `Invalid` for a scope that there is not.
     """
+    if unknown := set(scopes or ()) - set(SCOPES):
+        raise Invalid(f"Scopes are {', '.join(SCOPES)}, got {', '.join(sorted(unknown))}")
     secret_key = secret_key or secrets.token_urlsafe(32)
     key = ApiKey(
         organization_id=user.organization_id,
@@ -42,6 +51,7 @@ def create_api_key(
         name=name,
         api_key=api_key or secrets.token_hex(16),
         secret_digest=digest(secret_key),
+        scopes=list(default_scopes() if scopes is None else scopes),
         expires_at=expires_at,
     )
     try:
@@ -76,6 +86,31 @@ def is_valid(key: ApiKey) -> bool:
         and key.user.is_active
         and key.user.organization_id == key.organization_id
     )
+
+
+def rotate_api_key(key: ApiKey, *, grace: timedelta) -> tuple[ApiKey, str]:
+    """A new pair with the same user, name and scopes; the old one stays valid for `grace`, and no longer."""
+    ends = timezone.now() + grace
+    with transaction.atomic():
+        new, secret_key = create_api_key(user=key.user, name=key.name, scopes=key.scopes, expires_at=key.expires_at)
+        key.expires_at = min(ends, key.expires_at or ends)
+        key.save(update_fields=["expires_at"])
+    return new, secret_key
+
+
+def revoke_api_key(key: ApiKey) -> None:
+    """End it at once and for good; it stays in the list."""
+    if key.revoked_at is None:
+        key.revoked_at = timezone.now()
+        key.save(update_fields=["revoked_at"])
+
+
+def check_scope(key: ApiKey, scope: str) -> None:
+    """Raises `Forbidden` for a key that may not be used for this."""
+    if scope not in key.scopes:
+        raise Forbidden(
+            f"This API key lacks the scope {scope}; it has {', '.join(key.scopes) or 'none'}.", code="scope"
+        )
 
 
 def touch(key: ApiKey) -> None:

@@ -11,6 +11,7 @@ from modelhub import exact_json
 from modelhub.errors import Invalid, NotFound
 from modelhub.label_settings import check_settings
 from modelhub.models import LIVE, Label, Project
+from modelhub.projects import find_project
 from modelhub.values import LABEL_TYPES, show
 
 
@@ -37,7 +38,7 @@ def create_label(
         type=type,
         settings=check_label_settings(type, settings),
         description=check_description(description),
-        project=find_project(organization_id=organization_id, project_id=project),
+        project=check_project(organization_id, project),
         allow_notes=check_flag("allow_notes", allow_notes),
     )
     save_label(label)
@@ -57,9 +58,14 @@ def save_label(label: Label) -> None:
         raise Invalid(sentence, code="duplicate", fields={"name": [sentence]}) from error
 
 
+def all_labels_of(organization_id: uuid.UUID) -> QuerySet[Label]:
+    """The organization's labels, deleted ones included, newest first."""
+    return Label.objects.filter(organization_id=organization_id).order_by("-created_at", "-id")
+
+
 def labels_of(organization_id: uuid.UUID) -> QuerySet[Label]:
     """The organization's labels that are not deleted, newest first."""
-    return Label.objects.filter(LIVE, organization_id=organization_id).order_by("-id")
+    return all_labels_of(organization_id).filter(LIVE)
 
 
 def find_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
@@ -70,14 +76,14 @@ def find_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
     return label
 
 
-def find_project(*, organization_id: uuid.UUID, project_id: object) -> Project | None:
+def check_project(organization_id: uuid.UUID, project_id: object) -> Project | None:
     """The project that a label names, or none; raises `Invalid` for one that does not exist."""
     if project_id is None:
         return None
     try:
-        return Project.objects.get(organization_id=organization_id, pk=uuid.UUID(str(project_id)))
-    except (ValueError, Project.DoesNotExist) as error:
-        raise wrong("project", f"project must be the id of a project, got {show(project_id)}") from error
+        return find_project(organization_id=organization_id, project_id=project_id)
+    except NotFound:
+        raise wrong("project", f"project must be the id of a project, got {show(project_id)}") from None
 
 
 def wrong(field: str, sentence: str) -> Invalid:

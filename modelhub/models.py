@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Lower
@@ -18,6 +19,9 @@ LIVE = Q(deleted_at=None)
 # The words that are stored; what other words clients use for them stands in modelhub.sources.
 SOURCE_TYPES = ("trace", "span", "generation", "session", "dataset_row", "call_execution", "prototype_run")
 ROLES = ("admin", "member")
+# What a key may be used for. `admin` lets an admin's key act as one; `act-as` names other annotators.
+SCOPES = ("read", "write", "admin", "act-as")
+ACTIONS = ("overwritten", "deleted")
 
 
 def one_of(field: str, words: tuple[str, ...], *, table: str) -> models.CheckConstraint:
@@ -29,6 +33,16 @@ def is_object(field: str, *, table: str) -> models.CheckConstraint:
     """A jsonb column that holds an object and nothing else (the one stored shape of contract 0.5)."""
     kind = Func(F(field), function="jsonb_typeof", output_field=models.TextField())
     return models.CheckConstraint(condition=Exact(kind, "object"), name=f"{table}_{field}_is_object")
+
+
+def default_scopes() -> list[str]:
+    """What a key may do unless told otherwise: everything that its user may, as nobody but its user."""
+    return ["read", "write", "admin"]
+
+
+def newest_first(*fields: str, name: str, condition: Q | None = None) -> models.Index:
+    """The index behind a list: its pages and cursors read one stretch of it, however deep."""
+    return models.Index(fields=[*fields, "-created_at", "-id"], name=name, condition=condition)
 
 
 def exact_json_field(**options: Any) -> "models.JSONField[Any, Any]":
@@ -116,9 +130,15 @@ class ApiKey(Row):
     name = models.CharField(max_length=255)
     api_key = models.CharField(max_length=255, unique=True)
     secret_digest = models.CharField(max_length=255)
+    scopes = ArrayField(models.CharField(max_length=16), default=default_scopes)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(scopes__contained_by=list(SCOPES)), name="apikey_scopes_are_known"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.api_key})"
@@ -163,7 +183,7 @@ class Source(Row):
             one_of("source_type", SOURCE_TYPES, table="source"),
             is_object("metadata", table="source"),
         ]
-        indexes = [models.Index(fields=["organization", "-id"], name="source_newest_first")]
+        indexes = [newest_first("organization", name="source_newest_first")]
 
     def __str__(self) -> str:
         return f"{self.source_type} {self.source_id}"
@@ -196,7 +216,7 @@ class Label(Row):
             one_of("type", LABEL_TYPES, table="label"),
             is_object("settings", table="label"),
         ]
-        indexes = [models.Index(fields=["organization", "-id"], name="label_newest_first")]
+        indexes = [newest_first("organization", name="label_newest_first")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.type})"
@@ -205,7 +225,7 @@ class Label(Row):
 class Score(Row):
     """One annotator's judgement of one source by one label. Whoever writes it holds the lock of its source.
 
-    No foreign key has an index of its own: one that nothing reads costs every insert.
+    No foreign key has an index of its own: each index here serves a list, and costs every insert.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -231,15 +251,21 @@ class Score(Row):
             one_of("score_source", SCORE_SOURCES, table="score"),
             is_object("value", table="score"),
         ]
+        indexes = [
+            newest_first("organization", name="score_newest_first", condition=LIVE),
+            newest_first("label", name="score_by_label", condition=LIVE),
+            newest_first("annotator", name="score_by_annotator", condition=LIVE),
+            models.Index(fields=["organization", "-updated_at", "-id"], name="score_last_changed", condition=LIVE),
+        ]
 
     def __str__(self) -> str:
         return f"score {self.pk}"
 
 
 class ScoreRevision(Row):
-    """What a score said before it was overwritten. Append-only: the database refuses updates and deletes.
+    """What a score said before it was overwritten or deleted. Append-only: the database refuses any change.
 
-    `created_at` is when it was replaced, `replaced_by` who did.
+    `created_at` is when that was, `replaced_by` who did it.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -247,9 +273,11 @@ class ScoreRevision(Row):
     value = exact_json_field()
     score_source = models.CharField(max_length=16)
     notes = models.TextField(blank=True)
+    action = models.CharField(max_length=16, choices=[(word, word) for word in ACTIONS], default="overwritten")
     replaced_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
+        constraints = [one_of("action", ACTIONS, table="revision")]
         indexes = [models.Index(fields=["score", "id"], name="revision_by_score")]
 
     def __str__(self) -> str:

@@ -113,10 +113,15 @@ def check_notes(notes: object) -> str | None:
 
 
 def check_against_label(label: Label, value: object) -> dict[str, Any]:
+    """The value of a new score in the shape that is stored; raises `Invalid`, also for a deleted label."""
+    if label.deleted_at is not None:
+        raise Invalid(f"{describe(label)}: the label was deleted and takes no new scores", code="label_deleted")
+    return check_value_of(label, value)
+
+
+def check_value_of(label: Label, value: object) -> dict[str, Any]:
     """The value in the one shape that is stored; raises `Invalid` naming the label, its name and its type."""
     try:
-        if label.deleted_at is not None:
-            raise Invalid("the label was deleted and takes no new scores", code="label_deleted")
         exact_json.check_storable(value, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH)
         return check_value(label.type, label.settings, value)
     except Invalid as refused:

@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from modelhub import exact_json
 from modelhub.ids import new_id
@@ -28,12 +30,15 @@ ON CONFLICT (source_id, label_id, annotator_id, queue_item) WHERE deleted_at IS 
 
 KEEP_REVISIONS = """
 INSERT INTO modelhub_scorerevision
-    (id, organization_id, score_id, value, score_source, notes, replaced_by_id, created_at)
+    (id, organization_id, score_id, value, score_source, notes, action, replaced_by_id, created_at)
 SELECT given.id, score.organization_id, score.id, score.value, score.score_source, score.notes,
-       given.replaced_by_id, given.replaced_at
-FROM json_to_recordset(%s::json) AS given
-    (id uuid, score_id uuid, replaced_by_id uuid, replaced_at timestamptz)
+       %(action)s, %(replaced_by)s, %(now)s
+FROM json_to_recordset(%(rows)s::json) AS given (id uuid, score_id uuid)
 JOIN modelhub_score AS score ON score.id = given.score_id
+"""
+
+DELETE = """
+UPDATE modelhub_score SET deleted_at = %(now)s, updated_at = %(now)s WHERE id = ANY(%(ids)s)
 """
 
 COLUMNS = (
@@ -75,20 +80,25 @@ def read_live_scores(
     return {score.label_id: score for score in live}
 
 
-def write_scores(scores: Sequence[Score]) -> None:
+def write_scores(scores: Sequence[Score], *, replaced_by: uuid.UUID) -> None:
     """Insert the new ones and overwrite the others, whose old selves become revisions first; two statements."""
-    replaced = [
-        {
-            "id": new_id(),
-            "score_id": score.pk,
-            "replaced_by_id": score.annotator_id,
-            "replaced_at": score.updated_at,
-        }
-        for score in scores
-        if not score._state.adding
-    ]
+    known = [score for score in scores if not score._state.adding]
     rows = [{column: getattr(score, column) for column in COLUMNS} for score in scores]
     with connection.cursor() as cursor:
-        if replaced:
-            cursor.execute(KEEP_REVISIONS, [exact_json.dumps(replaced)])
+        if known:
+            _keep_revisions(cursor, [score.pk for score in known], "overwritten", replaced_by, known[0].updated_at)
         cursor.execute(UPSERT, [exact_json.dumps(rows)])
+
+
+def delete_rows(score_ids: Sequence[uuid.UUID], *, deleted_by: uuid.UUID, now: datetime) -> None:
+    """Delete softly; what the scores said last becomes revisions."""
+    with connection.cursor() as cursor:
+        _keep_revisions(cursor, score_ids, "deleted", deleted_by, now)
+        cursor.execute(DELETE, {"now": now, "ids": list(score_ids)})
+
+
+def _keep_revisions(
+    cursor: CursorWrapper, score_ids: Sequence[uuid.UUID], action: str, replaced_by: uuid.UUID, now: datetime
+) -> None:
+    rows = exact_json.dumps([{"id": new_id(), "score_id": score_id} for score_id in score_ids])
+    cursor.execute(KEEP_REVISIONS, {"rows": rows, "action": action, "replaced_by": replaced_by, "now": now})

@@ -73,7 +73,7 @@ def record_scores(
         recorded = Recorded(source)
         drafts = _merge(source, annotator, _judge(recorded, entries, annotator), notes)
         if not (atomic and recorded.errors):
-            _write(recorded, drafts)
+            _write(recorded, drafts, annotator)
         if undone := atomic and bool(recorded.errors):
             recorded.scores = []
         if undone or dry_run:
@@ -141,11 +141,11 @@ def _first_given(*notes: str | None) -> str:
     return next(note for note in notes if note is not None)
 
 
-def _write(recorded: Recorded, drafts: Sequence[Draft]) -> None:
+def _write(recorded: Recorded, drafts: Sequence[Draft], annotator: User) -> None:
     """Write what changed; what the database refuses becomes an error in words of our own."""
 
     def write(batch: Sequence[Draft]) -> None:
-        write_scores([draft.score for draft in batch])
+        write_scores([draft.score for draft in batch], replaced_by=annotator.pk)
 
     refused = {draft.index for draft in write_what_is_accepted([one for one in drafts if one.changed], write)}
     for draft in drafts:

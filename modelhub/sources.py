@@ -61,7 +61,7 @@ def find_source(*, organization_id: uuid.UUID, ref: SourceRef, lock: bool = Fals
 
 def sources_of(organization_id: uuid.UUID) -> QuerySet[Source]:
     """Every source of the organization, newest first."""
-    return Source.objects.filter(organization_id=organization_id).order_by("-id")
+    return Source.objects.filter(organization_id=organization_id).order_by("-created_at", "-id")
 
 
 def get_source(*, organization_id: uuid.UUID, pk: uuid.UUID) -> Source:

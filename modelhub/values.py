@@ -123,6 +123,12 @@ RULES: dict[str, tuple[str, Rule, str]] = {
 }
 
 
+def scalar_of(label_type: str, value: Mapping[str, Any]) -> Any:
+    """The plain shape of a stored value, as exports for people give it: one option by itself, several as a list."""
+    plain = value.get(RULES[label_type][0])
+    return plain[0] if isinstance(plain, list) and len(plain) == 1 else plain
+
+
 def as_number(value: object) -> int | Decimal | None:
     """The number that a JSON value is, or `None`: true is not a number, nor is NaN or an infinity."""
     if isinstance(value, bool):

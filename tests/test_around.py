@@ -134,7 +134,7 @@ class TestTheSchema:
             "ScoreOutput": alice.post("/model-hub/scores/", score).body,
         }
         for name, body in outputs.items():
-            assert set(body) == set(schema["components"]["schemas"][name]["properties"])
+            assert set(body) == set(schema["components"]["schemas"][name]["required"])
 
     def test_its_page_needs_nothing_from_elsewhere(self) -> None:
         page = Client().get("/docs/").content.decode()

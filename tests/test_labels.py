@@ -28,6 +28,7 @@ def test_is_made_with_the_defaults_of_its_type(alice: Caller) -> None:
         "description": "",
         "settings": {"no_of_stars": 5},
         "allow_notes": True,
+        "archived": False,
         "organization": str(alice.user.organization_id),
         "project": str(project.pk),
         "created_at": label.created_at.isoformat().replace("+00:00", "Z"),

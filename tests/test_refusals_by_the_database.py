@@ -1,5 +1,6 @@
 """What the database refuses costs the refused scores only. The refusals are real: triggers, missing rows."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
@@ -97,9 +98,9 @@ class TestARefusalOfOne:
 def test_a_label_that_disappears_before_the_write_costs_its_score_only(
     alice: Caller, trace: Source, hundred: list[Label], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write_late(batch: Sequence[Score]) -> None:
+    def write_late(batch: Sequence[Score], **options: uuid.UUID) -> None:
         Label.objects.filter(pk=hundred[7].pk).delete()
-        score_rows.write_scores(batch)
+        score_rows.write_scores(batch, **options)
 
     monkeypatch.setattr(scores, "write_scores", write_late)
     answer = alice.bulk(trace, batch(hundred))

@@ -1,13 +1,18 @@
 """Who is asking: a pair of API key and secret key in the headers (contract 1)."""
 
+from typing import Any
+
 import structlog
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from modelhub.errors import Unauthenticated
-from modelhub.keys import REFUSAL, find_api_key, touch
+from modelhub.keys import REFUSAL, check_scope, find_api_key, touch
 from modelhub.models import ApiKey, User
+from modelhub.people import find_annotator
+from modelhub.score_changes import Actor
 
 CHALLENGE = "ApiKey"
 
@@ -30,10 +35,41 @@ class ApiKeyAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
+class NeedsScope(BasePermission):
+    """The key's scopes: `read` for what only reads, `write` for everything else."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Raises `Forbidden` with the scope that is lacking."""
+        check_scope(key_of(request), "read" if request.method in SAFE_METHODS else "write")
+        return True
+
+
+def key_of(request: Request) -> ApiKey:
+    """The key that the request showed; only for views that ask who it is."""
+    assert isinstance(request.auth, ApiKey)  # noqa: S101 - authentication ran, or had refused
+    return request.auth
+
+
 def caller(request: Request) -> User:
-    """The annotator that the request's key acts as; only for views that ask who it is."""
-    assert isinstance(request.user, User)  # noqa: S101 - authentication ran, or had refused
-    return request.user
+    """The user that the request's key acts as."""
+    return key_of(request).user
+
+
+def annotator_of(request: Request, annotator_id: object) -> User:
+    """Whose scores a request writes: the caller's, or those of the one whom a key with `act-as` names.
+
+    Raises `Forbidden` without that scope, `Invalid` for one who is not of this organization.
+    """
+    if annotator_id is None or annotator_id == str(caller(request).pk):
+        return caller(request)
+    check_scope(key_of(request), "act-as")
+    return find_annotator(organization_id=caller(request).organization_id, user_id=annotator_id)
+
+
+def actor_of(request: Request, annotator_id: object = None) -> Actor:
+    """Who changes or deletes scores: an admin only if the key has that scope, too."""
+    user = annotator_of(request, annotator_id)
+    return Actor(user, is_admin=user.role == "admin" and "admin" in key_of(request).scopes)
 
 
 def _read_pair(request: Request) -> tuple[str, str]:

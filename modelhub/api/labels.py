@@ -3,7 +3,7 @@
 import uuid
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -15,11 +15,14 @@ from modelhub.api.auth import caller
 from modelhub.api.envelope import read_object
 from modelhub.api.outputs import LabelOutput, render_list
 from modelhub.api.paging import PagesOnRequest
-from modelhub.labels import create_label, find_label, labels_of
-from modelhub.models import Label
+from modelhub.api.query import read_flags
+from modelhub.label_changes import delete_label, restore_label, update_label
+from modelhub.labels import all_labels_of, create_label, find_label
+from modelhub.models import LIVE, Label
 from modelhub.values import LABEL_TYPES
 
 FIELDS = ("name", "type", "settings", "description", "project", "allow_notes")
+LIVE_SCORES = Q(scores__deleted_at=None, scores__id__isnull=False)
 
 
 class LabelFilter(django_filters.FilterSet):
@@ -28,10 +31,35 @@ class LabelFilter(django_filters.FilterSet):
     project_id = django_filters.UUIDFilter(field_name="project_id")
     type = django_filters.ChoiceFilter(choices=[(word, word) for word in LABEL_TYPES])
     search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="part of the name")
+    include_archived = django_filters.BooleanFilter(method="nothing_more", label="deleted labels, too")
+    archived = django_filters.BooleanFilter(method="nothing_more", label="true: deleted labels only")
+    include_usage_count = django_filters.BooleanFilter(method="with_counts", label="how many scores each has")
 
     class Meta:
         model = Label
-        fields = ["project_id", "type", "search"]
+        fields: tuple[str, ...] = ()
+
+    def filter_queryset(self, queryset: QuerySet[Label]) -> QuerySet[Label]:
+        """Deleted labels only for who asks for them."""
+        chosen = self.form.cleaned_data
+        if chosen["archived"]:
+            queryset = queryset.exclude(LIVE)
+        elif not chosen["include_archived"]:
+            queryset = queryset.filter(LIVE)
+        return super().filter_queryset(queryset)
+
+    def nothing_more(self, queryset: QuerySet[Label], name: str, value: bool) -> QuerySet[Label]:
+        """Both flags are read together, above."""
+        return queryset
+
+    def with_counts(self, queryset: QuerySet[Label], name: str, value: bool) -> QuerySet[Label]:
+        """Counts of live scores, all and those of traces."""
+        if not value:
+            return queryset
+        return queryset.annotate(
+            annotation_count=Count("scores", filter=LIVE_SCORES),
+            trace_annotations_count=Count("scores", filter=LIVE_SCORES & Q(scores__source__source_type="trace")),
+        )
 
 
 class Labels(GenericAPIView[Label]):
@@ -43,7 +71,7 @@ class Labels(GenericAPIView[Label]):
 
     def get_queryset(self) -> QuerySet[Label]:
         """The organization's labels, newest first."""
-        return labels_of(caller(self.request).organization_id)
+        return all_labels_of(caller(self.request).organization_id)
 
     @extend_schema(**schema.LIST_LABELS)
     def get(self, request: Request) -> Response:
@@ -66,3 +94,36 @@ class OneLabel(APIView):
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The label, or 404."""
         return Response(LabelOutput(find_label(organization_id=caller(request).organization_id, label_id=pk)).data)
+
+    @extend_schema(**schema.PUT_LABEL)
+    def put(self, request: Request, pk: uuid.UUID) -> Response:
+        """Change what is given."""
+        return self._change(request, pk)
+
+    @extend_schema(**schema.PATCH_LABEL)
+    def patch(self, request: Request, pk: uuid.UUID) -> Response:
+        """Change what is given."""
+        return self._change(request, pk)
+
+    @extend_schema(**schema.DELETE_LABEL)
+    def delete(self, request: Request, pk: uuid.UUID) -> Response:
+        """Delete it softly; 200 with a body, because clients read one."""
+        delete_label(organization_id=caller(request).organization_id, label_id=pk)
+        return Response({"deleted": True})
+
+    def _change(self, request: Request, pk: uuid.UUID) -> Response:
+        force = read_flags(request.query_params, ("force",))["force"]
+        changes = read_object(request.data, FIELDS)
+        organization_id = caller(request).organization_id
+        label = update_label(organization_id=organization_id, label_id=pk, changes=changes, force=force)
+        return Response(LabelOutput(label).data)
+
+
+class RestoreLabel(APIView):
+    """A deleted label."""
+
+    @extend_schema(**schema.RESTORE_LABEL)
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Bring it back; 404 for one that is not deleted."""
+        label = restore_label(organization_id=caller(request).organization_id, label_id=pk)
+        return Response(LabelOutput(label).data)

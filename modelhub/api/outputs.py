@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from modelhub.models import Label, Score, Source
+from modelhub.models import ACTIONS, Label, Project, Score, ScoreRevision, Source
 from modelhub.values import LABEL_TYPES, SCORE_SOURCES
 
 
@@ -104,7 +104,41 @@ class LabelOutput(serializers.Serializer[Label]):
     description = serializers.CharField(allow_blank=True)
     settings = serializers.DictField()
     allow_notes = serializers.BooleanField()
+    archived = serializers.SerializerMethodField()
     organization = serializers.UUIDField(source="organization_id")
     project = serializers.UUIDField(source="project_id", allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+    # Only where `include_usage_count` asks for them: live scores of the label, those of traces and all.
+    trace_annotations_count = serializers.IntegerField(required=False)
+    annotation_count = serializers.IntegerField(required=False)
+
+    def get_archived(self, label: Label) -> bool:
+        """Whether it is deleted."""
+        return label.deleted_at is not None
+
+
+class RevisionOutput(serializers.Serializer[ScoreRevision]):
+    """What a score said before it was overwritten or deleted, and who did that when."""
+
+    value = serializers.DictField()
+    score_source = serializers.ChoiceField(SCORE_SOURCES)
+    notes = serializers.CharField(allow_blank=True)
+    action = serializers.ChoiceField(ACTIONS)
+    replaced_by = serializers.UUIDField(source="replaced_by_id")
+    replaced_by_name = serializers.CharField(source="replaced_by.display_name")
+    replaced_by_email = serializers.EmailField(source="replaced_by.email")
+    replaced_at = serializers.DateTimeField(source="created_at")
+
+    def to_representation(self, instance: ScoreRevision) -> dict[str, Any]:
+        """The fields, and the value with all its digits."""
+        return super().to_representation(instance) | {"value": instance.value}
+
+
+class ProjectOutput(serializers.Serializer[Project]):
+    """A project as clients see it."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    project_type = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from django.db.models import Model
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
 
 from modelhub.errors import Invalid
+from modelhub.keyset import ORDERINGS, Position, after, position_of
 from modelhub.values import show
 
 MAX_PAGE_SIZE = 1000
@@ -39,6 +43,41 @@ class Pages(PageNumberPagination):
             "results": data,
         }
         return Response(body)
+
+
+class PagesOrCursor(Pages):
+    """Pages, or with `cursor` (empty to begin) stretches that cost the same however deep they lie.
+
+    A stretch has `next` and `next_cursor`, both null at the end, and no `count`: counting reads every row.
+    """
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any] | None:
+        """The rows of the page or stretch; `queryset` is in the order that the request asks for."""
+        self.cursor = request.query_params.get("cursor")
+        self.here = request.build_absolute_uri()
+        if self.cursor is None:
+            return super().paginate_queryset(queryset, request, view)
+        size, ordering = self.get_page_size(request) or MAX_PAGE_SIZE, read_ordering(request)
+        position = Position.decode(self.cursor) if self.cursor else None
+        rows: list[Model] = list(after(queryset, ordering, position)[: size + 1])
+        self.following = position_of(rows[size - 1], ordering).encode() if len(rows) > size else None
+        return rows[:size]
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """The answer of whichever was asked for."""
+        if self.cursor is None:
+            return super().get_paginated_response(data)
+        following = replace_query_param(self.here, "cursor", self.following) if self.following else None
+        return Response({"next": following, "next_cursor": self.following, "previous": None, "results": data})
+
+
+def read_ordering(request: Request) -> str:
+    """The order that the request asks for, newest first without one; raises `Invalid`."""
+    ordering = request.query_params.get("ordering", ORDERINGS[0])
+    if ordering not in ORDERINGS:
+        sentence = f"ordering must be one of {', '.join(ORDERINGS)}, got {show(ordering)}"
+        raise Invalid(sentence, fields={"ordering": [sentence]})
+    return ordering
 
 
 class PagesOnRequest(Pages):

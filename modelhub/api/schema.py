@@ -1,151 +1,40 @@
 """What the OpenAPI schema says of each route: bodies, parameters, answers and examples."""
 
 from typing import Any
+from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, inline_serializer
-from rest_framework import serializers
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
-from modelhub.api.outputs import LabelOutput, ScoreOutput, SourceOutput
+from modelhub.api.outputs import LabelOutput, ProjectOutput, RevisionOutput, ScoreOutput, SourceOutput
+from modelhub.api.schema_parts import (
+    CURSOR,
+    DRY_RUN,
+    PAGING,
+    BulkDeleteInput,
+    BulkDeleteOutput,
+    BulkScoresInput,
+    BulkScoresOutput,
+    BulkSourcesInput,
+    BulkSourcesOutput,
+    DeletedOutput,
+    Health,
+    LabelChange,
+    LabelCreated,
+    LabelInput,
+    LabelList,
+    ProjectInput,
+    ProjectList,
+    Readiness,
+    ScoreChange,
+    ScoreInput,
+    SourceInput,
+    flag,
+    page_of,
+    parameter,
+    problems,
+)
 from modelhub.source_refs import SOURCE_WORDS
-from modelhub.values import LABEL_TYPES, SCORE_SOURCES
-
-SENTENCES = serializers.ListField(child=serializers.CharField())
-
-# Every error: an RFC 9457 problem; `message` is the same sentence as `detail`.
-Problem = inline_serializer(
-    "Problem",
-    {
-        "type": serializers.CharField(),
-        "title": serializers.CharField(),
-        "status": serializers.IntegerField(),
-        "detail": serializers.CharField(),
-        "message": serializers.CharField(),
-        "code": serializers.CharField(),
-        "errors": serializers.DictField(child=SENTENCES, required=False),
-        "request_id": serializers.CharField(required=False),
-    },
-)
-
-
-def problems(*statuses: int) -> dict[Any, Any]:
-    """The error answers of a route; 401 and 503 belong to every route that asks who it is."""
-    return {
-        (status, "application/problem+json"): OpenApiResponse(Problem, PROBLEMS[status])
-        for status in sorted({*statuses, 401, 503})
-    }
-
-
-PROBLEMS = {
-    400: "The request cannot be understood; `detail` names the rule and what was sent.",
-    401: "No valid pair of API key and secret key.",
-    404: "What is named does not exist in this organization.",
-    413: "More than a limit allows.",
-    415: "The body is not JSON.",
-    503: "The database does not answer; `Retry-After` says when to try again.",
-}
-
-
-def flag(name: str, description: str) -> OpenApiParameter:
-    """A query parameter that is off unless it is `true` or `1`."""
-    return OpenApiParameter(name, bool, description=description, default=False)
-
-
-DRY_RUN = flag("dry_run", "Check everything, store nothing; the scores have neither id nor times.")
-
-
-class ScoreEntryInput(serializers.Serializer[Any]):
-    """One score of a batch. Every key may also be written in camelCase."""
-
-    label_id = serializers.UUIDField()
-    value = serializers.JSONField(help_text="The object of the label's type, or its plain scalar.")
-    score_source = serializers.ChoiceField(SCORE_SOURCES, default="human", required=False)
-    notes = serializers.CharField(required=False, allow_blank=True, allow_null=True)
-
-
-class BulkScoresInput(serializers.Serializer[Any]):
-    """Many scores on one source; `notes` go on every score that has none of its own."""
-
-    source_type = serializers.ChoiceField(list(SOURCE_WORDS))
-    source_id = serializers.CharField(max_length=255)
-    scores = ScoreEntryInput(many=True, allow_empty=False)
-    notes = serializers.CharField(required=False, allow_blank=True, allow_null=True)
-
-
-class ScoreInput(ScoreEntryInput):
-    """One score on one source."""
-
-    source_type = serializers.ChoiceField(list(SOURCE_WORDS))
-    source_id = serializers.CharField(max_length=255)
-
-
-class ErrorDetail(serializers.Serializer[Any]):
-    """One refused entry, for programs."""
-
-    index = serializers.IntegerField(min_value=0)
-    label_id = serializers.CharField(allow_null=True)
-    code = serializers.CharField()
-    message = serializers.CharField()
-
-
-# What was stored, and one sentence per score that was not; both in the order of the request.
-BulkScoresOutput = inline_serializer(
-    "BulkScoresOutput",
-    {
-        "scores": ScoreOutput(many=True),
-        "errors": SENTENCES,
-        "error_details": ErrorDetail(many=True, required=False),
-    },
-)
-
-
-class SourceInput(serializers.Serializer[Any]):
-    """A source to register; what is left out keeps what is stored."""
-
-    source_type = serializers.ChoiceField(list(SOURCE_WORDS))
-    source_id = serializers.CharField(max_length=255)
-    name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=255)
-    metadata = serializers.DictField(required=False, allow_null=True)
-
-
-class LabelInput(serializers.Serializer[Any]):
-    """A label to make; the settings that are left out take the defaults of the type."""
-
-    name = serializers.CharField(max_length=255)
-    type = serializers.ChoiceField(LABEL_TYPES)
-    settings = serializers.DictField(required=False, allow_null=True)
-    description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
-    project = serializers.UUIDField(required=False, allow_null=True)
-    allow_notes = serializers.BooleanField(required=False, default=False)
-
-
-class Health(serializers.Serializer[Any]):
-    """How the process is."""
-
-    status = serializers.CharField()
-
-
-class Readiness(Health):
-    """How the process is, and which of its needs are met."""
-
-    checks = serializers.DictField(child=serializers.BooleanField())
-
-
-class BulkSourcesInput(serializers.Serializer[Any]):
-    """Many sources to register."""
-
-    sources = SourceInput(many=True, allow_empty=False)
-
-
-# What is registered, and one sentence per source that is not; both in the order of the request.
-BulkSourcesOutput = inline_serializer("BulkSourcesOutput", {"sources": SourceOutput(many=True), "errors": SENTENCES})
-
-
-class LabelCreated(serializers.Serializer[Any]):
-    """The label, wrapped the way clients expect of this one route."""
-
-    status = serializers.BooleanField()
-    result = LabelOutput()
-
 
 EXAMPLE_BULK = {
     "source_type": "trace",
@@ -192,7 +81,8 @@ LIST_SOURCES: dict[str, Any] = {
     "operation_id": "list_sources",
     "summary": "List sources, newest first",
     "tags": ["sources"],
-    "responses": {200: SourceOutput(many=True), **problems(400, 404)},
+    "parameters": PAGING,
+    "responses": {200: page_of(SourceOutput, "SourcePage"), **problems(400, 404)},
 }
 
 CREATE_SOURCE: dict[str, Any] = {
@@ -230,7 +120,8 @@ LIST_LABELS: dict[str, Any] = {
     "operation_id": "list_labels",
     "summary": "List labels, newest first; all of them unless a page is asked for",
     "tags": ["labels"],
-    "responses": {200: LabelOutput(many=True), **problems(400, 404)},
+    "parameters": PAGING,
+    "responses": {200: page_of(LabelOutput, "LabelPage"), **problems(400, 404)},
 }
 
 CREATE_LABEL: dict[str, Any] = {
@@ -260,4 +151,136 @@ READINESS: dict[str, Any] = {
     "summary": "Whether the database answers and every migration is applied",
     "tags": ["health"],
     "responses": {200: Readiness, 503: Readiness},
+}
+
+LIST_SCORES: dict[str, Any] = {
+    "operation_id": "list_scores",
+    "summary": "List scores",
+    "tags": ["scores"],
+    "parameters": [*PAGING, *CURSOR],
+    "responses": {200: page_of(ScoreOutput, "ScorePage"), **problems(400, 404)},
+}
+
+SCORES_FOR_SOURCE: dict[str, Any] = {
+    "operation_id": "get_scores",
+    "summary": "All scores of one source",
+    "tags": ["scores"],
+    "parameters": [
+        parameter("source_type", "What kind of source.", required=True, enum=list(SOURCE_WORDS)),
+        parameter("source_id", "The id that it was registered with.", required=True),
+        parameter("label_id", "Only of this label.", UUID),
+        parameter("annotator_id", "Only of this annotator.", UUID),
+    ],
+    "responses": {200: ScoreOutput(many=True), **problems(400)},
+}
+
+EXPORT_SCORES: dict[str, Any] = {
+    "operation_id": "export_scores",
+    "summary": "All scores under the filters, as a file",
+    "tags": ["scores"],
+    "parameters": [parameter("export_format", "The kind of file.", enum=["jsonl", "csv"], default="jsonl")],
+    "responses": {
+        (200, "application/x-ndjson"): OpenApiResponse(OpenApiTypes.STR, "One score a line."),
+        (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "One score a row."),
+        **problems(400),
+    },
+}
+
+GET_SCORE: dict[str, Any] = {
+    "operation_id": "get_score",
+    "summary": "One score",
+    "tags": ["scores"],
+    "responses": {200: ScoreOutput, **problems(404)},
+}
+
+PUT_SCORE: dict[str, Any] = {
+    "operation_id": "replace_score",
+    "summary": "Correct a score; the value must be given",
+    "tags": ["scores"],
+    "request": ScoreChange,
+    "responses": {200: ScoreOutput, **problems(400, 404, 413, 415)},
+}
+
+PATCH_SCORE: dict[str, Any] = PUT_SCORE | {
+    "operation_id": "update_score",
+    "summary": "Correct a score",
+    "request": ScoreChange(partial=True),
+}
+
+DELETE_SCORE: dict[str, Any] = {
+    "operation_id": "delete_score",
+    "summary": "Delete a score; its history stays",
+    "tags": ["scores"],
+    "responses": {200: DeletedOutput, **problems(404)},
+}
+
+SCORE_HISTORY: dict[str, Any] = {
+    "operation_id": "score_history",
+    "summary": "What a score said before, newest first",
+    "tags": ["scores"],
+    "parameters": PAGING,
+    "responses": {200: page_of(RevisionOutput, "RevisionPage"), **problems(400, 404)},
+}
+
+BULK_DELETE: dict[str, Any] = {
+    "operation_id": "delete_scores",
+    "summary": "Delete many scores, by their ids or by a filter",
+    "tags": ["scores"],
+    "request": BulkDeleteInput,
+    "responses": {200: BulkDeleteOutput, **problems(400, 413, 415)},
+}
+
+PUT_LABEL: dict[str, Any] = {
+    "operation_id": "replace_label",
+    "summary": "Change what is given of a label",
+    "tags": ["labels"],
+    "parameters": [flag("force", "Change the settings also where stored scores would not be legal under them.")],
+    "request": LabelChange,
+    "responses": {200: LabelOutput, **problems(400, 404, 409, 413, 415)},
+}
+
+PATCH_LABEL: dict[str, Any] = PUT_LABEL | {"operation_id": "update_label", "request": LabelChange(partial=True)}
+
+DELETE_LABEL: dict[str, Any] = {
+    "operation_id": "delete_label",
+    "summary": "Delete a label; its scores stay",
+    "tags": ["labels"],
+    "responses": {200: DeletedOutput, **problems(404)},
+}
+
+RESTORE_LABEL: dict[str, Any] = {
+    "operation_id": "restore_label",
+    "summary": "Bring a deleted label back",
+    "tags": ["labels"],
+    "request": None,
+    "responses": {200: LabelOutput, **problems(400, 404)},
+}
+
+TRACER_LABELS: dict[str, Any] = {
+    "operation_id": "get_annotation_labels",
+    "summary": "All labels, or those of one project",
+    "tags": ["tracer"],
+    "parameters": [parameter("project_id", "Exactly this project.", UUID)],
+    "responses": {200: LabelList, **problems(404)},
+}
+
+CREATE_PROJECT: dict[str, Any] = {
+    "operation_id": "create_project",
+    "summary": "Make a project",
+    "tags": ["tracer"],
+    "request": ProjectInput,
+    "responses": {201: ProjectOutput, **problems(400, 413, 415)},
+}
+
+LIST_PROJECTS: dict[str, Any] = {
+    "operation_id": "list_projects",
+    "summary": "List projects, newest first",
+    "tags": ["tracer"],
+    "parameters": [
+        parameter("page_number", "Number of the page, from 0.", int),
+        parameter("page_size", "Rows a page, at most 1,000.", int),
+        parameter("name", "Part of the name; where one project has exactly this name, it alone is found."),
+        parameter("project_type", "Only of this type."),
+    ],
+    "responses": {200: ProjectList, **problems(400)},
 }

@@ -10,19 +10,22 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.api import schema
-from modelhub.api.auth import caller
+from modelhub.api.auth import annotator_of
 from modelhub.api.envelope import FieldErrors, read_object, rename
 from modelhub.api.outputs import ScoreOutput, render_list
+from modelhub.api.paging import PagesOrCursor, read_ordering
 from modelhub.api.query import read_flags
+from modelhub.api.score_list import FilteredScores
 from modelhub.errors import Invalid, NotFound, Refused
+from modelhub.keyset import in_order
 from modelhub.score_entries import FIELDS as ENTRY_FIELDS
 from modelhub.score_entries import EntryError, check_notes
 from modelhub.scores import Recorded, record_scores
 from modelhub.source_refs import SourceRef, check_source_ref
 from modelhub.values import show
 
-BULK_FIELDS = ("source_type", "source_id", "scores", "notes")
-SINGLE_FIELDS = ("source_type", "source_id", *ENTRY_FIELDS)
+BULK_FIELDS = ("source_type", "source_id", "scores", "notes", "annotator_id")
+SINGLE_FIELDS = ("source_type", "source_id", "annotator_id", *ENTRY_FIELDS)
 # What a single score names and is not there is a 404, in a batch it is the error of one entry.
 MISSING = frozenset({"label_not_found", "label_deleted"})
 
@@ -34,6 +37,7 @@ class BulkInput:
     ref: SourceRef
     entries: list[object]
     notes: str | None
+    annotator_id: object
 
 
 class BulkScores(APIView):
@@ -45,7 +49,7 @@ class BulkScores(APIView):
         flags = read_flags(request.query_params, ("dry_run", "atomic", "error_details"))
         batch = read_bulk(request.data)
         recorded = record_scores(
-            annotator=caller(request),
+            annotator=annotator_of(request, batch.annotator_id),
             ref=batch.ref,
             entries=batch.entries,
             notes=batch.notes,
@@ -57,15 +61,25 @@ class BulkScores(APIView):
         return Response(body, status=201 if stored and recorded.scores else 200)
 
 
-class Scores(APIView):
-    """Single scores."""
+class Scores(FilteredScores):
+    """Store one score, or list them."""
+
+    pagination_class = PagesOrCursor
+
+    @extend_schema(**schema.LIST_SCORES)
+    def get(self, request: Request) -> Response:
+        """A page of scores, or with `cursor` a stretch of the list whose cost does not grow with its depth."""
+        rows = in_order(self.filter_queryset(self.get_queryset()), read_ordering(request))
+        return self.get_paginated_response(render_list(ScoreOutput, self.paginate_queryset(rows) or []))
 
     @extend_schema(**schema.CREATE_SCORE)
     def post(self, request: Request) -> Response:
         """Store one score; the same rules as in a batch, and a problem in place of an error string."""
         flags = read_flags(request.query_params, ("dry_run",))
-        ref, entry = read_single(request.data)
-        recorded = record_scores(annotator=caller(request), ref=ref, entries=[entry], dry_run=flags["dry_run"])
+        fields = read_object(request.data, SINGLE_FIELDS, strict=True)
+        annotator = annotator_of(request, fields.pop("annotator_id", None))
+        ref = check_source_ref(fields.pop("source_type", None), fields.pop("source_id", None))
+        recorded = record_scores(annotator=annotator, ref=ref, entries=[fields], dry_run=flags["dry_run"])
         if recorded.errors:
             raise as_refusal(recorded.errors[0])
         [score] = recorded.scores
@@ -85,14 +99,7 @@ def read_bulk(data: object) -> BulkInput:
         errors.add("scores", f"scores must be a list of at least one score, got {show(scores)}")
     errors.raise_any()
     assert ref is not None and isinstance(scores, list)  # noqa: S101, PT018 - or raise_any had raised
-    return BulkInput(ref, [read_entry(entry) for entry in scores], notes)
-
-
-def read_single(data: object) -> tuple[SourceRef, dict[str, Any]]:
-    """The source and the one entry of a single score; raises `Invalid`."""
-    fields = read_object(data, SINGLE_FIELDS, strict=True)
-    ref = check_source_ref(fields.pop("source_type", None), fields.pop("source_id", None))
-    return ref, fields
+    return BulkInput(ref, [read_entry(entry) for entry in scores], notes, fields.get("annotator_id"))
 
 
 def read_entry(entry: object) -> object:

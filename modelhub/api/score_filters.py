@@ -1,0 +1,79 @@
+"""The filters of every list of scores: pages, cursors, export and bulk delete take the same ones."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from modelhub.api.envelope import refuse_unknown, spellings
+from modelhub.errors import Invalid
+from modelhub.ids import parse_uuid
+from modelhub.models import SOURCE_TYPES, Score
+from modelhub.source_refs import SOURCE_WORDS, source_key
+from modelhub.values import LABEL_TYPES, SCORE_SOURCES
+
+
+def choices(words: Any) -> list[tuple[str, str]]:
+    """A vocabulary as Django's fields want it."""
+    return [(word, word) for word in words]
+
+
+class ScoreFilter(django_filters.FilterSet):
+    """Filters by the source, the label, the annotator and the times of a score; several must all hold."""
+
+    source_type = django_filters.ChoiceFilter(choices=choices(SOURCE_WORDS), method="by_word", label="or its alias")
+    source_id = django_filters.CharFilter(method="by_source", label="the id that the source was registered with")
+    label_id = django_filters.UUIDFilter(field_name="label_id")
+    label_type = django_filters.ChoiceFilter(choices=choices(LABEL_TYPES), field_name="label__type")
+    annotator_id = django_filters.UUIDFilter(field_name="annotator_id")
+    annotator_email = django_filters.CharFilter(method="by_email", label="the annotator's login")
+    score_source = django_filters.ChoiceFilter(choices=choices(SCORE_SOURCES))
+    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gt")
+    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+
+    class Meta:
+        model = Score
+        fields: tuple[str, ...] = ()
+
+    def by_word(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
+        """Scores of sources of the stored type that the word stands for."""
+        return queryset.filter(source__source_type=SOURCE_WORDS[value])
+
+    def by_source(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
+        """Scores of sources of that id; every type is named, because the index of sources begins with it."""
+        return queryset.filter(source__source_type__in=SOURCE_TYPES, source__source_key=source_key(value))
+
+    def by_email(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
+        """Logins are stored in lower case."""
+        return queryset.filter(annotator__email=value.lower())
+
+
+FILTERS = tuple(ScoreFilter.base_filters)
+
+
+def filter_scores(rows: QuerySet[Score], given: dict[str, Any]) -> QuerySet[Score]:
+    """The rows that a JSON object of filters leaves; raises `Invalid`, also for an unknown filter.
+
+    Where rows are deleted, a filter that is ignored would delete too much.
+    """
+    known = spellings(FILTERS)
+    named = {known.get(key, key): value for key, value in given.items()}
+    refuse_unknown(named, FILTERS, kind="filter")
+    data = QueryDict(mutable=True)
+    data.update({name: _as_text(value) for name, value in named.items()})
+    return checked(ScoreFilter(data, queryset=rows))
+
+
+def checked(filters: ScoreFilter) -> QuerySet[Score]:
+    """The rows that are left; raises `Invalid` with the sentences of the filters, by name."""
+    if not filters.is_valid():
+        fields = {name: [str(sentence) for sentence in several] for name, several in filters.errors.items()}
+        raise Invalid("; ".join(f"{name}: {' '.join(several)}" for name, several in fields.items()), fields=fields)
+    rows: QuerySet[Score] = filters.qs
+    return rows
+
+
+def _as_text(value: object) -> str:
+    return str(parse_uuid(value) or value)

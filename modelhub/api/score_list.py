@@ -1,0 +1,67 @@
+"""Many scores, read: pages, cursors, those of one source, and all of them as a file."""
+
+from collections.abc import Iterator
+
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from modelhub.api import schema
+from modelhub.api.auth import caller
+from modelhub.api.export import FORMATS
+from modelhub.api.outputs import ScoreOutput, render_list
+from modelhub.api.score_filters import ScoreFilter, checked
+from modelhub.errors import Invalid
+from modelhub.models import Score
+from modelhub.score_queries import scores_of
+from modelhub.source_refs import SOURCE_WORDS, check_source_ref
+from modelhub.values import show
+
+
+class FilteredScores(GenericAPIView[Score]):
+    """The organization's live scores under the filters of the request."""
+
+    serializer_class = ScoreOutput
+    filterset_class = ScoreFilter
+
+    def get_queryset(self) -> QuerySet[Score]:
+        """What there is before any filter."""
+        return scores_of(caller(self.request).organization_id)
+
+
+class ScoresOfSource(APIView):
+    """All scores of one source."""
+
+    @extend_schema(**schema.SCORES_FOR_SOURCE)
+    def get(self, request: Request) -> Response:
+        """A bare list, by label name and then newest first; empty for an unknown source, as the clients expect."""
+        query = request.query_params
+        ref = check_source_ref(query.get("source_type"), query.get("source_id"))
+        rows = scores_of(caller(request).organization_id).filter(
+            source__source_type=SOURCE_WORDS[ref.word], source__source_key=ref.key
+        )
+        more = {name: query[name] for name in ("label_id", "annotator_id") if name in query}
+        filters = ScoreFilter(more, queryset=rows.order_by("label__name", "-created_at", "-id"))
+        return Response(render_list(ScoreOutput, checked(filters), word=ref.word))
+
+
+class ExportScores(FilteredScores):
+    """All scores under the filters, as a file."""
+
+    @extend_schema(**schema.EXPORT_SCORES)
+    def get(self, request: Request) -> HttpResponseBase:
+        """Streams, oldest first; its memory does not grow with the number of scores."""
+        name = request.query_params.get("export_format", "jsonl")
+        if name not in FORMATS:
+            sentence = f"export_format must be one of {', '.join(FORMATS)}, got {show(name)}"
+            raise Invalid(sentence, fields={"export_format": [sentence]})
+        content_type, write = FORMATS[name]
+        lines: Iterator[str] = write(self.filter_queryset(self.get_queryset()))
+        response = StreamingHttpResponse((line.encode() for line in lines), content_type=content_type)
+        response["Content-Disposition"] = f'attachment; filename="scores.{name}"'
+        return response

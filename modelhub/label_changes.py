@@ -1,0 +1,107 @@
+"""Verbs that change a label, take it away and bring it back. Scores stay whatever happens to their label."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from modelhub.errors import Conflict, Invalid, NotFound
+from modelhub.exact_json import same
+from modelhub.keyset import in_pieces
+from modelhub.labels import (
+    check_description,
+    check_flag,
+    check_label_settings,
+    check_name,
+    check_project,
+    labels_of,
+    save_label,
+    wrong,
+)
+from modelhub.models import LIVE, Label, Score
+from modelhub.values import check_value, show
+
+
+def update_label(
+    *, organization_id: uuid.UUID, label_id: uuid.UUID, changes: Mapping[str, Any], force: bool = False
+) -> Label:
+    """Change what is given of name, description, settings, project and allow_notes; the type never changes.
+
+    New settings are complete settings: what they leave out takes its default. Raises `NotFound`, `Invalid`, and
+    `Conflict` when scores that are stored would not be legal any more, unless `force`.
+    """
+    with transaction.atomic():
+        label = _lock_label(organization_id, label_id)
+        if changes.get("type", label.type) != label.type:
+            raise wrong("type", f"type cannot be changed: it is {label.type}, got {show(changes['type'])}")
+        if "name" in changes:
+            label.name = check_name(changes["name"])
+        if "description" in changes:
+            label.description = check_description(changes["description"])
+        if "allow_notes" in changes:
+            label.allow_notes = check_flag("allow_notes", changes["allow_notes"])
+        if "project" in changes:
+            label.project = check_project(organization_id, changes["project"])
+        if "settings" in changes:
+            _change_settings(label, changes["settings"], force=force)
+        label.updated_at = timezone.now()
+        save_label(label)
+    return label
+
+
+def _change_settings(label: Label, given: object, *, force: bool) -> None:
+    settings = check_label_settings(label.type, given)
+    if not force and not same(settings, label.settings):
+        illegal = count_illegal_scores(label, settings)
+        if illegal:
+            scores = "1 score" if illegal == 1 else f"{illegal} scores"
+            raise Conflict(
+                f"With these settings {scores} of this label would no longer be legal; "
+                "repeat the request with ?force=true to change the settings and keep the scores as they are",
+                code="scores_affected",
+            )
+    label.settings = settings
+
+
+def count_illegal_scores(label: Label, settings: Mapping[str, Any]) -> int:
+    """How many live scores of the label have values that these settings refuse; reads all of them."""
+    rows = Score.objects.filter(LIVE, label=label).only("id", "created_at", "value")
+    return sum(not _is_legal(label.type, settings, score.value) for piece in in_pieces(rows) for score in piece)
+
+
+def _is_legal(label_type: str, settings: Mapping[str, Any], value: object) -> bool:
+    try:
+        check_value(label_type, settings, value)
+    except Invalid:
+        return False
+    return True
+
+
+def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
+    """Delete softly: it takes no new scores, and its name is free again. Raises `NotFound`."""
+    with transaction.atomic():
+        label = _lock_label(organization_id, label_id)
+        label.deleted_at = label.updated_at = timezone.now()
+        label.save(update_fields=["deleted_at", "updated_at"])
+
+
+def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
+    """Bring a deleted label back. Raises `NotFound` for one that is not deleted, `Invalid` when its name is taken."""
+    with transaction.atomic():
+        rows = Label.objects.select_for_update().filter(organization_id=organization_id, deleted_at__isnull=False)
+        label = rows.filter(pk=label_id).first()
+        if label is None:
+            raise NotFound(f"Deleted label not found: {label_id}", code="label_not_found")
+        label.deleted_at, label.updated_at = None, timezone.now()
+        save_label(label)
+    return label
+
+
+def _lock_label(organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
+    """The live label, once no score of it is being judged (scores read their labels FOR SHARE)."""
+    label = labels_of(organization_id).select_for_update(no_key=True).filter(pk=label_id).first()
+    if label is None:
+        raise NotFound(f"Label not found: {label_id}", code="label_not_found")
+    return label

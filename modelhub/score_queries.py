@@ -1,0 +1,33 @@
+"""Scores, read: which there are, one of them, what it said before."""
+
+import uuid
+
+from django.db.models import QuerySet
+
+from modelhub.errors import NotFound
+from modelhub.models import LIVE, Score, ScoreRevision
+
+
+def scores_of(organization_id: uuid.UUID) -> QuerySet[Score]:
+    """The organization's live scores with all that an answer shows of them, in one statement."""
+    return Score.objects.filter(LIVE, organization_id=organization_id).select_related("source", "label", "annotator")
+
+
+def find_score(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> Score:
+    """One live score; raises `NotFound`."""
+    score = scores_of(organization_id).filter(pk=score_id).first()
+    if score is None:
+        raise not_found(score_id)
+    return score
+
+
+def not_found(score_id: object) -> NotFound:
+    """The refusal of a score that does not exist, is deleted, or is another organization's."""
+    return NotFound(f"Score not found: {score_id}", code="score_not_found")
+
+
+def history_of(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> QuerySet[ScoreRevision]:
+    """What a score said before, newest first; also of a deleted one. Raises `NotFound` for one that never was."""
+    if not Score.objects.filter(organization_id=organization_id, pk=score_id).exists():
+        raise not_found(score_id)
+    return ScoreRevision.objects.filter(score_id=score_id).select_related("replaced_by").order_by("-id")
