@@ -37,6 +37,15 @@ FROM json_to_recordset(%(rows)s::json) AS given (id uuid, score_id uuid)
 JOIN modelhub_score AS score ON score.id = given.score_id
 """
 
+REVIVE = """
+UPDATE modelhub_score AS score SET
+    deleted_at = NULL, value = given.value, score_source = given.score_source, notes = given.notes,
+    created_at = given.created_at, updated_at = given.updated_at
+FROM json_to_recordset(%s::json) AS given
+    (id uuid, value jsonb, score_source text, notes text, created_at timestamptz, updated_at timestamptz)
+WHERE score.id = given.id
+"""
+
 DELETE = """
 UPDATE modelhub_score SET deleted_at = %(now)s, updated_at = %(now)s WHERE id = ANY(%(ids)s)
 """
@@ -88,6 +97,13 @@ def write_scores(scores: Sequence[Score], *, replaced_by: uuid.UUID) -> None:
         if known:
             _keep_revisions(cursor, [score.pk for score in known], "overwritten", replaced_by, known[0].updated_at)
         cursor.execute(UPSERT, [exact_json.dumps(rows)])
+
+
+def revive_scores(scores: Sequence[Score]) -> None:
+    """Bring deleted scores back as they are given."""
+    rows = [{column: getattr(score, column) for column in COLUMNS} for score in scores]
+    with connection.cursor() as cursor:
+        cursor.execute(REVIVE, [exact_json.dumps(rows)])
 
 
 def delete_rows(score_ids: Sequence[uuid.UUID], *, deleted_by: uuid.UUID, now: datetime) -> None:

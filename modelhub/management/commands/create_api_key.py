@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from modelhub.errors import Refused
 from modelhub.keys import create_api_key
-from modelhub.models import User
+from modelhub.management.users import describe_pair, user_or_error
+from modelhub.models import SCOPES
 
 
 class Command(BaseCommand):
@@ -22,21 +23,19 @@ class Command(BaseCommand):
         parser.add_argument("email", nargs="?", help="login of the user; the first admin when left out")
         parser.add_argument("--name", default="Command line", help="what the key is for")
         parser.add_argument("--expires-in-days", type=int, help="days until the key stops working; never when left out")
+        parser.add_argument(
+            "--scope", action="append", choices=SCOPES, help="what the key may do (again for more); default: not act-as"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the pair."""
-        users = User.objects.filter(is_active=True).order_by("id")
-        email = options["email"]
-        user = (users.filter(email=email.lower()) if email else users.filter(role="admin")).first()
-        if user is None:
-            raise CommandError(f"There is no active user {email}." if email else "There is no active admin yet.")
+        user = user_or_error(options["email"])
         days = options["expires_in_days"]
         if days is not None and days < 1:
             raise CommandError(f"--expires-in-days must be at least 1, got {days}.")
         expires_at = timezone.now() + timedelta(days=days) if days else None
         try:
-            key, secret_key = create_api_key(user=user, name=options["name"], expires_at=expires_at)
+            pair = create_api_key(user=user, name=options["name"], expires_at=expires_at, scopes=options["scope"])
         except Refused as refused:
             raise CommandError(str(refused)) from refused
-        self.stdout.write(f"API key     {key.api_key}\nSecret key  {secret_key}")
-        self.stdout.write(f"(acts as {user.email}; the secret is not shown again)")
+        self.stdout.write(describe_pair(*pair))

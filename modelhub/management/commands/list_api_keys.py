@@ -1,0 +1,30 @@
+"""`manage.py list_api_keys`: every pair, without its secret."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from modelhub.keys import is_valid
+from modelhub.models import ApiKey
+
+
+class Command(BaseCommand):
+    """Lists API keys."""
+
+    help = "List every API key: public part, user, scopes, last use and state."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """One line a key, oldest first."""
+        for key in ApiKey.objects.select_related("user").order_by("created_at"):
+            used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
+            self.stdout.write(
+                f"{key.api_key}  {key.user.email}  {','.join(key.scopes)}  last used {used}  {_state(key)}  {key.name}"
+            )
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at:
+        return "revoked"
+    if not is_valid(key):
+        return "not valid"
+    return f"expires {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "valid"
