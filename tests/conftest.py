@@ -1,6 +1,6 @@
 """The cast and the client that most tests use."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.factories import (
     SourceFactory,
     UserFactory,
 )
+from tests.servers import Server, running_server
 
 BULK = "/model-hub/scores/bulk/"
 
@@ -99,3 +100,10 @@ def labels(organization: Organization) -> dict[str, Label]:
 def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:
     """One entry of a batch."""
     return {"label_id": str(label.pk), "value": value, **more}
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server with a database of its own, for tests in which HTTP is the point."""
+    with running_server(tmp_path_factory.mktemp("live")) as server:
+        yield server

@@ -1,0 +1,140 @@
+"""The published Python package `futureagi`, unmodified, against a running server."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+from fi.annotations import Annotation
+from fi.queues import AnnotationQueue
+from fi.utils.errors import InvalidAuthError, SDKException
+
+from tests.servers import API_KEY, SECRET_KEY, Server
+
+NOBODY = "01990000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture(scope="module")
+def queues(live: Server) -> Iterator[AnnotationQueue]:
+    client = AnnotationQueue(API_KEY, SECRET_KEY, live.base_url)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def annotations(live: Server) -> Iterator[Annotation]:
+    client = Annotation(API_KEY, SECRET_KEY, live.base_url)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def trace(live: Server) -> str:
+    live.request("POST", "/model-hub/sources/", json={"source_type": "trace", "source_id": "sdk-trace"})
+    return "sdk-trace"
+
+
+def test_labels_are_made_listed_read_and_deleted(queues: AnnotationQueue) -> None:
+    made = queues.create_label("SDK quality", "star", settings={"no_of_stars": 5}, description="How good")
+
+    assert (made.name, made.type, made.description, made.settings) == (
+        "SDK quality",
+        "star",
+        "How good",
+        {"no_of_stars": 5},
+    )
+    assert made.id in [label.id for label in queues.list_labels()]
+    assert queues.get_label(made.id).name == "SDK quality"
+    assert queues.get_label(label_name="sdk QUALITY").id == made.id
+    assert queues.delete_label(made.id) == {"deleted": True}
+    assert made.id not in [label.id for label in queues.list_labels()]
+
+
+def test_a_label_by_name_is_found_beyond_a_page(queues: AnnotationQueue) -> None:
+    for number in range(25):
+        queues.create_label(f"SDK many {number}", "text")
+    assert queues.get_label(label_name="SDK many 0").name == "SDK many 0"
+
+
+def test_scores_are_stored_and_read(queues: AnnotationQueue, trace: str) -> None:
+    star = queues.create_label("SDK star", "star")
+    thumbs = queues.create_label("SDK thumbs", "thumbs_up_down")
+
+    score = queues.create_score("trace", trace, label_id=star.id, value=4, notes="n")
+    assert (score.value, score.score_source, score.label_name, score.notes) == ({"rating": 4}, "api", "SDK star", "n")
+    assert score.annotator_id
+
+    answer = queues.create_scores(
+        "trace",
+        trace,
+        [{"label_id": star.id, "value": 5}, {"label_id": thumbs.id, "value": True}, {"label_id": star.id, "value": 9}],
+        notes="all",
+    )
+    assert [one["value"] for one in answer["scores"]] == [{"rating": 5}, {"value": "up"}]
+    assert answer["scores"][0]["id"] == score.id
+    assert [error[:10] for error in answer["errors"]] == ["scores[2]:"]
+
+    found = {one.label_name: one for one in queues.get_scores("trace", trace)}
+    assert found["SDK star"].value == {"rating": 5}
+    assert found["SDK thumbs"].notes == "all"
+    by_name = queues.create_score("trace", trace, label_name="SDK star", value=1)
+    assert by_name.id == score.id
+
+
+def test_what_annotation_reads(annotations: Annotation, queues: AnnotationQueue, live: Server) -> None:
+    project = live.request("POST", "/tracer/project/", json={"name": "SDK project", "project_type": "observe"}).json()
+    label = queues.create_label("SDK of project", "text", project=project["id"])
+
+    assert [one.id for one in annotations.get_labels(project_id=project["id"])] == [label.id]
+    assert label.id in [one.id for one in annotations.get_labels()]
+    [found] = annotations.list_projects(name="SDK project")
+    assert (found.id, found.name, found.project_type) == (project["id"], "SDK project", "observe")
+    assert annotations.list_projects(project_type="nothing") == []
+
+
+FAILURES: list[tuple[Callable[[AnnotationQueue, Annotation, str], Any], type[Exception], str]] = [
+    (lambda q, a, t: q.create_label("", "star"), SDKException, "name must be a string of 1 to 255 characters"),
+    (lambda q, a, t: q.create_label("x", "stars"), SDKException, "type must be one of text, numeric"),
+    (lambda q, a, t: q.list_labels(project_id="x"), SDKException, "project_id: Enter a valid UUID."),
+    (lambda q, a, t: q.get_label(NOBODY), SDKException, f"Label not found: {NOBODY}"),
+    (lambda q, a, t: q.delete_label(NOBODY), SDKException, f"Label not found: {NOBODY}"),
+    (
+        lambda q, a, t: q.create_score("trace", t, label_id=NOBODY, value=1),
+        SDKException,
+        f"Label not found: {NOBODY}",
+    ),
+    (
+        lambda q, a, t: q.create_score("trace", "nowhere", label_id=NOBODY, value=1),
+        SDKException,
+        "Source not found: trace nowhere",
+    ),
+    (lambda q, a, t: q.create_scores("robot", t, [{"value": 1}]), SDKException, "source_type must be one of trace"),
+    (lambda q, a, t: q.get_scores("robot", t), SDKException, "source_type must be one of trace"),
+    (lambda q, a, t: a.get_labels(project_id=NOBODY), requests.HTTPError, "404"),
+    (lambda q, a, t: a.list_projects(page_number=-1), requests.HTTPError, "400"),
+]
+
+
+def test_failures_raise_with_the_servers_words(queues: AnnotationQueue, annotations: Annotation, trace: str) -> None:
+    """All at once, because the client tries each three times, a second apart."""
+
+    def fail(number: int) -> Exception:
+        with pytest.raises(Exception) as raised:  # noqa: PT011 - which one is asserted below
+            FAILURES[number][0](queues, annotations, trace)
+        return raised.value
+
+    with ThreadPoolExecutor(len(FAILURES)) as pool:
+        errors = list(pool.map(fail, range(len(FAILURES))))
+    for error, (_, kind, words) in zip(errors, FAILURES, strict=True):
+        assert isinstance(error, kind), error
+        assert words in str(error)
+
+
+def test_wrong_keys_raise_what_the_client_has_for_them(live: Server) -> None:
+    wrong = AnnotationQueue("nobody", "nothing", live.base_url)
+    with pytest.raises(InvalidAuthError):
+        wrong.list_labels()
+    wrong.close()
+    # The client keeps the keys of the last one made on its class.
+    AnnotationQueue(API_KEY, SECRET_KEY, live.base_url).close()
