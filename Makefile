@@ -27,6 +27,9 @@ lint: $(VENV)/.dev  ## linters, type checker, import contract, missing migration
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
+schema: $(VENV)/.dev  ## write docs/openapi.yaml anew
+	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --fail-on-warn
+
 format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

@@ -57,6 +57,7 @@ if bool(BOOTSTRAP_API_KEY) != bool(BOOTSTRAP_SECRET_KEY):
         "MODELHUB_BOOTSTRAP_API_KEY and MODELHUB_BOOTSTRAP_SECRET_KEY are a pair: set both or neither."
     )
 BOOTSTRAP_ORGANIZATION = env.text("MODELHUB_BOOTSTRAP_ORGANIZATION", "Default organization")
+BOOTSTRAP_PASSWORD = env.text("MODELHUB_BOOTSTRAP_PASSWORD")
 BOOTSTRAP_EMAIL = env.text("MODELHUB_BOOTSTRAP_EMAIL", "admin@example.com")
 
 # Django ----------------------------------------------------------------------------------------
@@ -150,4 +151,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},
+    "ENUM_NAME_OVERRIDES": {
+        "LabelType": "modelhub.values.LABEL_TYPES",
+        "ScoreSource": "modelhub.values.SCORE_SOURCES",
+        "Action": "modelhub.models.ACTIONS",
+    },
 }

@@ -1,10 +1,14 @@
 """The root of all paths."""
 
+from django.contrib import admin
 from django.urls import include, path
 
 from modelhub.api import errors
 
-urlpatterns = [path("", include("modelhub.api.urls"))]
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("modelhub.api.urls")),
+]
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden

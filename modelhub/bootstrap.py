@@ -61,7 +61,9 @@ def bootstrap() -> Bootstrapped:
 
 def _make_everything() -> Bootstrapped:
     organization = Organization.objects.create(name=settings.BOOTSTRAP_ORGANIZATION)
-    User.objects.create_superuser(settings.BOOTSTRAP_EMAIL, organization=organization, name="Admin")
+    User.objects.create_superuser(
+        settings.BOOTSTRAP_EMAIL, settings.BOOTSTRAP_PASSWORD or None, organization=organization, name="Admin"
+    )
     key, secret_key = _find_or_make_key(organization)
     labels = [create_label(organization_id=organization.pk, **label) for label in EXAMPLE_LABELS]
     entries = [

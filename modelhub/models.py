@@ -130,7 +130,9 @@ class ApiKey(Row):
     name = models.CharField(max_length=255)
     api_key = models.CharField(max_length=255, unique=True)
     secret_digest = models.CharField(max_length=255)
-    scopes = ArrayField(models.CharField(max_length=16), default=default_scopes)
+    scopes = ArrayField(
+        models.CharField(max_length=16, choices=[(word, word) for word in SCOPES]), default=default_scopes
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -16,6 +16,7 @@ modelhub is ready at {base_url}
 {sources}
 
   Explore     {base_url}/docs/
+  Admin       {base_url}/admin/ (first: python manage.py changepassword {email})
 
 Three ways to store two scores. Each works as it is; paste the one you like.
 
@@ -101,6 +102,7 @@ def welcome(result: Bootstrapped, *, base_url: str) -> str:
         base_url=base_url,
         api_key=result.api_key,
         secret_key=result.secret_key,
+        email=result.email,
         labels="\n".join(f"    {label.pk}  {label.type:<15} {label.name}" for label in result.labels),
         sources="\n".join(f"    {source.source_id}  {source.source_type}" for source in result.sources),
         trace=sources["trace"].source_id,

@@ -30,6 +30,7 @@ from modelhub.api.schema_parts import (
     ScoreInput,
     SourceInput,
     flag,
+    from_number,
     page_of,
     parameter,
     problems,
@@ -277,8 +278,8 @@ LIST_PROJECTS: dict[str, Any] = {
     "summary": "List projects, newest first",
     "tags": ["tracer"],
     "parameters": [
-        parameter("page_number", "Number of the page, from 0.", int),
-        parameter("page_size", "Rows a page, at most 1,000.", int),
+        parameter("page_number", "Number of the page, from 0.", from_number(0)),
+        parameter("page_size", "Rows a page, at most 1,000.", from_number(1)),
         parameter("name", "Part of the name; where one project has exactly this name, it alone is found."),
         parameter("project_type", "Only of this type."),
     ],

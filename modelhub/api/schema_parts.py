@@ -58,10 +58,15 @@ def parameter(name: str, description: str, kind: Any = str, **more: Any) -> Open
     return OpenApiParameter(name, kind, description=description, **more)
 
 
+def from_number(least: int) -> dict[str, Any]:
+    """The schema of a whole number."""
+    return {"type": "integer", "minimum": least}
+
+
 PAGING = [
-    parameter("page", "Number of the page, from 1.", int),
-    parameter("page_size", "Rows a page, at most 1,000.", int),
-    parameter("limit", "The same as page_size, and stronger.", int),
+    parameter("page", "Number of the page, from 1.", from_number(1)),
+    parameter("page_size", "Rows a page, at most 1,000.", from_number(1)),
+    parameter("limit", "The same as page_size, and stronger.", from_number(1)),
 ]
 CURSOR = [
     parameter("cursor", "Empty to begin, then `next_cursor` of the answer: stretches that cost the same at any depth."),
@@ -101,7 +106,7 @@ class BulkScoresInput(serializers.Serializer[Any]):
     """Many scores on one source; `notes` go on every score that has none of its own."""
 
     source_type = serializers.ChoiceField(list(SOURCE_WORDS))
-    source_id = serializers.CharField(max_length=255)
+    source_id = serializers.CharField(min_length=1, max_length=255)
     scores = ScoreEntryInput(many=True, allow_empty=False)
     notes = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     annotator_id = serializers.UUIDField(
@@ -113,7 +118,7 @@ class ScoreInput(ScoreEntryInput):
     """One score on one source."""
 
     source_type = serializers.ChoiceField(list(SOURCE_WORDS))
-    source_id = serializers.CharField(max_length=255)
+    source_id = serializers.CharField(min_length=1, max_length=255)
     annotator_id = serializers.UUIDField(
         required=False, help_text="Whose score it becomes, with a key of the scope `act-as`; else one's own."
     )
@@ -133,7 +138,7 @@ class ScoreChange(serializers.Serializer[Any]):
 class LabelChange(serializers.Serializer[Any]):
     """What may be changed of a label; new settings are complete ones."""
 
-    name = serializers.CharField(max_length=255, required=False)
+    name = serializers.CharField(min_length=1, max_length=255, required=False)
     settings = serializers.DictField(required=False, allow_null=True)
     description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
     project = serializers.UUIDField(required=False, allow_null=True)
@@ -143,7 +148,7 @@ class LabelChange(serializers.Serializer[Any]):
 class ProjectInput(serializers.Serializer[Any]):
     """A project to make."""
 
-    name = serializers.CharField(max_length=255)
+    name = serializers.CharField(min_length=1, max_length=255)
     project_type = serializers.CharField(required=False, allow_blank=True, max_length=64)
 
 
@@ -191,7 +196,7 @@ class SourceInput(serializers.Serializer[Any]):
     """A source to register; what is left out keeps what is stored."""
 
     source_type = serializers.ChoiceField(list(SOURCE_WORDS))
-    source_id = serializers.CharField(max_length=255)
+    source_id = serializers.CharField(min_length=1, max_length=255)
     name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=255)
     metadata = serializers.DictField(required=False, allow_null=True)
 
@@ -199,7 +204,7 @@ class SourceInput(serializers.Serializer[Any]):
 class LabelInput(serializers.Serializer[Any]):
     """A label to make; the settings that are left out take the defaults of the type."""
 
-    name = serializers.CharField(max_length=255)
+    name = serializers.CharField(min_length=1, max_length=255)
     type = serializers.ChoiceField(LABEL_TYPES)
     settings = serializers.DictField(required=False, allow_null=True)
     description = serializers.CharField(required=False, allow_blank=True, allow_null=True)

@@ -27,7 +27,8 @@ class TracerLabels(APIView):
         """All live labels, or exactly those of one project (404 for an unknown one); always wrapped."""
         organization_id = caller(request).organization_id
         rows: QuerySet[Label] = labels_of(organization_id)
-        if project_id := request.query_params.get("project_id"):
+        project_id = request.query_params.get("project_id")
+        if project_id is not None:
             rows = rows.filter(project=find_project(organization_id=organization_id, project_id=project_id))
         return Response({"status": True, "result": render_list(LabelOutput, rows)})
 
