@@ -56,6 +56,7 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
     label = {"name": "Another", "type": "star"}
     source = {"source_type": "span", "source_id": "one"}
     counts["POST scores/ insert"] = count(lambda: alice.post("/model-hub/scores/", score), 201)
+    stored = alice.get("/model-hub/scores/").body["results"][0]["id"]
     counts["POST scores/ no change"] = count(lambda: alice.post("/model-hub/scores/", score), 201)
     counts["POST sources/ insert"] = count(lambda: alice.post("/model-hub/sources/", source), 201)
     counts["GET sources/"] = count(lambda: alice.get("/model-hub/sources/"), 200)
@@ -65,6 +66,29 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
     counts["GET annotations-labels/{id}/"] = count(
         lambda: alice.get(f"/model-hub/annotations-labels/{labels[0].pk}/"), 200
     )
+    score_path, label_path = f"/model-hub/scores/{stored}/", f"/model-hub/annotations-labels/{labels[1].pk}/"
+    for path in ("scores/", "scores/?cursor=", f"scores/for-source/?source_type=trace&source_id={trace.source_id}"):
+        counts[f"GET {path.replace(trace.source_id, '…')}"] = count(lambda p=path: alice.get(f"/model-hub/{p}"), 200)  # type: ignore[misc]
+    counts["GET scores/{id}/"] = count(lambda: alice.get(score_path), 200)
+    counts["PATCH scores/{id}/"] = count(lambda: alice.request("PATCH", score_path, {"value": 4}), 200)
+    counts["PATCH scores/{id}/ no change"] = count(lambda: alice.request("PATCH", score_path, {"value": 4}), 200)
+    counts["GET scores/{id}/history/"] = count(lambda: alice.get(score_path + "history/"), 200)
+    counts["DELETE scores/{id}/"] = count(lambda: alice.request("DELETE", score_path), 200)
+    everything = {"filter": {"created_after": "2000-01-01T00:00:00Z"}}
+    counts["POST scores/bulk-delete/ filter, none"] = count(
+        lambda: alice.post("/model-hub/scores/bulk-delete/", everything), 200
+    )
+    counts["PATCH annotations-labels/{id}/"] = count(
+        lambda: alice.request("PATCH", label_path, {"description": "d"}), 200
+    )
+    counts["PATCH annotations-labels/{id}/ settings"] = count(
+        lambda: alice.request("PATCH", label_path, {"settings": {"max": 11}}), 200
+    )
+    counts["DELETE annotations-labels/{id}/"] = count(lambda: alice.request("DELETE", label_path), 200)
+    counts["POST annotations-labels/{id}/restore/"] = count(lambda: alice.post(label_path + "restore/"), 200)
+    counts["POST tracer/project/"] = count(lambda: alice.post("/tracer/project/", {"name": "P"}), 201)
+    counts["GET tracer/project/list_projects/"] = count(lambda: alice.get("/tracer/project/list_projects/?name=p"), 200)
+    counts["GET tracer/get-annotation-labels/"] = count(lambda: alice.get("/tracer/get-annotation-labels/"), 200)
     return counts
 
 
