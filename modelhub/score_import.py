@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -232,6 +232,9 @@ def _moment(fields: dict[str, Any], name: str, default: datetime) -> datetime:
     if text is None:
         return default
     moment = parse_datetime(text) if isinstance(text, str) else None
-    if moment is None or moment.tzinfo is None:
-        raise Invalid(f"{name} must be a time with its zone, as in 2026-01-31T12:00:00Z, got {show(text)}")
-    return moment
+    try:
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except OverflowError:
+        pass
+    raise Invalid(f"{name} must be a time with its zone, as in 2026-01-31T12:00:00Z, got {show(text)}")

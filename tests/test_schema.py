@@ -8,6 +8,7 @@ import pytest
 import yaml
 from django.test import Client
 
+from modelhub.api.score_filters import FILTERS
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server
 
 pytestmark = pytest.mark.django_db
@@ -27,9 +28,17 @@ def test_every_operation_says_what_it_does_and_what_can_go_wrong() -> None:
     assert len({operation["operationId"] for operation in operations.values()}) == len(operations)
     for name, operation in operations.items():
         assert operation["summary"], name
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert content["examples"], name
         if "/model-hub/" in name or "/tracer/" in name:
             assert {"401", "403", "503"} <= set(operation["responses"]), name
             assert operation["security"], name
+
+
+def test_every_filter_is_a_parameter() -> None:
+    paths = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())["paths"]
+    for path in ("/model-hub/scores/", "/model-hub/scores/export/"):
+        assert set(FILTERS) <= {parameter["name"] for parameter in paths[path]["get"]["parameters"]}
 
 
 def test_a_running_server_does_what_the_schema_says(live: Server, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from modelhub.api import schema
 from modelhub.api.auth import caller
 from modelhub.api.envelope import read_object
+from modelhub.api.filters import FlagFilter, StrictFilterSet
 from modelhub.api.outputs import LabelOutput, render_list
 from modelhub.api.paging import PagesOnRequest
 from modelhub.api.query import read_flags
@@ -25,15 +26,15 @@ FIELDS = ("name", "type", "settings", "description", "project", "allow_notes")
 LIVE_SCORES = Q(scores__deleted_at=None, scores__id__isnull=False)
 
 
-class LabelFilter(django_filters.FilterSet):
+class LabelFilter(StrictFilterSet):
     """The filters of the list; `project_id` means exactly that project (contract 6)."""
 
     project_id = django_filters.UUIDFilter(field_name="project_id")
     type = django_filters.ChoiceFilter(choices=[(word, word) for word in LABEL_TYPES])
     search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="part of the name")
-    include_archived = django_filters.BooleanFilter(method="nothing_more", label="deleted labels, too")
-    archived = django_filters.BooleanFilter(method="nothing_more", label="true: deleted labels only")
-    include_usage_count = django_filters.BooleanFilter(method="with_counts", label="how many scores each has")
+    include_archived = FlagFilter(method="nothing_more", label="deleted labels, too")
+    archived = FlagFilter(method="nothing_more", label="true: deleted labels only")
+    include_usage_count = FlagFilter(method="with_counts", label="how many scores each has")
 
     class Meta:
         model = Label
@@ -65,6 +66,7 @@ class LabelFilter(django_filters.FilterSet):
 class Labels(GenericAPIView[Label]):
     """Make a label, or list them."""
 
+    queryset = Label.objects.none()  # for the schema, which has no caller
     serializer_class = LabelOutput
     pagination_class = PagesOnRequest
     filterset_class = LabelFilter

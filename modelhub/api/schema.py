@@ -47,6 +47,16 @@ EXAMPLE_BULK = {
     "notes": "Batch annotation",
 }
 
+EXAMPLE_ENTRY = {"label_id": "018f3f2a-7c4e-7d7a-8a3b-5f6e7d8c9b0a", "value": {"rating": 4}, "score_source": "human"}
+EXAMPLE_SOURCE = {"source_type": "trace", "source_id": "7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69", "name": "First chat"}
+EXAMPLE_LABEL = {"name": "Sentiment", "type": "categorical", "settings": {"options": ["positive", "negative"]}}
+
+
+def example(name: str, value: Any) -> dict[str, Any]:
+    """A body to try out."""
+    return {"examples": [OpenApiExample(name, value, request_only=True)]}
+
+
 BULK_SCORES: dict[str, Any] = {
     "operation_id": "create_scores",
     "summary": "Store many scores on one source",
@@ -62,10 +72,11 @@ BULK_SCORES: dict[str, Any] = {
         200: OpenApiResponse(BulkScoresOutput, "No score was stored; `errors` says why, unless it was a dry run."),
         **problems(400, 404, 413, 415),
     },
-    "examples": [OpenApiExample("Two labels", EXAMPLE_BULK, request_only=True)],
+    **example("Two labels", EXAMPLE_BULK),
 }
 
 CREATE_SCORE: dict[str, Any] = {
+    **example("One label", {name: EXAMPLE_SOURCE[name] for name in ("source_type", "source_id")} | EXAMPLE_ENTRY),
     "operation_id": "create_score",
     "summary": "Store one score",
     "tags": ["scores"],
@@ -79,6 +90,7 @@ CREATE_SCORE: dict[str, Any] = {
 }
 
 LIST_SOURCES: dict[str, Any] = {
+    "filters": True,
     "operation_id": "list_sources",
     "summary": "List sources, newest first",
     "tags": ["sources"],
@@ -87,6 +99,7 @@ LIST_SOURCES: dict[str, Any] = {
 }
 
 CREATE_SOURCE: dict[str, Any] = {
+    **example("A trace", EXAMPLE_SOURCE),
     "operation_id": "register_source",
     "summary": "Register a source, or update its name and metadata",
     "tags": ["sources"],
@@ -99,6 +112,7 @@ CREATE_SOURCE: dict[str, Any] = {
 }
 
 BULK_SOURCES: dict[str, Any] = {
+    **example("Two kinds", {"sources": [EXAMPLE_SOURCE, EXAMPLE_SOURCE | {"source_type": "session"}]}),
     "operation_id": "register_sources",
     "summary": "Register many sources",
     "tags": ["sources"],
@@ -118,6 +132,7 @@ GET_SOURCE: dict[str, Any] = {
 }
 
 LIST_LABELS: dict[str, Any] = {
+    "filters": True,
     "operation_id": "list_labels",
     "summary": "List labels, newest first; all of them unless a page is asked for",
     "tags": ["labels"],
@@ -126,6 +141,7 @@ LIST_LABELS: dict[str, Any] = {
 }
 
 CREATE_LABEL: dict[str, Any] = {
+    **example("One of two", EXAMPLE_LABEL),
     "operation_id": "create_label",
     "summary": "Make a label",
     "tags": ["labels"],
@@ -155,6 +171,7 @@ READINESS: dict[str, Any] = {
 }
 
 LIST_SCORES: dict[str, Any] = {
+    "filters": True,
     "operation_id": "list_scores",
     "summary": "List scores",
     "tags": ["scores"],
@@ -176,6 +193,7 @@ SCORES_FOR_SOURCE: dict[str, Any] = {
 }
 
 EXPORT_SCORES: dict[str, Any] = {
+    "filters": True,
     "operation_id": "export_scores",
     "summary": "All scores under the filters, as a file",
     "tags": ["scores"],
@@ -195,6 +213,7 @@ GET_SCORE: dict[str, Any] = {
 }
 
 PUT_SCORE: dict[str, Any] = {
+    **example("Another rating", {"value": {"rating": 2}, "notes": "On second thought"}),
     "operation_id": "replace_score",
     "summary": "Correct a score; the value must be given",
     "tags": ["scores"],
@@ -224,6 +243,7 @@ SCORE_HISTORY: dict[str, Any] = {
 }
 
 BULK_DELETE: dict[str, Any] = {
+    **example("All of one source", {"filter": {"source_type": "trace", "source_id": EXAMPLE_SOURCE["source_id"]}}),
     "operation_id": "delete_scores",
     "summary": "Delete many scores, by their ids or by a filter",
     "tags": ["scores"],
@@ -232,6 +252,7 @@ BULK_DELETE: dict[str, Any] = {
 }
 
 PUT_LABEL: dict[str, Any] = {
+    **example("More options", {"settings": {"options": ["positive", "neutral", "negative"]}}),
     "operation_id": "replace_label",
     "summary": "Change what is given of a label",
     "tags": ["labels"],
@@ -266,6 +287,7 @@ TRACER_LABELS: dict[str, Any] = {
 }
 
 CREATE_PROJECT: dict[str, Any] = {
+    **example("A project", {"name": "Support bot", "project_type": "observe"}),
     "operation_id": "create_project",
     "summary": "Make a project",
     "tags": ["tracer"],

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from modelhub.api.envelope import refuse_unknown, spellings
+from modelhub.api.filters import StrictFilterSet, TimeFilter
 from modelhub.errors import Invalid
 from modelhub.ids import parse_uuid
 from modelhub.models import SOURCE_TYPES, Score
@@ -19,7 +20,7 @@ def choices(words: Any) -> list[tuple[str, str]]:
     return [(word, word) for word in words]
 
 
-class ScoreFilter(django_filters.FilterSet):
+class ScoreFilter(StrictFilterSet):
     """Filters by the source, the label, the annotator and the times of a score; several must all hold."""
 
     source_type = django_filters.ChoiceFilter(choices=choices(SOURCE_WORDS), method="by_word", label="or its alias")
@@ -29,9 +30,9 @@ class ScoreFilter(django_filters.FilterSet):
     annotator_id = django_filters.UUIDFilter(field_name="annotator_id")
     annotator_email = django_filters.CharFilter(method="by_email", label="the annotator's login")
     score_source = django_filters.ChoiceFilter(choices=choices(SCORE_SOURCES))
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gt")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
-    updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+    created_after = TimeFilter(field_name="created_at", lookup_expr="gt")
+    created_before = TimeFilter(field_name="created_at", lookup_expr="lt")
+    updated_after = TimeFilter(field_name="updated_at", lookup_expr="gt")
 
     class Meta:
         model = Score

@@ -1,5 +1,6 @@
 """Many scores, read: pages, cursors, those of one source, and all of them as a file."""
 
+import itertools
 from collections.abc import Iterator
 
 from django.db.models import QuerySet
@@ -26,6 +27,7 @@ from modelhub.values import show
 class FilteredScores(GenericAPIView[Score]):
     """The organization's live scores under the filters of the request."""
 
+    queryset = Score.objects.none()  # for the schema, which has no caller
     serializer_class = ScoreOutput
     filterset_class = ScoreFilter
 
@@ -62,6 +64,9 @@ class ExportScores(FilteredScores):
             raise Invalid(sentence, fields={"export_format": [sentence]})
         content_type, write = FORMATS[name]
         lines: Iterator[str] = write(self.filter_queryset(self.get_queryset()))
-        response = StreamingHttpResponse((line.encode() for line in lines), content_type=content_type)
+        # The first score is read before the answer begins: what fails until then can still be told.
+        first = list(itertools.islice(lines, 2))
+        text = (line.encode() for line in itertools.chain(first, lines))
+        response = StreamingHttpResponse(text, content_type=content_type)
         response["Content-Disposition"] = f'attachment; filename="scores.{name}"'
         return response

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from modelhub.api import schema
 from modelhub.api.auth import caller
 from modelhub.api.envelope import read_object, rename
+from modelhub.api.filters import StrictFilterSet
 from modelhub.api.outputs import SourceOutput, render_list
 from modelhub.api.paging import Pages
 from modelhub.errors import Invalid, Refused
@@ -25,7 +26,7 @@ from modelhub.values import show
 FIELDS = ("source_type", "source_id", "name", "metadata")
 
 
-class SourceFilter(django_filters.FilterSet):
+class SourceFilter(StrictFilterSet):
     """The filters of the list; a word and its alias find the same sources, UUIDs whatever their spelling."""
 
     source_type = django_filters.ChoiceFilter(
@@ -50,6 +51,7 @@ class SourceFilter(django_filters.FilterSet):
 class Sources(GenericAPIView[Source]):
     """Register one source, or list them."""
 
+    queryset = Source.objects.none()  # for the schema, which has no caller
     serializer_class = SourceOutput
     pagination_class = Pages
     filterset_class = SourceFilter
