@@ -1,0 +1,81 @@
+"""The embedded PostgreSQL: where it can live, who starts it again, who may stop it."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.servers import environment, free_port, manage, running_server
+
+
+def postmaster(data_dir: Path) -> int:
+    return int((data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended; one that nobody has waited for yet counts as ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("name", ["d" * 120, "with space and 'quotes'"], ids=["deep", "odd"])
+def test_any_folder_will_do(tmp_path: Path, name: str) -> None:
+    """A socket's path ends at 107 bytes, and options of pg_ctl go through a shell."""
+    data_dir = tmp_path / name
+    with running_server(data_dir) as server:
+        pid = postmaster(data_dir)
+        assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
+    assert is_gone(pid)
+
+
+def test_a_killed_database_is_started_again_by_itself(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        source = {"source_type": "trace", "source_id": "kept"}
+        assert server.request("POST", "/model-hub/sources/", json=source).status_code == 201
+        os.kill(postmaster(tmp_path), signal.SIGKILL)
+
+        statuses = []
+        end = time.monotonic() + 30
+        while time.monotonic() < end and statuses[-1:] != [200]:
+            statuses.append(server.request("GET", "/model-hub/sources/?source_id=kept").status_code)
+        assert statuses[-1] == 200
+        assert set(statuses) <= {200, 503}
+        found = server.request("GET", "/model-hub/sources/?source_id=kept").json()
+        assert found["count"] == 1
+
+
+def test_the_last_user_stops_it(tmp_path: Path) -> None:
+    """Two servers and a command share one data folder; the database ends with the last of them."""
+    with running_server(tmp_path) as first:
+        pid = postmaster(tmp_path)
+        with running_server(tmp_path) as second:
+            assert first.stop() == 0
+            result = manage("list_api_keys", env=environment(tmp_path))
+            assert "test-api-key" in result.stdout
+            assert not is_gone(pid)
+            assert second.request("GET", "/readyz").status_code == 200
+        assert is_gone(pid)
+
+
+def test_a_killed_server_leaves_nothing_that_a_new_one_minds(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        server.signal_group(signal.SIGKILL)
+        server.process.wait(timeout=10)
+        with running_server(tmp_path) as again:
+            assert again.request("GET", "/model-hub/sources/").json()["count"] == 4
+    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+
+
+def test_data_of_another_major_version_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("16\n")
+    result = manage("serve", env=environment(tmp_path, PORT=str(free_port())))
+
+    assert result.returncode == 1
+    assert "holds data of PostgreSQL 16, and this release brings 18" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert [path.name for path in (tmp_path / "postgres").iterdir()] == ["PG_VERSION"]
