@@ -38,7 +38,7 @@ def test_a_killed_database_is_started_again_by_itself(tmp_path: Path) -> None:
         assert server.request("POST", "/model-hub/sources/", json=source).status_code == 201
         os.kill(postmaster(tmp_path), signal.SIGKILL)
 
-        statuses = []
+        statuses: list[int] = []
         end = time.monotonic() + 30
         while time.monotonic() < end and statuses[-1:] != [200]:
             statuses.append(server.request("GET", "/model-hub/sources/?source_id=kept").status_code)
