@@ -55,6 +55,18 @@ class Conflict(Refused):
     code = "conflict"
 
 
+class Mismatch(Refused):
+    """What was sent is right by itself and is not what it claims to repeat."""
+
+    code = "idempotency_mismatch"
+
+
+class OutcomeUnknown(Refused):
+    """What was asked for may have been done or not: nobody can know."""
+
+    code = "outcome_unknown"
+
+
 class Unauthenticated(Refused):
     """Who asks is not known: no key, a wrong pair, or a pair that is no longer valid; never which of them."""
 

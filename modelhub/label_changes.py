@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from modelhub.errors import Conflict, Invalid, NotFound
@@ -21,9 +20,11 @@ from modelhub.labels import (
     wrong,
 )
 from modelhub.models import LIVE, Label, Score
+from modelhub.transactions import in_one_transaction
 from modelhub.values import check_value, show
 
 
+@in_one_transaction
 def update_label(
     *, organization_id: uuid.UUID, label_id: uuid.UUID, changes: Mapping[str, Any], force: bool = False
 ) -> Label:
@@ -32,22 +33,21 @@ def update_label(
     New settings are complete settings: what they leave out takes its default. Raises `NotFound`, `Invalid`, and
     `Conflict` when scores that are stored would not be legal any more, unless `force`.
     """
-    with transaction.atomic():
-        label = _lock_label(organization_id, label_id)
-        if changes.get("type", label.type) != label.type:
-            raise wrong("type", f"type cannot be changed: it is {label.type}, got {show(changes['type'])}")
-        if "name" in changes:
-            label.name = check_name(changes["name"])
-        if "description" in changes:
-            label.description = check_description(changes["description"])
-        if "allow_notes" in changes:
-            label.allow_notes = check_flag("allow_notes", changes["allow_notes"])
-        if "project" in changes:
-            label.project = check_project(organization_id, changes["project"])
-        if "settings" in changes:
-            _change_settings(label, changes["settings"], force=force)
-        label.updated_at = timezone.now()
-        save_label(label)
+    label = _lock_label(organization_id, label_id)
+    if changes.get("type", label.type) != label.type:
+        raise wrong("type", f"type cannot be changed: it is {label.type}, got {show(changes['type'])}")
+    if "name" in changes:
+        label.name = check_name(changes["name"])
+    if "description" in changes:
+        label.description = check_description(changes["description"])
+    if "allow_notes" in changes:
+        label.allow_notes = check_flag("allow_notes", changes["allow_notes"])
+    if "project" in changes:
+        label.project = check_project(organization_id, changes["project"])
+    if "settings" in changes:
+        _change_settings(label, changes["settings"], force=force)
+    label.updated_at = timezone.now()
+    save_label(label)
     return label
 
 
@@ -79,23 +79,23 @@ def _is_legal(label_type: str, settings: Mapping[str, Any], value: object) -> bo
     return True
 
 
+@in_one_transaction
 def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
     """Delete softly: it takes no new scores, and its name is free again. Raises `NotFound`."""
-    with transaction.atomic():
-        label = _lock_label(organization_id, label_id)
-        label.deleted_at = label.updated_at = timezone.now()
-        label.save(update_fields=["deleted_at", "updated_at"])
+    label = _lock_label(organization_id, label_id)
+    label.deleted_at = label.updated_at = timezone.now()
+    label.save(update_fields=["deleted_at", "updated_at"])
 
 
+@in_one_transaction
 def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
     """Bring a deleted label back. Raises `NotFound` for one that is not deleted, `Invalid` when its name is taken."""
-    with transaction.atomic():
-        rows = Label.objects.select_for_update().filter(organization_id=organization_id, deleted_at__isnull=False)
-        label = rows.filter(pk=label_id).first()
-        if label is None:
-            raise NotFound(f"Deleted label not found: {label_id}", code="label_not_found")
-        label.deleted_at, label.updated_at = None, timezone.now()
-        save_label(label)
+    rows = Label.objects.select_for_update().filter(organization_id=organization_id, deleted_at__isnull=False)
+    label = rows.filter(pk=label_id).first()
+    if label is None:
+        raise NotFound(f"Deleted label not found: {label_id}", code="label_not_found")
+    label.deleted_at, label.updated_at = None, timezone.now()
+    save_label(label)
     return label
 
 

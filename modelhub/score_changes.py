@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -18,6 +17,7 @@ from modelhub.savepoints import write_what_is_accepted
 from modelhub.score_entries import check_notes, check_score_source, check_value_of, describe
 from modelhub.score_queries import find_score, not_found, scores_of
 from modelhub.score_rows import delete_rows, read_labels, write_scores
+from modelhub.transactions import in_one_transaction
 from modelhub.values import show
 
 CHANGES = ("value", "notes", "score_source")
@@ -37,25 +37,25 @@ class Actor:
         return self.is_admin or score.annotator_id == self.user.pk
 
 
+@in_one_transaction
 def update_score(*, actor: Actor, score_id: uuid.UUID, changes: Mapping[str, Any]) -> Score:
     """Correct the value, notes or score source of a score; what changes nothing is not written.
 
     Raises `NotFound`, `Forbidden` for somebody else's score, `Invalid` for a value that the label refuses.
     """
-    with transaction.atomic():
-        score = _lock_score(actor, score_id)
-        wanted = _check_changes(score, changes)
-        if all(same(getattr(score, name), value) for name, value in wanted.items()):
-            return score
-        for name, value in wanted.items():
-            setattr(score, name, value)
-        score.updated_at = timezone.now()
+    score = _lock_score(actor, score_id)
+    wanted = _check_changes(score, changes)
+    if all(same(getattr(score, name), value) for name, value in wanted.items()):
+        return score
+    for name, value in wanted.items():
+        setattr(score, name, value)
+    score.updated_at = timezone.now()
 
-        def write(batch: Sequence[Score]) -> None:
-            write_scores(batch, replaced_by=actor.user.pk)
+    def write(batch: Sequence[Score]) -> None:
+        write_scores(batch, replaced_by=actor.user.pk)
 
-        if write_what_is_accepted([score], write):
-            raise Invalid(f"{describe(score.label)}: the database refused this score", code="database_refused")
+    if write_what_is_accepted([score], write):
+        raise Invalid(f"{describe(score.label)}: the database refused this score", code="database_refused")
     return score
 
 
@@ -82,11 +82,11 @@ def _lock_score(actor: Actor, score_id: uuid.UUID) -> Score:
     return score
 
 
+@in_one_transaction
 def delete_score(*, actor: Actor, score_id: uuid.UUID) -> None:
     """Delete softly: the row and its history stay. Raises `NotFound`, and `Forbidden` for somebody else's."""
-    with transaction.atomic():
-        score = _lock_score(actor, score_id)
-        delete_rows([score.pk], deleted_by=actor.user.pk, now=timezone.now())
+    score = _lock_score(actor, score_id)
+    delete_rows([score.pk], deleted_by=actor.user.pk, now=timezone.now())
 
 
 @dataclass(slots=True)
@@ -97,6 +97,7 @@ class Deleted:
     errors: list[tuple[int, str]] = field(default_factory=list)
 
 
+@in_one_transaction
 def delete_scores_by_id(*, actor: Actor, ids: Sequence[object]) -> Deleted:
     """Delete the scores of these ids; what cannot be deleted is told by its index and costs the others nothing.
 
@@ -106,30 +107,29 @@ def delete_scores_by_id(*, actor: Actor, ids: Sequence[object]) -> Deleted:
         raise TooLarge(f"At most {settings.MAX_SCORES} ids a request, got {len(ids)}", code="too_many_scores")
     outcome = Deleted()
     chosen: dict[uuid.UUID, int] = {}
-    with transaction.atomic():
-        wanted = [pk for pk in map(parse_uuid, ids) if pk]
-        found = {score.pk: score for score in _lock_all(scores_of(actor.user.organization_id).filter(pk__in=wanted))}
-        for index, text in enumerate(ids):
-            score = found.get(parse_uuid(text) or NOBODYS)
-            if score is None:
-                outcome.errors.append((index, str(not_found(show(text).strip('"')))))
-            elif not actor.may_change(score):
-                outcome.errors.append((index, f"Score {score.pk} is not yours: a{NOT_YOURS[1:]}"))
-            elif score.pk in chosen:
-                outcome.errors.append((index, f"Score {score.pk} is already named by ids[{chosen[score.pk]}]"))
-            else:
-                chosen[score.pk] = index
-        outcome.count = _delete_all(actor, list(chosen))
+    wanted = [pk for pk in map(parse_uuid, ids) if pk]
+    found = {score.pk: score for score in _lock_all(scores_of(actor.user.organization_id).filter(pk__in=wanted))}
+    for index, text in enumerate(ids):
+        score = found.get(parse_uuid(text) or NOBODYS)
+        if score is None:
+            outcome.errors.append((index, str(not_found(show(text).strip('"')))))
+        elif not actor.may_change(score):
+            outcome.errors.append((index, f"Score {score.pk} is not yours: a{NOT_YOURS[1:]}"))
+        elif score.pk in chosen:
+            outcome.errors.append((index, f"Score {score.pk} is already named by ids[{chosen[score.pk]}]"))
+        else:
+            chosen[score.pk] = index
+    outcome.count = _delete_all(actor, list(chosen))
     return outcome
 
 
+@in_one_transaction
 def delete_scores_matching(*, actor: Actor, rows: QuerySet[Score]) -> Deleted:
     """Delete all of these live scores, or none: raises `Forbidden` when some are not the actor's to delete."""
-    with transaction.atomic():
-        found = _lock_all(rows)
-        if theirs := sum(not actor.may_change(score) for score in found):
-            raise Forbidden(f"{theirs} of the {len(found)} scores that match are not yours to delete; nothing was")
-        return Deleted(_delete_all(actor, [score.pk for score in found]))
+    found = _lock_all(rows)
+    if theirs := sum(not actor.may_change(score) for score in found):
+        raise Forbidden(f"{theirs} of the {len(found)} scores that match are not yours to delete; nothing was")
+    return Deleted(_delete_all(actor, [score.pk for score in found]))
 
 
 def _lock_all(rows: QuerySet[Score]) -> list[Score]:

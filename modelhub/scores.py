@@ -17,6 +17,7 @@ from modelhub.score_entries import EntryError, ScoreEntry, check_against_label, 
 from modelhub.score_rows import read_labels, read_live_scores, write_scores
 from modelhub.source_refs import SourceRef
 from modelhub.sources import find_source
+from modelhub.transactions import in_one_transaction
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Draft:
     changed: bool
 
 
+@in_one_transaction
 def record_scores(
     *,
     annotator: User,
@@ -68,16 +70,15 @@ def record_scores(
     if len(entries) > settings.MAX_SCORES:
         sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(entries)}"
         raise TooLarge(sentence, code="too_many_scores")
-    with transaction.atomic():
-        source = find_source(organization_id=annotator.organization_id, ref=ref, lock=True)
-        recorded = Recorded(source)
-        drafts = _merge(source, annotator, _judge(recorded, entries, annotator), notes)
-        if not (atomic and recorded.errors):
-            _write(recorded, drafts, annotator)
-        if undone := atomic and bool(recorded.errors):
-            recorded.scores = []
-        if undone or dry_run:
-            transaction.set_rollback(True)
+    source = find_source(organization_id=annotator.organization_id, ref=ref, lock=True)
+    recorded = Recorded(source)
+    drafts = _merge(source, annotator, _judge(recorded, entries, annotator), notes)
+    if not (atomic and recorded.errors):
+        _write(recorded, drafts, annotator)
+    if undone := atomic and bool(recorded.errors):
+        recorded.scores = []
+    if undone or dry_run:
+        transaction.set_rollback(True)
     recorded.errors.sort(key=lambda error: error.index)
     return recorded
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -16,6 +15,7 @@ from modelhub.ids import new_id
 from modelhub.models import Source
 from modelhub.savepoints import write_what_is_accepted
 from modelhub.source_refs import SourceRef, check_source_ref
+from modelhub.transactions import in_one_transaction
 from modelhub.values import show
 
 
@@ -72,6 +72,7 @@ def get_source(*, organization_id: uuid.UUID, pk: uuid.UUID) -> Source:
     return source
 
 
+@in_one_transaction
 def register_sources(*, organization_id: uuid.UUID, entries: Sequence[Mapping[str, Any] | Refused]) -> list[Registered]:
     """Register many sources, or update the name and metadata of those that exist; one answer an entry, in order.
 
@@ -94,13 +95,12 @@ def register_sources(*, organization_id: uuid.UUID, entries: Sequence[Mapping[st
             outcomes[index].word = entry.ref.word
         except Refused as refused:
             outcomes[index].refused = refused
-    with transaction.atomic():
-        written: dict[tuple[str, str], Source] = {}
+    written: dict[tuple[str, str], Source] = {}
 
-        def write(batch: Sequence[SourceEntry]) -> None:
-            written.update(_write_sources(organization_id, batch))
+    def write(batch: Sequence[SourceEntry]) -> None:
+        written.update(_write_sources(organization_id, batch))
 
-        write_what_is_accepted([entry for _, entry in wanted.values()], write)
+    write_what_is_accepted([entry for _, entry in wanted.values()], write)
     for key, (index, _) in wanted.items():
         if source := written.get(key):
             outcomes[index].source, outcomes[index].created = source, source.is_new

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelhub import exact_json
 from modelhub.errors import Invalid
 from modelhub.label_settings import check_settings
 from modelhub.values import LABEL_TYPES, check_value, show
@@ -149,7 +148,8 @@ def test_anything_is_either_stored_in_one_shape_or_refused_in_one_line(label_typ
         assert len(outcome) < 400
         outcome.encode()
     else:
-        assert exact_json.same(check_value(label_type, SETTINGS[label_type], outcome), outcome)
+        # By their texts: NaN, which only check_storable refuses, is not equal to itself.
+        assert repr(check_value(label_type, SETTINGS[label_type], outcome)) == repr(outcome)
 
 
 def stored_or_refused(label_type: str, value: object) -> dict[str, Any] | str:

@@ -17,7 +17,9 @@ from modelhub.errors import (
     Conflict,
     Forbidden,
     Invalid,
+    Mismatch,
     NotFound,
+    OutcomeUnknown,
     Refused,
     TooLarge,
     Unauthenticated,
@@ -35,6 +37,8 @@ STATUSES: dict[type[Refused], int] = {
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
+    Mismatch: 422,
+    OutcomeUnknown: 503,
 }
 UNAVAILABLE = "The database is not answering. Nothing is known to be wrong with the request; try it again."
 
@@ -77,7 +81,7 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
 def _answer_refused(error: Refused) -> Response:
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     fields = error.fields if isinstance(error, Invalid) else None
-    headers = {"WWW-Authenticate": CHALLENGE} if status == 401 else {}
+    headers = {401: {"WWW-Authenticate": CHALLENGE}, 503: {"Retry-After": "1"}}.get(status, {})
     return _respond(problem(status, str(error), code=error.code, fields=fields), headers)
 
 

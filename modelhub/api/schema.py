@@ -10,6 +10,7 @@ from modelhub.api.outputs import LabelOutput, ProjectOutput, RevisionOutput, Sco
 from modelhub.api.schema_parts import (
     CURSOR,
     DRY_RUN,
+    IDEMPOTENCY_KEY,
     PAGING,
     BulkDeleteInput,
     BulkDeleteOutput,
@@ -65,12 +66,13 @@ BULK_SCORES: dict[str, Any] = {
         DRY_RUN,
         flag("atomic", "All or nothing: with any error nothing is stored."),
         flag("error_details", "Adds `error_details`, the errors for programs."),
+        IDEMPOTENCY_KEY,
     ],
     "request": BulkScoresInput,
     "responses": {
         201: OpenApiResponse(BulkScoresOutput, "At least one score was stored."),
         200: OpenApiResponse(BulkScoresOutput, "No score was stored; `errors` says why, unless it was a dry run."),
-        **problems(400, 404, 413, 415),
+        **problems(400, 404, 413, 415, 422),
     },
     **example("Two labels", EXAMPLE_BULK),
 }
@@ -80,12 +82,12 @@ CREATE_SCORE: dict[str, Any] = {
     "operation_id": "create_score",
     "summary": "Store one score",
     "tags": ["scores"],
-    "parameters": [DRY_RUN],
+    "parameters": [DRY_RUN, IDEMPOTENCY_KEY],
     "request": ScoreInput,
     "responses": {
         201: OpenApiResponse(ScoreOutput, "Stored, new or in place of what this annotator said before."),
         200: OpenApiResponse(ScoreOutput, "A dry run: this would be stored."),
-        **problems(400, 404, 413, 415),
+        **problems(400, 404, 413, 415, 422),
     },
 }
 

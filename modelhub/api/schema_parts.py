@@ -43,6 +43,7 @@ PROBLEMS = {
     404: "What is named does not exist in this organization.",
     409: "It contradicts something that is stored.",
     413: "More than a limit allows.",
+    422: "The Idempotency-Key was used for another request.",
     415: "The body is not JSON.",
     503: "The database does not answer; `Retry-After` says when to try again.",
 }
@@ -90,6 +91,12 @@ def page_of(output: Any, name: str) -> Any:
     )
 
 
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+    OpenApiParameter.HEADER,
+    description="A repeat of the request with the same key gets the first answer again; kept for 24 hours.",
+)
 DRY_RUN = flag("dry_run", "Check everything, store nothing; the scores have neither id nor times.")
 
 

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from modelhub.api import schema
 from modelhub.api.auth import annotator_of
 from modelhub.api.envelope import FieldErrors, read_object, rename
+from modelhub.api.idempotent import respond_once
 from modelhub.api.outputs import ScoreOutput, render_list
 from modelhub.api.paging import PagesOrCursor, read_ordering
 from modelhub.api.query import read_flags
@@ -48,17 +49,22 @@ class BulkScores(APIView):
         """Store what is right; what is wrong comes back as one sentence per score."""
         flags = read_flags(request.query_params, ("dry_run", "atomic", "error_details"))
         batch = read_bulk(request.data)
-        recorded = record_scores(
-            annotator=annotator_of(request, batch.annotator_id),
-            ref=batch.ref,
-            entries=batch.entries,
-            notes=batch.notes,
-            dry_run=flags["dry_run"],
-            atomic=flags["atomic"],
-        )
+        annotator = annotator_of(request, batch.annotator_id)
         stored = not flags["dry_run"]
-        body = bulk_output(recorded, batch.ref, stored=stored, details=flags["error_details"])
-        return Response(body, status=201 if stored and recorded.scores else 200)
+
+        def act() -> tuple[int, Any]:
+            recorded = record_scores(
+                annotator=annotator,
+                ref=batch.ref,
+                entries=batch.entries,
+                notes=batch.notes,
+                dry_run=flags["dry_run"],
+                atomic=flags["atomic"],
+            )
+            body = bulk_output(recorded, batch.ref, stored=stored, details=flags["error_details"])
+            return 201 if stored and recorded.scores else 200, body
+
+        return respond_once(request, act)
 
 
 class Scores(FilteredScores):
@@ -79,13 +85,16 @@ class Scores(FilteredScores):
         fields = read_object(request.data, SINGLE_FIELDS, strict=True)
         annotator = annotator_of(request, fields.pop("annotator_id", None))
         ref = check_source_ref(fields.pop("source_type", None), fields.pop("source_id", None))
-        recorded = record_scores(annotator=annotator, ref=ref, entries=[fields], dry_run=flags["dry_run"])
-        if recorded.errors:
-            raise as_refusal(recorded.errors[0])
-        [score] = recorded.scores
         stored = not flags["dry_run"]
-        output = ScoreOutput(score, context={"word": ref.word, "stored": stored})
-        return Response(output.data, status=201 if stored else 200)
+
+        def act() -> tuple[int, Any]:
+            recorded = record_scores(annotator=annotator, ref=ref, entries=[fields], dry_run=flags["dry_run"])
+            if recorded.errors:
+                raise as_refusal(recorded.errors[0])
+            output = ScoreOutput(recorded.scores[0], context={"word": ref.word, "stored": stored})
+            return 201 if stored else 200, output.data
+
+        return respond_once(request, act)
 
 
 def read_bulk(data: object) -> BulkInput:

@@ -1,0 +1,64 @@
+"""One transaction a verb: repeated when the database aborts it for no fault of its own, honest when it is lost."""
+
+import functools
+import random
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from modelhub.errors import OutcomeUnknown
+from modelhub.savepoints import sqlstate
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+# Serialization failure and deadlock: PostgreSQL rolled everything back and says itself that trying again may help.
+ABORTED = {"40001", "40P01"}
+ATTEMPTS = 4
+FIRST_PAUSE = 0.02
+
+
+def in_one_transaction(verb: Callable[P, T]) -> Callable[P, T]:
+    """Run a verb in a transaction of its own, or as part of the one that is open already.
+
+    Raises `OutcomeUnknown` when the connection is lost while committing. A connection that is lost before that
+    raises `OperationalError`, and nothing is stored.
+    """
+
+    @functools.wraps(verb)
+    def run(*args: P.args, **options: P.kwargs) -> T:
+        if connection.in_atomic_block:
+            with transaction.atomic():
+                return verb(*args, **options)
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return _run_once(lambda: verb(*args, **options))
+            except OperationalError as error:
+                if sqlstate(error) not in ABORTED:
+                    raise
+                log.warning("transaction_repeated", attempt=attempt, sqlstate=sqlstate(error))
+                time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - nothing secret
+        return _run_once(lambda: verb(*args, **options))
+
+    return run
+
+
+def _run_once(verb: Callable[[], T]) -> T:
+    finished = False
+    try:
+        with transaction.atomic():
+            result = verb()
+            finished = True
+    except (OperationalError, InterfaceError) as error:
+        if finished and sqlstate(error) not in ABORTED:
+            raise OutcomeUnknown(
+                "The database went away while this was being committed: it may be stored or not. Repeat the request "
+                "(with the Idempotency-Key that it had, if any): what is stored already is not stored twice."
+            ) from error
+        raise
+    return result

@@ -1,0 +1,143 @@
+"""What the database does to a transaction, caused and not mocked, against a running server.
+
+The causes are triggers in the server's own database: a backend that ends itself before or at COMMIT, and a lock that
+is waited for in a circle.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+
+from tests.servers import Server, running_server
+
+BULK = "/model-hub/scores/bulk/"
+
+DIE = """
+CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.notes = 'die' THEN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(5); END IF;
+    RETURN NULL;
+END $$;
+"""
+BEFORE_COMMIT = "CREATE TRIGGER die AFTER INSERT ON modelhub_score FOR EACH ROW EXECUTE FUNCTION die()"
+AT_COMMIT = """
+CREATE CONSTRAINT TRIGGER die AFTER INSERT ON modelhub_score DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION die()
+"""
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("faults")
+
+
+@pytest.fixture(scope="module")
+def server(data_dir: Path) -> Iterator[Server]:
+    with running_server(data_dir, MODELHUB_AUTO_CREATE_SOURCES="true") as server:
+        yield server
+
+
+@pytest.fixture
+def database(data_dir: Path, server: Server) -> Iterator[psycopg.Connection[Any]]:
+    connect = {"host": str(data_dir / "postgres"), "user": "postgres", "dbname": "modelhub"}
+    with psycopg.connect(**connect, autocommit=True) as connection:  # type: ignore[arg-type]
+        yield connection
+        connection.execute("DROP TRIGGER IF EXISTS die ON modelhub_score")
+        connection.execute("DROP FUNCTION IF EXISTS die")
+
+
+@pytest.fixture
+def label(server: Server) -> dict[str, Any]:
+    labels = server.request("GET", "/model-hub/annotations-labels/?type=text").json()
+    found: dict[str, Any] = labels["results"][0]
+    return found
+
+
+def batch(label: dict[str, Any], source: str, notes: str) -> dict[str, Any]:
+    scores = [{"label_id": label["id"], "value": "x"}]
+    return {"source_type": "trace", "source_id": source, "scores": scores, "notes": notes}
+
+
+def count(database: psycopg.Connection[Any], source: str) -> int:
+    """How many scores the source of that key has."""
+    query = """
+        SELECT count(*) FROM modelhub_score AS score
+        JOIN modelhub_source AS source ON source.id = score.source_id WHERE source.source_key = %s
+    """
+    [number] = database.execute(query, [source]).fetchone() or [-1]
+    return int(number)
+
+
+def test_a_connection_lost_before_commit_is_a_clean_503(
+    server: Server, database: psycopg.Connection[Any], label: dict[str, Any]
+) -> None:
+    database.execute(DIE)
+    database.execute(BEFORE_COMMIT)
+    answer = server.request("POST", BULK, json=batch(label, "lost-before", "die"))
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+    assert answer.headers["Retry-After"] == "1"
+    assert count(database, "lost-before") == 0
+    assert server.request("POST", BULK, json=batch(label, "lost-before", "live")).status_code == 201
+    assert count(database, "lost-before") == 1
+
+
+def test_a_connection_lost_at_commit_is_said_to_be_unknown_and_the_key_resolves_it(
+    server: Server, database: psycopg.Connection[Any], label: dict[str, Any]
+) -> None:
+    database.execute(DIE)
+    database.execute(AT_COMMIT)
+    headers = server.headers | {"Idempotency-Key": "lost-at-commit"}
+    body = batch(label, "lost-at-commit", "die")
+    answer = server.request("POST", BULK, json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "outcome_unknown")
+    assert "may be stored or not" in answer.json()["detail"]
+
+    database.execute("DROP TRIGGER die ON modelhub_score")
+    again = server.request("POST", BULK, json=body, headers=headers)
+    assert again.status_code == 201
+    assert count(database, "lost-at-commit") == 1
+
+
+def test_a_deadlock_never_reaches_the_client(
+    data_dir: Path, server: Server, database: psycopg.Connection[Any], label: dict[str, Any]
+) -> None:
+    """We hold the label that the request will wait for, then wait for the source that the request holds."""
+    assert server.request("POST", BULK, json=batch(label, "deadlock", "first")).status_code == 201
+    answers: list[requests.Response] = []
+    with psycopg.connect(host=str(data_dir / "postgres"), user="postgres", dbname="modelhub") as other:
+        other.execute("SELECT 1 FROM modelhub_label WHERE id = %s FOR UPDATE", [label["id"]])
+        request = threading.Thread(
+            target=lambda: answers.append(server.request("POST", BULK, json=batch(label, "deadlock", "second")))
+        )
+        request.start()
+        time.sleep(0.5)  # less than deadlock_timeout: the request is the one that notices, and is aborted
+        other.execute("SELECT 1 FROM modelhub_source WHERE source_key = 'deadlock' FOR UPDATE")
+        other.commit()
+    request.join()
+
+    assert answers[0].status_code == 201
+    assert answers[0].json()["scores"][0]["notes"] == "second"
+    [deadlocks] = database.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = 'modelhub'").fetchone() or [
+        0
+    ]
+    assert deadlocks >= 1
+    assert any("transaction_repeated" in line for line in server.log)
+
+
+def test_a_lock_that_is_held_too_long_is_a_503(
+    data_dir: Path, label: dict[str, Any], server: Server, database: psycopg.Connection[Any]
+) -> None:
+    server.request("POST", BULK, json=batch(label, "locked", "first"))
+    with psycopg.connect(host=str(data_dir / "postgres"), user="postgres", dbname="modelhub") as other:
+        other.execute("SELECT 1 FROM modelhub_source WHERE source_key = 'locked' FOR UPDATE")
+        answer = server.request("POST", BULK, json=batch(label, "locked", "second"))
+        assert server.request("GET", "/model-hub/sources/").status_code == 200
+    assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+    assert server.request("POST", BULK, json=batch(label, "locked", "second")).status_code == 201
