@@ -9,7 +9,7 @@ SOURCES := config modelhub tests manage.py
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test million lint format schema clean
+.PHONY: help run test faults million lint format schema clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -19,6 +19,9 @@ run: $(VENV)/.run  ## start the server (HOST, PORT, DATABASE_URL, MODELHUB_DATA_
 
 test: $(VENV)/.dev  ## run all tests on real PostgreSQL (ARGS="-k bulk" and the like go to pytest)
 	$(BIN)/python -m pytest $(ARGS)
+
+faults: $(VENV)/.dev  ## kill, lock and cut for longer than the tests do (FAULT_KILLS, FAULT_SEED)
+	FAULT_KILLS=$${FAULT_KILLS:-30} $(BIN)/python -m pytest -s tests/faults $(ARGS)
 
 million: $(VENV)/.dev  ## make a million scores in .data/million and measure every list
 	$(BIN)/python -m benchmarks.reads $(ARGS)
