@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tests.factories import (
     SourceFactory,
     UserFactory,
 )
-from tests.servers import Server, running_server
+from tests.servers import Server, data_folder, running_server
 
 BULK = "/model-hub/scores/bulk/"
 
@@ -103,7 +104,14 @@ def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def live() -> Iterator[Server]:
     """A running server with a database of its own, for tests in which HTTP is the point."""
-    with running_server(tmp_path_factory.mktemp("live")) as server:
+    with data_folder() as folder, running_server(folder) as server:
         yield server
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for a server of the test's own."""
+    with data_folder() as folder:
+        yield folder

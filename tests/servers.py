@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -46,6 +47,17 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(timeout=60)
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """A folder for a server, removed afterwards.
+
+    Not one of pytest's: when root runs two sessions at once, each takes the folders of the other away from the
+    system user that PostgreSQL runs as.
+    """
+    with tempfile.TemporaryDirectory(prefix="modelhub-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def free_port() -> int:

@@ -23,20 +23,20 @@ def is_gone(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("name", ["d" * 120, "with space and 'quotes'"], ids=["deep", "odd"])
-def test_any_folder_will_do(tmp_path: Path, name: str) -> None:
+def test_any_folder_will_do(folder: Path, name: str) -> None:
     """A socket's path ends at 107 bytes, and options of pg_ctl go through a shell."""
-    data_dir = tmp_path / name
+    data_dir = folder / name
     with running_server(data_dir) as server:
         pid = postmaster(data_dir)
         assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
     assert is_gone(pid)
 
 
-def test_a_killed_database_is_started_again_by_itself(tmp_path: Path) -> None:
-    with running_server(tmp_path) as server:
+def test_a_killed_database_is_started_again_by_itself(folder: Path) -> None:
+    with running_server(folder) as server:
         source = {"source_type": "trace", "source_id": "kept"}
         assert server.request("POST", "/model-hub/sources/", json=source).status_code == 201
-        os.kill(postmaster(tmp_path), signal.SIGKILL)
+        os.kill(postmaster(folder), signal.SIGKILL)
 
         statuses: list[int] = []
         end = time.monotonic() + 30
@@ -48,34 +48,34 @@ def test_a_killed_database_is_started_again_by_itself(tmp_path: Path) -> None:
         assert found["count"] == 1
 
 
-def test_the_last_user_stops_it(tmp_path: Path) -> None:
+def test_the_last_user_stops_it(folder: Path) -> None:
     """Two servers and a command share one data folder; the database ends with the last of them."""
-    with running_server(tmp_path) as first:
-        pid = postmaster(tmp_path)
-        with running_server(tmp_path) as second:
+    with running_server(folder) as first:
+        pid = postmaster(folder)
+        with running_server(folder) as second:
             assert first.stop() == 0
-            result = manage("list_api_keys", env=environment(tmp_path))
+            result = manage("list_api_keys", env=environment(folder))
             assert "test-api-key" in result.stdout
             assert not is_gone(pid)
             assert second.request("GET", "/readyz").status_code == 200
         assert is_gone(pid)
 
 
-def test_a_killed_server_leaves_nothing_that_a_new_one_minds(tmp_path: Path) -> None:
-    with running_server(tmp_path) as server:
+def test_a_killed_server_leaves_nothing_that_a_new_one_minds(folder: Path) -> None:
+    with running_server(folder) as server:
         server.signal_group(signal.SIGKILL)
         server.process.wait(timeout=10)
-        with running_server(tmp_path) as again:
+        with running_server(folder) as again:
             assert again.request("GET", "/model-hub/sources/").json()["count"] == 4
-    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+    assert not (folder / "postgres" / "postmaster.pid").exists()
 
 
-def test_data_of_another_major_version_is_not_touched(tmp_path: Path) -> None:
-    (tmp_path / "postgres").mkdir()
-    (tmp_path / "postgres" / "PG_VERSION").write_text("16\n")
-    result = manage("serve", env=environment(tmp_path, PORT=str(free_port())))
+def test_data_of_another_major_version_is_not_touched(folder: Path) -> None:
+    (folder / "postgres").mkdir()
+    (folder / "postgres" / "PG_VERSION").write_text("16\n")
+    result = manage("serve", env=environment(folder, PORT=str(free_port())))
 
     assert result.returncode == 1
     assert "holds data of PostgreSQL 16, and this release brings 18" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
-    assert [path.name for path in (tmp_path / "postgres").iterdir()] == ["PG_VERSION"]
+    assert [path.name for path in (folder / "postgres").iterdir()] == ["PG_VERSION"]

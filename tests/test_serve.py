@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from modelhub.management.commands.serve import CannotStart, check_version
-from tests.servers import API_KEY, SECRET_KEY, Server, environment, free_port, manage, running_server
+from tests.servers import API_KEY, SECRET_KEY, Server, data_folder, environment, free_port, manage, running_server
 
 FOUNDING_PYTHON = """
 import requests
@@ -85,8 +85,9 @@ curl -X POST {base_url}/model-hub/scores/bulk/ \\
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("serve")
+def data_dir() -> Iterator[Path]:
+    with data_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +144,9 @@ def test_the_first_start_makes_one_of_everything(known: dict[str, str]) -> None:
     assert labels | {"trace", "span", "generation", "session"} <= set(known)
 
 
-def test_data_survives_a_restart_and_the_secret_is_shown_once(tmp_path: Path) -> None:
+def test_data_survives_a_restart_and_the_secret_is_shown_once(folder: Path) -> None:
     generated = {"MODELHUB_BOOTSTRAP_API_KEY": "", "MODELHUB_BOOTSTRAP_SECRET_KEY": ""}
-    with running_server(tmp_path, **generated) as first:
+    with running_server(folder, **generated) as first:
         text = "".join(first.output)
         api_key = re.search(r"API key +(\S+)", text)
         secret = re.search(r"Secret key +(\S+)", text)
@@ -155,9 +156,9 @@ def test_data_survives_a_restart_and_the_secret_is_shown_once(tmp_path: Path) ->
         label = {"name": "Kept", "type": "star"}
         assert first.request("POST", "/model-hub/annotations-labels/", json=label, headers=headers).status_code == 200
         assert first.stop(signal.SIGTERM) == 0
-    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+    assert not (folder / "postgres" / "postmaster.pid").exists()
 
-    with running_server(tmp_path, **generated) as second:
+    with running_server(folder, **generated) as second:
         labels = second.request("GET", "/model-hub/annotations-labels/?search=kept", headers=headers).json()
         assert [label["name"] for label in labels["results"]] == ["Kept"]
         text = "".join(second.output)
@@ -165,7 +166,7 @@ def test_data_survives_a_restart_and_the_secret_is_shown_once(tmp_path: Path) ->
         assert "create_api_key" in text
         second.signal_group(signal.SIGINT)
         assert second.process.wait(timeout=60) == 0
-    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+    assert not (folder / "postgres" / "postmaster.pid").exists()
 
 
 def test_a_pair_that_contradicts_the_stored_one_stops_the_start(server: Server, data_dir: Path) -> None:
@@ -179,18 +180,18 @@ def test_a_pair_that_contradicts_the_stored_one_stops_the_start(server: Server, 
 class TestWhatStopsAStart:
     """One clear sentence each, and an exit status that is not 0."""
 
-    def test_a_port_in_use(self, tmp_path: Path) -> None:
+    def test_a_port_in_use(self, folder: Path) -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            result = manage("serve", env=environment(tmp_path, PORT=str(port)))
+            result = manage("serve", env=environment(folder, PORT=str(port)))
 
         assert_one_sentence(result, f"port {port} on 127.0.0.1 is in use")
 
-    def test_a_data_folder_that_is_none(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("not a folder")
-        result = manage("serve", env=environment(tmp_path / "file" / "data", PORT=str(free_port())))
+    def test_a_data_folder_that_is_none(self, folder: Path) -> None:
+        (folder / "file").write_text("not a folder")
+        result = manage("serve", env=environment(folder / "file" / "data", PORT=str(free_port())))
 
         assert_one_sentence(result, "MODELHUB_DATA_DIR")
 
@@ -203,15 +204,15 @@ class TestWhatStopsAStart:
             ("postgresql://u:hidden@[::1", "DATABASE_URL cannot be read"),
         ],
     )
-    def test_a_wrong_database_url(self, tmp_path: Path, url: str, sentence: str) -> None:
-        result = manage("serve", env=environment(tmp_path, DATABASE_URL=url, PORT=str(free_port())))
+    def test_a_wrong_database_url(self, folder: Path, url: str, sentence: str) -> None:
+        result = manage("serve", env=environment(folder, DATABASE_URL=url, PORT=str(free_port())))
 
         assert_one_sentence(result, sentence)
         assert "hidden" not in result.stderr
 
-    def test_a_database_that_is_not_there(self, server: Server, data_dir: Path, tmp_path: Path) -> None:
+    def test_a_database_that_is_not_there(self, server: Server, data_dir: Path, folder: Path) -> None:
         url = f"postgresql://postgres@/nowhere?host={data_dir / 'postgres'}"
-        result = manage("serve", env=environment(tmp_path, DATABASE_URL=url, PORT=str(free_port())))
+        result = manage("serve", env=environment(folder, DATABASE_URL=url, PORT=str(free_port())))
 
         assert_one_sentence(result, 'database "nowhere" does not exist')
         assert server.process.poll() is None
@@ -227,8 +228,8 @@ class TestWhatStopsAStart:
             ("MODELHUB_PRODUCTION", "yes", "MODELHUB_PRODUCTION must be true, false, 1 or 0"),
         ],
     )
-    def test_a_wrong_setting(self, tmp_path: Path, name: str, value: str, sentence: str) -> None:
-        result = manage("serve", env=environment(tmp_path, PORT=str(free_port())) | {name: value})
+    def test_a_wrong_setting(self, folder: Path, name: str, value: str, sentence: str) -> None:
+        result = manage("serve", env=environment(folder, PORT=str(free_port())) | {name: value})
 
         assert_one_sentence(result, sentence)
 

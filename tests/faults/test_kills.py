@@ -110,9 +110,9 @@ def marks(server: Server, source: str) -> dict[str, set[int]]:
     return found
 
 
-def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+def test_nothing_acknowledged_is_lost(folder: Path) -> None:
     random.seed(SEED)
-    with running_server(tmp_path, MODELHUB_AUTO_CREATE_SOURCES="true", MODELHUB_LOG_LEVEL="ERROR") as server:
+    with running_server(folder, MODELHUB_AUTO_CREATE_SOURCES="true", MODELHUB_LOG_LEVEL="ERROR") as server:
         made = [
             server.request("POST", "/model-hub/annotations-labels/", json={"name": f"L{n}", "type": "text"}).json()
             for n in range(LABELS)
@@ -126,7 +126,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         back = []
         for number in range(KILLS):
             time.sleep(random.uniform(0.2, 1.0))
-            kill(("worker", "all workers", "postgres")[number % 3], server, tmp_path)
+            kill(("worker", "all workers", "postgres")[number % 3], server, folder)
             back.append(wait_until_it_writes(server, labels[0]))
         clients.stop.set()
         for thread in threads:

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import requests
 
-from tests.servers import Server, running_server
+from tests.servers import Server, data_folder, running_server
 
 BULK = "/model-hub/scores/bulk/"
 
@@ -33,8 +33,9 @@ CREATE CONSTRAINT TRIGGER die AFTER INSERT ON modelhub_score DEFERRABLE INITIALL
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("faults")
+def data_dir() -> Iterator[Path]:
+    with data_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
