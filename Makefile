@@ -20,8 +20,9 @@ run: $(VENV)/.run  ## start the server (HOST, PORT, DATABASE_URL, MODELHUB_DATA_
 test: $(VENV)/.dev  ## run all tests on real PostgreSQL (ARGS="-k bulk" and the like go to pytest)
 	$(BIN)/python -m pytest $(ARGS)
 
-faults: $(VENV)/.dev  ## kill, lock and cut for longer than the tests do (FAULT_KILLS, FAULT_SEED)
-	FAULT_KILLS=$${FAULT_KILLS:-30} $(BIN)/python -m pytest -s tests/faults $(ARGS)
+faults: $(VENV)/.dev  ## kill, lock and cut for longer than the tests do (FAULT_KILLS, FAULT_SEED, FAULT_EXAMPLES)
+	FAULT_KILLS=$${FAULT_KILLS:-30} FAULT_EXAMPLES=$${FAULT_EXAMPLES:-3000} \
+		$(BIN)/python -m pytest -s tests/faults tests/test_against_the_model.py $(ARGS)
 
 million: $(VENV)/.dev  ## make a million scores in .data/million and measure every list
 	$(BIN)/python -m benchmarks.reads $(ARGS)
