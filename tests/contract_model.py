@@ -91,10 +91,10 @@ def names(entry: Any) -> dict[str, Any]:
     """The fields of an entry in snake_case, or `Wrong`."""
     if not isinstance(entry, dict):
         raise Wrong("not_an_object")
-    camel = {"labelId": "label_id", "scoreSource": "score_source"}
+    camel: dict[Any, str] = {"labelId": "label_id", "scoreSource": "score_source"}
     named: dict[str, Any] = {}
     for key, value in entry.items():
-        name: str = camel.get(key, key)
+        name = camel.get(key, str(key))
         if name in named and named[name] != value:
             raise Wrong("conflicting_fields")
         named[name] = value
