@@ -29,7 +29,11 @@ class ExactJSONParser(BaseParser):
     ) -> Any:
         """The value that the body spells."""
         limit = settings.MAX_BODY_BYTES
-        body = stream.read(limit + 1)
+        try:
+            body = stream.read(limit + 1)
+        except OSError as error:
+            sentence = "The body stopped before the length that Content-Length names"
+            raise Invalid(sentence, code="incomplete_body") from error
         if len(body) > limit:
             raise TooLarge(f"The body must have at most {limit} bytes", code="request_too_large")
         try:

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where a worker's heartbeat never waits for a disk
 
@@ -21,6 +22,15 @@ class QuietLogger(Logger):  # type: ignore[misc]
 
     def access(self, *args: Any, **options: Any) -> None:
         """Said by modelhub.api.middleware."""
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """Threads that no client can hold for longer than it takes to be silent."""
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Waiting for a body, or for who does not read the answer, ends after `MODELHUB_CLIENT_TIMEOUT`."""
+        conn.sock.settimeout(settings.SERVE_CLIENT_TIMEOUT)
+        return super().handle_request(req, conn)
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -46,7 +56,7 @@ def serve(application: Any, *, ready: Callable[[], None]) -> None:
     options = {
         "bind": f"{host}:{settings.SERVE_PORT}",
         "workers": settings.SERVE_WORKERS,
-        "worker_class": "gthread",
+        "worker_class": Worker,
         "threads": settings.SERVE_THREADS,
         "timeout": settings.SERVE_TIMEOUT,
         "graceful_timeout": settings.SERVE_TIMEOUT,

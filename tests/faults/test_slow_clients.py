@@ -1,0 +1,40 @@
+"""Clients that lie about the length of a body, or stop sending it, hold nobody up for long."""
+
+import socket
+import time
+from pathlib import Path
+
+from tests.servers import API_KEY, SECRET_KEY, running_server
+
+HEAD = (
+    "POST /model-hub/scores/bulk/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    f"X-Api-Key: {API_KEY}\r\nX-Secret-Key: {SECRET_KEY}\r\nContent-Length: 500\r\n\r\n"
+)
+
+
+def test_a_body_that_never_ends_is_a_400_and_frees_its_thread(folder: Path) -> None:
+    """Three times as many stuck clients as there are threads."""
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2", MODELHUB_CLIENT_TIMEOUT="1") as server:
+        port = int(server.base_url.rsplit(":", 1)[1])
+        stuck = [socket.create_connection(("127.0.0.1", port)) for _ in range(6)]
+        for client in stuck:
+            client.sendall(HEAD.encode() + b'{"source_type":')
+        started = time.monotonic()
+        assert server.request("GET", "/model-hub/sources/").status_code == 200
+        assert time.monotonic() - started < 10
+        for client in stuck:
+            client.settimeout(10)
+            answer = client.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 400 ")
+            client.close()
+        assert any('"status": 400' in line for line in server.log)
+        assert not any("Traceback" in line for line in server.log)
+
+
+def test_a_client_that_goes_away_in_the_middle_is_no_error_of_ours(folder: Path) -> None:
+    with running_server(folder) as server:
+        port = int(server.base_url.rsplit(":", 1)[1])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(HEAD.encode() + b'{"source_type":')
+        assert server.request("GET", "/model-hub/sources/").status_code == 200
+        assert not any('"status": 500' in line or "unforeseen" in line for line in server.log)
