@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --quiet --disable-pip-version-check install --constraint constraints.txt
+PIP := $(BIN)/pip -qq --disable-pip-version-check install --constraint constraints.txt
 SOURCES := config modelhub tests manage.py
 
 export PYTHONDONTWRITEBYTECODE ?= 1

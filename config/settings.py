@@ -1,5 +1,6 @@
 """What a deployment decides, all of it from the environment (docs/settings.md)."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,11 @@ if bool(BOOTSTRAP_API_KEY) != bool(BOOTSTRAP_SECRET_KEY):
     raise ImproperlyConfigured(
         "MODELHUB_BOOTSTRAP_API_KEY and MODELHUB_BOOTSTRAP_SECRET_KEY are a pair: set both or neither."
     )
+for name, value in (("API", BOOTSTRAP_API_KEY), ("SECRET", BOOTSTRAP_SECRET_KEY)):
+    if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{0,255}", value):
+        raise ImproperlyConfigured(
+            f"MODELHUB_BOOTSTRAP_{name}_KEY must have at most 255 letters, digits and characters of ._~+/=-"
+        )
 BOOTSTRAP_ORGANIZATION = env.text("MODELHUB_BOOTSTRAP_ORGANIZATION", "Default organization")
 BOOTSTRAP_PASSWORD = env.text("MODELHUB_BOOTSTRAP_PASSWORD")
 BOOTSTRAP_EMAIL = env.text("MODELHUB_BOOTSTRAP_EMAIL", "admin@example.com")
@@ -159,6 +165,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "ENUM_NAME_OVERRIDES": {
         "LabelType": "modelhub.values.LABEL_TYPES",
         "ScoreSource": "modelhub.values.SCORE_SOURCES",

@@ -45,6 +45,8 @@ def create_api_key(
     if unknown := set(scopes or ()) - set(SCOPES):
         raise Invalid(f"Scopes are {', '.join(SCOPES)}, got {', '.join(sorted(unknown))}")
     secret_key = secret_key or secrets.token_urlsafe(32)
+    if not 1 <= len(name) <= 255:
+        raise Invalid(f"The name of a key must have 1 to 255 characters, got {len(name)}")
     key = ApiKey(
         organization_id=user.organization_id,
         user=user,

@@ -13,6 +13,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "numeric": {**NUMERIC_DEFAULTS, "display_type": "slider"},
     "thumbs_up_down": {},
 }
+LARGEST = 10**9
 # Keys that a type has and that no default could stand in for.
 REQUIRED = {"categorical": ("options",)}
 
@@ -102,8 +103,8 @@ def _as_option(option: object) -> dict[str, Any]:
 
 def _whole(settings: Mapping[str, Any], key: str, *, minimum: int) -> int:
     number = as_number(settings[key])
-    if number is None or not minimum <= number <= 10**9 or number != int(number):
-        raise Invalid(f"{key} must be a whole number of at least {minimum}, got {show(settings[key])}")
+    if number is None or not minimum <= number <= LARGEST or number != int(number):
+        raise Invalid(f"{key} must be a whole number from {minimum} to {LARGEST}, got {show(settings[key])}")
     return int(number)
 
 

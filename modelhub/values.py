@@ -59,7 +59,7 @@ def _check_categorical(settings: Mapping[str, Any], selected: object) -> list[st
     names = option_names(settings)
     chosen = [selected] if isinstance(selected, str) else selected
     if not isinstance(chosen, list) or not chosen:
-        raise _refused(f"selected must be one option or a list of options, got {show(selected)}")
+        raise _refused(f"selected must be one option or a list of at least one, got {show(selected)}")
     for at, option in enumerate(chosen):
         if not isinstance(option, str) or option not in names:
             raise _refused(

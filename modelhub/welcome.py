@@ -16,7 +16,7 @@ modelhub is ready at {base_url}
 {sources}
 
   Explore     {base_url}/docs/
-  Admin       {base_url}/admin/ (first: python manage.py changepassword {email})
+  Admin       {base_url}/admin/ (first: {manage} changepassword {email})
 
 Three ways to store two scores. Each works as it is; paste the one you like.
 
@@ -85,17 +85,20 @@ AGAIN = """\
 modelhub is ready at {base_url}
 
   API key     {api_key}
-  Secret key  shown when the key was made; for a new pair: python manage.py create_api_key {email}
+  Secret key  shown when the key was made; for a new pair: {manage} create_api_key {email}
   Explore     {base_url}/docs/
 
 --- Stop with Ctrl-C; the data stays. ---
 """
 
 
-def welcome(result: Bootstrapped, *, base_url: str) -> str:
-    """The text for a terminal; the secret is in it only when it was made by this very start."""
+def welcome(result: Bootstrapped, *, base_url: str, manage: str) -> str:
+    """The text for a terminal; the secret is in it only when it was made by this very start.
+
+    `manage` is how manage.py is called where this runs.
+    """
     if not result.first_start:
-        return AGAIN.format(base_url=base_url, api_key=result.api_key, email=result.email)
+        return AGAIN.format(base_url=base_url, api_key=result.api_key, email=result.email, manage=manage)
     labels = {label.type: label for label in result.labels}
     sources = {source.source_type: source for source in result.sources}
     return FIRST.format(
@@ -103,6 +106,7 @@ def welcome(result: Bootstrapped, *, base_url: str) -> str:
         api_key=result.api_key,
         secret_key=result.secret_key,
         email=result.email,
+        manage=manage,
         labels="\n".join(f"    {label.pk}  {label.type:<15} {label.name}" for label in result.labels),
         sources="\n".join(f"    {source.source_id}  {source.source_type}" for source in result.sources),
         trace=sources["trace"].source_id,

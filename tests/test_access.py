@@ -47,6 +47,7 @@ GET    /healthz                                        200 200 200 200 200 200 2
 GET    /readyz                                         200 200 200 200 200 200 200
 GET    /schema/                                        200 200 200 200 200 200 200
 GET    /docs/                                          200 200 200 200 200 200 200
+GET    /                                               302 302 302 302 302 302 302
 """
 ROWS = [line.split() for line in MATRIX.strip().splitlines()]
 CALLERS = ("no key", "wrong secret", "expired", "read-only", "member", "admin", "other organization")
@@ -122,5 +123,5 @@ def test_the_matrix_has_every_route() -> None:
     routes = {str(pattern.pattern) for pattern in urlpatterns}
     named = {row[1][1:] for row in ROWS}
     for name in ("score", "source", "label", "deleted"):
-        named = {path.replace(f"{{{name}}}", "<uuid:pk>") for path in named}
+        named = {path.replace(f"{{{name}}}", "<id:pk>") for path in named}
     assert named == routes

@@ -113,8 +113,8 @@ class TestTheSchema:
         return parsed
 
     def test_has_every_route(self, schema: dict[str, Any]) -> None:
-        routes = {"/" + str(pattern.pattern).replace("<uuid:pk>", "{id}") for pattern in urlpatterns}
-        assert routes - {"/schema/", "/docs/"} == set(schema["paths"])
+        routes = {"/" + str(pattern.pattern).replace("<id:pk>", "{id}") for pattern in urlpatterns}
+        assert routes - {"/schema/", "/docs/", "/"} == set(schema["paths"])
 
     def test_tells_how_to_authenticate(self, schema: dict[str, Any]) -> None:
         assert set(schema["components"]["securitySchemes"]) == {"ApiKey", "SecretKey", "Bearer"}
@@ -136,3 +136,21 @@ class TestTheSchema:
         page = Client().get("/docs/").content.decode()
         assert "swagger-ui" in page
         assert "//" not in page.replace("http://www.w3.org", "").replace("://testserver", "").split("<script>")[0]
+
+
+@pytest.mark.parametrize("path", ["/docs/", "/"])
+def test_pages_for_browsers_refuse_other_methods_with_a_problem(path: str) -> None:
+    for method in ("post", "put", "options"):
+        answer = getattr(Client(enforce_csrf_checks=True), method)(path)
+        assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
+def test_the_root_leads_to_the_page() -> None:
+    answer = Client().get("/")
+    assert (answer.status_code, answer["Location"]) == (302, "/docs/")
+
+
+def test_an_id_in_a_path_may_be_spelled_like_any_uuid(alice: Caller) -> None:
+    label = alice.post("/model-hub/annotations-labels/", {"name": "L", "type": "star"}).body["result"]
+    for spelling in (label["id"].upper(), label["id"].replace("-", "")):
+        assert alice.get(f"/model-hub/annotations-labels/{spelling}/").body["id"] == label["id"]

@@ -137,7 +137,9 @@ class TestCommands:
         ("arguments", "sentence"),
         [
             (("create_api_key", "nobody@example.com"), "There is no active user nobody@example.com"),
-            (("create_api_key", "--expires-in-days", "0"), "--expires-in-days must be at least 1, got 0"),
+            (("create_api_key", "--expires-in-days", "0"), "--expires-in-days must be from 1 to 36500, got 0"),
+            (("create_api_key", "--expires-in-days", "99999999999"), "--expires-in-days must be from 1 to 36500"),
+            (("create_api_key", "--name", "n" * 256), "The name of a key must have 1 to 255 characters, got 256"),
             (("rotate_api_key", "nothing"), "There is no API key nothing"),
             (("revoke_api_key", "nothing"), "There is no API key nothing"),
         ],

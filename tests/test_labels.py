@@ -48,7 +48,11 @@ def test_is_made_with_the_defaults_of_its_type(alice: Caller) -> None:
             'type must be one of text, numeric, categorical, star, thumbs_up_down, got "stars"',
         ),
         ({"type": ["star"]}, "type", "type must be one of"),
-        ({"settings": {"no_of_stars": 0}}, "settings", "no_of_stars must be a whole number of at least 1, got 0"),
+        (
+            {"settings": {"no_of_stars": 0}},
+            "settings",
+            "no_of_stars must be a whole number from 1 to 1000000000, got 0",
+        ),
         ({"settings": {"no_of_stars": 5, "x": "\x00"}}, "settings", "settings holds a NUL character"),
         ({"description": 4}, "description", "description must be a string, got 4"),
         ({"project": "x"}, "project", 'project must be the id of a project, got "x"'),

@@ -163,7 +163,7 @@ def test_data_survives_a_restart_and_the_secret_is_shown_once(folder: Path) -> N
         assert [label["name"] for label in labels["results"]] == ["Kept"]
         text = "".join(second.output)
         assert secret[1] not in text
-        assert "create_api_key" in text
+        assert re.search(r"bin/python\S* \S*manage\.py create_api_key admin@example\.com", text)
         second.signal_group(signal.SIGINT)
         assert second.process.wait(timeout=60) == 0
     assert not (folder / "postgres" / "postmaster.pid").exists()
@@ -199,8 +199,8 @@ class TestWhatStopsAStart:
         ("url", "sentence"),
         [
             ("mysql://host/name", "DATABASE_URL must start with postgresql://"),
-            ("postgresql://u:hidden@127.0.0.1:1/x", "the database cannot be used"),
-            ("postgresql://u:hidden@no-such-host.invalid/x", "the database cannot be used"),
+            ("postgresql://u:hidden@127.0.0.1:1/x", "the database cannot be used (check DATABASE_URL): "),
+            ("postgresql://u:hidden@no-such-host.invalid/x", "the database cannot be used (check DATABASE_URL): "),
             ("postgresql://u:hidden@[::1", "DATABASE_URL cannot be read"),
         ],
     )
@@ -224,6 +224,8 @@ class TestWhatStopsAStart:
             ("MODELHUB_MAX_SCORES", "many", "MODELHUB_MAX_SCORES must be a whole number"),
             ("MODELHUB_LOG_LEVEL", "loud", "MODELHUB_LOG_LEVEL must be one of"),
             ("MODELHUB_BOOTSTRAP_SECRET_KEY", "", "are a pair"),
+            ("MODELHUB_BOOTSTRAP_API_KEY", "a b'c", "MODELHUB_BOOTSTRAP_API_KEY must have at most 255 letters"),
+            ("MODELHUB_BOOTSTRAP_SECRET_KEY", "é", "MODELHUB_BOOTSTRAP_SECRET_KEY must have at most 255 letters"),
             ("MODELHUB_PRODUCTION", "true", "MODELHUB_SECRET_KEY is not set"),
             ("MODELHUB_PRODUCTION", "yes", "MODELHUB_PRODUCTION must be true, false, 1 or 0"),
         ],

@@ -101,6 +101,7 @@ class EmbeddedServer:
 
     def _start(self) -> None:
         if self._process() is None:
+            self._check_folder()
             self._check_version()
             self.folder.mkdir(exist_ok=True)
             self._wheel.ensure_pgdata_inited()
@@ -120,6 +121,12 @@ class EmbeddedServer:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self._database]).fetchone()
             if not known:
                 connection.execute(f'CREATE DATABASE "{self._database}"')
+
+    def _check_folder(self) -> None:
+        """pg_ctl hands the folder's name to a shell in double quotes."""
+        if odd := set('"$`\n') & set(str(self.folder)):
+            names = " ".join(sorted(map(repr, odd)))
+            raise ImproperlyConfigured(f"The data folder {self.folder} has {names} in its name, which cannot be used.")
 
     def _check_version(self) -> None:
         marker = self.folder / "PG_VERSION"
@@ -157,6 +164,8 @@ class EmbeddedServer:
             bin_path=wheel.bin_path,
             user=wheel.system_user,
             cwd=self.folder,
+            # Ctrl-C in a terminal is meant for us: a start or stop that has begun is finished first.
+            start_new_session=True,
         )
 
     def _process(self) -> psutil.Process | None:

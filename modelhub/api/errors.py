@@ -1,6 +1,7 @@
 """Every error answer: an RFC 9457 problem that also carries `message`, which is what the clients read."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +9,7 @@ import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -107,6 +109,20 @@ def _respond(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> 
 def _plain(status: int, sentence: str, *, code: str) -> HttpResponse:
     body = exact_json.dumps(problem(status, sentence, code=code))
     return HttpResponse(body, status=status, content_type=CONTENT_TYPE)
+
+
+def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A page for browsers: anything but GET and HEAD is a 405 problem."""
+
+    @functools.wraps(view)
+    def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
+        if request.method in {"GET", "HEAD"}:
+            return view(request, *args, **options)
+        response = _plain(405, f"Method {show(request.method)} is not allowed here.", code="method_not_allowed")
+        response["Allow"] = "GET, HEAD"
+        return response
+
+    return answer
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

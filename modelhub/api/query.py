@@ -24,7 +24,7 @@ def read_flags(query: QueryDict, names: tuple[str, ...]) -> dict[str, bool]:
 
 
 def _read_flag(name: str, values: set[str]) -> bool:
-    meanings = {WORDS.get(value.lower()) for value in values}
+    meanings = {WORDS.get(value) for value in values}
     if len(meanings) == 1 and (meaning := meanings.pop()) is not None:
         return meaning
     sentence = f"{name} must be true, false, 1 or 0, got {', '.join(show(value) for value in sorted(values))}"

@@ -29,6 +29,10 @@ class ExactJSONParser(BaseParser):
     ) -> Any:
         """The value that the body spells."""
         limit = settings.MAX_BODY_BYTES
+        request = (parser_context or {}).get("request")
+        promised = request.META.get("CONTENT_LENGTH", "") if request else ""
+        if promised.isdigit() and int(promised) > limit:
+            raise TooLarge(f"The body must have at most {limit} bytes, got {promised}", code="request_too_large")
         try:
             body = stream.read(limit + 1)
         except OSError as error:

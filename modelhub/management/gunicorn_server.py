@@ -1,5 +1,6 @@
 """gunicorn, set up from our settings: threads in a few workers, logs through our own logging."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+DRAIN_SECONDS = 0.2
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where a worker's heartbeat never waits for a disk
 
 
@@ -31,6 +33,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Waiting for a body, or for who does not read the answer, ends after `MODELHUB_CLIENT_TIMEOUT`."""
         conn.sock.settimeout(settings.SERVE_CLIENT_TIMEOUT)
         return super().handle_request(req, conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
+        """A body that nobody read (a request without a key, say) is waited for briefly, then the connection ends."""
+        return bool(keepalive) and bool(conn.parser.finish_body(deadline=time.monotonic() + DRAIN_SECONDS))
 
 
 class Server(BaseApplication):  # type: ignore[misc]

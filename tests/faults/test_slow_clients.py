@@ -38,3 +38,27 @@ def test_a_client_that_goes_away_in_the_middle_is_no_error_of_ours(folder: Path)
             client.sendall(HEAD.encode() + b'{"source_type":')
         assert server.request("GET", "/model-hub/sources/").status_code == 200
         assert not any('"status": 500' in line or "unforeseen" in line for line in server.log)
+
+
+def test_clients_without_a_key_hold_nobody_up(folder: Path) -> None:
+    """They are answered at once, and their threads do not wait for the rest of their bodies."""
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2") as server:
+        port = int(server.base_url.rsplit(":", 1)[1])
+        stuck = [socket.create_connection(("127.0.0.1", port)) for _ in range(16)]
+        for client in stuck:
+            client.sendall(HEAD.replace("X-Api-Key", "X-Other").encode() + b"{}")
+        started = time.monotonic()
+        assert server.request("GET", "/healthz").status_code == 200
+        assert time.monotonic() - started < 5
+        for client in stuck:
+            assert client.recv(65536).startswith(b"HTTP/1.1 401 ")
+            client.close()
+
+
+def test_a_body_that_is_promised_too_large_is_refused_before_it_is_sent(folder: Path) -> None:
+    with running_server(folder) as server:
+        port = int(server.base_url.rsplit(":", 1)[1])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.settimeout(5)
+            client.sendall(HEAD.replace("500", "99999999999999").encode() + b"{}")
+            assert client.recv(65536).startswith(b"HTTP/1.1 413 ")

@@ -12,6 +12,8 @@ from modelhub.keys import create_api_key
 from modelhub.management.users import describe_pair, user_or_error
 from modelhub.models import SCOPES
 
+LONGEST = 36_500
+
 
 class Command(BaseCommand):
     """Makes an API key."""
@@ -31,8 +33,8 @@ class Command(BaseCommand):
         """Print the pair."""
         user = user_or_error(options["email"])
         days = options["expires_in_days"]
-        if days is not None and days < 1:
-            raise CommandError(f"--expires-in-days must be at least 1, got {days}.")
+        if days is not None and not 1 <= days <= LONGEST:
+            raise CommandError(f"--expires-in-days must be from 1 to {LONGEST}, got {days}.")
         expires_at = timezone.now() + timedelta(days=days) if days else None
         try:
             pair = create_api_key(user=user, name=options["name"], expires_at=expires_at, scopes=options["scope"])

@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -93,7 +94,14 @@ def prepare(*, skip_setup: bool) -> str:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0")
         call_command("migrate", verbosity=0, interactive=False)
-        return welcome(bootstrap(), base_url=base_url)
+        return welcome(bootstrap(), base_url=base_url, manage=manage_command())
+
+
+def manage_command() -> str:
+    """How this process was called, as somebody in the same folder would type it."""
+    here = Path.cwd()
+    python = Path(sys.executable)
+    return f"{python.relative_to(here) if python.is_relative_to(here) else python} {sys.argv[0]}"
 
 
 @contextmanager
@@ -107,7 +115,7 @@ def setup_connection() -> Iterator[BaseDatabaseWrapper]:
         yield own
     except DatabaseError as error:
         reason = " ".join(str(error).split())
-        raise CannotStart(f"the database cannot be used: {reason}. Check DATABASE_URL.") from error
+        raise CannotStart(f"the database cannot be used (check DATABASE_URL): {reason}") from error
     finally:
         own.close()
 
