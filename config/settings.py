@@ -148,7 +148,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["modelhub.api.wire.ExactJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["modelhub.api.wire.ExactJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "modelhub.api.wire.AlwaysJSON",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["modelhub.api.filters.Filters"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "modelhub.api.errors.answer_exception",
     "UNAUTHENTICATED_USER": None,

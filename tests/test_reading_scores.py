@@ -120,6 +120,21 @@ def test_a_wrong_parameter_is_a_400_that_names_it(alice: Caller, query: str, fie
     assert list(answer.body["errors"]) == [field]
 
 
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("label_id=x", 'label_id must be a UUID, got "x"'),
+        ("label_type=stars", 'label_type must be one of text, numeric, categorical, star, thumbs_up_down, got "stars"'),
+        ("created_after=100%25", 'created_after must be a time such as 2026-01-31T12:00:00Z, got "100%"'),
+        ("source_id=", 'source_id must be a string that is not empty and has no NUL characters, got ""'),
+        ("label_id=x&annotator_id=", 'label_id must be a UUID, got "x"; annotator_id must be a UUID, got ""'),
+    ],
+)
+def test_the_sentence_names_the_rule_and_what_was_sent(alice: Caller, query: str, sentence: str) -> None:
+    for path in (SCORES, SCORES + "export/"):
+        assert alice.get(f"{path}?{query}").body["detail"] == sentence
+
+
 @pytest.mark.parametrize("page", ["0", "2", "x", "99999999999999999999", "-1"])
 def test_a_page_that_is_none_is_a_404(alice: Caller, page: str) -> None:
     assert alice.get(f"{SCORES}?page={page}").status == 404

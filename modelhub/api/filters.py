@@ -1,15 +1,19 @@
-"""Filters that fail loudly: what is given and cannot be meant is a 400, not a filter that is left out."""
+"""Filters that fail loudly: what is given and cannot be meant is a 400 that says so, not a filter that is left out."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django_filters.fields import IsoDateTimeField
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
 from modelhub.api.query import WORDS
+from modelhub.errors import Invalid
+from modelhub.values import show
 
 
 class UtcField(IsoDateTimeField):
@@ -48,6 +52,40 @@ class StrictFilterSet(django_filters.FilterSet):
         given = self.data or {}
         for name in self.base_filters:
             if name != "search" and given.get(name) == "":
-                self.form.add_error(name, "This filter is empty; leave it out to find everything.")
+                self.form.add_error(name, "empty")
                 valid = False
         return valid
+
+
+class Filters(DjangoFilterBackend):
+    """Applies the `filterset_class` of a view."""
+
+    def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+        """The rows that are left; raises `Invalid`."""
+        filterset = self.get_filterset(request, queryset, view)
+        return queryset if filterset is None else checked(filterset)
+
+
+def checked(filterset: django_filters.FilterSet) -> QuerySet[Any]:
+    """The rows that are left; raises `Invalid` with a sentence for each filter that cannot be meant."""
+    if not filterset.is_valid():
+        given = filterset.data or {}
+        sentences = {
+            name: f"{name} must be {_kind(filterset.base_filters[name])}, got {show(given.get(name))}"
+            for name in filterset.errors
+        }
+        fields = {name: [sentence] for name, sentence in sentences.items()}
+        raise Invalid("; ".join(sentences.values()), fields=fields)
+    rows: QuerySet[Any] = filterset.qs
+    return rows
+
+
+def _kind(one: django_filters.Filter) -> str:
+    """What a filter takes, for a sentence."""
+    if isinstance(one, django_filters.UUIDFilter):
+        return "a UUID"
+    if isinstance(one, TimeFilter):
+        return "a time such as 2026-01-31T12:00:00Z"
+    if isinstance(one, django_filters.ChoiceFilter | django_filters.TypedChoiceFilter):
+        return f"one of {', '.join(str(word) for word, _ in one.extra['choices'])}"
+    return "a string that is not empty and has no NUL characters"

@@ -7,8 +7,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from modelhub.api.envelope import refuse_unknown, spellings
-from modelhub.api.filters import StrictFilterSet, TimeFilter
-from modelhub.errors import Invalid
+from modelhub.api.filters import StrictFilterSet, TimeFilter, checked
 from modelhub.ids import parse_uuid
 from modelhub.models import SOURCE_TYPES, Score
 from modelhub.source_refs import SOURCE_WORDS, source_key
@@ -65,15 +64,6 @@ def filter_scores(rows: QuerySet[Score], given: dict[str, Any]) -> QuerySet[Scor
     data = QueryDict(mutable=True)
     data.update({name: _as_text(value) for name, value in named.items()})
     return checked(ScoreFilter(data, queryset=rows))
-
-
-def checked(filters: ScoreFilter) -> QuerySet[Score]:
-    """The rows that are left; raises `Invalid` with the sentences of the filters, by name."""
-    if not filters.is_valid():
-        fields = {name: [str(sentence) for sentence in several] for name, several in filters.errors.items()}
-        raise Invalid("; ".join(f"{name}: {' '.join(several)}" for name, several in fields.items()), fields=fields)
-    rows: QuerySet[Score] = filters.qs
-    return rows
 
 
 def _as_text(value: object) -> str:

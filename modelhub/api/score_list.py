@@ -15,8 +15,9 @@ from rest_framework.views import APIView
 from modelhub.api import schema
 from modelhub.api.auth import caller
 from modelhub.api.export import FORMATS
+from modelhub.api.filters import checked
 from modelhub.api.outputs import ScoreOutput, render_list
-from modelhub.api.score_filters import ScoreFilter, checked
+from modelhub.api.score_filters import ScoreFilter
 from modelhub.errors import Invalid
 from modelhub.models import Score
 from modelhub.score_queries import scores_of
