@@ -1,5 +1,6 @@
 """JSON in and out that keeps numbers: integers exactly, however long, and decimals as decimals."""
 
+import json
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -59,6 +60,9 @@ def _beyond_json(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
+READING: dict[str, Any] = {"parse_float": _decimal, "parse_int": _integer, "allow_nan": True}
+
+
 class Encoder(simplejson.JSONEncoder):
     """For Django's JSONField, which hands it to the standard library's `json.dumps`."""
 
@@ -71,21 +75,40 @@ class Decoder(simplejson.JSONDecoder):
     """For Django's JSONField, which hands it to the standard library's `json.loads`."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options | {"parse_float": _decimal, "parse_int": _integer, "allow_nan": True})
+        super().__init__(**options | READING)
+
+    def decode(self, s: str, *scanning: Any, **options: Any) -> Any:
+        """The value; raises the standard library's error, the only one that Django's form field catches."""
+        try:
+            return super().decode(s, *scanning, **options)
+        except simplejson.JSONDecodeError as error:
+            raise json.JSONDecodeError(error.msg, error.doc, error.pos) from None
+        except RecursionError:
+            raise json.JSONDecodeError("It is nested too deeply", s, 0) from None
 
 
-_encoder, _decoder = Encoder(), Decoder()
+_encoder, _decoder = Encoder(), simplejson.JSONDecoder(**READING)
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two JSON values are equal: numbers by value, but true is not 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other
+    """Whether two JSON values are equal: numbers by value, but true is not 1; any depth is safe."""
+    waiting = [(one, other)]
+    while waiting:
+        left, right = waiting.pop()
+        if isinstance(left, dict) and isinstance(right, dict):
+            if left.keys() != right.keys():
+                return False
+            waiting.extend((left[key], right[key]) for key in left)
+        elif isinstance(left, list) and isinstance(right, list):
+            if len(left) != len(right):
+                return False
+            waiting.extend(zip(left, right, strict=True))
+        elif isinstance(left, bool) or isinstance(right, bool):
+            if left is not right:
+                return False
+        elif left != right:
+            return False
+    return True
 
 
 def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str = "value") -> None:
@@ -135,7 +158,8 @@ def _check_decimal(number: object, path: str) -> None:
         raise Invalid(f"{path} holds {decimal}, which is not a number of JSON", code="unstorable_value")
     exponent = decimal.as_tuple().exponent
     integer = isinstance(exponent, int) and exponent == 0
-    too_far = decimal and not integer and not MIN_EXPONENT <= decimal.adjusted() <= MAX_EXPONENT
+    in_reach = MIN_EXPONENT <= decimal.adjusted() <= MAX_EXPONENT and not math.isinf(float(decimal))
+    too_far = decimal and not integer and not in_reach
     too_long = decimal.adjusted() >= MAX_DIGITS_BEFORE or -int(exponent) > MAX_DIGITS_AFTER
     if too_far or too_long:
         raise Invalid(f"{path} holds a number too large or too small to be kept", code="unstorable_value")

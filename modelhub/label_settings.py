@@ -55,7 +55,8 @@ def _check_numeric(settings: dict[str, Any]) -> dict[str, Any]:
     for key in NUMERIC_DEFAULTS:
         if as_number(settings[key]) is None:
             raise Invalid(f"{key} must be a number, got {show(settings[key])}")
-    lowest, highest, step = (settings[key] for key in NUMERIC_DEFAULTS)
+    numbers: dict[str, Any] = {key: as_number(settings[key]) for key in NUMERIC_DEFAULTS}
+    lowest, highest, step = numbers.values()
     if lowest < 0:
         raise Invalid(f"min must be at least 0, got {show(lowest)}")
     if not lowest < highest:
@@ -64,7 +65,7 @@ def _check_numeric(settings: dict[str, Any]) -> dict[str, Any]:
         raise Invalid(f"step_size must be greater than 0, got {show(step)}")
     if settings["display_type"] not in ("slider", "button"):
         raise Invalid(f'display_type must be "slider" or "button", got {show(settings["display_type"])}')
-    return settings
+    return settings | numbers
 
 
 def _check_categorical(settings: dict[str, Any]) -> dict[str, Any]:

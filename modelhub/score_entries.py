@@ -1,6 +1,5 @@
 """What a request says of one score, judged without a write: fields, label id, score source, notes, value."""
 
-import difflib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from modelhub import exact_json
 from modelhub.errors import Invalid, Refused
 from modelhub.ids import parse_uuid
 from modelhub.models import Label
-from modelhub.values import SCORE_SOURCES, check_value, show
+from modelhub.values import SCORE_SOURCES, check_value, did_you_mean, show
 
 FIELDS = ("label_id", "value", "score_source", "notes")
 
@@ -74,8 +73,7 @@ def _check_fields(fields: Mapping[str, Any]) -> None:
     """No field that there is not, and both that must be there."""
     for name in fields:
         if name not in FIELDS:
-            near = difflib.get_close_matches(name, FIELDS, n=1)
-            hint = f'. Did you mean "{near[0]}"?' if near else f". An entry has {', '.join(FIELDS)}"
+            hint = did_you_mean(name, FIELDS) or f". An entry has {', '.join(FIELDS)}"
             raise Invalid(f"Unknown field {show(name)}{hint}", code="unknown_field")
     for name in ("label_id", "value"):
         if name not in fields:

@@ -14,7 +14,7 @@ modelhub.label_settings.
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -29,6 +29,10 @@ TEXT_DEFAULTS = {"min_length": 0, "max_length": 5000}
 STARS = 5
 
 SHOWN = 80
+# How many words, and how long ones, are looked at for what may have been meant.
+HINTED_WORDS, HINTED_LENGTH = 50, 40
+# Decimal's own context would round to 28 digits.
+EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 def check_value(label_type: str, settings: Mapping[str, Any], value: object) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def _check_categorical(settings: Mapping[str, Any], selected: object) -> list[st
 
 def option_names(settings: Mapping[str, Any]) -> list[str]:
     """What may be selected: the options' labels, and their values where they have any."""
-    options = settings.get("options") or []
+    options = [{"label": option} if isinstance(option, str) else option for option in settings.get("options") or []]
     return [option[key] for option in options for key in ("label", "value") if isinstance(option.get(key), str)]
 
 
@@ -91,17 +95,37 @@ def _check_text(settings: Mapping[str, Any], text: object) -> str:
 
 
 def _check_numeric(settings: Mapping[str, Any], value: object) -> int | Decimal:
-    lowest, highest, step = (settings.get(key, default) for key, default in NUMERIC_DEFAULTS.items())
+    lowest, highest, step = (_or_default(settings, key, default) for key, default in NUMERIC_DEFAULTS.items())
     number = as_number(value)
     if number is None:
         raise _refused(f"value must be a number, got {show(value)}")
     if not lowest <= number <= highest:
         raise _refused(f"value must be a number from {show(lowest)} to {show(highest)}, got {show(value)}")
-    if number != highest and (Fraction(number) - Fraction(lowest)) % Fraction(step):
+    if number != highest and not _on_grid(number, lowest, step):
         raise _refused(
             f"value must be {show(lowest)} plus a multiple of {show(step)} (or {show(highest)}), got {show(value)}"
         )
     return number
+
+
+def _or_default(settings: Mapping[str, Any], key: str, default: int) -> int | Decimal:
+    """A number among the settings; a float is the decimal that it prints as, so that 0.3 is three times 0.1."""
+    number = as_number(settings.get(key))
+    return default if number is None else number
+
+
+def _on_grid(number: int | Decimal, lowest: int | Decimal, step: int | Decimal) -> bool:
+    """Whether a number is `lowest` plus a multiple of `step`, exactly, however many digits it has."""
+    if isinstance(number, Decimal):
+        number = number.normalize(EXACT)
+        # A number with more places than the grid is off it. Fraction(Decimal("1E-999999999")) would never end.
+        if _exponent(number) < min(0, _exponent(lowest), _exponent(step)):
+            return False
+    return not (Fraction(number) - Fraction(lowest)) % Fraction(step)
+
+
+def _exponent(number: int | Decimal) -> int:
+    return int(number.as_tuple().exponent) if isinstance(number, Decimal) else 0
 
 
 def _check_thumbs(settings: Mapping[str, Any], thumb: object) -> str:
@@ -142,18 +166,32 @@ def as_number(value: object) -> int | Decimal | None:
 
 def did_you_mean(word: object, words: Sequence[str]) -> str:
     """A hint for a sentence's end, or nothing when no word is near."""
-    near = difflib.get_close_matches(word[:200], words, n=1) if isinstance(word, str) else []
+    if not isinstance(word, str) or len(word) > HINTED_LENGTH:
+        return ""
+    # difflib takes a second for some hundreds of long words, and a request may be wrong a thousand times.
+    short = [other for other in words[:HINTED_WORDS] if len(other) <= HINTED_LENGTH]
+    near = difflib.get_close_matches(word, short, n=1)
     return f". Did you mean {show(near[0])}?" if near else ""
 
 
 def show(value: object) -> str:
-    """How a sentence quotes what was sent: compact JSON in one line, cut where it gets long."""
+    """How a sentence quotes what was sent: compact JSON in one line, cut where it gets long. Raises nothing."""
     try:
         text = exact_json.dumps(value)
     except (ValueError, TypeError, RecursionError):
-        text = str(value)
+        text = _as_python(value)
     visible = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text[:SHOWN])
     return visible + "…" if len(text) > SHOWN else visible
+
+
+def _as_python(value: object) -> str:
+    """For what JSON cannot spell: NaN as Python writes it, or words for what is too deep or too long even for that."""
+    try:
+        return str(value)
+    except RecursionError:
+        return "a value that is nested too deeply"
+    except ValueError:
+        return "a number that is too long"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -44,6 +44,12 @@ def test_django_can_use_it_through_the_standard_library() -> None:
     assert json.loads(written, cls=exact_json.Decoder) == value  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("text", ["{bad", "[1,]", "", "[" * 100_000, "[" * 1_000_000 + "]" * 1_000_000])
+def test_what_cannot_be_read_is_the_error_that_djangos_form_field_catches(text: str) -> None:
+    with pytest.raises(json.JSONDecodeError, match=r"line 1 column"):
+        json.loads(text, cls=exact_json.Decoder)  # type: ignore[arg-type]
+
+
 def test_ids_and_times_become_strings() -> None:
     moment = datetime(2026, 1, 31, 12, tzinfo=UTC)
     assert exact_json.dumps([uuid.UUID(int=1), moment]) == (
@@ -79,6 +85,17 @@ def test_sameness_is_that_of_json(one: object, other: object, equal: bool) -> No
     assert exact_json.same(other, one) is equal
 
 
+def test_sameness_is_found_at_any_depth() -> None:
+    def nested(innermost: int) -> Any:
+        value: Any = innermost
+        for _ in range(50_000):
+            value = {"a": [value]}
+        return value
+
+    assert exact_json.same(nested(1), nested(1))
+    assert not exact_json.same(nested(1), nested(2))
+
+
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
@@ -89,6 +106,7 @@ def test_sameness_is_that_of_json(one: object, other: object, equal: bool) -> No
         ([float("nan")], "value holds NaN, which is not a number of JSON"),
         ([float("-inf")], "value holds -Infinity, which is not a number of JSON"),
         (Decimal("1E+309"), "value holds a number too large or too small to be kept"),
+        (Decimal("9E+308"), "value holds a number too large or too small to be kept"),
         (Decimal("1E-308"), "value holds a number too large or too small to be kept"),
         (Decimal("1E+999999"), "value holds a number too large or too small to be kept"),
         (Decimal("0." + "1" * 16384), "value holds a number too large or too small to be kept"),

@@ -1,5 +1,6 @@
 """Which values are legal, and the sentence of each refusal."""
 
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -122,6 +123,52 @@ def test_the_maximum_is_legal_even_off_the_grid() -> None:
         check_value("numeric", settings, 8)
 
 
+def test_floats_among_the_settings_are_the_decimals_they_print_as() -> None:
+    settings = {"min": 0.0, "max": 1.0, "step_size": 0.1}
+    assert check_value("numeric", settings, Decimal("0.3")) == {"value": Decimal("0.3")}
+    assert check_value("numeric", check_settings("numeric", settings), 0.7) == {"value": Decimal("0.7")}
+
+
+@pytest.mark.parametrize("number", ["1E-999999999999", "0.1" + "0" * 1_000_000 + "1", "0." + "3" * 1_000_000])
+def test_the_grid_is_judged_at_once_however_many_places_a_number_has(number: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(Invalid, match="plus a multiple of"):
+        check_value("numeric", TENTHS, Decimal(number))
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("step", "sent", "legal"),
+    [
+        (Decimal("1E+2"), 200, True),
+        (Decimal("1E+2"), Decimal("2E+2"), True),
+        (Decimal("1E+2"), Decimal("200.00"), True),
+        (Decimal("1E+2"), Decimal(0), True),
+        (Decimal("1E+2"), 250, False),
+        (Decimal("0.50"), Decimal("1.5" + "0" * 50), True),
+        (Decimal("0.25"), Decimal("1.5"), True),
+        (Decimal("0.25"), Decimal("1.6"), False),
+    ],
+)
+def test_the_grid_compares_numbers_not_spellings(step: Decimal, sent: Any, legal: bool) -> None:
+    settings = check_settings("numeric", {"min": Decimal("0E+2"), "max": 1000, "step_size": step})
+    if legal:
+        assert check_value("numeric", settings, sent) == {"value": sent}
+    else:
+        with pytest.raises(Invalid, match="plus a multiple of"):
+            check_value("numeric", settings, sent)
+
+
+def test_a_hint_costs_little_however_many_and_long_the_options_are() -> None:
+    long = check_settings("categorical", {"options": ["ab" * 95 + f"{number:04}" for number in range(300)]})
+    many = check_settings("categorical", {"options": [f"option-number-{number}" for number in range(3000)]})
+    started = time.monotonic()
+    for settings, sent in [(long, "ba" * 95), (many, "option-number-x")] * 20:
+        with pytest.raises(Invalid, match="selected must hold only options"):
+            check_value("categorical", settings, sent)
+    assert time.monotonic() - started < 0.5
+
+
 def test_many_options_where_many_are_allowed() -> None:
     assert check_value("categorical", MANY, ["negative", "positive"]) == {"selected": ["negative", "positive"]}
 
@@ -130,6 +177,8 @@ def test_settings_of_an_older_release_take_the_defaults() -> None:
     assert check_value("star", {}, 5) == {"rating": 5}
     assert check_value("text", {}, "x") == {"text": "x"}
     assert check_value("numeric", {}, 10) == {"value": 10}
+    assert check_value("numeric", {"max": None}, 10) == {"value": 10}
+    assert check_value("categorical", {"options": ["a", "b"]}, "a") == {"selected": ["a"]}
 
 
 numbers = st.integers() | st.decimals() | st.floats() | st.sampled_from([10**400, Decimal("1E+400"), -(10**4000)])
@@ -164,6 +213,16 @@ def test_what_is_shown_is_short_printable_and_never_fails(value: object) -> None
     assert show(value).isprintable()
     assert len(show(value)) <= 81 * 10  # each of 80 characters may be an escape of ten
     show(value).encode()
+
+
+def test_what_is_too_deep_or_too_long_to_be_shown_is_named() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert show(deep) == "a value that is nested too deeply"
+    assert show(10**5000) == "a number that is too long"
+    with pytest.raises(Invalid, match="rating must be a whole number from 1 to 5, got a value that is nested"):
+        check_value("star", {}, deep)
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=0, max_value=10, places=3))

@@ -3,14 +3,13 @@
 Only the envelope is ever re-spelled. What stands inside `value`, `settings` and `metadata` is data.
 """
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from modelhub.errors import Invalid
 from modelhub.exact_json import same
-from modelhub.values import show
+from modelhub.values import did_you_mean, show
 
 T = TypeVar("T")
 
@@ -61,8 +60,7 @@ def refuse_unknown(given: Iterable[str], names: tuple[str, ...], *, kind: str) -
     """Raises `Invalid` for the first key that is none of `names`."""
     for key in given:
         if key not in names:
-            near = difflib.get_close_matches(key, list(spellings(names)), n=1)
-            hint = f'. Did you mean "{near[0]}"?' if near else f". Known are {', '.join(names) or 'none'}"
+            hint = did_you_mean(key, list(spellings(names))) or f". Known are {', '.join(names) or 'none'}"
             sentence = f"Unknown {kind} {show(key)}{hint}"
             raise Invalid(sentence, code=f"unknown_{kind.replace(' ', '_')}")
 
