@@ -55,11 +55,6 @@ def test_any_accept_header_gets_json(alice: Caller) -> None:
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
 
 
-def test_a_chunked_body_is_refused_and_not_taken_for_an_empty_one(alice: Caller) -> None:
-    answer = alice.request("POST", BULK, headers={"Transfer-Encoding": "chunked"})
-    assert (answer.status, answer.body["code"]) == (411, "length_required")
-
-
 @pytest.mark.parametrize("given", ["", "mine-1", "bad id", "x" * 129])
 def test_request_ids(alice: Caller, given: str) -> None:
     answer = alice.request("POST", BULK, {}, headers={"X-Request-Id": given})

@@ -7,8 +7,6 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
-from modelhub.api.errors import CONTENT_TYPE, problem
-from modelhub.exact_json import dumps
 from modelhub.ids import new_id
 
 log = structlog.get_logger("modelhub.requests")
@@ -31,7 +29,7 @@ class RequestMiddleware:
         request_id = given if SAFE_ID.fullmatch(given) else str(new_id())
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        response = _refuse_unknown_length(request) or self.get_response(request)
+        response = self.get_response(request)
         response["X-Request-Id"] = request_id
         if request.path not in QUIET or response.status_code >= 500:
             log.info(
@@ -42,11 +40,3 @@ class RequestMiddleware:
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
         return response
-
-
-def _refuse_unknown_length(request: HttpRequest) -> HttpResponse | None:
-    """WSGI hands over no body without a length: better refused than taken for an empty one."""
-    if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
-        return None
-    body = problem(411, "Send the body with a Content-Length, not chunked.", code="length_required")
-    return HttpResponse(dumps(body), status=411, content_type=CONTENT_TYPE)

@@ -29,8 +29,9 @@ class ExactJSONParser(BaseParser):
     ) -> Any:
         """The value that the body spells."""
         limit = settings.MAX_BODY_BYTES
-        request = (parser_context or {}).get("request")
-        promised = request.META.get("CONTENT_LENGTH", "") if request else ""
+        # A chunked body promises nothing: config.wsgi sets how much of it may be read.
+        headers = parser_context["request"].headers if parser_context else {}
+        promised = "" if "Transfer-Encoding" in headers else headers.get("Content-Length", "")
         if promised.isdigit() and int(promised) > limit:
             raise TooLarge(f"The body must have at most {limit} bytes, got {promised}", code="request_too_large")
         try:
