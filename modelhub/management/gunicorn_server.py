@@ -1,5 +1,6 @@
 """gunicorn, set up from our settings: threads in a few workers, logs through our own logging."""
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,16 @@ class QuietLogger(Logger):  # type: ignore[misc]
 class Worker(ThreadWorker):  # type: ignore[misc]
     """Threads that no client can hold for longer than it takes to be silent."""
 
+    def init_signals(self) -> None:
+        """Ctrl-C and a closed terminal reach every process of the group; what they mean is the master's to say.
+
+        A worker that got SIGINT of the terminal and SIGQUIT of the master at once could wait for a lock that it held
+        itself, until it was killed after the whole grace period.
+        """
+        super().init_signals()
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Waiting for a body, or for who does not read the answer, ends after `MODELHUB_CLIENT_TIMEOUT`."""
         conn.sock.settimeout(settings.SERVE_CLIENT_TIMEOUT)
@@ -56,8 +67,26 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self.application
 
 
+def stop_on_hangup(arbiter: Any, before: Any) -> None:
+    """A closed terminal ends the server, unless it was to be ignored (nohup).
+
+    gunicorn would load the application anew and go on without a terminal; here, there is nothing to load anew.
+    """
+
+    def stop(number: int, frame: Any) -> None:
+        arbiter.signal(signal.SIGTERM, frame)
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if before == signal.SIG_IGN else stop)
+
+
 def serve(application: Any, *, ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is called once the port is open. Does not return: it exits with 0."""
+    hangup = signal.getsignal(signal.SIGHUP)
+
+    def when_ready(arbiter: Any) -> None:
+        stop_on_hangup(arbiter, hangup)
+        ready()
+
     host = f"[{settings.SERVE_HOST}]" if ":" in settings.SERVE_HOST else settings.SERVE_HOST
     options = {
         "bind": f"{host}:{settings.SERVE_PORT}",
@@ -69,7 +98,7 @@ def serve(application: Any, *, ready: Callable[[], None]) -> None:
         "keepalive": 15,
         "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
         "logger_class": QuietLogger,
-        "when_ready": lambda server: ready(),
+        "when_ready": when_ready,
         "control_socket_disable": True,
     }
     Server(application, options).run()

@@ -1,6 +1,7 @@
 """`manage.py serve`: everything between a clone and an answer. Checks, migrates, bootstraps, serves."""
 
 import errno
+import signal
 import socket
 import sys
 from argparse import ArgumentParser
@@ -26,6 +27,7 @@ from modelhub.welcome import welcome
 OLDEST_POSTGRES = 15
 # Any number that no other application of this database uses for an advisory lock.
 SETUP_LOCK = 7_263_549_001
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class CannotStart(Exception):
@@ -46,12 +48,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until stopped; a start that fails prints one sentence and exits with 1."""
         try:
-            check_port(settings.SERVE_HOST, settings.SERVE_PORT)
-            self.check()
-            text = prepare(skip_setup=options["skip_setup"])
+            with stoppable():
+                self.start(skip_setup=options["skip_setup"])
         except (CannotStart, ImproperlyConfigured, Refused) as error:
             self.stderr.write(f"modelhub cannot start: {error}")
             sys.exit(1)
+
+    def start(self, *, skip_setup: bool) -> None:
+        """All of it, one step after the other."""
+        check_port(settings.SERVE_HOST, settings.SERVE_PORT)
+        self.check()
+        text = prepare(skip_setup=skip_setup)
         import_module(settings.ROOT_URLCONF)
         application = get_internal_wsgi_application()
         # Neither connections nor the threads of a pool survive the fork of the workers.
@@ -64,6 +71,28 @@ class Command(BaseCommand):
         """Print at once, also into a pipe: somebody waits for it."""
         self.stdout.write(text)
         self.stdout.flush()
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Whoever stops us, from the first moment on, gets exit status 0, and the embedded database stopped by `atexit`.
+
+    Python dies of SIGTERM and SIGHUP at once and prints a traceback for SIGINT. Once gunicorn runs, it has handlers
+    of its own.
+    """
+
+    def stop(number: int, frame: object) -> None:
+        for again in STOP_SIGNALS:
+            signal.signal(again, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(0)
 
 
 def check_port(host: str, port: int) -> None:

@@ -1,0 +1,128 @@
+"""Whatever interrupts a start or a stop, nothing is left running and the next start works."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.servers import ROOT, environment, free_port, manage, running_server
+
+STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@contextmanager
+def starting_server(data_dir: Path, *, until: str) -> Iterator[subprocess.Popen[str]]:
+    """`serve` in the middle of its first start: the pattern `until` has just begun to match in the data folder."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "serve"],
+        env=environment(data_dir, PORT=str(free_port())),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        end = time.monotonic() + 30
+        while not list(data_dir.glob(until)):
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.002)
+        yield process
+
+
+def running_in(data_dir: Path) -> list[str]:
+    """The command lines of PostgreSQL's programs that work in a data folder; zombies have none."""
+    return [
+        " ".join(process.info["cmdline"])
+        for process in psutil.process_iter(["cmdline"])
+        if process.pid != os.getpid() and str(data_dir) in " ".join(process.info["cmdline"] or [])
+    ]
+
+
+@pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
+def test_a_stop_during_the_first_start_stops_everything(folder: Path, number: signal.Signals) -> None:
+    """Ctrl-C, a supervisor, a closed terminal: exit status 0, no traceback, no database left behind."""
+    with starting_server(folder, until="postgres/postmaster.pid") as process:
+        os.killpg(process.pid, number)
+        output, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, output, errors) == (0, "", "")
+    assert running_in(folder) == []
+    assert not (folder / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_first_start_that_is_killed_in_the_middle_can_be_repeated(folder: Path) -> None:
+    """initdb writes PG_VERSION early: half a database must not be taken for a whole one."""
+    with starting_server(folder, until="postgres*/PG_VERSION") as process:
+        os.killpg(process.pid, signal.SIGKILL)
+        for child in psutil.process_iter(["cmdline"]):
+            if "initdb" in " ".join(child.info["cmdline"] or []) and str(folder) in " ".join(child.info["cmdline"]):
+                child.kill()
+
+    with running_server(folder) as server:
+        assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
+
+
+def test_a_closed_terminal_ends_the_server(folder: Path) -> None:
+    """And a locale that this machine does not have, as ssh passes them on, is no obstacle to any letter."""
+    with running_server(folder, LC_ALL="xx_YY.UTF-8") as server:
+        for name, status in (("Übung", 200), ("übung", 400)):
+            label = {"name": name, "type": "star"}
+            answer = server.request("POST", "/model-hub/annotations-labels/", json=label)
+            assert answer.status_code == status, answer.text
+        server.signal_group(signal.SIGHUP)
+        assert server.process.wait(timeout=30) == 0
+    assert running_in(folder) == []
+
+
+def test_a_pid_that_is_another_postgres_by_now(folder: Path) -> None:
+    """After a power failure the pid file is still there, and its number belongs to anybody."""
+    with running_server(folder):
+        pid_file = folder / "postgres" / "postmaster.pid"
+        text = pid_file.read_text()
+    owner = (folder / "postgres").stat()
+    impostor = shutil.copy(shutil.which("sleep") or "", folder / "postgres-impostor")
+    rights: dict[str, Any] = (
+        {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    )
+    with subprocess.Popen([impostor, "60"], **rights) as other:
+        try:
+            pid_file.write_text("\n".join([str(other.pid), *text.split("\n")[1:]]))
+            shutil.chown(pid_file, owner.st_uid, owner.st_gid)
+            with running_server(folder) as server:
+                assert server.request("GET", "/readyz").status_code == 200
+            assert other.poll() is None
+        finally:
+            other.kill()
+
+
+def test_the_reason_that_postgres_gives_is_told(folder: Path) -> None:
+    with running_server(folder):
+        pass
+    with (folder / "postgres" / "postgresql.conf").open("a") as file:
+        file.write("nonsense = 1\n")
+    result = manage("serve", env=environment(folder, PORT=str(free_port())))
+
+    assert result.returncode == 1
+    assert "contains errors" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_no_worker_listens_to_ctrl_c(folder: Path) -> None:
+    """SIGINT of the terminal and SIGQUIT of the master, both at once, could lock a worker up until it was killed."""
+    with running_server(folder) as server:
+        for worker in psutil.Process(server.process.pid).children():
+            mask = Path(f"/proc/{worker.pid}/status").read_text().split("SigIgn:")[1].split()[0]
+            assert int(mask, 16) >> (signal.SIGINT - 1) & 1
+            assert int(mask, 16) >> (signal.SIGHUP - 1) & 1
+        server.signal_group(signal.SIGINT)
+        assert server.process.wait(timeout=20) == 0
