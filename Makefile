@@ -9,7 +9,7 @@ SOURCES := config modelhub tests manage.py
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults million lint format schema clean
+.PHONY: help run test faults million lint audit format schema clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -27,12 +27,16 @@ faults: $(VENV)/.dev  ## kill, lock and cut for longer than the tests do (FAULT_
 million: $(VENV)/.dev  ## make a million scores in .data/million and measure every list
 	$(BIN)/python -m benchmarks.reads $(ARGS)
 
-lint: $(VENV)/.dev  ## linters, type checker, import contract, missing migrations
+lint: $(VENV)/.dev  ## linters, type checker, import contract, missing and unsafe migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.gate.migrations
+
+audit: $(VENV)/.dev  ## look for known vulnerabilities of the pinned versions, if an advisory service can be reached
+	$(BIN)/python -m tests.gate.audit
 
 schema: $(VENV)/.dev  ## write docs/openapi.yaml anew
 	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --fail-on-warn
