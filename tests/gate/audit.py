@@ -1,0 +1,67 @@
+"""`python -m tests.gate.audit [FILE]`: does any pinned version have a known vulnerability?
+
+Exit status 1 for a vulnerability. Without an advisory service there is no answer: that is said clearly, and
+does not fail the gate, because a build must not depend on a network.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+PINS = Path(__file__).resolve().parent.parent.parent / "constraints.txt"
+PIP_AUDIT = Path(sys.executable).with_name("pip-audit")
+SERVICES = ("osv", "pypi")
+# Somebody else's mirror of the first service.
+OSV_URL = os.environ.get("AUDIT_OSV_URL", "")
+
+
+def main(path: Path) -> int:
+    """Audit the pins of a file; answers the exit status."""
+    pins = [pin for line in path.read_text().splitlines() if (pin := line.strip())]
+    for service in SERVICES:
+        # One pin first: a service that is not there would be asked in vain for every other one.
+        if not audit(pins[:1], service):
+            continue
+        audited = audit(pins, service)
+        lines = [line for package in audited for line in vulnerabilities(package)]
+        for line in lines:
+            print(line)
+        print(f"audited {len(audited)} of {len(pins)} pins with {service}: {len(lines)} known vulnerabilities")
+        return 1 if lines else 0
+    print(f"NOT AUDITED: no advisory service ({' or '.join(SERVICES)}) answers; {len(pins)} pins were not looked up")
+    return 0
+
+
+def audit(pins: list[str], service: str) -> list[dict[str, Any]]:
+    """What the service knows of each pin; only those that it answered."""
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "pins.txt"
+        wanted.write_text("\n".join(pins))
+        command = [str(PIP_AUDIT), "--no-deps", "--disable-pip", "--format=json", "--progress-spinner=off"]
+        command += ["--timeout=10", f"--vulnerability-service={service}", f"--requirement={wanted}"]
+        if OSV_URL and service == "osv":
+            command.append(f"--osv-url={OSV_URL}")
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+    try:
+        found: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
+    except ValueError:
+        words = done.stderr.strip().splitlines() or ["nothing"]
+        print(f"{service} does not answer; pip-audit said: {words[-1]}")
+        return []
+    return [package for package in found if "skip_reason" not in package]
+
+
+def vulnerabilities(package: dict[str, Any]) -> list[str]:
+    """One line a vulnerability: what has it, its name, and the versions that have it no more."""
+    who = f"{package['name']} {package['version']}"
+    return [
+        f"{who}: {vuln['id']}, mended in {', '.join(vuln['fix_versions']) or 'no version'}" for vuln in package["vulns"]
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else PINS))

@@ -1,0 +1,87 @@
+"""The audit of dependencies fails on a known vulnerability, and says so when it could not look."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.servers import ROOT, free_port
+
+# The one advisory that the tests' own service knows, in the form of the OSV schema.
+ADVISORY = {
+    "id": "PYSEC-0000-1",
+    "modified": "2026-01-01T00:00:00Z",
+    "summary": "an example",
+    "affected": [
+        {
+            "package": {"ecosystem": "PyPI", "name": "django"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "5.0.2"}]}],
+        }
+    ],
+}
+
+
+class Advisories(BaseHTTPRequestHandler):
+    """An advisory service: django before 5.0.2 is vulnerable, everything else is not."""
+
+    def do_POST(self) -> None:
+        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        bad = (question["package"]["name"], question["version"]) == ("django", "5.0.1")
+        body = json.dumps({"vulns": [ADVISORY]} if bad else {}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def advisory_service() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Advisories)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1/query"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def audit(folder: Path, *pins: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the audit on a file with these pins."""
+    path = folder / "pins.txt"
+    path.write_text("\n".join(pins))
+    command = [sys.executable, "-m", "tests.gate.audit", str(path)]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | env, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("version", "status", "told"),
+    [
+        ("5.0.1", 1, "django 5.0.1: PYSEC-0000-1, mended in 5.0.2\naudited 2 of 2 pins with osv: 1 known"),
+        ("5.0.2", 0, "audited 2 of 2 pins with osv: 0 known vulnerabilities"),
+    ],
+)
+def test_a_known_vulnerability_fails_the_gate(tmp_path: Path, version: str, status: int, told: str) -> None:
+    with advisory_service() as url:
+        done = audit(tmp_path, "asgiref==3.13.0", f"django=={version}", AUDIT_OSV_URL=url)
+    assert (done.returncode, done.stderr) == (status, "")
+    assert done.stdout.startswith(told)
+
+
+def test_without_a_network_the_gate_says_that_nothing_was_audited(tmp_path: Path) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    done = audit(tmp_path, "django==5.0.1", AUDIT_OSV_URL=nowhere, HTTPS_PROXY=nowhere, HTTP_PROXY=nowhere)
+    assert done.returncode == 0
+    assert "osv does not answer; pip-audit said: " in done.stdout
+    assert done.stdout.endswith("NOT AUDITED: no advisory service (osv or pypi) answers; 1 pins were not looked up\n")
