@@ -9,7 +9,7 @@ SOURCES := config modelhub tests manage.py
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults million lint audit format schema clean
+.PHONY: help run test faults million bench lint audit format schema clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ faults: $(VENV)/.dev  ## kill, lock and cut for longer than the tests do (FAULT_
 
 million: $(VENV)/.dev  ## make a million scores in .data/million and measure every list
 	$(BIN)/python -m benchmarks.reads $(ARGS)
+
+bench: $(VENV)/.dev  ## measure the server against raw SQL and the obvious version (docs/performance.md)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.dev  ## linters, type checker, import contract, missing and unsafe migrations
 	$(BIN)/ruff check .

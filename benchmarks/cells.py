@@ -1,0 +1,115 @@
+"""One measurement: a subject, a number of scores a request and of clients; and all of them, in turns."""
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from benchmarks.clients import Clients, Job, Sent
+from benchmarks.world import state_of_scores
+
+KINDS = {
+    "raw": ("insert", "update"),
+    "modelhub": ("insert", "update", "same"),
+    "textbook": ("insert", "update"),
+    "floor": ("insert",),
+}
+# Requests that each client prepares until it is known how many it can send in the time.
+FIRST_LIMITS = {1: 500, 10: 200, 100: 60, 1000: 12}
+HEADSTART = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What is measured."""
+
+    subject: str
+    kind: str
+    size: int
+    clients: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What came of it in one round: scores a second, and seconds a request."""
+
+    rate: float
+    p50: float
+    p99: float
+    requests: int
+
+
+@dataclass(slots=True)
+class Written:
+    """What requests that change nothing wrote, over all rounds."""
+
+    requests: int = 0
+    rows: int = 0
+    revisions: int = 0
+    log_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Bench:
+    """The run: figures by cell, one a round."""
+
+    clients: Clients
+    seconds: float
+    figures: dict[Cell, list[Figure]] = field(default_factory=lambda: defaultdict(list))
+    limits: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    answers: dict[int, int] = field(default_factory=dict)
+    same: Written = field(default_factory=Written)
+
+    def run(self, subject: str, size: int, clients: int, *, keep: bool) -> None:
+        """Insert into fresh sources, then update the same scores, then send the update again."""
+        limit = self.limits.get((subject, size, clients), FIRST_LIMITS.get(size, 20))
+        self.clients.tell(clients, "prepare", Job(subject, size, limit, self.answers.get(size, 1000 * size)))
+        for kind in KINDS[subject]:
+            self.clients.tell(clients, "load", kind)
+            sent = self.watched(kind, clients) if kind == "same" else self.send(kind, clients)
+            figure = figure_of(sent, size)
+            if keep:
+                self.figures[Cell(subject, kind, size, clients)].append(figure)
+            if kind == "insert":
+                each = figure.rate / size / clients
+                self.limits[subject, size, clients] = int(each * self.seconds * 1.5) + 3
+            if subject == "modelhub" and kind == "insert":
+                self.answers[size] = sent[0].answer
+
+    def send(self, kind: str, clients: int) -> list[Sent]:
+        """Start all clients at one moment."""
+        sent: list[Sent] = self.clients.tell(clients, "run", kind, time.perf_counter() + HEADSTART, self.seconds)
+        return sent
+
+    def watched(self, kind: str, clients: int) -> list[Sent]:
+        """Count what is written meanwhile."""
+        before = state_of_scores()
+        sent = self.send(kind, clients)
+        after = state_of_scores()
+        self.same.requests += sum(len(one.seconds) for one in sent)
+        self.same.rows += before[0] != after[0]
+        self.same.revisions += after[1] - before[1]
+        self.same.log_bytes += after[2] - before[2]
+        return sent
+
+
+def figure_of(sent: list[Sent], size: int) -> Figure:
+    """One client's rate is its own time's; together they have the sum."""
+    rate = sum(len(one.seconds) * size / (one.ended - one.began) for one in sent)
+    taken = sorted(seconds for one in sent for seconds in one.seconds)
+    return Figure(rate, statistics.median(taken), taken[int(len(taken) * 0.99)], len(taken))
+
+
+def rounds(
+    subjects: list[str], sizes: list[int], clients: list[int], count: int, left_out: set[tuple[str, int]]
+) -> Iterator[tuple[int, str, int, int]]:
+    """Every subject in turn, another one first in each round; round 0 only warms everything up."""
+    for turn in range(count + 1):
+        for many in clients:
+            for size in sizes:
+                shift = turn % len(subjects)
+                order = subjects[shift:] + subjects[:shift] if turn else sorted(subjects, key=lambda s: s == "floor")
+                for subject in order:
+                    if (subject, size) not in left_out:
+                        yield turn, subject, size, many
