@@ -7,9 +7,12 @@ it was. `docs/settings.md` lists every name that was ever asked for here; a test
 """
 
 import os
+import re
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+
+from modelhub.rates import PERIODS, Rate
 
 names_read: set[str] = set()
 
@@ -47,6 +50,34 @@ def whole(name: str, default: int, *, minimum: int = 0, maximum: int = 2**31 - 1
     if not minimum <= number <= maximum:
         raise ImproperlyConfigured(f'{name} must be a whole number from {minimum} to {maximum}, got "{value}".')
     return number
+
+
+def rate(name: str, default: str = "") -> Rate | None:
+    """How often something may happen: `600/minute` and the like; `0` and nothing at all mean any number of times."""
+    value = text(name, default)
+    if value in {"", "0"}:
+        return None
+    count, _, period = value.partition("/")
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", count, re.ASCII) or period not in PERIODS:
+        raise ImproperlyConfigured(
+            f"{name} must be a number, a slash and one of {', '.join(PERIODS)}, as in 600/minute, "
+            f'or 0 for no limit, got "{value}".'
+        )
+    return Rate(int(count), period)
+
+
+def origins(name: str) -> list[str]:
+    """Origins written with commas, as browsers send them: `https://pages.example.com`; `*` alone means all of them."""
+    given = words(name)
+    if given == ["*"]:
+        return given
+    for origin in given:
+        if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", origin, re.ASCII):
+            raise ImproperlyConfigured(
+                f"{name} must hold origins like https://pages.example.com, in lower case and without a path, "
+                f'got "{origin}".'
+            )
+    return given
 
 
 def words(name: str, default: str = "") -> list[str]:

@@ -34,6 +34,7 @@ if not ALLOWED_HOSTS:
         "MODELHUB_ALLOWED_HOSTS is not set; production needs the host names that clients use, with commas."
     )
 CSRF_TRUSTED_ORIGINS = env.words("MODELHUB_CSRF_TRUSTED_ORIGINS")
+CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS")
 
 # The database ----------------------------------------------------------------------------------
 
@@ -49,6 +50,13 @@ MAX_VALUE_DEPTH = env.whole("MODELHUB_MAX_VALUE_DEPTH", 32, minimum=2, maximum=2
 MAX_NOTES_LENGTH = env.whole("MODELHUB_MAX_NOTES_LENGTH", 5000, minimum=1)
 MAX_SOURCES = env.whole("MODELHUB_MAX_SOURCES", 1000, minimum=1)
 AUTO_CREATE_SOURCES = env.flag("MODELHUB_AUTO_CREATE_SOURCES", default=False)
+
+# How often (429 above) ---------------------------------------------------------------------------
+
+RATE_PER_KEY = env.rate("MODELHUB_RATE_PER_KEY")
+RATE_PER_ADDRESS = env.rate("MODELHUB_RATE_PER_ADDRESS")
+RATE_FAILED_LOGINS = env.rate("MODELHUB_RATE_FAILED_LOGINS", "30/minute")
+TRUSTED_PROXIES = env.whole("MODELHUB_TRUSTED_PROXIES", 0, maximum=16)
 
 # The first start -------------------------------------------------------------------------------
 
@@ -80,18 +88,23 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "corsheaders",
     "modelhub",
 ]
 MIDDLEWARE = [
     "modelhub.api.middleware.RequestMiddleware",
+    "modelhub.api.headers.HeadersMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Checks the Host header: nothing below it, static files included, is reached under a wrong name.
+    "django.middleware.common.CommonMiddleware",
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ORIGINS else []),
+    "modelhub.api.throttle.ThrottleMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -124,6 +137,16 @@ TEMPLATES = [
         },
     },
 ]
+
+# Pages of other origins: none, unless they are named. No cookie opens the API, so no credentials are allowed.
+CORS_ALLOW_ALL_ORIGINS = CORS_ORIGINS == ["*"]
+CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
+CORS_URLS_REGEX = r"^/(model-hub|tracer|schema)/"
+CORS_ALLOW_HEADERS = (
+    *("accept", "authorization", "content-type"),
+    *("x-api-key", "x-secret-key", "idempotency-key", "x-request-id"),
+)
+CORS_EXPOSE_HEADERS = ("X-Request-Id", "Retry-After", "Idempotency-Replayed", "Content-Disposition")
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"

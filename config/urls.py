@@ -3,9 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from modelhub.api import errors
+from modelhub.api import admin_login, errors
 
 urlpatterns = [
+    path("admin/login/", admin_login.login),
     path("admin/", admin.site.urls),
     path("", include("modelhub.api.urls")),
 ]

@@ -67,6 +67,16 @@ class OutcomeUnknown(Refused):
     code = "outcome_unknown"
 
 
+class RateLimited(Refused):
+    """What was asked for was asked for too often; `wait` is the seconds after which it may be asked for again."""
+
+    code = "rate_limited"
+
+    def __init__(self, sentence: str, *, wait: int) -> None:
+        super().__init__(f"{sentence} Try again in {wait} {'second' if wait == 1 else 'seconds'}.")
+        self.wait = wait
+
+
 class Unauthenticated(Refused):
     """Who asks is not known: no key, a wrong pair, or a pair that is no longer valid; never which of them."""
 

@@ -31,7 +31,7 @@ def test_every_operation_says_what_it_does_and_what_can_go_wrong() -> None:
         for content in operation.get("requestBody", {}).get("content", {}).values():
             assert content["examples"], name
         if "/model-hub/" in name or "/tracer/" in name:
-            assert {"401", "403", "503"} <= set(operation["responses"]), name
+            assert {"401", "403", "429", "503"} <= set(operation["responses"]), name
             assert operation["security"], name
 
 

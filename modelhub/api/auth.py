@@ -8,13 +8,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from modelhub.api.errors import CHALLENGE
+from modelhub.api.throttle import Attempt, check_key
 from modelhub.errors import Unauthenticated
 from modelhub.keys import REFUSAL, check_scope, find_api_key, touch
 from modelhub.models import ApiKey, User
 from modelhub.people import find_annotator
 from modelhub.score_changes import Actor
-
-CHALLENGE = "ApiKey"
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -24,8 +24,14 @@ class ApiKeyAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey]:
-        """Raises `Unauthenticated` without a valid pair: every view that asks who it is needs one."""
-        key = find_api_key(*_read_pair(request))
+        """Raises `Unauthenticated` without a valid pair: every view that asks who it is needs one.
+
+        Raises `RateLimited` where too many pairs were wrong before, or this one is used too often.
+        """
+        pair = _read_pair(request)
+        with Attempt(request.META, *pair):
+            key = find_api_key(*pair)
+        check_key(str(key.pk))
         structlog.contextvars.bind_contextvars(key=str(key.pk), organization=str(key.organization_id))
         touch(key)
         return key.user, key

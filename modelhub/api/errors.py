@@ -14,7 +14,6 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from modelhub import exact_json
-from modelhub.api.auth import CHALLENGE
 from modelhub.errors import (
     Conflict,
     Forbidden,
@@ -22,6 +21,7 @@ from modelhub.errors import (
     Mismatch,
     NotFound,
     OutcomeUnknown,
+    RateLimited,
     Refused,
     TooLarge,
     Unauthenticated,
@@ -32,6 +32,8 @@ from modelhub.values import show
 log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+# What `WWW-Authenticate` of a 401 says.
+CHALLENGE = "ApiKey"
 STATUSES: dict[type[Refused], int] = {
     Invalid: 400,
     Unauthenticated: 401,
@@ -40,6 +42,7 @@ STATUSES: dict[type[Refused], int] = {
     Conflict: 409,
     TooLarge: 413,
     Mismatch: 422,
+    RateLimited: 429,
     OutcomeUnknown: 503,
 }
 UNAVAILABLE = "The database is not answering. Nothing is known to be wrong with the request; try it again."
@@ -84,6 +87,8 @@ def _answer_refused(error: Refused) -> Response:
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     fields = error.fields if isinstance(error, Invalid) else None
     headers = {401: {"WWW-Authenticate": CHALLENGE}, 503: {"Retry-After": "1"}}.get(status, {})
+    if isinstance(error, RateLimited):
+        headers = {"Retry-After": str(error.wait)}
     return _respond(problem(status, str(error), code=error.code, fields=fields), headers)
 
 
@@ -109,6 +114,13 @@ def _respond(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> 
 def _plain(status: int, sentence: str, *, code: str) -> HttpResponse:
     body = exact_json.dumps(problem(status, sentence, code=code))
     return HttpResponse(body, status=status, content_type=CONTENT_TYPE)
+
+
+def too_often(error: RateLimited) -> HttpResponse:
+    """A 429 from where no view of the API answers."""
+    response = _plain(429, str(error), code=error.code)
+    response["Retry-After"] = str(error.wait)
+    return response
 
 
 def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -29,10 +29,10 @@ Problem = inline_serializer(
 
 
 def problems(*statuses: int) -> dict[Any, Any]:
-    """The error answers of a route; 401, 403 and 503 belong to every route that asks who it is."""
+    """The error answers of a route; 401, 403, 429 and 503 belong to every route that asks who it is."""
     return {
         (status, "application/problem+json"): OpenApiResponse(Problem, PROBLEMS[status])
-        for status in sorted({*statuses, 401, 403, 503})
+        for status in sorted({*statuses, 401, 403, 429, 503})
     }
 
 
@@ -45,6 +45,7 @@ PROBLEMS = {
     413: "More than a limit allows.",
     422: "The Idempotency-Key was used for another request.",
     415: "The body is not JSON.",
+    429: "Too often; `Retry-After` says when to come back.",
     503: "The database does not answer; `Retry-After` says when to try again.",
 }
 

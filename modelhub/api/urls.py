@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import UUIDConverter
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from modelhub.api import health, labels, one_score, score_list, scores, sources, tracer
 from modelhub.api.errors import read_only
@@ -39,6 +39,6 @@ urlpatterns = [
     path("healthz", health.Health.as_view(), name="healthz"),
     path("readyz", health.Readiness.as_view(), name="readyz"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", csrf_exempt(read_only(SpectacularSwaggerView.as_view(url_name="schema"))), name="docs"),
+    path("docs/", csrf_exempt(read_only(SpectacularSwaggerSplitView.as_view(url_name="schema"))), name="docs"),
     path("", csrf_exempt(read_only(RedirectView.as_view(pattern_name="docs"))), name="root"),
 ]
