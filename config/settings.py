@@ -33,6 +33,8 @@ if not ALLOWED_HOSTS:
     raise ImproperlyConfigured(
         "MODELHUB_ALLOWED_HOSTS is not set; production needs the host names that clients use, with commas."
     )
+# Whoever watches over the process from inside its machine or container asks this address, whatever the names are.
+ALLOWED_HOSTS.append("127.0.0.1")
 CSRF_TRUSTED_ORIGINS = env.words("MODELHUB_CSRF_TRUSTED_ORIGINS")
 CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS")
 

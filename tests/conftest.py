@@ -18,6 +18,7 @@ from tests.factories import (
     SourceFactory,
     UserFactory,
 )
+from tests.postgres import Postgres, running_postgres
 from tests.servers import Server, data_folder, running_server
 
 BULK = "/model-hub/scores/bulk/"
@@ -107,6 +108,13 @@ def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:
 def live() -> Iterator[Server]:
     """A running server with a database of its own, for tests in which HTTP is the point."""
     with data_folder() as folder, running_server(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL on a port, for servers with a `DATABASE_URL`; each test makes a database of its own."""
+    with data_folder() as folder, running_postgres(folder / "postgres") as server:
         yield server
 
 

@@ -88,16 +88,18 @@ def manage(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[
 @contextmanager
 def running_server(data_dir: Path, **more: str) -> Iterator[Server]:
     """A server that is ready, and stopped afterwards; one that does not start fails with all that it said."""
-    port = more.pop("PORT", str(free_port()))
+    env = environment(data_dir, **{"PORT": str(free_port()), **more})
+    with serving([sys.executable, str(ROOT / "manage.py"), "serve"], env=env) as server:
+        yield server
+
+
+@contextmanager
+def serving(command: list[str], *, env: dict[str, str]) -> Iterator[Server]:
+    """The same, by any command that ends in being the server."""
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "serve"],
-        env=environment(data_dir, PORT=port, **more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    server = Server(process, f"http://127.0.0.1:{port}")
+    server = Server(process, f"http://127.0.0.1:{env['PORT']}")
     assert process.stdout is not None
     assert process.stderr is not None
     readers = [

@@ -32,6 +32,27 @@ def test_the_image_runs_what_make_run_runs_as_nobody_special() -> None:
     assert "embedded" not in DOCKERFILE.replace("[embedded]", "")
 
 
+def test_the_container_can_write_nothing_and_gain_nothing() -> None:
+    web, database = COMPOSE["services"]["web"], COMPOSE["services"]["database"]
+    assert web["read_only"] is True
+    assert web["cap_drop"] == ["ALL"]
+    assert not {"cap_add", "privileged", "volumes", "user", "network_mode", "pid"} & set(web)
+    assert web["security_opt"] == database["security_opt"] == ["no-new-privileges:true"]
+    # tests/test_read_only.py runs the server with this and nothing more.
+    assert web["tmpfs"] == ["/tmp:size=64m,mode=1777,noexec,nosuid,nodev"]
+
+
+def test_a_stop_of_the_container_waits_for_the_requests_in_flight() -> None:
+    default = re.search(r"`MODELHUB_REQUEST_TIMEOUT` \| `(\d+)`", (ROOT / "docs" / "settings.md").read_text())
+    assert default
+    assert int(COMPOSE["services"]["web"]["stop_grace_period"].rstrip("s")) > int(default[1])
+
+
+def test_only_the_own_machine_reaches_the_ports() -> None:
+    assert COMPOSE["services"]["web"]["ports"] == ["127.0.0.1:8000:8000"]
+    assert "ports" not in COMPOSE["services"]["database"]
+
+
 def test_the_image_knows_only_settings_that_exist() -> None:
     block = re.search(r"^ENV (.*?[^\\])\n", DOCKERFILE, re.MULTILINE | re.DOTALL)
     assert block
