@@ -24,6 +24,7 @@ SERVE_PORT = env.whole("PORT", 8000, minimum=1, maximum=65535)
 SERVE_WORKERS = env.whole("MODELHUB_WORKERS", 2, minimum=1, maximum=256)
 SERVE_THREADS = env.whole("MODELHUB_THREADS", 4, minimum=1, maximum=256)
 SERVE_CLIENT_TIMEOUT = env.whole("MODELHUB_CLIENT_TIMEOUT", 10, minimum=1, maximum=3600)
+SERVE_DRAIN_SECONDS = env.whole("MODELHUB_DRAIN_SECONDS", 0, maximum=3600)
 SERVE_TIMEOUT = env.whole("MODELHUB_REQUEST_TIMEOUT", 30, minimum=1, maximum=3600)
 
 DEBUG = False

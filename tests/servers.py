@@ -38,6 +38,13 @@ class Server:
         options = {"headers": self.headers, "timeout": 30} | options
         return requests.request(method, self.base_url + path, **options)  # type: ignore[arg-type]
 
+    def logged(self, words: str, *, seconds: float = 10) -> list[str]:
+        """The lines of the log that hold these words, waited for: they come through a pipe and a thread."""
+        end = time.monotonic() + seconds
+        while not (lines := [line for line in self.log if words in line]) and time.monotonic() < end:
+            time.sleep(0.01)
+        return lines
+
     def signal_group(self, number: int) -> None:
         """What Ctrl-C in a terminal does with SIGINT: every process of the group gets it."""
         os.killpg(self.process.pid, number)

@@ -1,8 +1,7 @@
-"""Every error answer: an RFC 9457 problem that also carries `message`, which is what the clients read."""
+"""Every error becomes an answer: a problem in the one shape of `modelhub.problems`."""
 
 import functools
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -26,12 +25,12 @@ from modelhub.errors import (
     TooLarge,
     Unauthenticated,
 )
+from modelhub.problems import CONTENT_TYPE, problem
 from modelhub.savepoints import sqlstate
 from modelhub.values import show
 
 log = structlog.get_logger(__name__)
 
-CONTENT_TYPE = "application/problem+json"
 # What `WWW-Authenticate` of a 401 says.
 CHALLENGE = "ApiKey"
 STATUSES: dict[type[Refused], int] = {
@@ -46,23 +45,6 @@ STATUSES: dict[type[Refused], int] = {
     OutcomeUnknown: 503,
 }
 UNAVAILABLE = "The database is not answering. Nothing is known to be wrong with the request; try it again."
-
-
-def problem(status: int, sentence: str, *, code: str, fields: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
-    """The one shape of an error; `errors` holds the sentences by field where there are any."""
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": sentence,
-        "message": sentence,
-        "code": code,
-    }
-    if fields:
-        body["errors"] = fields
-    if request_id := structlog.contextvars.get_contextvars().get("request_id"):
-        body["request_id"] = request_id
-    return body
 
 
 def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from modelhub import stopping
 from modelhub.api import schema
 
 log = structlog.get_logger(__name__)
@@ -36,13 +37,16 @@ class Readiness(Open):
 
     @extend_schema(**schema.READINESS)
     def get(self, request: Request) -> Response:
-        """200 when the database answers and every migration is applied, else 503; `checks` says which fails."""
+        """200 when the database answers and every migration is applied, else 503; `checks` says which fails.
+
+        A server that is about to stop says so, with 503: it still answers, and wants no new requests.
+        """
         checks = {"database": database_answers(), "migrations": False}
         if checks["database"]:
             checks["migrations"] = migrations_applied()
         ready = all(checks.values())
-        body = {"status": "ready" if ready else "not ready", "checks": checks}
-        return Response(body, status=200 if ready else 503)
+        status = "stopping" if stopping.begun() else "ready" if ready else "not ready"
+        return Response({"status": status, "checks": checks}, status=200 if status == "ready" else 503)
 
 
 def database_answers() -> bool:

@@ -8,10 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
 
-DRAIN_SECONDS = 0.2
+from modelhub import stopping
+from modelhub.management.gunicorn_worker import Worker
+
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where a worker's heartbeat never waits for a disk
 
 
@@ -27,27 +29,30 @@ class QuietLogger(Logger):  # type: ignore[misc]
         """Said by modelhub.api.middleware."""
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
-    """Threads that no client can hold for longer than it takes to be silent."""
+class Master(Arbiter):  # type: ignore[misc]
+    """gunicorn's master, which on SIGTERM serves on for `MODELHUB_DRAIN_SECONDS` before it stops.
 
-    def init_signals(self) -> None:
-        """Ctrl-C and a closed terminal reach every process of the group; what they mean is the master's to say.
+    Meanwhile `/readyz` answers 503: whoever balances load needs a moment to notice. A second SIGTERM ends the wait,
+    and requests in flight are still finished; SIGINT and SIGQUIT stop at once.
+    """
 
-        A worker that got SIGINT of the terminal and SIGQUIT of the master at once could wait for a lock that it held
-        itself, until it was killed after the whole grace period.
-        """
-        super().init_signals()
-        for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+    drained_at: float | None = None
 
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        """Waiting for a body, or for who does not read the answer, ends after `MODELHUB_CLIENT_TIMEOUT`."""
-        conn.sock.settimeout(settings.SERVE_CLIENT_TIMEOUT)
-        return super().handle_request(req, conn)
+    def handle_term(self) -> None:
+        """Start the drain, or end it; without one to wait for, the graceful stop begins at once."""
+        stopping.begin()
+        if self.drained_at is not None or not settings.SERVE_DRAIN_SECONDS:
+            super().handle_term()
+        self.drained_at = time.monotonic() + settings.SERVE_DRAIN_SECONDS
 
-    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
-        """A body that nobody read (a request without a key, say) is waited for briefly, then the connection ends."""
-        return bool(keepalive) and bool(conn.parser.finish_body(deadline=time.monotonic() + DRAIN_SECONDS))
+    def wait_for_signals(self, timeout: float = 1.0) -> Any:
+        """The main loop waits here, also through the drain: signals are heard, workers that die are replaced."""
+        if self.drained_at is None:
+            return super().wait_for_signals(timeout)
+        left = self.drained_at - time.monotonic()
+        if left <= 0:
+            super().handle_term()
+        return super().wait_for_signals(min(timeout, left))
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -65,6 +70,10 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """The application, loaded before the workers were forked."""
         return self.application
+
+    def run(self) -> None:
+        """Run until stopped, under a master that drains."""
+        Master(self).run()
 
 
 def stop_on_hangup(arbiter: Any, before: Any) -> None:

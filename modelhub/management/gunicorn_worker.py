@@ -1,0 +1,101 @@
+"""What one worker does: threads that no client can hold for long, and problems in place of gunicorn's own pages."""
+
+import json
+import signal
+import time
+from typing import Any
+
+import structlog
+from django.conf import settings
+from gunicorn import util
+from gunicorn.http.errors import (
+    ExpectationFailed,
+    InvalidResponseHeader,
+    InvalidResponseHeaderName,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+    UnsupportedTransferCoding,
+)
+from gunicorn.workers.gthread import ThreadWorker
+
+from modelhub.ids import new_id
+from modelhub.problems import CONTENT_TYPE, problem
+
+log = structlog.get_logger("modelhub.requests")
+
+DRAIN_SECONDS = 0.2
+
+# What gunicorn refuses before there is a request. Its own words quote what was sent, keys included: ours do not.
+REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
+    LimitRequestLine: (414, "uri_too_long", "The path and query of a request may have about 4000 characters."),
+    LimitRequestHeaders: (431, "headers_too_large", "The request has too many headers, or one that is too long."),
+    ExpectationFailed: (417, "expectation_failed", "The only thing to expect is 100-continue."),
+    UnsupportedTransferCoding: (501, "unsupported_transfer_coding", "The only transfer coding is chunked."),
+    ParseException: (400, "malformed_request", "This is not a request that HTTP/1.1 allows."),
+    Exception: (500, "server_error", "Something went wrong inside the server; its log has the details."),
+}
+OURS = (InvalidResponseHeader, InvalidResponseHeaderName)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """Threads that no client can hold for longer than it takes to be silent."""
+
+    def init_signals(self) -> None:
+        """Ctrl-C and a closed terminal reach every process of the group; what they mean is the master's to say.
+
+        A worker that got SIGINT of the terminal and SIGQUIT of the master at once could wait for a lock that it held
+        itself, until it was killed after the whole grace period.
+        """
+        super().init_signals()
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """A worker that stops answers who is connected already, and lets go of the port at once.
+
+        Otherwise whoever connects while it finishes its last requests would wait for an answer that never comes.
+        """
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        for listener in self.sockets:
+            known = -1
+            while known < self.nr_conns:
+                known = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Waiting for a body, or for who does not read the answer, ends after `MODELHUB_CLIENT_TIMEOUT`."""
+        conn.sock.settimeout(settings.SERVE_CLIENT_TIMEOUT)
+        return super().handle_request(req, conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
+        """A body that nobody read (a request without a key, say) is waited for briefly, then the connection ends."""
+        return bool(keepalive) and bool(conn.parser.finish_body(deadline=time.monotonic() + DRAIN_SECONDS))
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """What is no request, or could not be answered, gets a problem and a line in the log, and the end."""
+        kind = Exception if isinstance(exc, OURS) else type(exc)
+        status, code, sentence = next(REFUSALS[base] for base in kind.__mro__ if base in REFUSALS)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=str(new_id()))
+        body = problem(status, sentence, code=code)
+        if status == 500:
+            log.error("unforeseen_error", exc_info=exc)
+        log.info("request", status=status, reason=type(exc).__name__)
+        try:
+            util.write_nonblock(client, _answer(body))
+        except OSError:
+            log.debug("nobody_reads_the_refusal")
+
+
+def _answer(body: dict[str, Any]) -> bytes:
+    """The bytes of an error answer, for where there is no request to answer with a response."""
+    content = json.dumps(body).encode()
+    head = (
+        f"HTTP/1.1 {body['status']} {body['title']}\r\nConnection: close\r\nContent-Type: {CONTENT_TYPE}\r\n"
+        f"X-Request-Id: {body['request_id']}\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content
