@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from benchmarks.clients import Clients, Job, Sent
+from benchmarks.processes import cpu_seconds
 from benchmarks.world import state_of_scores
 
 KINDS = {
@@ -32,12 +33,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What came of it in one round: scores a second, and seconds a request."""
+    """What came of it in one round: scores a second, seconds a request, CPU seconds a request."""
 
     rate: float
     p50: float
     p99: float
     requests: int
+    server_cpu: float
+    postgres_cpu: float
+    client_cpu: float
 
 
 @dataclass(slots=True)
@@ -56,6 +60,8 @@ class Bench:
 
     clients: Clients
     seconds: float
+    # Process ids by subject, and the database's as "postgres"; raw has no server.
+    pids: dict[str, int]
     figures: dict[Cell, list[Figure]] = field(default_factory=lambda: defaultdict(list))
     limits: dict[tuple[str, int, int], int] = field(default_factory=dict)
     answers: dict[int, int] = field(default_factory=dict)
@@ -67,8 +73,10 @@ class Bench:
         self.clients.tell(clients, "prepare", Job(subject, size, limit, self.answers.get(size, 1000 * size)))
         for kind in KINDS[subject]:
             self.clients.tell(clients, "load", kind)
+            before = self.spent(subject)
             sent = self.watched(kind, clients) if kind == "same" else self.send(kind, clients)
-            figure = figure_of(sent, size)
+            after = self.spent(subject)
+            figure = figure_of(sent, size, after[0] - before[0], after[1] - before[1])
             if keep:
                 self.figures[Cell(subject, kind, size, clients)].append(figure)
             if kind == "insert":
@@ -76,6 +84,11 @@ class Bench:
                 self.limits[subject, size, clients] = int(each * self.seconds * 1.5) + 3
             if subject == "modelhub" and kind == "insert":
                 self.answers[size] = sent[0].answer
+
+    def spent(self, subject: str) -> tuple[float, float]:
+        """CPU seconds of the subject's server and of PostgreSQL until now."""
+        server, postgres = (self.pids.get(name) for name in (subject, "postgres"))
+        return cpu_seconds(server) if server else 0, cpu_seconds(postgres) if postgres else 0
 
     def send(self, kind: str, clients: int) -> list[Sent]:
         """Start all clients at one moment."""
@@ -94,11 +107,14 @@ class Bench:
         return sent
 
 
-def figure_of(sent: list[Sent], size: int) -> Figure:
-    """One client's rate is its own time's; together they have the sum."""
+def figure_of(sent: list[Sent], size: int, server_cpu: float, postgres_cpu: float) -> Figure:
+    """Each client's rate is that of its own time; together they have the sum."""
     rate = sum(len(one.seconds) * size / (one.ended - one.began) for one in sent)
     taken = sorted(seconds for one in sent for seconds in one.seconds)
-    return Figure(rate, statistics.median(taken), taken[int(len(taken) * 0.99)], len(taken))
+    count = len(taken)
+    client_cpu = sum(one.cpu for one in sent)
+    cpu = (server_cpu / count, postgres_cpu / count, client_cpu / count)
+    return Figure(rate, statistics.median(taken), taken[int(count * 0.99)], count, *cpu)
 
 
 def rounds(

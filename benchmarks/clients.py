@@ -43,11 +43,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What one client did: seconds of each request, when it began and ended, and the bytes of an answer."""
+    """What one client did: seconds of each request, when it began and ended, its CPU time, the bytes of an answer."""
 
     seconds: list[float]
     began: float
     ended: float
+    cpu: float
     answer: int
 
 
@@ -88,6 +89,7 @@ class Client:
         clock, send = time.perf_counter, self.subject.send
         taken, answers = [], []
         time.sleep(max(0, begin - clock()))
+        cpu = time.process_time()
         began = before = clock()
         for request in requests:
             answers.append(send(request))
@@ -96,10 +98,11 @@ class Client:
             before = now
             if now - began >= seconds:
                 break
+        cpu = time.process_time() - cpu
         # What comes next is for what was reached: nothing to update where nothing was inserted.
         self.batches = self.batches[: len(taken)]
         sizes = [self.subject.check(answer, self.size) for answer in answers]
-        return Sent(taken, began, before, sum(sizes) // max(1, len(sizes)))
+        return Sent(taken, began, before, cpu, sum(sizes) // max(1, len(sizes)))
 
 
 def register(port: int, job: Job, numbers: "itertools.count[int]") -> list[Batch]:

@@ -9,6 +9,7 @@ from benchmarks.cells import KINDS, Bench, rounds
 from benchmarks.clients import Clients, Setting
 from benchmarks.goals import print_goals
 from benchmarks.machine import describe_machine
+from benchmarks.processes import postgres_pid
 from benchmarks.servers import measure_starts, serving
 from benchmarks.table import print_figures
 from benchmarks.world import analyze, empty_tables, make_world
@@ -46,7 +47,10 @@ def main(arguments: list[str]) -> None:
         print(describe_machine(settings.DATA_DIR))
         ports = {"modelhub": server.port, "textbook": others.port, "floor": others.port}
         setting = Setting(world.database, world.organization, world.annotator, world.labels, ports)
-        bench = Bench(Clients(setting, max(counts)), options.seconds)
+        pids = {"modelhub": server.process.pid, "textbook": others.process.pid, "floor": others.process.pid}
+        if postgres := postgres_pid(settings.DATA_DIR):
+            pids["postgres"] = postgres
+        bench = Bench(Clients(setting, max(counts)), options.seconds, pids)
         started = time.perf_counter()
         for turn, subject, size, many in rounds(subjects, sizes, counts, options.rounds, left_out):
             if turn == 1 and not bench.figures:
