@@ -12,6 +12,7 @@ import django
 # By flag: the module, and the data folder that it works in.
 PROGRAMS = {
     "--compare": ("benchmarks.compare", ".data/bench"),
+    "--profile": ("benchmarks.profile", ".data/bench"),
 }
 
 
