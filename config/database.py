@@ -40,6 +40,9 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, Any]:
                 "min_size": 1,
                 "max_size": pool_size,
                 "timeout": env.whole("MODELHUB_POOL_TIMEOUT", 5, minimum=1, maximum=600),
+                # How long the pool by itself goes on trying to connect, at ever longer intervals, minutes in the end.
+                # Given up at once, the next request tries again: a database that is back is found within a second.
+                "reconnect_timeout": 1,
             },
         },
     }

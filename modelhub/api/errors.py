@@ -84,7 +84,7 @@ def _answer_api_exception(error: exceptions.APIException) -> Response:
     else:
         sentence = str(error.detail)
     if isinstance(error, exceptions.UnsupportedMediaType):
-        sentence = "The body must be JSON, sent with Content-Type: application/json."
+        sentence = "The body must be JSON, not compressed, sent with Content-Type: application/json."
     headers = {"Retry-After": str(int(wait))} if (wait := getattr(error, "wait", None)) else {}
     return _respond(problem(error.status_code, sentence, code=error.default_code, fields=fields), headers)
 

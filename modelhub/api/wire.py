@@ -37,7 +37,7 @@ class ExactJSONParser(BaseParser):
         try:
             body = stream.read(limit + 1)
         except OSError as error:
-            sentence = "The body stopped before the length that Content-Length names"
+            sentence = "The body stopped before the length that Content-Length names, or its chunks are malformed"
             raise Invalid(sentence, code="incomplete_body") from error
         if len(body) > limit:
             raise TooLarge(f"The body must have at most {limit} bytes", code="request_too_large")
@@ -68,11 +68,18 @@ class AlwaysJSON(BaseContentNegotiation):
     """Every client reads JSON here, also one whose Accept header asks for something else first."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
-        """The JSON parser for anything that calls itself JSON, or nothing at all."""
+        """The JSON parser for anything that calls itself JSON and is not compressed, or nothing at all."""
         kind = (request.content_type or "application/json").partition(";")[0].strip().lower()
         fits = kind == "application/json" or kind.endswith("+json")
-        return parsers[0] if fits else None
+        return parsers[0] if fits and not _is_compressed(request) else None
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         """The first renderer of the view."""
         return renderers[0], renderers[0].media_type
+
+
+def _is_compressed(request: Request) -> bool:
+    """Nothing is ever inflated here: a few bytes could become gigabytes."""
+    headers = request.headers
+    codings = headers.get("Content-Encoding", "identity"), headers.get("Transfer-Encoding", "chunked")
+    return tuple(coding.strip().lower() for coding in codings) != ("identity", "chunked")

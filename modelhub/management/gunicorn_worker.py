@@ -20,6 +20,7 @@ from gunicorn.http.errors import (
 from gunicorn.workers.gthread import ThreadWorker
 
 from modelhub.ids import new_id
+from modelhub.management.whole_body import WholeBody
 from modelhub.problems import CONTENT_TYPE, problem
 
 log = structlog.get_logger("modelhub.requests")
@@ -69,6 +70,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Waiting for a body, or for who does not read the answer, ends after `MODELHUB_CLIENT_TIMEOUT`."""
         conn.sock.settimeout(settings.SERVE_CLIENT_TIMEOUT)
+        req.body.reader = WholeBody(req.body.reader)
         return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:

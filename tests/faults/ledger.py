@@ -1,0 +1,176 @@
+"""What clients were told, written down, and compared with what the server has in the end.
+
+Every client writes to a source of its own: atomic batches of one mark on every label, mark 1, 2, 3 …, each sent
+once. So the database must hold, as a score or in its history, every mark that was acknowledged, each mark on all labels
+or on none, and no mark that was not sent.
+"""
+
+import os
+import random
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import requests
+
+from tests.servers import Server
+
+CLIENTS, LABELS = 8, 3
+SEED = int(os.environ.get("FAULT_SEED", "1"))
+BACK_WITHIN = 20  # seconds
+RETRY = {"service_unavailable", "outcome_unknown"}
+
+
+def faults(default: int) -> int:
+    """How many faults of a kind: FAULT_KILLS says it for `make faults`."""
+    return int(os.environ.get("FAULT_KILLS", default))
+
+
+@dataclass
+class Book:
+    """One client's: the last mark that it sent to its source, every one that was acknowledged, what else was said."""
+
+    source: str
+    sent: int = 0
+    acknowledged: set[int] = field(default_factory=set)
+    answers: Counter[tuple[int, str]] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Load:
+    """Clients that never stop until they are told to, and never mind a failure."""
+
+    servers: list[Server]
+    labels: list[str]
+    books: list[Book]
+    pad: int = 0  # characters that no compression makes shorter, for filling a disk
+    stop: threading.Event = field(default_factory=threading.Event)
+    back: list[float] = field(default_factory=list)
+
+    def run(self, book: Book) -> None:
+        """Be one client."""
+        session = requests.Session()
+        while not self.stop.is_set():
+            book.sent += 1
+            value = {"text": "x", "mark": book.sent, "pad": secrets.token_hex(self.pad // 2)}
+            scores = [{"label_id": label, "value": value} for label in self.labels]
+            body = {"source_type": "trace", "source_id": book.source, "scores": scores}
+            server = random.choice(self.servers)
+            try:
+                url = server.base_url + "/model-hub/scores/bulk/?atomic=true"
+                answer = session.post(url, json=body, headers=server.headers, timeout=30)
+            except requests.RequestException:
+                session = requests.Session()
+                time.sleep(0.05)
+                continue
+            self._note(book, answer)
+
+    def _note(self, book: Book, answer: requests.Response) -> None:
+        body = answer.json()
+        book.answers[answer.status_code, body.get("code", "")] += 1
+        if answer.status_code == 201 and body["errors"] == []:
+            book.acknowledged.add(book.sent)
+        elif answer.status_code == 503 and answer.headers.get("Retry-After") and body["code"] in RETRY:
+            time.sleep(0.05)
+        else:
+            book.wrong.append(f"{answer.status_code} {answer.text[:500]}")
+
+    def wait_until_it_writes(self, within: float = BACK_WITHIN) -> None:
+        """Note after how many seconds a write was acknowledged again, on every server."""
+        started = time.monotonic()
+        body = {"source_type": "trace", "source_id": "probe", "label_id": self.labels[0], "value": "x"}
+        waiting = list(self.servers)
+        while waiting and time.monotonic() - started < within:
+            try:
+                if waiting[0].request("POST", "/model-hub/scores/", json=body).status_code == 201:
+                    waiting.pop(0)
+            except requests.RequestException:
+                time.sleep(0.05)
+        if waiting:
+            pytest.fail(f"no write was acknowledged within {within} s")
+        self.back.append(time.monotonic() - started)
+
+    def check(self) -> None:
+        """The comparison; to be called when the clients have stopped."""
+        for book in self.books:
+            stored = marks(self.servers[-1], book.source)
+            whole = stored[self.labels[0]]
+            assert book.wrong == []
+            assert book.acknowledged
+            assert set(stored) == set(self.labels)
+            assert all(of_label == whole for of_label in stored.values())
+            assert whole <= set(range(1, book.sent + 1))
+            assert book.acknowledged <= whole
+
+    @property
+    def unavailable(self) -> int:
+        """How many requests were answered with 503."""
+        return sum(number for book in self.books for (status, _), number in book.answers.items() if status == 503)
+
+    def tell(self, scenario: str, faults: int) -> None:
+        """The line of counts; only for a ledger that was found right, so that none is lost."""
+        sent = sum(book.sent for book in self.books)
+        kept = sum(len(book.acknowledged) for book in self.books)
+        back = f", back within {max(self.back):.1f} s" if self.back else ""
+        print(
+            f"\n{scenario}: {faults} faults, {sent} batches sent, {kept} acknowledged, 0 lost, "
+            f"{self.unavailable} answered with 503{back} (seed {SEED})"
+        )
+
+
+@contextmanager
+def clients(*servers: Server, pad: int = 0) -> Iterator[Load]:
+    """Eight clients at work as long as the block runs; then the ledgers are compared.
+
+    Servers of one database take turns. They must have MODELHUB_AUTO_CREATE_SOURCES.
+    """
+    random.seed(SEED)
+    run = secrets.token_hex(4)
+    load = Load(list(servers), make_labels(servers[0]), [Book(f"source-{run}-{n}") for n in range(CLIENTS)], pad)
+    threads = [threading.Thread(target=load.run, args=[book]) for book in load.books]
+    for thread in threads:
+        thread.start()
+    try:
+        yield load
+    finally:
+        load.stop.set()
+        for thread in threads:
+            thread.join()
+    load.check()
+
+
+def make_labels(server: Server, number: int = LABELS) -> list[str]:
+    """The ids of as many new labels that take any text."""
+    path, run = "/model-hub/annotations-labels/", secrets.token_hex(4)
+    made = [server.request("POST", path, json={"name": f"L{n} {run}", "type": "text"}) for n in range(number)]
+    return [answer.json()["result"]["id"] for answer in made]
+
+
+def marks(server: Server, source: str) -> dict[str, set[int]]:
+    """By label, every mark that is stored or in the history, which has none twice."""
+    path = f"/model-hub/scores/for-source/?source_type=trace&source_id={source}"
+    found = {}
+    for score in server.request("GET", path).json():
+        replaced = [revision["value"]["mark"] for revision in history(server, score["id"])]
+        assert len(replaced) == len(set(replaced))
+        found[score["label_id"]] = {score["value"]["mark"], *replaced}
+        assert score["value"]["mark"] == max(found[score["label_id"]])
+    return found
+
+
+def history(server: Server, score_id: str) -> list[dict[str, Any]]:
+    """Everything that a score said before."""
+    found: list[dict[str, Any]] = []
+    url: str | None = f"/model-hub/scores/{score_id}/history/?limit=1000"
+    while url:
+        page = server.request("GET", url.replace(server.base_url, "")).json()
+        found += page["results"]
+        url = page["next"]
+    return found

@@ -1,0 +1,108 @@
+"""The database stopped, cut off, crowded and full, under load: clean 503s, then the same server goes on by itself."""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.faults.ledger import clients, faults
+from tests.faults.postgres import CUT_ALL, DATABASE, Postgres, running_postgres
+from tests.servers import Server, data_folder, running_server
+
+LONG = "FAULT_KILLS" in os.environ
+STOPPED_SECONDS = 10 if LONG else 2
+MAX_CONNECTIONS = 12
+CUTS = faults(8)
+QUIET = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_LOG_LEVEL": "ERROR"}
+
+
+@pytest.fixture(scope="module")
+def parent() -> Iterator[Path]:
+    with data_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def postgres(parent: Path) -> Iterator[Postgres]:
+    with running_postgres(parent, f"-c max_connections={MAX_CONNECTIONS}") as postgres:
+        yield postgres
+
+
+@pytest.fixture(scope="module")
+def server(parent: Path, postgres: Postgres) -> Iterator[Server]:
+    more = QUIET | {"DATABASE_URL": postgres.url, "MODELHUB_POOL_TIMEOUT": "2", "MODELHUB_LOCK_TIMEOUT_MS": "1000"}
+    with running_server(parent, **more) as server:
+        yield server
+        assert server.process.poll() is None, "".join(server.log[-20:])
+        assert not any("unforeseen_error" in line for line in server.log)
+
+
+def assert_unavailable(server: Server) -> None:
+    """A read and a write are refused cleanly, while the process itself answers."""
+    for method, path in (("GET", "/model-hub/sources/"), ("POST", "/model-hub/sources/")):
+        answer = server.request(method, path, json={"source_type": "trace", "source_id": "x"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+        assert answer.headers["Retry-After"]
+    assert server.request("GET", "/healthz").status_code == 200
+    assert server.request("GET", "/readyz").status_code == 503
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_database_that_is_stopped_for_a_while(server: Server, postgres: Postgres, mode: str) -> None:
+    with clients(server) as load:
+        load.wait_until_it_writes()
+        postgres.stop(mode)
+        started = time.monotonic()
+        assert_unavailable(server)
+        time.sleep(max(0, STOPPED_SECONDS - (time.monotonic() - started)))
+        postgres.start()
+        load.wait_until_it_writes()
+    assert load.unavailable
+    load.tell(f"PostgreSQL stopped ({mode}) for {STOPPED_SECONDS} s", 1)
+
+
+def test_connections_that_are_cut_over_and_over(server: Server, postgres: Postgres) -> None:
+    cut = 0
+    with clients(server) as load:
+        load.wait_until_it_writes()
+        for _ in range(CUTS):
+            time.sleep(random.uniform(0.05, 0.5))
+            cut += postgres.cut_all()
+        load.wait_until_it_writes()
+    assert cut >= CUTS
+    load.tell("connections cut", cut)
+
+
+def test_a_database_that_takes_no_more_connections(server: Server, postgres: Postgres) -> None:
+    """Somebody else has them all."""
+    with clients(server) as load, ExitStack() as stack:
+        load.wait_until_it_writes()
+        others = [stack.enter_context(postgres.connect("postgres"))]
+        while len(others) < MAX_CONNECTIONS:
+            try:
+                others.append(stack.enter_context(postgres.connect("postgres")))
+            except psycopg.OperationalError:
+                others[0].execute(CUT_ALL, [DATABASE])
+        assert_unavailable(server)
+        stack.close()
+        load.wait_until_it_writes()
+    load.tell("every connection taken", 1)
+
+
+def test_a_source_that_somebody_else_holds_for_long(server: Server, postgres: Postgres) -> None:
+    """The eight clients wait for one lock each in turn; nobody waits for ever, and reading goes on in between."""
+    with clients(server) as load:
+        load.wait_until_it_writes()
+        with postgres.connect() as other, other.transaction():
+            other.execute("SELECT 1 FROM modelhub_source FOR UPDATE")
+            assert server.request("GET", "/model-hub/sources/").status_code == 200
+            time.sleep(3)
+            assert server.request("GET", "/healthz").status_code == 200
+        load.wait_until_it_writes()
+    assert load.unavailable
+    load.tell("every source locked for 3 s", 1)
