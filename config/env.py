@@ -83,3 +83,8 @@ def origins(name: str) -> list[str]:
 def words(name: str, default: str = "") -> list[str]:
     """A list written with commas; spaces around its members do not count."""
     return [word for part in text(name, default).split(",") if (word := part.strip())]
+
+
+def hand_over(name: str, value: str) -> None:
+    """Set a variable of a library that can be told in no other way."""
+    os.environ[name] = value

@@ -1,6 +1,7 @@
 """Logs: one JSON object a line on standard error, whoever wrote it."""
 
 import logging.config
+import threading
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
@@ -59,3 +60,11 @@ def configure(*, level: str) -> None:
             },
         }
     )
+    # Python writes these to standard error by itself, in words of its own.
+    logging.captureWarnings(capture=True)
+    threading.excepthook = _log_end_of_thread
+
+
+def _log_end_of_thread(end: threading.ExceptHookArgs) -> None:
+    name = end.thread.name if end.thread else None
+    structlog.get_logger(__name__).error("thread_ended", thread=name, exc_info=end.exc_value)

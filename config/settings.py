@@ -24,6 +24,7 @@ SERVE_PORT = env.whole("PORT", 8000, minimum=1, maximum=65535)
 SERVE_WORKERS = env.whole("MODELHUB_WORKERS", 2, minimum=1, maximum=256)
 SERVE_THREADS = env.whole("MODELHUB_THREADS", 4, minimum=1, maximum=256)
 SERVE_CLIENT_TIMEOUT = env.whole("MODELHUB_CLIENT_TIMEOUT", 10, minimum=1, maximum=3600)
+METRICS_TOKEN = env.text("MODELHUB_METRICS_TOKEN")
 SERVE_DRAIN_SECONDS = env.whole("MODELHUB_DRAIN_SECONDS", 0, maximum=3600)
 SERVE_TIMEOUT = env.whole("MODELHUB_REQUEST_TIMEOUT", 30, minimum=1, maximum=3600)
 
@@ -157,7 +158,7 @@ X_FRAME_OPTIONS = "DENY"
 HTTPS = env.flag("MODELHUB_HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
 # Whether subdomains speak TLS, and whether browsers should ship the name, is not this server's to say.

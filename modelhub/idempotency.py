@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from modelhub.errors import Invalid, Mismatch
 from modelhub.ids import new_id
+from modelhub.metrics import count_replay
 from modelhub.models import IdempotencyRecord, User
 from modelhub.transactions import in_one_transaction
 from modelhub.values import show
@@ -78,6 +79,7 @@ def answer_once(*, user: User, key: str, digest: str, act: Callable[[], tuple[in
     record = IdempotencyRecord.objects.get(user=user, key=key)
     if record.digest != digest:
         raise Mismatch(f"The Idempotency-Key {key} was used for another request; use a new key for a new request")
+    count_replay()
     return Answer(record.status, record.body, replayed=True)
 
 

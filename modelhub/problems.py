@@ -6,11 +6,14 @@ from typing import Any
 
 import structlog
 
+from modelhub import metrics
+
 CONTENT_TYPE = "application/problem+json"
 
 
 def problem(status: int, sentence: str, *, code: str, fields: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
-    """The body of an error answer; `errors` holds the sentences by field where there are any."""
+    """The body of an error answer, which is counted; `errors` holds the sentences by field where there are any."""
+    metrics.count_problem(code)
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

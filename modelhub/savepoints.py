@@ -6,6 +6,8 @@ from typing import TypeVar
 import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
+from modelhub.metrics import count_fallback
+
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
@@ -26,6 +28,7 @@ def write_what_is_accepted(rows: Sequence[T], write: Callable[[Sequence[T]], Non
         return []
     if len(rows) == 1:
         return list(rows)
+    count_fallback()
     return [row for row in rows if not _accepted([row], write)]
 
 

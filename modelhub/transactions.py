@@ -10,6 +10,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from modelhub.errors import OutcomeUnknown
+from modelhub.metrics import count_retry, count_unknown_outcome
 from modelhub.savepoints import sqlstate
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ def in_one_transaction(verb: Callable[P, T]) -> Callable[P, T]:
             except OperationalError as error:
                 if sqlstate(error) not in ABORTED:
                     raise
+                count_retry()
                 log.warning("transaction_repeated", attempt=attempt, sqlstate=sqlstate(error))
                 time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - nothing secret
         return _run_once(lambda: verb(*args, **options))
@@ -56,6 +58,7 @@ def _run_once(verb: Callable[[], T]) -> T:
             finished = True
     except (OperationalError, InterfaceError) as error:
         if finished and sqlstate(error) not in ABORTED:
+            count_unknown_outcome()
             raise OutcomeUnknown(
                 "The database went away while this was being committed: it may be stored or not. Repeat the request "
                 "(with the Idempotency-Key that it had, if any): what is stored already is not stored twice."

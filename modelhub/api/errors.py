@@ -93,14 +93,15 @@ def _respond(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> 
     return Response(body, status=body["status"], headers=dict(headers or {}), content_type=CONTENT_TYPE)
 
 
-def _plain(status: int, sentence: str, *, code: str) -> HttpResponse:
+def plain(status: int, sentence: str, *, code: str) -> HttpResponse:
+    """A problem from outside of DRF."""
     body = exact_json.dumps(problem(status, sentence, code=code))
     return HttpResponse(body, status=status, content_type=CONTENT_TYPE)
 
 
 def too_often(error: RateLimited) -> HttpResponse:
     """A 429 from where no view of the API answers."""
-    response = _plain(429, str(error), code=error.code)
+    response = plain(429, str(error), code=error.code)
     response["Retry-After"] = str(error.wait)
     return response
 
@@ -112,7 +113,7 @@ def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
     def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
         if request.method in {"GET", "HEAD"}:
             return view(request, *args, **options)
-        response = _plain(405, f"Method {show(request.method)} is not allowed here.", code="method_not_allowed")
+        response = plain(405, f"Method {show(request.method)} is not allowed here.", code="method_not_allowed")
         response["Allow"] = "GET, HEAD"
         return response
 
@@ -121,21 +122,21 @@ def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400: a wrong Host header and the like."""
-    return _plain(400, "The request was refused before it was read (is its Host header allowed?).", code="invalid")
+    return plain(400, "The request was refused before it was read (is its Host header allowed?).", code="invalid")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
-    return _plain(403, "You may not do this.", code="permission_denied")
+    return plain(403, "You may not do this.", code="permission_denied")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404: no such path, often for want of its slash."""
     hint = "" if request.path.endswith("/") else " Paths end in a slash."
-    return _plain(404, f"There is no path {show(request.path)} here.{hint}", code="not_found")
+    return plain(404, f"There is no path {show(request.path)} here.{hint}", code="not_found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500, called while the exception is being handled: logs it and says nothing of it."""
     log.exception("unforeseen_error")
-    return _plain(500, "Something went wrong inside the server; its log has the details.", code="server_error")
+    return plain(500, "Something went wrong inside the server; its log has the details.", code="server_error")

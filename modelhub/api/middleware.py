@@ -8,12 +8,13 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 
 from modelhub.ids import new_id
+from modelhub.metrics import count_request
 
 log = structlog.get_logger("modelhub.requests")
 
 # A caller's own id is taken over when it is safe to log.
 SAFE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
-QUIET = frozenset({"/healthz", "/readyz"})
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class RequestMiddleware:
@@ -23,7 +24,7 @@ class RequestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request and log how it went: never its body, its query or its headers."""
+        """Answer the request, count it and log how it went: never its body, its query or its headers."""
         started = time.perf_counter()
         given = request.headers.get("X-Request-Id", "")
         request_id = given if SAFE_ID.fullmatch(given) else str(new_id())
@@ -31,12 +32,16 @@ class RequestMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
+        seconds = time.perf_counter() - started
+        route = request.resolver_match.view_name if request.resolver_match else ""
+        count_request(method=request.method or "", route=route, status=response.status_code, seconds=seconds)
         if request.path not in QUIET or response.status_code >= 500:
             log.info(
                 "request",
                 method=request.method,
+                route=route or None,
                 path=request.path,
                 status=response.status_code,
-                ms=round((time.perf_counter() - started) * 1000, 1),
+                ms=round(seconds * 1000, 1),
             )
         return response

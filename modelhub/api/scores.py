@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +21,7 @@ from modelhub.api.query import read_flags
 from modelhub.api.score_list import FilteredScores
 from modelhub.errors import Invalid, NotFound, Refused
 from modelhub.keyset import in_order
+from modelhub.metrics import count_batch, count_scores
 from modelhub.score_entries import FIELDS as ENTRY_FIELDS
 from modelhub.score_entries import EntryError, check_notes
 from modelhub.scores import Recorded, record_scores
@@ -51,6 +54,7 @@ class BulkScores(APIView):
         batch = read_bulk(request.data)
         annotator = annotator_of(request, batch.annotator_id)
         stored = not flags["dry_run"]
+        count_batch(len(batch.entries))
 
         def act() -> tuple[int, Any]:
             recorded = record_scores(
@@ -61,6 +65,8 @@ class BulkScores(APIView):
                 dry_run=flags["dry_run"],
                 atomic=flags["atomic"],
             )
+            if stored:
+                transaction.on_commit(partial(count_scores, stored=len(recorded.scores), refused=codes(recorded)))
             body = bulk_output(recorded, batch.ref, stored=stored, details=flags["error_details"])
             return 201 if stored and recorded.scores else 200, body
 
@@ -90,7 +96,10 @@ class Scores(FilteredScores):
         def act() -> tuple[int, Any]:
             recorded = record_scores(annotator=annotator, ref=ref, entries=[fields], dry_run=flags["dry_run"])
             if recorded.errors:
+                count_scores(refused=codes(recorded))
                 raise as_refusal(recorded.errors[0])
+            if stored:
+                transaction.on_commit(partial(count_scores, stored=1))
             output = ScoreOutput(recorded.scores[0], context={"word": ref.word, "stored": stored})
             return 201 if stored else 200, output.data
 
@@ -130,6 +139,11 @@ def bulk_output(recorded: Recorded, ref: SourceRef, *, stored: bool, details: bo
     if details:
         body["error_details"] = error_details(recorded.errors)
     return body
+
+
+def codes(recorded: Recorded) -> list[str]:
+    """The codes of the scores that were refused."""
+    return [error.code for error in recorded.errors]
 
 
 def error_details(errors: Sequence[EntryError]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from modelhub.api import health, labels, one_score, score_list, scores, sources, tracer
+from modelhub.api import health, labels, one_score, score_list, scores, sources, tracer, watching
 from modelhub.api.errors import read_only
 from modelhub.ids import UUID_TEXT
 
@@ -38,6 +38,7 @@ urlpatterns = [
     path("tracer/project/list_projects/", tracer.ListProjects.as_view(), name="projects-list"),
     path("healthz", health.Health.as_view(), name="healthz"),
     path("readyz", health.Readiness.as_view(), name="readyz"),
+    path("metrics", csrf_exempt(read_only(watching.show_metrics)), name="metrics"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", csrf_exempt(read_only(SpectacularSwaggerSplitView.as_view(url_name="schema"))), name="docs"),
     path("", csrf_exempt(read_only(RedirectView.as_view(pattern_name="docs"))), name="root"),

@@ -13,6 +13,7 @@ from gunicorn.glogging import Logger
 
 from modelhub import stopping
 from modelhub.management.gunicorn_worker import Worker
+from modelhub.metrics import forget_process
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where a worker's heartbeat never waits for a disk
 
@@ -108,6 +109,7 @@ def serve(application: Any, *, ready: Callable[[], None]) -> None:
         "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
         "logger_class": QuietLogger,
         "when_ready": when_ready,
+        "child_exit": lambda arbiter, worker: forget_process(worker.pid),
         "control_socket_disable": True,
     }
     Server(application, options).run()

@@ -2,11 +2,13 @@
 
 import json
 import signal
+import threading
 import time
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import connection
 from gunicorn import util
 from gunicorn.http.errors import (
     ExpectationFailed,
@@ -19,6 +21,7 @@ from gunicorn.http.errors import (
 )
 from gunicorn.workers.gthread import ThreadWorker
 
+from modelhub import metrics
 from modelhub.ids import new_id
 from modelhub.management.whole_body import WholeBody
 from modelhub.problems import CONTENT_TYPE, problem
@@ -26,6 +29,7 @@ from modelhub.problems import CONTENT_TYPE, problem
 log = structlog.get_logger("modelhub.requests")
 
 DRAIN_SECONDS = 0.2
+POOL_SECONDS = 1
 
 # What gunicorn refuses before there is a request. Its own words quote what was sent, keys included: ours do not.
 REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
@@ -51,6 +55,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().init_signals()
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
+
+    def init_process(self) -> None:
+        """Show the pool from the side: a worker whose threads all wait for the database counts no requests."""
+        threading.Thread(target=_show_pool, daemon=True).start()
+        super().init_process()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """A worker that stops answers who is connected already, and lets go of the port at once.
@@ -86,11 +95,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         body = problem(status, sentence, code=code)
         if status == 500:
             log.error("unforeseen_error", exc_info=exc)
+        metrics.count_request(method="other", route="", status=status, seconds=0.0)
         log.info("request", status=status, reason=type(exc).__name__)
         try:
             util.write_nonblock(client, _answer(body))
         except OSError:
             log.debug("nobody_reads_the_refusal")
+
+
+def _show_pool() -> None:
+    while True:
+        if pool := getattr(connection, "pool", None):
+            metrics.show_pool(pool.get_stats())
+        time.sleep(POOL_SECONDS)
 
 
 def _answer(body: dict[str, Any]) -> bytes:

@@ -1,0 +1,35 @@
+"""What a real server logs: JSON lines only, with what one looks for, and nothing that is secret."""
+
+import json
+import socket
+
+from tests.servers import SECRET_KEY, Server
+
+PRIVATE = "words-of-a-client"
+
+
+def test_every_line_is_json_and_none_is_indiscreet(live: Server) -> None:
+    body = {"source_type": "trace", "source_id": PRIVATE, "scores": [{"value": PRIVATE}], "notes": PRIVATE}
+    headers = live.headers | {"X-Request-Id": "asked-by-the-test"}
+    assert live.request("POST", f"/model-hub/scores/bulk/?dry_run={PRIVATE}", json=body).status_code == 400
+    assert live.request("POST", "/model-hub/scores/bulk/?dry_run=true", json=body, headers=headers).status_code == 404
+    assert live.request("GET", f"/model-hub/sources/?search={PRIVATE}").status_code == 200
+    assert (
+        live.request("GET", "/model-hub/sources/", headers={"X-Api-Key": PRIVATE, "X-Secret-Key": PRIVATE}).status_code
+        == 401
+    )
+    with socket.create_connection(("127.0.0.1", int(live.base_url.rsplit(":", 1)[1]))) as client:
+        client.sendall(f"{PRIVATE}\r\n\r\n".encode())
+        assert client.recv(65536).startswith(b"HTTP/1.1 400 ")
+    assert live.logged('"reason"')
+
+    for line in live.log:
+        assert {"event", "level", "timestamp"} <= set(json.loads(line))
+        assert PRIVATE not in line
+        assert SECRET_KEY not in line
+    [logged] = [json.loads(line) for line in live.logged("asked-by-the-test")]
+    assert logged["event"] == "request"
+    assert (logged["method"], logged["route"], logged["status"]) == ("POST", "scores-bulk", 404)
+    assert logged["ms"] > 0
+    assert logged["key"]
+    assert logged["organization"]
