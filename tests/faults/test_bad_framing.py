@@ -1,6 +1,7 @@
 """Requests that lie about where they end, and heads that are none: refused, nothing stored, nothing smuggled."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import psutil
@@ -13,16 +14,21 @@ SOURCES = "/model-hub/sources/"
 BODY = json.dumps({"source_type": "trace", "source_id": "smuggled"}).encode()
 HIDDEN = head(SOURCES, f"Content-Length: {len(BODY)}") + BODY
 LENGTH = f"Content-Length: {len(BODY)}"
+WORKERS = 2
 CHUNKED = "Transfer-Encoding: chunked"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """One whose workers live to the end, and have nothing to tell."""
-    with data_folder() as folder, running_server(folder, MODELHUB_CLIENT_TIMEOUT="2") as server:
-        before = workers(server)
+    with (
+        data_folder() as folder,
+        running_server(folder, MODELHUB_CLIENT_TIMEOUT="2", MODELHUB_WORKERS=str(WORKERS)) as server,
+    ):
+        while len(before := workers(server)) < WORKERS:
+            time.sleep(0.05)
         yield server
-        assert workers(server) == before
+        assert workers(server) == before, "".join(server.log[-20:])
     assert not [line for line in server.log if "unforeseen" in line or "Traceback" in line or '"status": 500' in line]
 
 
