@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from benchmarks.clients import Clients, Job, Sent
+from benchmarks.clients import Job, Sent
 from benchmarks.processes import cpu_seconds
+from benchmarks.stage import Stage
 from benchmarks.world import state_of_scores
 
 KINDS = {
@@ -58,10 +59,8 @@ class Written:
 class Bench:
     """The run: figures by cell, one a round."""
 
-    clients: Clients
+    stage: Stage
     seconds: float
-    # Process ids by subject, and the database's as "postgres"; raw has no server.
-    pids: dict[str, int]
     figures: dict[Cell, list[Figure]] = field(default_factory=lambda: defaultdict(list))
     limits: dict[tuple[str, int, int], int] = field(default_factory=dict)
     answers: dict[int, int] = field(default_factory=dict)
@@ -70,13 +69,12 @@ class Bench:
     def run(self, subject: str, size: int, clients: int, *, keep: bool) -> None:
         """Insert into fresh sources, then update the same scores, then send the update again."""
         limit = self.limits.get((subject, size, clients), FIRST_LIMITS.get(size, 20))
-        self.clients.tell(clients, "prepare", Job(subject, size, limit, self.answers.get(size, 1000 * size)))
+        self.stage.clients.tell(clients, "prepare", Job(subject, size, limit, self.answers.get(size, 1000 * size)))
         for kind in KINDS[subject]:
-            self.clients.tell(clients, "load", kind)
-            before = self.spent(subject)
-            sent = self.watched(kind, clients) if kind == "same" else self.send(kind, clients)
-            after = self.spent(subject)
-            figure = figure_of(sent, size, after[0] - before[0], after[1] - before[1])
+            self.stage.clients.tell(clients, "load", kind)
+            act = self.watched if kind == "same" else self.send
+            sent, cpu = act(subject, kind, clients)
+            figure = figure_of(sent, size, *cpu)
             if keep:
                 self.figures[Cell(subject, kind, size, clients)].append(figure)
             if kind == "insert":
@@ -87,24 +85,27 @@ class Bench:
 
     def spent(self, subject: str) -> tuple[float, float]:
         """CPU seconds of the subject's server and of PostgreSQL until now."""
-        server, postgres = (self.pids.get(name) for name in (subject, "postgres"))
+        server, postgres = (self.stage.pids.get(name) for name in (subject, "postgres"))
         return cpu_seconds(server) if server else 0, cpu_seconds(postgres) if postgres else 0
 
-    def send(self, kind: str, clients: int) -> list[Sent]:
-        """Start all clients at one moment."""
-        sent: list[Sent] = self.clients.tell(clients, "run", kind, time.perf_counter() + HEADSTART, self.seconds)
-        return sent
+    def send(self, subject: str, kind: str, clients: int) -> tuple[list[Sent], tuple[float, float]]:
+        """Start all clients at one moment; what they sent, and the CPU seconds of server and PostgreSQL."""
+        before = self.spent(subject)
+        begin = time.perf_counter() + HEADSTART
+        sent: list[Sent] = self.stage.clients.tell(clients, "run", kind, begin, self.seconds)
+        after = self.spent(subject)
+        return sent, (after[0] - before[0], after[1] - before[1])
 
-    def watched(self, kind: str, clients: int) -> list[Sent]:
-        """Count what is written meanwhile."""
-        before = state_of_scores()
-        sent = self.send(kind, clients)
-        after = state_of_scores()
+    def watched(self, subject: str, kind: str, clients: int) -> tuple[list[Sent], tuple[float, float]]:
+        """The same, counting what is written meanwhile."""
+        before = state_of_scores(self.stage.world)
+        sent, cpu = self.send(subject, kind, clients)
+        after = state_of_scores(self.stage.world)
         self.same.requests += sum(len(one.seconds) for one in sent)
         self.same.rows += before[0] != after[0]
         self.same.revisions += after[1] - before[1]
         self.same.log_bytes += after[2] - before[2]
-        return sent
+        return sent, cpu
 
 
 def figure_of(sent: list[Sent], size: int, server_cpu: float, postgres_cpu: float) -> Figure:

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks.bodies import Batch
-from benchmarks.servers import API_KEY, SECRET_KEY
+from benchmarks.servers import HEADERS
 from benchmarks.subjects import Http, Raw, Subject
 
 SOURCES_A_REQUEST = 1000
@@ -109,11 +109,10 @@ def register(port: int, job: Job, numbers: "itertools.count[int]") -> list[Batch
     """As many fresh sources as there may be requests."""
     batches: list[Batch] = []
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
-    headers = {"X-Api-Key": API_KEY, "X-Secret-Key": SECRET_KEY, "Content-Type": "application/json"}
     while len(batches) < job.limit:
         some = min(SOURCES_A_REQUEST, job.limit - len(batches))
         sources = [{"source_type": "trace", "source_id": str(uuid.uuid4())} for _ in range(some)]
-        connection.request("POST", "/model-hub/sources/bulk/", json.dumps({"sources": sources}), headers)
+        connection.request("POST", "/model-hub/sources/bulk/", json.dumps({"sources": sources}), HEADERS)
         answer = connection.getresponse()
         found = json.loads(answer.read())
         assert answer.status == 201, found

@@ -3,16 +3,12 @@
 import argparse
 import time
 
-from django.conf import settings
-
 from benchmarks.cells import KINDS, Bench, rounds
-from benchmarks.clients import Clients, Setting
 from benchmarks.goals import print_goals
-from benchmarks.machine import describe_machine
-from benchmarks.processes import postgres_pid
-from benchmarks.servers import measure_starts, serving
+from benchmarks.servers import folder, measure_starts
+from benchmarks.stage import staged
 from benchmarks.table import print_figures
-from benchmarks.world import analyze, empty_tables, make_world
+from benchmarks.world import analyze, empty_tables
 
 SIZES, CLIENTS = "1,10,100,1000", "1,4"
 
@@ -39,24 +35,17 @@ def main(arguments: list[str]) -> None:
     subjects, sizes = options.subjects.split(","), [int(size) for size in options.sizes.split(",")]
     counts = [int(count) for count in options.clients.split(",")]
     left_out = set() if options.all else {("textbook", size) for size in sizes if size > 100}
-    measure_starts(settings.DATA_DIR, 1)  # makes the database, the first time
-    starts = measure_starts(settings.DATA_DIR, max(options.rounds, 1))
-    with serving(settings.DATA_DIR) as server, serving(settings.DATA_DIR, settings="benchmarks.settings") as others:
-        world = make_world()
-        empty_tables()
-        print(describe_machine(settings.DATA_DIR))
-        ports = {"modelhub": server.port, "textbook": others.port, "floor": others.port}
-        setting = Setting(world.database, world.organization, world.annotator, world.labels, ports)
-        pids = {"modelhub": server.process.pid, "textbook": others.process.pid, "floor": others.process.pid}
-        if postgres := postgres_pid(settings.DATA_DIR):
-            pids["postgres"] = postgres
-        bench = Bench(Clients(setting, max(counts)), options.seconds, pids)
+    data_dir = folder("bench")
+    measure_starts(data_dir, 1)  # makes the database, the first time
+    starts = measure_starts(data_dir, max(options.rounds, 1))
+    with staged(data_dir, max(counts), others=True) as stage:
+        empty_tables(stage.world)
+        bench = Bench(stage, options.seconds)
         started = time.perf_counter()
         for turn, subject, size, many in rounds(subjects, sizes, counts, options.rounds, left_out):
             if turn == 1 and not bench.figures:
-                analyze()
+                analyze(stage.world)
             bench.run(subject, size, many, keep=turn > 0)
-        bench.clients.close()
     print_figures(bench.figures)
     print_goals(bench, starts)
     took = (time.perf_counter() - started) / 60

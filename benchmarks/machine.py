@@ -7,19 +7,18 @@ import time
 from pathlib import Path
 
 import psutil
-from django.db import connection
+
+from benchmarks.world import World, connected
 
 TOLD = ("server_version", "fsync", "shared_buffers")
 SYNCS, PAGE = 200, b"\0" * 8192
 
 
-def describe_machine(folder: Path) -> str:
+def describe_machine(folder: Path, world: World) -> str:
     """One paragraph."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT current_setting('server_version'), current_setting('fsync'), current_setting('shared_buffers')"
-        )
-        version, fsync, buffers = cursor.fetchone()
+    with connected(world.database) as connection:
+        found = connection.execute("SELECT current_setting(name) FROM unnest(%s::text[]) AS name", [list(TOLD)])
+        version, fsync, buffers = (value for (value,) in found)
     load = os.getloadavg()[0]
     return (
         f"{cpu_model()}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GB; "

@@ -14,13 +14,20 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
+from benchmarks.servers import API_KEY, SECRET_KEY, environment, folder, serving
+
+DATA_DIR = folder("bench")
+os.environ.update(environment(DATA_DIR, DJANGO_SETTINGS_MODULE="config.settings"))
+
+import django
 from django.conf import settings
 from django.utils.module_loading import import_string
+
+django.setup()
 
 from benchmarks.bodies import Batch, body_of
 from benchmarks.clients import VERSIONS, Job, register
 from benchmarks.machine import describe_machine
-from benchmarks.servers import API_KEY, SECRET_KEY, serving
 from benchmarks.stopwatch import REST, Stopwatch
 from benchmarks.subjects import Http
 from benchmarks.world import empty_tables, make_world
@@ -41,10 +48,11 @@ def main(arguments: list[str]) -> None:
     application = import_string(settings.WSGI_APPLICATION)
     watch = Stopwatch()
     watch.install()
-    with serving(settings.DATA_DIR) as server:
-        labels = make_world().labels
-        empty_tables()
-        print(describe_machine(settings.DATA_DIR))
+    with serving(DATA_DIR) as server:
+        world = make_world(DATA_DIR, server.port)
+        labels = world.labels
+        empty_tables(world)
+        print(describe_machine(DATA_DIR, world))
         http, numbers = Http(server.port, PATH, labels), count()
 
         def act(way: str, body: bytes) -> None:

@@ -16,6 +16,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 API_KEY, SECRET_KEY = "benchmark", "benchmark-secret-key"
+HEADERS = {"X-Api-Key": API_KEY, "X-Secret-Key": SECRET_KEY, "Content-Type": "application/json"}
 START_SECONDS = 120
 
 
@@ -30,6 +31,11 @@ class Server:
     def workers(self) -> list[psutil.Process]:
         """The processes that answer, oldest first."""
         return psutil.Process(self.process.pid).children()
+
+
+def folder(name: str) -> Path:
+    """Where a program keeps its data: `MODELHUB_DATA_DIR`, or a folder of that name beside the server's own."""
+    return Path(os.environ.get("MODELHUB_DATA_DIR", ROOT / ".data" / name)).absolute()
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:

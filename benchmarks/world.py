@@ -1,13 +1,20 @@
 """What the subjects write to: one database, its organization, its annotator and a thousand labels."""
 
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
-from django.db import connection
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.servers import API_KEY
-from modelhub.labels import create_label, labels_of
-from modelhub.models import ApiKey
+from benchmarks.servers import API_KEY, HEADERS
+from config.embedded_postgres.base import DATABASE, USER
+from config.embedded_postgres.server import EmbeddedServer
 
 LABELS_OF_A_TYPE = 200
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -17,7 +24,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "numeric": {"min": 0, "max": 10, "step_size": 0.5},
     "thumbs_up_down": {},
 }
-CONNECTION = ("host", "port", "user", "password", "dbname")
+LABELS = """
+SELECT id::text, type, name FROM modelhub_label
+WHERE organization_id = %s AND name LIKE 'Benchmark %%' AND deleted_at IS NULL ORDER BY created_at, id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,46 +40,68 @@ class World:
     labels: list[tuple[str, str]]
 
 
-def make_world() -> World:
-    """Find or make the labels of the key that a server has bootstrapped."""
-    key = ApiKey.objects.get(api_key=API_KEY)
-    known = set(labels_of(key.organization_id).values_list("name", flat=True))
+def make_world(data_dir: Path, port: int) -> World:
+    """Find or make the labels of the key that the server on this port has bootstrapped."""
+    database = database_of(data_dir)
+    with connected(database) as connection:
+        key = "SELECT organization_id::text, user_id::text FROM modelhub_apikey WHERE api_key = %s"
+        organization, annotator = connection.execute(key, [API_KEY]).fetchone() or ("", "")
+        make_labels(port, known={name for _, _, name in connection.execute(LABELS, [organization])})
+        labels = [(pk, kind) for pk, kind, _ in connection.execute(LABELS, [organization])]
+    return World(database, organization, annotator, labels)
+
+
+def make_labels(port: int, known: set[str]) -> None:
+    """Those that are missing, through the API."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     for number in range(LABELS_OF_A_TYPE):
         for kind, settings in SETTINGS.items():
             if (name := f"Benchmark {kind} {number}") not in known:
-                create_label(organization_id=key.organization_id, name=name, type=kind, settings=settings)
-    mine = labels_of(key.organization_id).filter(name__startswith="Benchmark ").order_by("created_at", "id")
-    labels = [(str(pk), kind) for pk, kind in mine.values_list("id", "type")]
-    parameters = connection.get_connection_params()
-    database = {name: parameters[name] for name in CONNECTION if parameters.get(name)}
-    return World(database, str(key.organization_id), str(key.user_id), labels)
+                body = json.dumps({"name": name, "type": kind, "settings": settings})
+                connection.request("POST", "/model-hub/annotations-labels/", body, HEADERS)
+                answer = connection.getresponse()
+                said = answer.read()
+                assert answer.status == 200, said
+    connection.close()
 
 
-def empty_tables() -> None:
+def database_of(data_dir: Path) -> dict[str, Any]:
+    """How to connect to what a server of this folder uses."""
+    if url := os.environ.get("DATABASE_URL"):
+        return conninfo_to_dict(url)
+    embedded = EmbeddedServer(data_dir / "postgres", user=USER, database=DATABASE)
+    return {"host": str(embedded.socket_folder), "user": USER, "dbname": DATABASE}
+
+
+@contextmanager
+def connected(database: dict[str, Any]) -> Iterator[psycopg.Connection[Any]]:
+    """A connection of our own; every statement is its own transaction and takes the time that it takes."""
+    with psycopg.connect(**database, autocommit=True) as connection:
+        yield connection
+
+
+def empty_tables(world: World) -> None:
     """Throw away the scores and sources of earlier runs, so that each run meets the same tables."""
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE modelhub_scorerevision, modelhub_score, modelhub_source")
-        analyze()
+    with connected(world.database) as connection:
+        connection.execute("TRUNCATE modelhub_scorerevision, modelhub_score, modelhub_source")
+    analyze(world)
 
 
-def analyze() -> None:
+def analyze(world: World) -> None:
     """Fresh statistics, as autovacuum gives them to a server that runs for longer than a benchmark."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
-        cursor.execute("VACUUM ANALYZE modelhub_score, modelhub_scorerevision, modelhub_source, modelhub_label")
-        cursor.execute("RESET statement_timeout")
+    with connected(world.database) as connection:
+        connection.execute("VACUUM ANALYZE modelhub_score, modelhub_scorerevision, modelhub_source, modelhub_label")
 
 
-def state_of_scores() -> tuple[int, int, int]:
+def state_of_scores(world: World) -> tuple[int, int, int]:
     """Every row's version in one number, how many revisions there are, and where the write-ahead log ends.
 
     A score that is written, even with what it says already, gets another xmin and another place.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
-        cursor.execute("SELECT sum(hashtextextended(id::text || xmin || ctid, 0)) FROM modelhub_score")
-        (versions,) = cursor.fetchone()
-        cursor.execute("SELECT count(*), pg_current_wal_insert_lsn() - '0/0' FROM modelhub_scorerevision")
-        revisions, log = cursor.fetchone()
-        cursor.execute("RESET statement_timeout")
+    with connected(world.database) as connection:
+        found = connection.execute(
+            "SELECT (SELECT sum(hashtextextended(id::text || xmin || ctid, 0)) FROM modelhub_score),"
+            " (SELECT count(*) FROM modelhub_scorerevision), pg_current_wal_insert_lsn() - '0/0'"
+        ).fetchone()
+    versions, revisions, log = found or (0, 0, 0)
     return int(versions or 0), int(revisions), int(log)
