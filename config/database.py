@@ -35,6 +35,9 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, Any]:
         "OPTIONS": {
             "connect_timeout": 5,
             "options": " ".join([*(f"-c {name}={ms}" for name, ms in timeouts.items()), options]).strip(),
+            # Statements that come again are planned once a connection, by the server itself.
+            "server_side_binding": True,
+            "prepare_threshold": 2,
             **parameters,
             "pool": {
                 "min_size": 1,

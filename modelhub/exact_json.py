@@ -3,11 +3,10 @@
 import json
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from uuid import UUID
 
+import msgspec
 import simplejson
 
 from modelhub.errors import Invalid
@@ -26,18 +25,39 @@ def loads(text: str | bytes) -> Any:
     Raises `ValueError` with a sentence for what is not JSON, not UTF-8 or nested too deeply to be read.
     """
     try:
+        return _quick_decoder.decode(text)
+    except (ValueError, RecursionError, InvalidOperation):
+        return _loads_anything(text)
+
+
+def _loads_anything(text: str | bytes) -> Any:
+    """Slower, for what JSON does not allow and clients send, and for sentences about what nobody can read."""
+    try:
         if isinstance(text, bytes):
             text = text.decode("utf-8-sig")
-        return _decoder.decode(text)
+        return _patient_decoder.decode(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 at byte {error.start}") from None
 
 
+def encode(value: Any) -> bytes:
+    """Compact JSON in UTF-8 of what is known to be storable; UUIDs and times as strings.
+
+    For answers and rows: NaN and infinities become null here. Raises `UnicodeEncodeError` for lone surrogates.
+    """
+    return _quick_encoder.encode(value)
+
+
 def dumps(value: Any) -> str:
-    """Compact JSON; UUIDs and times as strings. Raises `ValueError` for NaN and infinities."""
-    return str(_encoder.encode(value))
+    """Compact JSON of anything, lone surrogates included. Raises `ValueError` for NaN and infinities."""
+    try:
+        text = encode(value).decode()
+    except (UnicodeEncodeError, RecursionError):
+        text = "null"
+    # A null may have been NaN.
+    return str(_patient_encoder.encode(value)) if "null" in text else text
 
 
 def _integer(digits: str) -> int | Decimal:
@@ -52,42 +72,33 @@ def _decimal(text: str) -> Decimal | float:
         return math.inf
 
 
-def _beyond_json(value: object) -> str:
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    raise TypeError(f"{type(value).__name__} is not JSON")
+_quick_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_patient_decoder = simplejson.JSONDecoder(parse_float=_decimal, parse_int=_integer, allow_nan=True)
+_quick_encoder = msgspec.json.Encoder(decimal_format="number")
+_patient_encoder = simplejson.JSONEncoder(
+    use_decimal=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str
+)
 
 
-READING: dict[str, Any] = {"parse_float": _decimal, "parse_int": _integer, "allow_nan": True}
-
-
-class Encoder(simplejson.JSONEncoder):
+class Encoder(json.JSONEncoder):
     """For Django's JSONField, which hands it to the standard library's `json.dumps`."""
 
-    def __init__(self, **options: Any) -> None:
-        fixed = {"use_decimal": True, "ensure_ascii": False, "separators": (",", ":"), "allow_nan": False}
-        super().__init__(**options | fixed | {"default": _beyond_json})
+    def encode(self, o: Any) -> str:
+        """Compact JSON."""
+        return dumps(o)
 
 
-class Decoder(simplejson.JSONDecoder):
+class Decoder(json.JSONDecoder):
     """For Django's JSONField, which hands it to the standard library's `json.loads`."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options | READING)
 
     def decode(self, s: str, *scanning: Any, **options: Any) -> Any:
         """The value; raises the standard library's error, the only one that Django's form field catches."""
         try:
-            return super().decode(s, *scanning, **options)
+            return loads(s)
         except simplejson.JSONDecodeError as error:
             raise json.JSONDecodeError(error.msg, error.doc, error.pos) from None
-        except RecursionError:
+        except ValueError:
             raise json.JSONDecodeError("It is nested too deeply", s, 0) from None
-
-
-_encoder, _decoder = Encoder(), simplejson.JSONDecoder(**READING)
 
 
 def same(one: object, other: object) -> bool:
@@ -116,14 +127,26 @@ def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str =
 
     Codes: `value_too_deep`, `value_too_large` (bytes of compact UTF-8), `unstorable_value`.
     """
-    for leaf, path in _leaves(value, name, max_depth):
-        if isinstance(leaf, str):
-            _check_text(leaf, path)
-        elif not isinstance(leaf, bool | int | None):
-            _check_decimal(leaf, path)
-    size = len(dumps(value).encode())
+    if not _is_plain(value):
+        for leaf, path in _leaves(value, name, max_depth):
+            if isinstance(leaf, str):
+                _check_text(leaf, path)
+            elif not isinstance(leaf, bool | int | None):
+                _check_decimal(leaf, path)
+    size = len(encode(value))
     if size > max_bytes:
         raise Invalid(f"{name} must have at most {max_bytes} bytes as JSON, got {size}", code="value_too_large")
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is clearly storable: ASCII text without NUL, or an integer, or one such in an object."""
+    if type(value) is dict and len(value) == 1:
+        [(key, value)] = value.items()
+        if not (key.isascii() and key.isalpha()):
+            return False
+    if type(value) is str:
+        return value.isascii() and "\x00" not in value
+    return type(value) is int
 
 
 def _leaves(value: object, name: str, max_depth: int) -> Iterator[tuple[object, str]]:

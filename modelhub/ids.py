@@ -3,18 +3,32 @@
 import re
 import uuid
 
-from uuid_utils.compat import uuid7
+import uuid_utils
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def new_id() -> uuid.UUID:
     """A new id; within one process each is greater than the one before it (RFC 9562, version 7)."""
-    return uuid7()
+    return uuid.UUID(int=uuid_utils.uuid7().int)
+
+
+def new_id_text() -> str:
+    """A new id in its one spelling, for rows that travel as JSON."""
+    return str(uuid_utils.uuid7())
 
 
 def parse_uuid(text: object) -> uuid.UUID | None:
     """The UUID that a string spells in hex, with hyphens in their places or without any; else `None`."""
-    if isinstance(text, str) and UUID_TEXT.fullmatch(text):
-        return uuid.UUID(hex=text)
-    return None
+    spelled = spell_uuid(text)
+    return None if spelled is None else uuid.UUID(hex=spelled)
+
+
+def spell_uuid(text: object) -> str | None:
+    """The same UUID in its one spelling: lower case, with hyphens; else `None`."""
+    if not (isinstance(text, str) and UUID_TEXT.fullmatch(text)):
+        return None
+    lower = text.lower()
+    if len(lower) == 36:
+        return lower
+    return f"{lower[:8]}-{lower[8:12]}-{lower[12:16]}-{lower[16:20]}-{lower[20:]}"

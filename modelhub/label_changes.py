@@ -15,13 +15,19 @@ from modelhub.labels import (
     check_label_settings,
     check_name,
     check_project,
-    labels_of,
     save_label,
     wrong,
 )
+from modelhub.locks import labels_lock
 from modelhub.models import LIVE, Label, Score
 from modelhub.transactions import in_one_transaction
-from modelhub.values import check_value, show
+from modelhub.values import Rule, rule_of, show
+
+# Whoever had to wait for either lock sees the label as it is by then: PostgreSQL reads a locked row anew.
+LOCK = """
+SELECT *, pg_advisory_xact_lock(%s) FROM modelhub_label
+WHERE organization_id = %s AND id = %s AND (deleted_at IS NOT NULL) = %s FOR NO KEY UPDATE
+"""
 
 
 @in_one_transaction
@@ -67,13 +73,14 @@ def _change_settings(label: Label, given: object, *, force: bool) -> None:
 
 def count_illegal_scores(label: Label, settings: Mapping[str, Any]) -> int:
     """How many live scores of the label have values that these settings refuse; reads all of them."""
+    rule = rule_of(label.type, settings)
     rows = Score.objects.filter(LIVE, label=label).only("id", "created_at", "value")
-    return sum(not _is_legal(label.type, settings, score.value) for piece in in_pieces(rows) for score in piece)
+    return sum(not _is_legal(rule, score.value) for piece in in_pieces(rows) for score in piece)
 
 
-def _is_legal(label_type: str, settings: Mapping[str, Any], value: object) -> bool:
+def _is_legal(rule: Rule, value: object) -> bool:
     try:
-        check_value(label_type, settings, value)
+        rule(value)
     except Invalid:
         return False
     return True
@@ -90,18 +97,15 @@ def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
 @in_one_transaction
 def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
     """Bring a deleted label back. Raises `NotFound` for one that is not deleted, `Invalid` when its name is taken."""
-    rows = Label.objects.select_for_update().filter(organization_id=organization_id, deleted_at__isnull=False)
-    label = rows.filter(pk=label_id).first()
-    if label is None:
-        raise NotFound(f"Deleted label not found: {label_id}", code="label_not_found")
+    label = _lock_label(organization_id, label_id, deleted=True)
     label.deleted_at, label.updated_at = None, timezone.now()
     save_label(label)
     return label
 
 
-def _lock_label(organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
-    """The live label, once no score of it is being judged (scores read their labels FOR SHARE)."""
-    label = labels_of(organization_id).select_for_update(no_key=True).filter(pk=label_id).first()
-    if label is None:
-        raise NotFound(f"Label not found: {label_id}", code="label_not_found")
-    return label
+def _lock_label(organization_id: uuid.UUID, label_id: uuid.UUID, *, deleted: bool = False) -> Label:
+    """The label, once no score is being judged by it; raises `NotFound`."""
+    parameters = [labels_lock(organization_id), organization_id, label_id, deleted]
+    for label in Label.objects.raw(LOCK, parameters):
+        return label
+    raise NotFound(f"{'Deleted label' if deleted else 'Label'} not found: {label_id}", code="label_not_found")

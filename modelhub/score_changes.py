@@ -12,11 +12,13 @@ from django.utils import timezone
 from modelhub.errors import Forbidden, Invalid, TooLarge
 from modelhub.exact_json import same
 from modelhub.ids import parse_uuid
+from modelhub.locks import keep_labels
 from modelhub.models import Score, Source, User
 from modelhub.savepoints import write_what_is_accepted
 from modelhub.score_entries import check_notes, check_score_source, check_value_of, describe
 from modelhub.score_queries import find_score, not_found, scores_of
-from modelhub.score_rows import delete_rows, read_labels, write_scores
+from modelhub.score_rows import delete_rows, write_scores
+from modelhub.score_views import LabelView
 from modelhub.transactions import in_one_transaction
 from modelhub.values import show
 
@@ -62,7 +64,7 @@ def update_score(*, actor: Actor, score_id: uuid.UUID, changes: Mapping[str, Any
 def _check_changes(score: Score, changes: Mapping[str, Any]) -> dict[str, Any]:
     wanted = dict(changes)
     if "value" in wanted:
-        wanted["value"] = check_value_of(score.label, wanted["value"])
+        wanted["value"] = check_value_of(LabelView.of(score.label), wanted["value"])
     if "notes" in wanted:
         wanted["notes"] = check_notes(wanted["notes"]) or ""
     if "score_source" in wanted:
@@ -74,9 +76,9 @@ def _lock_score(actor: Actor, score_id: uuid.UUID) -> Score:
     """The score as it is once nobody else writes scores of its source, nor changes its label."""
     organization_id = actor.user.organization_id
     score = find_score(organization_id=organization_id, score_id=score_id)
+    keep_labels(organization_id)
     Source.objects.select_for_update(no_key=True).get(pk=score.source_id)
     score = find_score(organization_id=organization_id, score_id=score_id)
-    score.label = read_labels(organization_id, [score.label_id])[score.label_id]
     if not actor.may_change(score):
         raise Forbidden(NOT_YOURS)
     return score

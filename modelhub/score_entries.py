@@ -1,27 +1,30 @@
 """What a request says of one score, judged without a write: fields, label id, score source, notes, value."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from django.conf import settings
 
 from modelhub import exact_json
 from modelhub.errors import Invalid, Refused
-from modelhub.ids import parse_uuid
+from modelhub.ids import spell_uuid
 from modelhub.models import Label
-from modelhub.values import SCORE_SOURCES, check_value, did_you_mean, show
+from modelhub.score_views import LabelView
+from modelhub.values import SCORE_SOURCES, did_you_mean, show
 
 FIELDS = ("label_id", "value", "score_source", "notes")
+KNOWN = frozenset(FIELDS)
+# Types of labels whose rules let nothing through that could not be stored.
+CLOSED = frozenset({"star", "categorical", "thumbs_up_down"})
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreEntry:
+class ScoreEntry(msgspec.Struct, frozen=True, gc=False):
     """One score as it was asked for. `value` is whatever was sent: its label has yet to judge it."""
 
     index: int
-    label_id: uuid.UUID
+    label_id: str
     value: Any
     score_source: str
     notes: str | None
@@ -50,20 +53,20 @@ def check_entry(index: int, fields: object) -> ScoreEntry:
     """
     if isinstance(fields, Refused):
         raise fields
-    if not isinstance(fields, Mapping):
+    if not isinstance(fields, dict):
         sentence = f"An entry must be an object with label_id and value, got {show(fields)}"
         raise Invalid(sentence, code="not_an_object")
     try:
         _check_fields(fields)
         return ScoreEntry(
-            index=index,
-            label_id=_check_label_id(fields["label_id"]),
-            value=fields["value"],
-            score_source=check_score_source(fields.get("score_source", "human")),
-            notes=check_notes(fields.get("notes")),
+            index,
+            _check_label_id(fields["label_id"]),
+            fields["value"],
+            check_score_source(fields.get("score_source", "human")),
+            check_notes(fields.get("notes")),
         )
     except Invalid as refused:
-        label_id = parse_uuid(fields.get("label_id"))
+        label_id = spell_uuid(fields.get("label_id"))
         if label_id is None:
             raise
         raise refused.prefixed(f"Label {label_id}: ") from refused
@@ -71,17 +74,17 @@ def check_entry(index: int, fields: object) -> ScoreEntry:
 
 def _check_fields(fields: Mapping[str, Any]) -> None:
     """No field that there is not, and both that must be there."""
-    for name in fields:
-        if name not in FIELDS:
-            hint = did_you_mean(name, FIELDS) or f". An entry has {', '.join(FIELDS)}"
-            raise Invalid(f"Unknown field {show(name)}{hint}", code="unknown_field")
+    if not KNOWN.issuperset(fields):
+        name = next(name for name in fields if name not in KNOWN)
+        hint = did_you_mean(name, FIELDS) or f". An entry has {', '.join(FIELDS)}"
+        raise Invalid(f"Unknown field {show(name)}{hint}", code="unknown_field")
     for name in ("label_id", "value"):
         if name not in fields:
             raise Invalid(f"{name} must be given", code=f"missing_{name}")
 
 
-def _check_label_id(label_id: object) -> uuid.UUID:
-    found = parse_uuid(label_id)
+def _check_label_id(label_id: object) -> str:
+    found = spell_uuid(label_id)
     if found is None:
         raise Invalid(f"label_id must be a UUID, got {show(label_id)}", code="invalid_label_id")
     return found
@@ -110,22 +113,32 @@ def check_notes(notes: object) -> str | None:
     return notes
 
 
-def check_against_label(label: Label, value: object) -> dict[str, Any]:
+def check_against_label(label: LabelView, value: object) -> dict[str, Any]:
     """The value of a new score in the shape that is stored; raises `Invalid`, also for a deleted label."""
-    if label.deleted_at is not None:
+    if label.deleted:
         raise Invalid(f"{describe(label)}: the label was deleted and takes no new scores", code="label_deleted")
     return check_value_of(label, value)
 
 
-def check_value_of(label: Label, value: object) -> dict[str, Any]:
+def check_value_of(label: LabelView, value: object) -> dict[str, Any]:
     """The value in the one shape that is stored; raises `Invalid` naming the label, its name and its type."""
     try:
+        stored = label.rule(value)
+    except Invalid as refused:
+        _check_storable(label, value)  # what cannot be stored at all is told first
+        raise refused.prefixed(f"{describe(label)}: ") from refused
+    if len(stored) > 1 or label.type not in CLOSED:
+        _check_storable(label, value)
+    return stored
+
+
+def _check_storable(label: LabelView, value: object) -> None:
+    try:
         exact_json.check_storable(value, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH)
-        return check_value(label.type, label.settings, value)
     except Invalid as refused:
         raise refused.prefixed(f"{describe(label)}: ") from refused
 
 
-def describe(label: Label) -> str:
+def describe(label: LabelView | Label) -> str:
     """How a sentence calls a label: by its id, and by its name and type for people."""
-    return f"Label {label.pk} ({label.name}, {label.type})"
+    return f"Label {label.id} ({label.name}, {label.type})"

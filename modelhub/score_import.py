@@ -18,6 +18,7 @@ from modelhub.models import LIVE, Label, Score, User
 from modelhub.savepoints import write_what_is_accepted
 from modelhub.score_entries import check_notes, check_score_source, check_value_of
 from modelhub.score_rows import revive_scores, write_scores
+from modelhub.score_views import LabelView
 from modelhub.source_refs import SourceRef, check_source_ref
 from modelhub.sources import register_sources
 from modelhub.values import show
@@ -61,6 +62,7 @@ class Importer:
         """`annotator` stands in for annotators whom the organization does not have."""
         self.user, self.stand_in = user, annotator
         self.labels = {label.pk: label for label in all_labels_of(user.organization_id)}
+        self.views = {pk: LabelView.of(label) for pk, label in self.labels.items()}
         live = [label for label in self.labels.values() if label.deleted_at is None]
         self.by_name = {(label.name.lower(), label.type): label for label in live}
         people = User.objects.filter(organization_id=user.organization_id)
@@ -104,7 +106,7 @@ class Importer:
             label=label,
             annotator=self._find_annotator(fields),
             wanted={
-                "value": check_value_of(label, fields.get("value")),
+                "value": check_value_of(self.views[label.pk], fields.get("value")),
                 "score_source": check_score_source(fields.get("score_source", "imported")),
                 "notes": check_notes(fields.get("notes")) or "",
             },

@@ -1,38 +1,59 @@
-"""The statements that write scores. Whoever calls them holds the lock of the source."""
+"""The statements that read and write scores. Whoever calls them holds the lock of the source.
+
+All rows of a request travel as one JSON parameter: it is one statement however many there are, and numbers reach
+jsonb in the digits that were sent.
+"""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from modelhub import exact_json
-from modelhub.ids import new_id
-from modelhub.models import Label, Score
+from modelhub.ids import new_id_text
+from modelhub.models import Score, Source, User
+from modelhub.score_views import LabelView, ScoreView
+from modelhub.values import Rule, rule_of
 
-# All rows of a request travel as one JSON parameter: it is one statement however many there are, and numbers
-# reach jsonb in the digits that were sent. The lock of the source makes the conflict clause a formality: it
-# names the constraint that would have to break first.
-UPSERT = """
+Row = Mapping[str, Any]
+
+# What the rows leave out is the same for all of them, and travels once.
+INSERT = """
 INSERT INTO modelhub_score
-    (id, organization_id, source_id, label_id, annotator_id, queue_item,
-     value, score_source, notes, created_at, updated_at)
-SELECT id, organization_id, source_id, label_id, annotator_id, queue_item,
-       value, score_source, notes, created_at, updated_at
-FROM json_to_recordset(%s::json) AS given
-    (id uuid, organization_id uuid, source_id uuid, label_id uuid, annotator_id uuid, queue_item uuid,
-     value jsonb, score_source text, notes text, created_at timestamptz, updated_at timestamptz)
-ON CONFLICT (source_id, label_id, annotator_id, queue_item) WHERE deleted_at IS NULL DO UPDATE SET
-    value = excluded.value, score_source = excluded.score_source,
-    notes = excluded.notes, updated_at = excluded.updated_at
+    (id, organization_id, source_id, label_id, annotator_id, value, score_source, notes, created_at, updated_at)
+SELECT id, %(organization_id)s, coalesce(source_id, %(source_id)s), label_id, coalesce(annotator_id, %(annotator_id)s),
+       value, score_source, notes, coalesce(created_at, %(now)s), coalesce(updated_at, %(now)s)
+FROM json_to_recordset(%(rows)s::json) AS given
+    (id uuid, source_id uuid, label_id uuid, annotator_id uuid, value jsonb, score_source text, notes text,
+     created_at timestamptz, updated_at timestamptz)
+"""
+
+# Both halves see the scores as they were before.
+OVERWRITE = """
+WITH given AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%(rows)s::json) AS given
+        (id uuid, revision_id uuid, value jsonb, score_source text, notes text, updated_at timestamptz)
+), kept AS (
+    INSERT INTO modelhub_scorerevision
+        (id, organization_id, score_id, value, score_source, notes, action, replaced_by_id, created_at)
+    SELECT given.revision_id, score.organization_id, score.id, score.value, score.score_source, score.notes,
+           'overwritten', %(replaced_by)s, given.updated_at
+    FROM given JOIN modelhub_score AS score ON score.id = given.id
+)
+UPDATE modelhub_score AS score SET
+    value = given.value, score_source = given.score_source, notes = given.notes, updated_at = given.updated_at
+FROM given WHERE score.id = given.id
 """
 
 KEEP_REVISIONS = """
 INSERT INTO modelhub_scorerevision
     (id, organization_id, score_id, value, score_source, notes, action, replaced_by_id, created_at)
 SELECT given.id, score.organization_id, score.id, score.value, score.score_source, score.notes,
-       %(action)s, %(replaced_by)s, %(now)s
+       'deleted', %(replaced_by)s, %(now)s
 FROM json_to_recordset(%(rows)s::json) AS given (id uuid, score_id uuid)
 JOIN modelhub_score AS score ON score.id = given.score_id
 """
@@ -50,71 +71,112 @@ DELETE = """
 UPDATE modelhub_score SET deleted_at = %(now)s, updated_at = %(now)s WHERE id = ANY(%(ids)s)
 """
 
-COLUMNS = (
-    "id",
-    "organization_id",
-    "source_id",
-    "label_id",
-    "annotator_id",
-    "queue_item",
-    "value",
-    "score_source",
-    "notes",
-    "created_at",
-    "updated_at",
-)
-
-LABELS = """
-SELECT * FROM modelhub_label
-WHERE organization_id = %s AND id = ANY(%s) ORDER BY id FOR SHARE
+LABELS_AND_SCORES = """
+SELECT label.id::text, label.name, label.type, label.settings::text, label.deleted_at IS NOT NULL,
+       score.id::text, score.value::text, score.score_source, score.notes, score.created_at, score.updated_at
+FROM modelhub_label AS label
+LEFT JOIN modelhub_score AS score
+    ON score.source_id = %(source_id)s AND score.label_id = label.id AND score.annotator_id = %(annotator_id)s
+    AND score.queue_item IS NULL AND score.deleted_at IS NULL
+WHERE label.organization_id = %(organization_id)s AND label.id = ANY(%(label_ids)s::uuid[])
 """
 
-
-def read_labels(organization_id: uuid.UUID, label_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Label]:
-    """The organization's labels among these, deleted ones included, and no change of them until we commit."""
-    return {label.pk: label for label in Label.objects.raw(LABELS, [organization_id, list(label_ids)])}
+OVERWRITTEN = ("id", "value", "score_source", "notes", "updated_at")
+COLUMNS = (*OVERWRITTEN, "source_id", "label_id", "annotator_id", "created_at")
 
 
-def read_live_scores(
-    source_id: uuid.UUID, annotator_id: uuid.UUID, label_ids: Iterable[uuid.UUID]
-) -> dict[uuid.UUID, Score]:
-    """The annotator's scores of the source outside of any queue, by label."""
-    live = Score.objects.filter(
-        source_id=source_id,
-        annotator_id=annotator_id,
-        label_id__in=list(label_ids),
-        queue_item=None,
-        deleted_at=None,
-    )
-    return {score.label_id: score for score in live}
+def read_labels_and_scores(
+    source: Source, annotator: User, label_ids: Iterable[str]
+) -> tuple[dict[str, LabelView], dict[str, ScoreView]]:
+    """The organization's labels among these, deleted ones included, and the annotator's live scores by them.
+
+    Scores are those outside of any queue. Both are by the id of the label.
+    """
+    annotator_id = str(annotator.pk)
+    parameters: dict[str, Any] = {
+        "source_id": source.pk,
+        "annotator_id": annotator_id,
+        "organization_id": source.organization_id,
+        # An array as PostgreSQL spells it: ids in their one spelling need no quotes.
+        "label_ids": f"{{{','.join(label_ids)}}}",
+    }
+    labels, scores = {}, {}
+    with connection.cursor() as cursor:
+        cursor.execute(LABELS_AND_SCORES, parameters)
+        for label_id, name, type_, settings, deleted, score_id, value, *others in cursor.fetchall():
+            label = labels[label_id] = LabelView(label_id, name, type_, deleted, _rule(type_, settings))
+            if score_id:
+                scores[label_id] = ScoreView(
+                    score_id, source, label, annotator, annotator_id, exact_json.loads(value), *others
+                )
+    return labels, scores
+
+
+@lru_cache(maxsize=10_000)
+def _rule(label_type: str, settings: str) -> Rule:
+    """Labels are few and judge often; equal settings have one rule whichever label they belong to."""
+    return rule_of(label_type, exact_json.loads(settings))
+
+
+def insert_scores(
+    rows: Sequence[Row],
+    *,
+    organization_id: uuid.UUID,
+    source_id: uuid.UUID | None = None,
+    annotator_id: uuid.UUID | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Insert scores. Rows may leave out what is named here beside the organization: it is the same for all of them."""
+    parameters = {
+        "organization_id": organization_id,
+        "source_id": source_id,
+        "annotator_id": annotator_id,
+        "now": now,
+        "rows": _as_json(rows),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, parameters)
+
+
+def overwrite_scores(rows: Sequence[Row], *, replaced_by: uuid.UUID) -> None:
+    """Give stored scores new values; what they said before becomes revisions."""
+    numbered = [{**row, "revision_id": new_id_text()} for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(OVERWRITE, {"rows": _as_json(numbered), "replaced_by": replaced_by})
 
 
 def write_scores(scores: Sequence[Score], *, replaced_by: uuid.UUID) -> None:
-    """Insert the new ones and overwrite the others, whose old selves become revisions first; two statements."""
-    known = [score for score in scores if not score._state.adding]
-    rows = [{column: getattr(score, column) for column in COLUMNS} for score in scores]
-    with connection.cursor() as cursor:
-        if known:
-            _keep_revisions(cursor, [score.pk for score in known], "overwritten", replaced_by, known[0].updated_at)
-        cursor.execute(UPSERT, [exact_json.dumps(rows)])
+    """Insert the models that are new, and overwrite with the others; all are of one organization."""
+    if new := [row_of(score, COLUMNS) for score in scores if score._state.adding]:
+        insert_scores(new, organization_id=scores[0].organization_id)
+    if known := [row_of(score, OVERWRITTEN) for score in scores if not score._state.adding]:
+        overwrite_scores(known, replaced_by=replaced_by)
+
+
+def row_of(score: Score | ScoreView, columns: Iterable[str]) -> dict[str, Any]:
+    """A score as a row for JSON."""
+    return {column: getattr(score, column) for column in columns}
 
 
 def revive_scores(scores: Sequence[Score]) -> None:
     """Bring deleted scores back as they are given."""
-    rows = [{column: getattr(score, column) for column in COLUMNS} for score in scores]
     with connection.cursor() as cursor:
-        cursor.execute(REVIVE, [exact_json.dumps(rows)])
+        cursor.execute(REVIVE, [_as_json([row_of(score, COLUMNS) for score in scores])])
 
 
 def delete_rows(score_ids: Sequence[uuid.UUID], *, deleted_by: uuid.UUID, now: datetime) -> None:
     """Delete softly; what the scores said last becomes revisions."""
     with connection.cursor() as cursor:
-        _keep_revisions(cursor, score_ids, "deleted", deleted_by, now)
+        _keep_revisions(cursor, score_ids, deleted_by, now)
         cursor.execute(DELETE, {"now": now, "ids": list(score_ids)})
 
 
 def _keep_revisions(
-    cursor: CursorWrapper, score_ids: Sequence[uuid.UUID], action: str, replaced_by: uuid.UUID, now: datetime
+    cursor: CursorWrapper, score_ids: Sequence[uuid.UUID], replaced_by: uuid.UUID, now: datetime
 ) -> None:
-    rows = exact_json.dumps([{"id": new_id(), "score_id": score_id} for score_id in score_ids])
-    cursor.execute(KEEP_REVISIONS, {"rows": rows, "action": action, "replaced_by": replaced_by, "now": now})
+    rows = _as_json([{"id": new_id_text(), "score_id": score_id} for score_id in score_ids])
+    cursor.execute(KEEP_REVISIONS, {"rows": rows, "replaced_by": replaced_by, "now": now})
+
+
+def _as_json(rows: Sequence[Row]) -> str:
+    return exact_json.encode(rows).decode()

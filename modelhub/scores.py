@@ -1,20 +1,23 @@
 """Scores: the verbs that write them."""
 
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from modelhub.errors import Invalid, Refused, TooLarge
 from modelhub.exact_json import same
-from modelhub.models import Label, Score, Source, User
+from modelhub.ids import new_id_text
+from modelhub.models import Source, User
 from modelhub.savepoints import write_what_is_accepted
 from modelhub.score_entries import EntryError, ScoreEntry, check_against_label, check_entry, describe
-from modelhub.score_rows import read_labels, read_live_scores, write_scores
+from modelhub.score_rows import OVERWRITTEN, insert_scores, overwrite_scores, read_labels_and_scores, row_of
+from modelhub.score_views import LabelView, ScoreView
 from modelhub.source_refs import SourceRef
 from modelhub.sources import find_source
 from modelhub.transactions import in_one_transaction
@@ -25,26 +28,25 @@ class Recorded:
     """What came of a request: the scores that are stored, and why the others are not, both in its order."""
 
     source: Source
-    scores: list[Score] = field(default_factory=list)
+    scores: list[ScoreView] = field(default_factory=list)
     errors: list[EntryError] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """An entry that may be stored: its label, and its value in the shape that is stored."""
 
     entry: ScoreEntry
-    label: Label
+    label: LabelView
     value: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """The score that the entry at `index` becomes, and whether that changes anything that is stored."""
+class Draft(msgspec.Struct, frozen=True, gc=False):
+    """The score that the entry at `index` becomes, and what has to be written: a new row, a change, or nothing."""
 
     index: int
-    score: Score
-    changed: bool
+    score: ScoreView
+    new: bool = False
+    changed: bool = False
 
 
 @in_one_transaction
@@ -70,11 +72,13 @@ def record_scores(
     if len(entries) > settings.MAX_SCORES:
         sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(entries)}"
         raise TooLarge(sentence, code="too_many_scores")
-    source = find_source(organization_id=annotator.organization_id, ref=ref, lock=True)
-    recorded = Recorded(source)
-    drafts = _merge(source, annotator, _judge(recorded, entries, annotator), notes)
+    readable, errors = _read(entries)
+    source = find_source(organization_id=annotator.organization_id, ref=ref)
+    recorded = Recorded(source, errors=errors)
+    labels, stored = read_labels_and_scores(source, annotator, {entry.label_id for entry in readable})
+    judged = _judge(recorded, readable, entries, labels)
     if not (atomic and recorded.errors):
-        _write(recorded, drafts, annotator)
+        _write(recorded, _merge(source, annotator, judged, stored, notes), annotator)
     if undone := atomic and bool(recorded.errors):
         recorded.scores = []
     if undone or dry_run:
@@ -83,76 +87,120 @@ def record_scores(
     return recorded
 
 
-def _judge(recorded: Recorded, entries: Sequence[object], annotator: User) -> list[Judged]:
-    """Judge every entry without a write; what is refused becomes an error.
+def _read(entries: Sequence[object]) -> tuple[list[ScoreEntry], list[EntryError]]:
+    """The entries that can be read, and the errors of those that cannot."""
+    readable, errors = [], []
+    for index, fields in enumerate(entries):
+        try:
+            readable.append(check_entry(index, fields))
+        except Refused as refused:
+            errors.append(EntryError.of(index, fields, refused))
+    return readable, errors
+
+
+def _judge(
+    recorded: Recorded, readable: Sequence[ScoreEntry], entries: Sequence[object], labels: Mapping[str, LabelView]
+) -> list[Judged]:
+    """Judge every entry by its label; what is refused becomes an error.
 
     A label goes to the first entry that may be stored: a wrong entry takes no label away from a right one.
     """
-    readable = list(_read(recorded, entries))
-    labels = read_labels(annotator.organization_id, {entry.label_id for entry in readable})
-    judged: dict[uuid.UUID, Judged] = {}
+    judged: dict[str, Judged] = {}
     for entry in readable:
         try:
             label = labels.get(entry.label_id)
             if label is None:
                 raise Invalid(f"Label not found: {entry.label_id}", code="label_not_found")
             value = check_against_label(label, entry.value)
-            if first := judged.get(label.pk):
-                sentence = f"Label {label.pk} is already used by scores[{first.entry.index}]"
+            if first := judged.get(label.id):
+                sentence = f"Label {label.id} is already used by scores[{first.entry.index}]"
                 raise Invalid(sentence, code="duplicate_label")
-            judged[label.pk] = Judged(entry, label, value)
+            judged[label.id] = Judged(entry, label, value)
         except Refused as refused:
             recorded.errors.append(EntryError.of(entry.index, entries[entry.index], refused))
     return list(judged.values())
 
 
-def _read(recorded: Recorded, entries: Sequence[object]) -> Iterator[ScoreEntry]:
-    for index, fields in enumerate(entries):
-        try:
-            yield check_entry(index, fields)
-        except Refused as refused:
-            recorded.errors.append(EntryError.of(index, fields, refused))
-
-
-def _merge(source: Source, annotator: User, judged: Sequence[Judged], notes: str | None) -> list[Draft]:
+def _merge(
+    source: Source, annotator: User, judged: Sequence[Judged], stored: Mapping[str, ScoreView], notes: str | None
+) -> list[Draft]:
     """Lay what is wanted over what is stored."""
-    stored = read_live_scores(source.pk, annotator.pk, [one.label.pk for one in judged])
-    now = timezone.now()
-    drafts = []
-    for one in judged:
-        entry = one.entry
-        score = stored.get(one.label.pk) or Score(organization_id=source.organization_id, created_at=now)
-        wanted = {
-            "value": one.value,
-            "score_source": entry.score_source,
-            "notes": _first_given(entry.notes, notes, score.notes),
-        }
-        changed = score._state.adding or not all(same(getattr(score, name), wanted[name]) for name in wanted)
-        if changed:
-            for name, value in wanted.items():
-                setattr(score, name, value)
-            score.updated_at = now
-        score.source, score.label, score.annotator = source, one.label, annotator
-        drafts.append(Draft(entry.index, score, changed))
-    return drafts
+    now, annotator_id = timezone.now(), str(annotator.pk)
+    return [
+        _overwrite(one, score, notes, now)
+        if (score := stored.get(one.label.id))
+        else Draft(
+            one.entry.index,
+            ScoreView(
+                new_id_text(),
+                source,
+                one.label,
+                annotator,
+                annotator_id,
+                one.value,
+                one.entry.score_source,
+                _first_given(one.entry.notes, notes, ""),
+                now,
+                now,
+            ),
+            new=True,
+        )
+        for one in judged
+    ]
 
 
-def _first_given(*notes: str | None) -> str:
+def _overwrite(one: Judged, score: ScoreView, notes: str | None, now: datetime) -> Draft:
+    """The stored score with what the entry changes of it, if anything."""
+    entry = one.entry
+    notes = _first_given(entry.notes, notes, score.notes)
+    if entry.score_source == score.score_source and notes == score.notes and same(one.value, score.value):
+        return Draft(entry.index, score)
+    score.value, score.score_source, score.notes, score.updated_at = one.value, entry.score_source, notes, now
+    return Draft(entry.index, score, changed=True)
+
+
+def _first_given(own: str | None, of_batch: str | None, stored: str) -> str:
     """An entry's own notes win over those of the batch, and these over the stored ones (contract 0.7)."""
-    return next(note for note in notes if note is not None)
+    if own is not None:
+        return own
+    return stored if of_batch is None else of_batch
 
 
 def _write(recorded: Recorded, drafts: Sequence[Draft], annotator: User) -> None:
-    """Write what changed; what the database refuses becomes an error in words of our own."""
+    """Write what is new or changed; what the database refuses becomes an error in words of our own."""
 
     def write(batch: Sequence[Draft]) -> None:
-        write_scores([draft.score for draft in batch], replaced_by=annotator.pk)
+        write_drafts(recorded.source, annotator, batch)
 
-    refused = {draft.index for draft in write_what_is_accepted([one for one in drafts if one.changed], write)}
+    to_write = [draft for draft in drafts if draft.new or draft.changed]
+    refused = {draft.index for draft in write_what_is_accepted(to_write, write)}
     for draft in drafts:
         if draft.index not in refused:
             recorded.scores.append(draft.score)
             continue
         label = draft.score.label
         error = Invalid("the database refused this score", code="database_refused")
-        recorded.errors.append(EntryError(draft.index, str(label.pk), error.code, f"{describe(label)}: {error}"))
+        recorded.errors.append(EntryError(draft.index, label.id, error.code, f"{describe(label)}: {error}"))
+
+
+def write_drafts(source: Source, annotator: User, drafts: Sequence[Draft]) -> None:
+    """At most two statements: one for the scores that are new, one for those that change."""
+    if new := [draft.score for draft in drafts if draft.new]:
+        insert_scores(
+            [
+                {
+                    "id": score.id,
+                    "label_id": score.label.id,
+                    "value": score.value,
+                    "score_source": score.score_source,
+                    "notes": score.notes,
+                }
+                for score in new
+            ],
+            organization_id=source.organization_id,
+            source_id=source.pk,
+            annotator_id=annotator.pk,
+            now=new[0].created_at,
+        )
+    if changed := [draft.score for draft in drafts if draft.changed]:
+        overwrite_scores([row_of(score, OVERWRITTEN) for score in changed], replaced_by=annotator.pk)

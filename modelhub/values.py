@@ -35,80 +35,110 @@ HINTED_WORDS, HINTED_LENGTH = 50, 40
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
-def check_value(label_type: str, settings: Mapping[str, Any], value: object) -> dict[str, Any]:
+Settings = Mapping[str, Any]
+Check = Callable[[Any], Any]
+Rule = Callable[[object], dict[str, Any]]
+
+
+def check_value(label_type: str, settings: Settings, value: object) -> dict[str, Any]:
     """The value in the shape that is stored; raises `Invalid`, whose sentence names the rule and what was sent.
 
     A blank value (null, "", []) is refused like any other wrong one. JSON types count: "4" and true are no
     numbers; 4.0 is a whole number.
     """
-    key, rule, kinds = RULES[label_type]
-    given: object = value
-    extra: Mapping[str, Any] = {}
-    if isinstance(value, Mapping):
+    return rule_of(label_type, settings)(value)
+
+
+def rule_of(label_type: str, settings: Settings) -> Rule:
+    """`check_value` for one label, its settings read once: whoever judges many values calls this first."""
+    key, read, kinds = RULES[label_type]
+    check = read(settings)
+
+    def rule(value: object) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            return {key: check(value)}
         if key not in value:
             raise _refused(f'value must be an object with "{key}" or {kinds}, got {show(value)}')
-        given, extra = value[key], value
-    return {**extra, key: rule(settings, given)}
+        return {**value, key: check(value[key])}
+
+    return rule
 
 
-def _check_star(settings: Mapping[str, Any], rating: object) -> int:
+def _star(settings: Settings) -> Check:
     stars = settings.get("no_of_stars", STARS)
-    number = as_number(rating)
-    if number is None or not 1 <= number <= stars or number != int(number):
-        raise _refused(f"rating must be a whole number from 1 to {stars}, got {show(rating)}")
-    return int(number)
+
+    def check(rating: object) -> int:
+        number = as_number(rating)
+        if number is None or not 1 <= number <= stars or number != int(number):
+            raise _refused(f"rating must be a whole number from 1 to {stars}, got {show(rating)}")
+        return int(number)
+
+    return check
 
 
-def _check_categorical(settings: Mapping[str, Any], selected: object) -> list[str]:
+def _categorical(settings: Settings) -> Check:
     names = option_names(settings)
-    chosen = [selected] if isinstance(selected, str) else selected
-    if not isinstance(chosen, list) or not chosen:
-        raise _refused(f"selected must be one option or a list of at least one, got {show(selected)}")
-    for at, option in enumerate(chosen):
-        if not isinstance(option, str) or option not in names:
-            raise _refused(
-                f"selected must hold only options of the label ({_listed(names)}), got {show(option)}"
-                f"{did_you_mean(option, names)}"
-            )
-        if option in chosen[:at]:
-            raise _refused(f"selected must hold no option twice, got {show(option)} twice")
-    if len(chosen) > 1 and not settings.get("multi_choice", False):
-        raise _refused(f"selected must hold one option only, got {show(chosen)}")
-    return chosen
+    known, many = frozenset(names), settings.get("multi_choice", False)
+
+    def check(selected: object) -> list[str]:
+        chosen = [selected] if isinstance(selected, str) else selected
+        if not isinstance(chosen, list) or not chosen:
+            raise _refused(f"selected must be one option or a list of at least one, got {show(selected)}")
+        for at, option in enumerate(chosen):
+            if not isinstance(option, str) or option not in known:
+                raise _refused(
+                    f"selected must hold only options of the label ({_listed(names)}), got {show(option)}"
+                    f"{did_you_mean(option, names)}"
+                )
+            if option in chosen[:at]:
+                raise _refused(f"selected must hold no option twice, got {show(option)} twice")
+        if len(chosen) > 1 and not many:
+            raise _refused(f"selected must hold one option only, got {show(chosen)}")
+        return chosen
+
+    return check
 
 
-def option_names(settings: Mapping[str, Any]) -> list[str]:
+def option_names(settings: Settings) -> list[str]:
     """What may be selected: the options' labels, and their values where they have any."""
     options = [{"label": option} if isinstance(option, str) else option for option in settings.get("options") or []]
     return [option[key] for option in options for key in ("label", "value") if isinstance(option.get(key), str)]
 
 
-def _check_text(settings: Mapping[str, Any], text: object) -> str:
+def _text(settings: Settings) -> Check:
     shortest = max(1, settings.get("min_length", TEXT_DEFAULTS["min_length"]))
     longest = settings.get("max_length", TEXT_DEFAULTS["max_length"])
-    if not isinstance(text, str):
-        raise _refused(f"text must be a string, got {show(text)}")
-    if not shortest <= len(text) <= longest:
-        sent = f"{len(text)} characters" if text else '""'
-        raise _refused(f"text must have from {shortest} to {longest} characters, got {sent}")
-    return text
+
+    def check(text: object) -> str:
+        if not isinstance(text, str):
+            raise _refused(f"text must be a string, got {show(text)}")
+        if not shortest <= len(text) <= longest:
+            sent = f"{len(text)} characters" if text else '""'
+            raise _refused(f"text must have from {shortest} to {longest} characters, got {sent}")
+        return text
+
+    return check
 
 
-def _check_numeric(settings: Mapping[str, Any], value: object) -> int | Decimal:
+def _numeric(settings: Settings) -> Check:
     lowest, highest, step = (_or_default(settings, key, default) for key, default in NUMERIC_DEFAULTS.items())
-    number = as_number(value)
-    if number is None:
-        raise _refused(f"value must be a number, got {show(value)}")
-    if not lowest <= number <= highest:
-        raise _refused(f"value must be a number from {show(lowest)} to {show(highest)}, got {show(value)}")
-    if number != highest and not _on_grid(number, lowest, step):
-        raise _refused(
-            f"value must be {show(lowest)} plus a multiple of {show(step)} (or {show(highest)}), got {show(value)}"
-        )
-    return number
+
+    def check(value: object) -> int | Decimal:
+        number = as_number(value)
+        if number is None:
+            raise _refused(f"value must be a number, got {show(value)}")
+        if not lowest <= number <= highest:
+            raise _refused(f"value must be a number from {show(lowest)} to {show(highest)}, got {show(value)}")
+        if number != highest and not _on_grid(number, lowest, step):
+            raise _refused(
+                f"value must be {show(lowest)} plus a multiple of {show(step)} (or {show(highest)}), got {show(value)}"
+            )
+        return number
+
+    return check
 
 
-def _or_default(settings: Mapping[str, Any], key: str, default: int) -> int | Decimal:
+def _or_default(settings: Settings, key: str, default: int) -> int | Decimal:
     """A number among the settings; a float is the decimal that it prints as, so that 0.3 is three times 0.1."""
     number = as_number(settings.get(key))
     return default if number is None else number
@@ -116,6 +146,8 @@ def _or_default(settings: Mapping[str, Any], key: str, default: int) -> int | De
 
 def _on_grid(number: int | Decimal, lowest: int | Decimal, step: int | Decimal) -> bool:
     """Whether a number is `lowest` plus a multiple of `step`, exactly, however many digits it has."""
+    if isinstance(number, int) and isinstance(lowest, int) and isinstance(step, int):
+        return (number - lowest) % step == 0
     if isinstance(number, Decimal):
         number = number.normalize(EXACT)
         # A number with more places than the grid is off it. Fraction(Decimal("1E-999999999")) would never end.
@@ -128,22 +160,24 @@ def _exponent(number: int | Decimal) -> int:
     return int(number.as_tuple().exponent) if isinstance(number, Decimal) else 0
 
 
-def _check_thumbs(settings: Mapping[str, Any], thumb: object) -> str:
-    if thumb is True or thumb == "up":
-        return "up"
-    if thumb is False or thumb == "down":
-        return "down"
-    raise _refused(f'value must be "up" or "down" (or true or false), got {show(thumb)}')
+def _thumbs(settings: Settings) -> Check:
+    def check(thumb: object) -> str:
+        if thumb is True or thumb == "up":
+            return "up"
+        if thumb is False or thumb == "down":
+            return "down"
+        raise _refused(f'value must be "up" or "down" (or true or false), got {show(thumb)}')
+
+    return check
 
 
-Rule = Callable[[Mapping[str, Any], object], Any]
-# By label type: the key of the stored object, the rule of what stands there, and the plain shapes in words.
-RULES: dict[str, tuple[str, Rule, str]] = {
-    "star": ("rating", _check_star, "a whole number"),
-    "categorical": ("selected", _check_categorical, "an option or a list of options"),
-    "text": ("text", _check_text, "a string"),
-    "numeric": ("value", _check_numeric, "a number"),
-    "thumbs_up_down": ("value", _check_thumbs, '"up" or "down"'),
+# By label type: the key of the stored object, what reads the settings, and the plain shapes in words.
+RULES: dict[str, tuple[str, Callable[[Settings], Check], str]] = {
+    "star": ("rating", _star, "a whole number"),
+    "categorical": ("selected", _categorical, "an option or a list of options"),
+    "text": ("text", _text, "a string"),
+    "numeric": ("value", _numeric, "a number"),
+    "thumbs_up_down": ("value", _thumbs, '"up" or "down"'),
 }
 
 

@@ -38,22 +38,22 @@ def test_numbers_keep_their_digits(digits: str) -> None:
 
 def test_django_can_use_it_through_the_standard_library() -> None:
     value = {"n": Decimal("0.10"), "big": 10**400}
-    written = json.dumps(value, cls=exact_json.Encoder)  # type: ignore[arg-type]
+    written = json.dumps(value, cls=exact_json.Encoder)
 
     assert written == '{"n":0.10,"big":' + str(10**400) + "}"
-    assert json.loads(written, cls=exact_json.Decoder) == value  # type: ignore[arg-type]
+    assert json.loads(written, cls=exact_json.Decoder) == value
 
 
 @pytest.mark.parametrize("text", ["{bad", "[1,]", "", "[" * 100_000, "[" * 1_000_000 + "]" * 1_000_000])
 def test_what_cannot_be_read_is_the_error_that_djangos_form_field_catches(text: str) -> None:
     with pytest.raises(json.JSONDecodeError, match=r"line 1 column"):
-        json.loads(text, cls=exact_json.Decoder)  # type: ignore[arg-type]
+        json.loads(text, cls=exact_json.Decoder)
 
 
 def test_ids_and_times_become_strings() -> None:
     moment = datetime(2026, 1, 31, 12, tzinfo=UTC)
     assert exact_json.dumps([uuid.UUID(int=1), moment]) == (
-        '["00000000-0000-0000-0000-000000000001","2026-01-31T12:00:00.000000Z"]'
+        '["00000000-0000-0000-0000-000000000001","2026-01-31T12:00:00Z"]'
     )
 
 

@@ -1,14 +1,15 @@
 """What the database refuses costs the refused scores only. The refusals are real: triggers, missing rows."""
 
-import uuid
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from modelhub import score_rows, scores
 from modelhub.models import Label, Score, ScoreRevision, Source
+from modelhub.score_rows import Row
 from tests.conftest import Caller, entry
 from tests.factories import LabelFactory
 
@@ -98,11 +99,11 @@ class TestARefusalOfOne:
 def test_a_label_that_disappears_before_the_write_costs_its_score_only(
     alice: Caller, trace: Source, hundred: list[Label], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write_late(batch: Sequence[Score], **options: uuid.UUID) -> None:
+    def write_late(rows: Sequence[Row], **shared: Any) -> None:
         Label.objects.filter(pk=hundred[7].pk).delete()
-        score_rows.write_scores(batch, **options)
+        score_rows.insert_scores(rows, **shared)
 
-    monkeypatch.setattr(scores, "write_scores", write_late)
+    monkeypatch.setattr(scores, "insert_scores", write_late)
     answer = alice.bulk(trace, batch(hundred))
 
     assert len(answer.body["scores"]) == Score.objects.count() == 99

@@ -3,7 +3,7 @@
 Only the envelope is ever re-spelled. What stands inside `value`, `settings` and `metadata` is data.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -12,6 +12,9 @@ from modelhub.exact_json import same
 from modelhub.values import did_you_mean, show
 
 T = TypeVar("T")
+
+
+_as_set = lru_cache(frozenset[str])
 
 
 @lru_cache
@@ -26,11 +29,13 @@ def to_camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-def rename(data: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def rename(data: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """The same object with the fields among `names` in snake_case, everything else as it is.
 
     Raises `Invalid` when both spellings of a field are there with different values.
     """
+    if _as_set(names).issuperset(data):
+        return data
     known = spellings(names)
     renamed: dict[str, Any] = {}
     for key, value in data.items():

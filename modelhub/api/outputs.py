@@ -2,11 +2,13 @@
 clients unwrap those."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from rest_framework import serializers
 
 from modelhub.models import ACTIONS, Label, Project, Score, ScoreRevision, Source
+from modelhub.score_views import ScoreView
 from modelhub.values import LABEL_TYPES, SCORE_SOURCES
 
 
@@ -44,7 +46,7 @@ def render_list(output: type[serializers.Serializer[Any]], rows: Any, **context:
     return list(output(rows, many=True, context=context).data)
 
 
-def score_output(score: Score, *, word: str, stored: bool) -> dict[str, Any]:
+def score_output(score: Score | ScoreView, *, word: str, stored: bool) -> dict[str, Any]:
     """One score; its source, label and annotator must be at hand, or each costs a query.
 
     `word` is what the request called the type of the source, which is echoed. What is not `stored` (a dry run)
@@ -53,7 +55,7 @@ def score_output(score: Score, *, word: str, stored: bool) -> dict[str, Any]:
     annotator = str(score.annotator_id)
     queue_item = str(score.queue_item) if score.queue_item else None
     return {
-        "id": str(score.pk) if stored else None,
+        "id": str(score.id) if stored else None,
         "source_type": word or score.source.source_type,
         "source_id": score.source.source_id,
         "label_id": str(score.label_id),
@@ -73,6 +75,7 @@ def score_output(score: Score, *, word: str, stored: bool) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=1000)
 def timestamp(moment: datetime) -> str:
     """ISO 8601 in UTC with microseconds, as in `2026-01-31T12:00:00.000000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

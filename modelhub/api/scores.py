@@ -15,7 +15,7 @@ from modelhub.api import schema
 from modelhub.api.auth import annotator_of
 from modelhub.api.envelope import FieldErrors, read_object, rename
 from modelhub.api.idempotent import respond_once
-from modelhub.api.outputs import ScoreOutput, render_list
+from modelhub.api.outputs import ScoreOutput, render_list, score_output
 from modelhub.api.paging import PagesOrCursor, read_ordering
 from modelhub.api.query import read_flags
 from modelhub.api.score_list import FilteredScores
@@ -100,8 +100,7 @@ class Scores(FilteredScores):
                 raise as_refusal(recorded.errors[0])
             if stored:
                 transaction.on_commit(partial(count_scores, stored=1))
-            output = ScoreOutput(recorded.scores[0], context={"word": ref.word, "stored": stored})
-            return 201 if stored else 200, output.data
+            return 201 if stored else 200, score_output(recorded.scores[0], word=ref.word, stored=stored)
 
         return respond_once(request, act)
 
@@ -133,7 +132,7 @@ def read_entry(entry: object) -> object:
 def bulk_output(recorded: Recorded, ref: SourceRef, *, stored: bool, details: bool) -> dict[str, Any]:
     """The answer: `scores`, `errors` and, if asked for, `error_details`, each in the order of the request."""
     body: dict[str, Any] = {
-        "scores": render_list(ScoreOutput, recorded.scores, word=ref.word, stored=stored),
+        "scores": [score_output(score, word=ref.word, stored=stored) for score in recorded.scores],
         "errors": [f"scores[{error.index}]: {error.message}" for error in recorded.errors],
     }
     if details:

@@ -61,7 +61,7 @@ class ExactJSONRenderer(BaseRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """The bytes of the answer."""
-        return exact_json.dumps(data).encode()
+        return exact_json.encode(data)
 
 
 class AlwaysJSON(BaseContentNegotiation):
