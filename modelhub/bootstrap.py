@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from modelhub.errors import Conflict
-from modelhub.keys import create_api_key, digest
+from modelhub.keys import create_api_key, secret_fits
 from modelhub.labels import create_label, labels_of
 from modelhub.models import SCOPES, ApiKey, Label, Organization, Source, User
 from modelhub.sources import register_sources, sources_of
@@ -87,7 +87,7 @@ def _find_or_make_key(organization: Organization) -> tuple[ApiKey, str | None]:
         key = keys.filter(organization=organization).order_by("id").first()
     else:
         key = keys.filter(api_key=settings.BOOTSTRAP_API_KEY).first()
-        if key is not None and key.secret_digest != digest(settings.BOOTSTRAP_SECRET_KEY):
+        if key is not None and not secret_fits(settings.BOOTSTRAP_SECRET_KEY, key.secret_digest):
             raise Conflict(
                 f"The API key {key.api_key} exists with another secret than MODELHUB_BOOTSTRAP_SECRET_KEY; "
                 "set the secret that it was made with, or another MODELHUB_BOOTSTRAP_API_KEY."

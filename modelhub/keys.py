@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
@@ -16,13 +16,23 @@ from modelhub.models import SCOPES, ApiKey, User, default_scopes
 REFUSAL = "The API key or secret key is missing, wrong, expired or revoked."
 TOUCH_EVERY = timedelta(minutes=1)
 
+# One round of SHA-256 is enough for a secret of 256 random bits: there is nothing to guess. An algorithm that follows
+# takes its place as the current one, and stands beside it until the last key of the older one is rotated.
+ALGORITHMS: dict[str, Callable[[bytes], str]] = {"sha256": lambda secret: hashlib.sha256(secret).hexdigest()}
+CURRENT_ALGORITHM = "sha256"
 
-def digest(secret: str) -> str:
-    """What is stored in a secret's place: the algorithm's name and the digest in hex.
 
-    One round of SHA-256 is enough for a secret of 256 random bits: there is nothing to guess.
-    """
-    return f"sha256${hashlib.sha256(secret.encode('utf-8', 'surrogatepass')).hexdigest()}"
+def digest(secret: str, algorithm: str = "") -> str:
+    """What is stored in a secret's place: the algorithm's name and the digest in hex."""
+    algorithm = algorithm or CURRENT_ALGORITHM
+    return f"{algorithm}${ALGORITHMS[algorithm](secret.encode('utf-8', 'surrogatepass'))}"
+
+
+def secret_fits(secret: str, stored: str) -> bool:
+    """Whether this secret was stored as that digest, compared in constant time; one of an unknown algorithm never."""
+    algorithm = stored.partition("$")[0]
+    known = algorithm in ALGORITHMS
+    return hmac.compare_digest(stored, digest(secret, algorithm if known else "")) and known
 
 
 KEY_FIELDS = ApiKey._meta.concrete_fields
@@ -79,8 +89,7 @@ def find_api_key(api_key: str, secret_key: str) -> ApiKey:
     """
     # Neither NUL nor surrogates, which no stored key has.
     key = _read_key(api_key) if api_key.isprintable() else None
-    known = key.secret_digest if key else NOBODYS_DIGEST
-    fits = hmac.compare_digest(known, digest(secret_key))
+    fits = secret_fits(secret_key, key.secret_digest if key else NOBODYS_DIGEST)
     if key is None or not fits or not is_valid(key):
         raise Unauthenticated(REFUSAL)
     return key

@@ -1,5 +1,6 @@
 """Who may come in, and what everyone else hears."""
 
+import hashlib
 import hmac
 from collections.abc import Callable
 from datetime import timedelta
@@ -104,6 +105,38 @@ def test_an_unknown_key_costs_the_same_comparison(alice: Caller, monkeypatch: py
 
     assert len(compared) == 2
     assert compared[0] == compared[1]
+
+
+class TestAlgorithms:
+    """A digest says how it was made, so that another algorithm can follow."""
+
+    @pytest.fixture
+    def newer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A second algorithm, which is the current one."""
+        monkeypatch.setitem(keys.ALGORITHMS, "sha512", lambda secret: hashlib.sha512(secret).hexdigest())
+        monkeypatch.setattr(keys, "CURRENT_ALGORITHM", "sha512")
+
+    def test_keys_of_two_algorithms_stand_side_by_side(self, alice: Caller, newer: None) -> None:
+        key, secret = keys.create_api_key(user=alice.user, name="new")
+        assert (alice.key.secret_digest[:7], key.secret_digest[:7]) == ("sha256$", "sha512$")
+        for api_key, right in ((alice.key.api_key, SECRET), (key.api_key, secret)):
+            assert alice.client.get(LABELS, headers=headers(api_key, right)).status_code == 200
+            assert alice.client.get(LABELS, headers=headers(api_key, right + "x")).status_code == 401
+        assert alice.client.get(LABELS, headers=headers(key.api_key, SECRET)).status_code == 401
+
+    @pytest.mark.parametrize("stored", ["md5$0", "sha512$0", "$", "", "sha256", "sha256$", "sha25"])
+    def test_a_digest_of_an_unknown_algorithm_opens_nothing(self, alice: Caller, stored: str) -> None:
+        ApiKey.objects.filter(pk=alice.key.pk).update(secret_digest=stored)
+        assert alice.get(LABELS).status == 401
+        assert alice.client.get(LABELS, headers=headers(alice.key.api_key, stored)).status_code == 401
+
+    def test_the_right_hex_under_the_wrong_name_opens_nothing(self, alice: Caller, newer: None) -> None:
+        hex_of_it = alice.key.secret_digest.removeprefix("sha256$")
+        for name in ("sha512", "SHA256", "sha256 ", "unknown"):
+            ApiKey.objects.filter(pk=alice.key.pk).update(secret_digest=f"{name}${hex_of_it}")
+            assert alice.get(LABELS).status == 401
+        ApiKey.objects.filter(pk=alice.key.pk).update(secret_digest=f"sha256${hex_of_it}")
+        assert alice.get(LABELS).status == 200
 
 
 def test_the_secret_is_nowhere_in_the_database(alice: Caller) -> None:
