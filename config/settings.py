@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env, logs
@@ -166,6 +167,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 LOGGING_CONFIG = None
 logs.configure(level=env.text("MODELHUB_LOG_LEVEL", "INFO").upper())
+if PRODUCTION and DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
+    structlog.get_logger("config").warning("embedded_database", why="DATABASE_URL is not set", folder=str(DATA_DIR))
 
 # Django REST Framework -------------------------------------------------------------------------
 

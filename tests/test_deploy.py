@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.servers import Server, environment, manage, running_server
 
 
@@ -15,6 +17,32 @@ def test_djangos_deployment_checks_are_clean(tmp_path: Path) -> None:
     )
     result = manage("check", "--deploy", "--fail-level", "WARNING", env=env)
     assert result.returncode == 0, result.stderr
+
+
+STRONG = "0123456789abcdefghijklmnopqrstuvwxyz-0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"MODELHUB_SECRET_KEY": ""}, "MODELHUB_SECRET_KEY is not set"),
+        ({"MODELHUB_SECRET_KEY": STRONG[:49]}, "MODELHUB_SECRET_KEY can be guessed; production needs one of at least"),
+        ({"MODELHUB_ALLOWED_HOSTS": ""}, "MODELHUB_ALLOWED_HOSTS is not set"),
+        ({"MODELHUB_CORS_ORIGINS": "pages.example.com"}, "MODELHUB_CORS_ORIGINS must hold origins like"),
+    ],
+    ids=str,
+)
+def test_a_production_that_is_not_safe_does_not_start(tmp_path: Path, changed: dict[str, str], sentence: str) -> None:
+    production = {
+        "MODELHUB_PRODUCTION": "true",
+        "MODELHUB_SECRET_KEY": STRONG,
+        "MODELHUB_ALLOWED_HOSTS": "scores.example.com",
+    }
+    result = manage("serve", env=environment(tmp_path) | production | changed)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"modelhub cannot start: {sentence}")
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert STRONG[:20] not in result.stderr
 
 
 def test_every_answer_has_the_headers_of_a_careful_server(live: Server) -> None:
@@ -38,8 +66,14 @@ def test_plain_http_is_redirected_only_where_https_is_promised(folder: Path) -> 
         assert answer.headers["Strict-Transport-Security"] == "max-age=2592000"
 
 
-def test_a_host_that_is_not_allowed_is_a_400_problem(folder: Path) -> None:
-    with running_server(folder, MODELHUB_ALLOWED_HOSTS="127.0.0.1") as server:
-        answer = server.request("GET", "/model-hub/sources/", headers=server.headers | {"Host": "evil.example"})
-        assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
-        assert "Host header" in answer.json()["detail"]
+def test_an_embedded_database_in_production_is_said_aloud(tmp_path: Path) -> None:
+    """It is as safe as its disk, and nobody else's: right for one machine, wrong for a forgotten DATABASE_URL."""
+    production = {
+        "MODELHUB_PRODUCTION": "true",
+        "MODELHUB_SECRET_KEY": STRONG,
+        "MODELHUB_ALLOWED_HOSTS": "scores.example.com",
+    }
+    url = "postgresql://user:hidden@database/modelhub"
+    assert "embedded_database" in manage("check", env=environment(tmp_path, **production)).stderr
+    assert "embedded_database" not in manage("check", env=environment(tmp_path, DATABASE_URL=url, **production)).stderr
+    assert "embedded_database" not in manage("check", env=environment(tmp_path)).stderr

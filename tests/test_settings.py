@@ -7,7 +7,11 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
+from config.secret import secret_key
+from modelhub.rates import Rate
 from tests.servers import ROOT
+
+STRONG = "0123456789abcdefghijklmnopqrstuvwxyz-0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def test_every_setting_is_documented_and_nothing_else_is() -> None:
@@ -39,6 +43,48 @@ def test_a_number_that_does_not_fit(monkeypatch: pytest.MonkeyPatch, text: str) 
     monkeypatch.setenv("A_TEST", text)
     with pytest.raises(ImproperlyConfigured, match=f'A_TEST must be a whole number from 0 to 10, got "{text}"'):
         env.whole("A_TEST", 3, maximum=10)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("600/minute", Rate(600, "minute")), ("1/day", Rate(1, "day")), ("0", None), ("", Rate(30, "minute"))],
+)
+def test_a_rate(monkeypatch: pytest.MonkeyPatch, text: str, rate: Rate | None) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    assert env.rate("A_TEST", "30/minute") == rate
+
+
+@pytest.mark.parametrize("text", ["600", "0/minute", "-1/minute", "1.5/minute", "1/week", "1/", "/minute"])
+def test_a_rate_that_is_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    with pytest.raises(ImproperlyConfigured, match=r"A_TEST must be a number, a slash and one of second, minute, "):
+        env.rate("A_TEST")
+
+
+@pytest.mark.parametrize("text", ["*", "https://a.example", "http://localhost:3000,https://[::1]:8000", ""])
+def test_origins(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    assert ",".join(env.origins("A_TEST")) == text
+
+
+@pytest.mark.parametrize("text", ["a.example", "https://a.example/", "*,https://a.example", "https://A.example"])
+def test_origins_that_are_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    with pytest.raises(ImproperlyConfigured, match="A_TEST must hold origins like"):
+        env.origins("A_TEST")
+
+
+@pytest.mark.parametrize("key", ["", STRONG[:49], "ab" * 40, "django-insecure-" + STRONG])
+def test_a_signing_key_that_is_weak(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str) -> None:
+    monkeypatch.setenv("MODELHUB_SECRET_KEY", key)
+    with pytest.raises(ImproperlyConfigured, match=r"MODELHUB_SECRET_KEY .* production needs one of"):
+        secret_key(tmp_path, production=True)
+    assert secret_key(tmp_path, production=False)
+
+
+def test_a_signing_key_that_is_strong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MODELHUB_SECRET_KEY", STRONG)
+    assert secret_key(tmp_path, production=True) == STRONG
 
 
 def test_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
