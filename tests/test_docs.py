@@ -1,5 +1,6 @@
 """The documentation is true: examples are run, links lead somewhere, commands exist."""
 
+import ast
 import doctest
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ from django.core.management import get_commands
 
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_every_example_of_the_api_page_does_what_it_says(live: Server) -> None:
@@ -43,6 +44,21 @@ def test_make_verbs_that_are_named_exist() -> None:
     verbs = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {name for page in PAGES for name in re.findall(r"(?:`|    )make ([a-z]+)", page.read_text())}
     assert {"run", "test", "million"} <= named <= verbs
+
+
+def test_every_test_that_is_named_exists() -> None:
+    table = (ROOT / "SECURITY.md").read_text().split("| claim | test |\n|---|---|\n")[1]
+    claims = table.rstrip().splitlines()
+    assert len(claims) > 20
+    for claim in claims:
+        named = re.search(r"`(tests/[a-z_/]+\.py)::(\w+)` \|$", claim)
+        assert named, claim
+        names = {
+            node.name
+            for node in ast.parse((ROOT / named[1]).read_text()).body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name.lower().startswith("test")
+        }
+        assert named[2] in names, claim
 
 
 def test_every_code_of_an_entry_is_documented() -> None:

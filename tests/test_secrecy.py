@@ -15,7 +15,8 @@ SOURCES = "/model-hub/sources/"
 LABELS = "/model-hub/annotations-labels/"
 RIGHT, WRONG, PASSWORD = "mark-right-secret", "mark-wrong-secret", "mark-right-password"
 SIGNER = "mark-signing-key-0123456789-0123456789-0123456789-0123456789"
-SECRETS = (RIGHT, WRONG, PASSWORD, SIGNER, "mark-wrong-password", "sha256$", "pbkdf2_sha256$")
+TOKEN = "mark-metrics-token-0123456789"
+SECRETS = (TOKEN, RIGHT, WRONG, PASSWORD, SIGNER, "mark-wrong-password", "sha256$", "pbkdf2_sha256$")
 KEYS = {"X-Api-Key": API_KEY, "X-Secret-Key": RIGHT}
 
 
@@ -48,6 +49,7 @@ def heard() -> Iterator[Heard]:
         "MODELHUB_BOOTSTRAP_SECRET_KEY": RIGHT,
         "MODELHUB_BOOTSTRAP_PASSWORD": PASSWORD,
         "MODELHUB_SECRET_KEY": SIGNER,
+        "MODELHUB_METRICS_TOKEN": TOKEN,
         "MODELHUB_LOG_LEVEL": "DEBUG",
     }
     with data_folder() as folder, running_server(folder, **more) as server:
@@ -70,7 +72,9 @@ def test_authentication(heard: Heard) -> None:
     for _ in range(12):
         heard.ask("GET", SOURCES, headers={"X-Api-Key": WRONG, "X-Secret-Key": WRONG})
     assert heard.answers[-1].status_code == 429
-    for path in ("/healthz", "/readyz", "/schema/", "/docs/", "/", "/model-hub/nothing/", "/admin/"):
+    heard.ask("GET", "/metrics", 200, headers={"Authorization": f"Bearer {TOKEN}"})
+    heard.ask("GET", "/metrics", headers={"Authorization": f"Bearer {WRONG}"})
+    for path in ("/metrics", "/healthz", "/readyz", "/schema/", "/docs/", "/", "/model-hub/nothing/", "/admin/"):
         heard.ask("GET", path)
 
 
