@@ -9,16 +9,19 @@ SOURCES := config modelhub tests manage.py
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults million bench lint audit format schema clean
+.PHONY: help run test test-pgbouncer faults million bench lint audit format schema clean
 
 help:  ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/.run  ## start the server (HOST, PORT, DATABASE_URL, MODELHUB_DATA_DIR are honoured)
 	@exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.dev  ## run all tests on real PostgreSQL (ARGS="-k bulk" and the like go to pytest)
 	$(BIN)/python -m pytest $(ARGS)
+
+test-pgbouncer: $(VENV)/.dev  ## run all tests through PgBouncer in transaction mode (needs the program pgbouncer)
+	$(BIN)/python -m tests.pgbouncer $(ARGS)
 
 faults: $(VENV)/.dev  ## kill, lock and cut for longer than the tests do (FAULT_KILLS, FAULT_SEED, FAULT_EXAMPLES)
 	FAULT_KILLS=$${FAULT_KILLS:-30} FAULT_EXAMPLES=$${FAULT_EXAMPLES:-3000} \

@@ -1,5 +1,6 @@
 """Real servers for tests: `manage.py serve` in a process group of its own, on a free port."""
 
+import hashlib
 import os
 import signal
 import socket
@@ -13,11 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 import requests
 
 ROOT = Path(__file__).resolve().parent.parent
 API_KEY, SECRET_KEY = "test-api-key", "test-secret-key"
 START_SECONDS = 60
+# Set by tests/pgbouncer.py: the ports of a PostgreSQL, and of the PgBouncer that every server goes through.
+POSTGRES, PGBOUNCER = "TESTS_POSTGRES", "TESTS_PGBOUNCER"
 
 
 @dataclass
@@ -82,7 +86,24 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
         "MODELHUB_DATA_DIR": str(data_dir),
         "MODELHUB_BOOTSTRAP_API_KEY": API_KEY,
         "MODELHUB_BOOTSTRAP_SECRET_KEY": SECRET_KEY,
+        **({} if "DATABASE_URL" in more else behind_pgbouncer(data_dir)),
         **more,
+    }
+
+
+def behind_pgbouncer(data_dir: Path) -> dict[str, str]:
+    """When all tests go through PgBouncer: a database of the folder's own there, in the embedded one's place."""
+    if PGBOUNCER not in os.environ:
+        return {}
+    name = hashlib.sha256(str(data_dir).encode()).hexdigest()[:20]
+    pooled, direct = (f"postgresql://postgres@127.0.0.1:{os.environ[which]}/" for which in (PGBOUNCER, POSTGRES))
+    with psycopg.connect(direct + "postgres", autocommit=True) as connection:
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return {
+        "DATABASE_URL": pooled + name,
+        "MODELHUB_DIRECT_DATABASE_URL": direct + name,
+        "MODELHUB_PGBOUNCER": "true",
     }
 
 

@@ -4,6 +4,7 @@ import errno
 import signal
 import socket
 import sys
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,17 +114,50 @@ def prepare(*, skip_setup: bool) -> str:
     """Check the database, migrate and bootstrap it; answers the text to print when the port is open."""
     host = "127.0.0.1" if settings.SERVE_HOST in {"0.0.0.0", "::"} else settings.SERVE_HOST  # noqa: S104
     base_url = f"http://{f'[{host}]' if ':' in host else host}:{settings.SERVE_PORT}"
-    with setup_connection() as own:
+    with setup_connection(skip_setup=skip_setup) as own:
         if skip_setup:
             return f"modelhub is ready at {base_url}\n"
-        with own.cursor() as cursor:
-            # One replica sets up at a time, and none gives up waiting for a long migration.
-            cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
-            cursor.execute("SELECT pg_advisory_lock(%s)", [SETUP_LOCK])
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")
-        call_command("migrate", verbosity=0, interactive=False)
+        wait_for_turn(own)
+        migrate(own)
         return welcome(bootstrap(), base_url=base_url, manage=manage_command())
+
+
+def wait_for_turn(own: BaseDatabaseWrapper) -> None:
+    """One replica sets up at a time, and none gives up waiting for a long migration.
+
+    The lock is asked for again and again: a statement that waited for it would hold a snapshot, which an index that
+    is made concurrently waits for in turn.
+    """
+    with own.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [SETUP_LOCK])
+            if cursor.fetchone() == (True,):
+                return
+            time.sleep(0.2)
+
+
+def migrate(own: BaseDatabaseWrapper) -> None:
+    """Apply all migrations, on a connection that goes past PgBouncer, and however long they take."""
+    with own.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+    connections[own.alias] = own
+    try:
+        call_command("migrate", database=own.alias, verbosity=0, interactive=False)
+    finally:
+        del connections[own.alias]
+    if pgbouncer := settings.DATABASES["default"]["PGBOUNCER"]:
+        limit_role(own, pgbouncer["timeouts"])
+
+
+def limit_role(own: BaseDatabaseWrapper, timeouts: dict[str, int]) -> None:
+    """Give our role the timeouts that a connection cannot bring along through PgBouncer."""
+    role = settings.DATABASES["default"]["USER"]
+    who = own.ops.quote_name(role) if role else "CURRENT_USER"
+    with own.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        [database] = cursor.fetchone() or [""]
+        for name, ms in timeouts.items():
+            cursor.execute(f"ALTER ROLE {who} IN DATABASE {own.ops.quote_name(database)} SET {name} = {ms:d}")
 
 
 def manage_command() -> str:
@@ -134,10 +168,17 @@ def manage_command() -> str:
 
 
 @contextmanager
-def setup_connection() -> Iterator[BaseDatabaseWrapper]:
-    """A connection outside of the pool; raises `CannotStart` with the reason when there is none to be had."""
+def setup_connection(*, skip_setup: bool = False) -> Iterator[BaseDatabaseWrapper]:
+    """A connection outside of any pool; raises `CannotStart` with the reason when there is none to be had."""
     own = connections["default"].copy(alias="setup")
     own.settings_dict["OPTIONS"].pop("pool", None)
+    if pgbouncer := own.settings_dict["PGBOUNCER"]:
+        if pgbouncer["direct"] is None and not skip_setup:
+            raise CannotStart(
+                "MODELHUB_PGBOUNCER is true, and migrations need a session of their own; set "
+                "MODELHUB_DIRECT_DATABASE_URL, or migrate in a step of its own and start with --skip-setup."
+            )
+        own.settings_dict.update(pgbouncer["direct"] or {})
     try:
         own.ensure_connection()
         check_version(own)

@@ -1,0 +1,101 @@
+"""Several servers on one database: they set it up one at a time, and write the same scores at once."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from modelhub.management.commands.serve import SETUP_LOCK
+from tests.postgres import Postgres
+from tests.servers import Server, data_folder, running_server
+
+NAME = "many_servers"
+WAITING = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{NAME}' AND query LIKE '%pg_try_advisory_lock%'"
+CLIENTS, BATCHES = 4, 15
+
+
+@dataclass
+class Starts:
+    """Two servers that were started at the same moment, while somebody else had the lock of the setup."""
+
+    servers: list[Server] = field(default_factory=list)
+    migrated_meanwhile: bool = True
+
+
+@pytest.fixture(scope="module")
+def starts(postgres: Postgres) -> Iterator[Starts]:
+    """The lock is given back once both ask for it."""
+    url, starts = postgres.make_database(NAME), Starts()
+    env = {"DATABASE_URL": url, "MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_WORKERS": "1"}
+    with ExitStack() as stack, ThreadPoolExecutor(2) as pool, psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [SETUP_LOCK])
+        folders = [stack.enter_context(data_folder()) for _ in range(2)]
+
+        def start(folder: Path) -> Server:
+            return stack.enter_context(running_server(folder, **env))
+
+        coming = pool.map(start, folders)
+        end = time.monotonic() + 30
+        while postgres.execute(WAITING) != [(2,)] and time.monotonic() < end:
+            time.sleep(0.05)
+        # What a migration may do: it waits for every statement of others that is under way, as a waiting start's.
+        other.execute("CREATE TABLE large (id int)")
+        other.execute("SET statement_timeout = '20s'")
+        other.execute("CREATE INDEX CONCURRENTLY large_id ON large (id)")
+        [starts.migrated_meanwhile] = other.execute(
+            "SELECT to_regclass('django_migrations') IS NOT NULL"
+        ).fetchone() or [True]
+        other.execute("SELECT pg_advisory_unlock(%s)", [SETUP_LOCK])
+        starts.servers = list(coming)
+        yield starts
+
+
+def test_one_start_sets_up_at_a_time(starts: Starts, postgres: Postgres) -> None:
+    assert starts.migrated_meanwhile is False
+    assert [server.request("GET", "/readyz").status_code for server in starts.servers] == [200, 200]
+    assert postgres.execute("SELECT count(*) FROM modelhub_apikey", NAME) == [(1,)]
+    [[applied, names]] = postgres.execute("SELECT count(*), count(DISTINCT (app, name)) FROM django_migrations", NAME)
+    assert applied == names
+
+
+def test_both_write_the_same_source_at_once(starts: Starts, postgres: Postgres) -> None:
+    """Every value is stored or in the history, and no request fails."""
+    labels = starts.servers[0].request("GET", "/model-hub/annotations-labels/").json()["results"]
+    wanted = [label["id"] for label in labels if label["type"] in {"text", "star"}]
+    assert len(wanted) == 2
+    begin = threading.Barrier(CLIENTS)
+
+    def write(client: int) -> list[int]:
+        server, statuses = starts.servers[client % 2], []
+        begin.wait()
+        for turn in range(BATCHES):
+            mark = client * BATCHES + turn
+            value = {"text": str(mark), "rating": 1, "mark": mark}
+            # In one order and in the other: whoever locked score by score would wait in a circle.
+            order = wanted if client < 2 else wanted[::-1]
+            body = {"source_type": "trace", "source_id": "shared"}
+            scores = [{"label_id": label, "value": value} for label in order]
+            statuses.append(
+                server.request("POST", "/model-hub/scores/bulk/", json=body | {"scores": scores}).status_code
+            )
+        return statuses
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        statuses = [status for one in pool.map(write, range(CLIENTS)) for status in one]
+    assert set(statuses) == {201}
+    for label in wanted:
+        marks = postgres.execute(
+            f"""
+            SELECT (value->>'mark')::int FROM modelhub_score WHERE label_id = '{label}' UNION ALL
+            SELECT (revision.value->>'mark')::int FROM modelhub_scorerevision AS revision
+            JOIN modelhub_score AS score ON score.id = revision.score_id WHERE score.label_id = '{label}'
+            """,
+            NAME,
+        )
+        assert sorted(mark for [mark] in marks) == list(range(CLIENTS * BATCHES))
