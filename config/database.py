@@ -10,52 +10,68 @@ from psycopg.conninfo import conninfo_to_dict
 from config import env
 
 
-def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, Any]:
-    """Django's settings of the one database.
+def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, Any]]:
+    """Django's settings of the one database, and of its replica where there is one.
 
     Every connection comes from a pool of at most `pool_size` (a worker's threads), waits a bounded time for
     connecting, for locks and for statements, and is checked before it is handed out.
     """
-    url = env.text("DATABASE_URL")
-    direct_url = env.text("MODELHUB_DIRECT_DATABASE_URL")
+    url, direct_url, replica_url = map(
+        env.text, ("DATABASE_URL", "MODELHUB_DIRECT_DATABASE_URL", "MODELHUB_REPLICA_URL")
+    )
     shared = env.flag("MODELHUB_PGBOUNCER", default=False)
-    if shared and not url:
-        raise ImproperlyConfigured("MODELHUB_PGBOUNCER is true, and no DATABASE_URL says where PgBouncer is.")
+    if (shared or replica_url) and not url:
+        named = "MODELHUB_PGBOUNCER" if shared else "MODELHUB_REPLICA_URL"
+        raise ImproperlyConfigured(f"{named} is set, and no DATABASE_URL says where the database is.")
     timeouts = {
         "statement_timeout": env.whole("MODELHUB_STATEMENT_TIMEOUT_MS", 15_000),
         "lock_timeout": env.whole("MODELHUB_LOCK_TIMEOUT_MS", 5_000),
     }
-    settings = _connection_settings("DATABASE_URL", url, {} if shared else timeouts)
-    settings["OPTIONS"]["pool"] = {
-        "min_size": 1,
-        "max_size": pool_size,
-        "timeout": env.whole("MODELHUB_POOL_TIMEOUT", 5, minimum=1, maximum=600),
-    }
-    if shared:
-        # The next transaction may find itself in another session: nothing may be left in one, or expected of it.
-        settings["DISABLE_SERVER_SIDE_CURSORS"] = True
-        settings["OPTIONS"]["prepare_threshold"] = None
+    # How long a pool by itself goes on trying to connect, at ever longer intervals, minutes in the end. Given up at once,
+    # the next request tries again: a database that is back is found within a second.
+    pool = {"min_size": 1, "max_size": pool_size, "reconnect_timeout": 1}
+    pool_timeout = env.whole("MODELHUB_POOL_TIMEOUT", 5, minimum=1, maximum=600)
     direct = _connection_settings("MODELHUB_DIRECT_DATABASE_URL", direct_url, timeouts) if direct_url else None
-    return settings | {
+    default = _connection_settings(
+        "DATABASE_URL", url, timeouts, shared=shared, pool=pool | {"timeout": pool_timeout}
+    ) | {
         "ENGINE": "django.db.backends.postgresql" if url else "config.embedded_postgres",
-        "CONN_HEALTH_CHECKS": True,
         "DATA_DIR": data_dir / "postgres",
         # Not Django's: what `serve` needs to set up a database that it reaches through PgBouncer.
         "PGBOUNCER": {"direct": direct, "timeouts": timeouts} if shared else None,
     }
+    if not replica_url:
+        return {"default": default}
+    # It may be down for long: nobody waits for more than a second before the primary is asked instead.
+    pool |= {"min_size": 0, "timeout": 1}
+    replica = _connection_settings("MODELHUB_REPLICA_URL", replica_url, timeouts, shared=shared, pool=pool)
+    return {"default": default, "replica": replica | {"ENGINE": "django.db.backends.postgresql"}}
 
 
-def _connection_settings(name: str, url: str, timeouts: dict[str, int]) -> dict[str, Any]:
-    """Where to connect as whom, with the timeouts as parameters of the session."""
+def _connection_settings(
+    name: str, url: str, timeouts: dict[str, int], *, shared: bool = False, pool: dict[str, int] | None = None
+) -> dict[str, Any]:
+    """Where to connect as whom, with the timeouts as parameters of the session.
+
+    A session that is shared takes no parameters, and nothing may be left in it or expected of it: the next
+    transaction may find itself in another one.
+    """
     parameters = _parse(name, url) if url else {}
-    options = [*(f"-c {setting}={ms}" for setting, ms in timeouts.items()), parameters.pop("options", "")]
+    options = [] if shared else [f"-c {setting}={ms}" for setting, ms in timeouts.items()]
+    own: dict[str, Any] = {"connect_timeout": 5, "options": " ".join([*options, parameters.pop("options", "")]).strip()}
+    # Statements that come again are planned once a connection, by the server itself.
+    own |= {"server_side_binding": True, "prepare_threshold": None if shared else 2}
+    if pool:
+        own["pool"] = pool
     return {
         "NAME": parameters.pop("dbname", "modelhub"),
         "USER": parameters.pop("user", ""),
         "PASSWORD": parameters.pop("password", ""),
         "HOST": parameters.pop("host", ""),
         "PORT": parameters.pop("port", ""),
-        "OPTIONS": {"connect_timeout": 5, "options": " ".join(options).strip(), **parameters},
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": shared,
+        "OPTIONS": own | parameters,
     }
 
 

@@ -43,7 +43,10 @@ CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS")
 
 # The database ----------------------------------------------------------------------------------
 
-DATABASES: dict[str, Any] = {"default": database_settings(DATA_DIR, pool_size=SERVE_THREADS)}
+DATABASES: dict[str, Any] = database_settings(DATA_DIR, pool_size=SERVE_THREADS)
+# What lists read; one that lags for longer is not asked (modelhub.replica).
+REPLICA_WAIT_MS = env.whole("MODELHUB_REPLICA_WAIT_MS", 50, maximum=10_000)
+DATABASE_ROUTERS = ["modelhub.replica.Router"] if "replica" in DATABASES else []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The limits of one request (contract 0.2: 413, or the error of the one score) ---------------------

@@ -51,10 +51,21 @@ class Postgres:
 @contextmanager
 def running_postgres(folder: Path, options: str = "") -> Iterator[Postgres]:
     """A new server in a folder that does not exist yet."""
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     wheel.hand_over(folder)
     wheel.run("initdb", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", f"--username={USER}",
               f"--pgdata={folder}", cwd=folder)  # fmt: skip
+    with started(Postgres(folder, free_port()), options) as server:
+        yield server
+
+
+@contextmanager
+def running_replica(primary: Postgres, folder: Path, options: str = "") -> Iterator[Postgres]:
+    """A streaming replica in a folder that does not exist yet."""
+    folder.mkdir(mode=0o700)
+    wheel.hand_over(folder)
+    wheel.run("pg_basebackup", f"--dbname={primary.url('postgres')}", f"--pgdata={folder}", "--write-recovery-conf",
+              "--checkpoint=fast", "--no-sync", cwd=folder)  # fmt: skip
     with started(Postgres(folder, free_port()), options) as server:
         yield server
 

@@ -20,6 +20,7 @@ from modelhub.api.query import read_flags
 from modelhub.label_changes import delete_label, restore_label, update_label
 from modelhub.labels import all_labels_of, create_label, find_label
 from modelhub.models import LIVE, Label
+from modelhub.replica import replica_may_answer
 from modelhub.values import LABEL_TYPES
 
 FIELDS = ("name", "type", "settings", "description", "project", "allow_notes")
@@ -76,6 +77,7 @@ class Labels(GenericAPIView[Label]):
         return all_labels_of(caller(self.request).organization_id)
 
     @extend_schema(**schema.LIST_LABELS)
+    @replica_may_answer
     def get(self, request: Request) -> Response:
         """Labels, all of them unless a page is asked for."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []

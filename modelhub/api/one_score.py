@@ -17,6 +17,7 @@ from modelhub.api.paging import Pages
 from modelhub.api.score_filters import FILTERS, filter_scores
 from modelhub.errors import Invalid
 from modelhub.models import ScoreRevision
+from modelhub.replica import replica_may_answer
 from modelhub.score_changes import (
     CHANGES,
     Deleted,
@@ -72,6 +73,7 @@ class ScoreHistory(GenericAPIView[ScoreRevision]):
     filter_backends = ()
 
     @extend_schema(**schema.SCORE_HISTORY)
+    @replica_may_answer
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """Every replaced value, newest first; also of a deleted score."""
         rows = history_of(organization_id=caller(request).organization_id, score_id=pk)

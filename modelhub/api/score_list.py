@@ -20,6 +20,7 @@ from modelhub.api.outputs import ScoreOutput, render_list
 from modelhub.api.score_filters import ScoreFilter
 from modelhub.errors import Invalid
 from modelhub.models import Score
+from modelhub.replica import replica_may_answer
 from modelhub.score_queries import scores_of
 from modelhub.source_refs import SOURCE_WORDS, check_source_ref
 from modelhub.values import show
@@ -41,6 +42,7 @@ class ScoresOfSource(APIView):
     """All scores of one source."""
 
     @extend_schema(**schema.SCORES_FOR_SOURCE)
+    @replica_may_answer
     def get(self, request: Request) -> Response:
         """A bare list, by label name and then newest first; empty for an unknown source, as the clients expect."""
         query = request.query_params
@@ -57,6 +59,7 @@ class ExportScores(FilteredScores):
     """All scores under the filters, as a file."""
 
     @extend_schema(**schema.EXPORT_SCORES)
+    @replica_may_answer
     def get(self, request: Request) -> HttpResponseBase:
         """Streams, oldest first; its memory does not grow with the number of scores."""
         name = request.query_params.get("export_format", "jsonl")
@@ -64,7 +67,9 @@ class ExportScores(FilteredScores):
             sentence = f"export_format must be one of {', '.join(FORMATS)}, got {show(name)}"
             raise Invalid(sentence, fields={"export_format": [sentence]})
         content_type, write = FORMATS[name]
-        lines: Iterator[str] = write(self.filter_queryset(self.get_queryset()))
+        rows = self.filter_queryset(self.get_queryset())
+        # The rest is read while it is sent, from where the first score came from.
+        lines: Iterator[str] = write(rows.using(rows.db))
         # The first score is read before the answer begins: what fails until then can still be told.
         first = list(itertools.islice(lines, 2))
         text = (line.encode() for line in itertools.chain(first, lines))

@@ -22,6 +22,7 @@ from modelhub.api.score_list import FilteredScores
 from modelhub.errors import Invalid, NotFound, Refused
 from modelhub.keyset import in_order
 from modelhub.metrics import count_batch, count_scores
+from modelhub.replica import replica_may_answer
 from modelhub.score_entries import FIELDS as ENTRY_FIELDS
 from modelhub.score_entries import EntryError, check_notes
 from modelhub.scores import Recorded, record_scores
@@ -79,6 +80,7 @@ class Scores(FilteredScores):
     pagination_class = PagesOrCursor
 
     @extend_schema(**schema.LIST_SCORES)
+    @replica_may_answer
     def get(self, request: Request) -> Response:
         """A page of scores, or with `cursor` a stretch of the list whose cost does not grow with its depth."""
         rows = in_order(self.filter_queryset(self.get_queryset()), read_ordering(request))

@@ -19,6 +19,7 @@ from modelhub.api.outputs import SourceOutput, render_list
 from modelhub.api.paging import Pages
 from modelhub.errors import Invalid, Refused
 from modelhub.models import Source
+from modelhub.replica import replica_may_answer
 from modelhub.source_refs import SOURCE_WORDS, source_key
 from modelhub.sources import Registered, get_source, register_sources, sources_of
 from modelhub.values import show
@@ -61,6 +62,7 @@ class Sources(GenericAPIView[Source]):
         return sources_of(caller(self.request).organization_id)
 
     @extend_schema(**schema.LIST_SOURCES)
+    @replica_may_answer
     def get(self, request: Request) -> Response:
         """A page of sources."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
