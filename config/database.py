@@ -27,8 +27,8 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
         "statement_timeout": env.whole("MODELHUB_STATEMENT_TIMEOUT_MS", 15_000),
         "lock_timeout": env.whole("MODELHUB_LOCK_TIMEOUT_MS", 5_000),
     }
-    # How long a pool by itself goes on trying to connect, at ever longer intervals, minutes in the end. Given up at once,
-    # the next request tries again: a database that is back is found within a second.
+    # How long a pool by itself goes on trying to connect, at ever longer intervals, minutes in the end. Given up at
+    # once, the next request tries again: a database that is back is found within a second.
     pool = {"min_size": 1, "max_size": pool_size, "reconnect_timeout": 1}
     pool_timeout = env.whole("MODELHUB_POOL_TIMEOUT", 5, minimum=1, maximum=600)
     direct = _connection_settings("MODELHUB_DIRECT_DATABASE_URL", direct_url, timeouts) if direct_url else None

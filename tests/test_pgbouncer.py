@@ -92,4 +92,4 @@ def test_a_start_needs_a_way_past_it_or_no_setup(server: Server, front: Postgres
         "set MODELHUB_DIRECT_DATABASE_URL, or migrate in a step of its own and start with --skip-setup" in result.stderr
     )
     del env["DATABASE_URL"]
-    assert "no DATABASE_URL says where PgBouncer is" in manage("serve", env=env).stderr
+    assert "no DATABASE_URL says where the database is" in manage("serve", env=env).stderr
