@@ -6,12 +6,16 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, connection, transaction
+import structlog
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from modelhub.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from modelhub.models import SCOPES, ApiKey, User, default_scopes
+from modelhub.savepoints import sqlstate
+
+log = structlog.get_logger(__name__)
 
 REFUSAL = "The API key or secret key is missing, wrong, expired or revoked."
 TOUCH_EVERY = timedelta(minutes=1)
@@ -144,8 +148,11 @@ def check_scope(key: ApiKey, scope: str) -> None:
 
 
 def touch(key: ApiKey) -> None:
-    """Note that the key was used, at most once a minute."""
+    """Note that the key was used, at most once a minute; a database that cannot be written still serves who reads."""
     now = timezone.now()
     if key.last_used_at is None or key.last_used_at < now - TOUCH_EVERY:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - TOUCH_EVERY)
-        ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+        try:
+            ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+        except DatabaseError as error:
+            log.warning("use_of_key_not_noted", sqlstate=sqlstate(error))

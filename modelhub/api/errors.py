@@ -44,6 +44,8 @@ STATUSES: dict[type[Refused], int] = {
     RateLimited: 429,
     OutcomeUnknown: 503,
 }
+# A standby that has not taken over yet; its driver's exception is that of a mistake of ours.
+READ_ONLY = "25006"
 UNAVAILABLE = "The database is not answering. Nothing is known to be wrong with the request; try it again."
 
 
@@ -51,7 +53,7 @@ def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     """DRF's exception handler. `None` means that nobody foresaw this: it becomes a 500 and a line in the log."""
     if isinstance(error, Refused):
         return _answer_refused(error)
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, OperationalError | InterfaceError) or sqlstate(error) == READ_ONLY:
         log.error("database_unavailable", sqlstate=sqlstate(error), kind=type(error).__name__)
         return _respond(problem(503, UNAVAILABLE, code="service_unavailable"), {"Retry-After": "1"})
     if isinstance(error, RequestDataTooBig):

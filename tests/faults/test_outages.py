@@ -1,23 +1,23 @@
 """The database stopped, cut off, crowded and full, under load: clean 503s, then the same server goes on by itself."""
 
-import os
+import contextlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.faults.ledger import clients, faults
-from tests.faults.postgres import CUT_ALL, DATABASE, Postgres, running_postgres
+from tests.faults.ledger import LONG, clients, faults
+from tests.faults.postgres import CUT_ALL, DATABASE, Postgres, running_postgres, small_disk
 from tests.servers import Server, data_folder, running_server
 
-LONG = "FAULT_KILLS" in os.environ
 STOPPED_SECONDS = 10 if LONG else 2
 MAX_CONNECTIONS = 12
 CUTS = faults(8)
+SOURCE = {"source_type": "trace", "source_id": "x"}
 QUIET = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_LOG_LEVEL": "ERROR"}
 
 
@@ -45,7 +45,7 @@ def server(parent: Path, postgres: Postgres) -> Iterator[Server]:
 def assert_unavailable(server: Server) -> None:
     """A read and a write are refused cleanly, while the process itself answers."""
     for method, path in (("GET", "/model-hub/sources/"), ("POST", "/model-hub/sources/")):
-        answer = server.request(method, path, json={"source_type": "trace", "source_id": "x"})
+        answer = server.request(method, path, json=SOURCE)
         assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
         assert answer.headers["Retry-After"]
     assert server.request("GET", "/healthz").status_code == 200
@@ -106,3 +106,61 @@ def test_a_source_that_somebody_else_holds_for_long(server: Server, postgres: Po
         load.wait_until_it_writes()
     assert load.unavailable
     load.tell("every source locked for 3 s", 1)
+
+
+def test_a_database_that_can_only_be_read(server: Server, postgres: Postgres) -> None:
+    """A standby after a failover, say: who reads is served, though nobody can note when the key was used last."""
+    with clients(server) as load, postgres.connect("postgres") as own:
+        load.wait_until_it_writes()
+        with postgres.connect() as connection:
+            connection.execute("UPDATE modelhub_apikey SET last_used_at = NULL")
+        own.execute(f"ALTER DATABASE {DATABASE} SET default_transaction_read_only = on")
+        postgres.cut_all()
+        wait_for(lambda: load.unavailable > 8)
+        assert server.request("GET", "/model-hub/sources/").status_code == 200
+        assert server.request("POST", "/model-hub/sources/", json=SOURCE).status_code == 503
+        own.execute(f"ALTER DATABASE {DATABASE} RESET default_transaction_read_only")
+        postgres.cut_all()
+        load.wait_until_it_writes()
+    load.tell("read-only", 1)
+
+
+@pytest.mark.parametrize("what", ["the tables' disk", "the whole disk"])
+def test_a_disk_that_is_full(folder: Path, what: str) -> None:
+    """Nothing more can be written until there is room again; then the same server writes again by itself."""
+    with small_disk(40 if what == "the tables' disk" else 300) as disk:
+        parent, tablespace = (folder, disk) if what == "the tables' disk" else (disk, None)
+        with (
+            running_postgres(parent, "-c min_wal_size=32MB -c max_wal_size=64MB", tablespace) as postgres,
+            running_server(folder, DATABASE_URL=postgres.url, **QUIET) as server,
+        ):
+            with clients(server, pad=8000) as load:
+                load.wait_until_it_writes()
+                filler = fill(disk)
+                wait_for(lambda: load.unavailable > 8)
+                assert server.request("GET", "/healthz").status_code == 200
+                filler.unlink()
+                if not postgres.runs():
+                    postgres.start()
+                load.wait_until_it_writes()
+            assert server.process.poll() is None
+            assert any('"53100"' in line for line in server.log)
+            assert not any("unforeseen_error" in line for line in server.log)
+    load.tell(f"{what} full", 1)
+
+
+def fill(disk: Path) -> Path:
+    """A file that leaves no room beside it."""
+    path = disk / "filler"
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(65536)):
+            pass
+    return path
+
+
+def wait_for(happens: Callable[[], bool], seconds: float = 60) -> None:
+    """Return when it has happened."""
+    end = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)

@@ -1,0 +1,77 @@
+"""This version beside the one before it, on one database that it migrates while requests run.
+
+The one before is taken out of the repository: the parent of the last commit that added a migration. One that rewrote
+migrations, which happens before a first release only, cannot be upgraded to: there it is that commit itself.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.faults.ledger import LONG, clients
+from tests.faults.postgres import Postgres, running_postgres
+from tests.servers import ROOT, Server, data_folder, environment, free_port, running_server, serving
+
+SECONDS = 8 if LONG else 1
+MIGRATIONS = "modelhub/migrations"
+APPLIED = "SELECT count(*) FROM django_migrations WHERE app = 'modelhub'"
+
+
+def git(*arguments: str) -> str:
+    """What git answers; without a repository that goes back far enough the test is skipped, in CI it fails."""
+    result = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        reason = f"the version before this one is needed, and git says: {result.stderr.strip()}"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    return result.stdout.strip()
+
+
+def version_before() -> str:
+    """The commit of the version that must be able to run beside this one."""
+    touched = git("log", "-1", "--format=%H", "--", MIGRATIONS)
+    parent = git("rev-parse", "--verify", f"{touched}^")  # there is none at the edge of a shallow clone
+    changes = git("show", "--format=", "--name-status", touched, "--", MIGRATIONS).splitlines()
+    return parent if all(change.startswith("A") for change in changes) else touched
+
+
+@pytest.fixture
+def old_root() -> Iterator[Path]:
+    """The code of that version."""
+    commit = version_before()
+    with data_folder() as folder:
+        archive = folder / "old.tar"
+        git("archive", "--output", str(archive), commit)
+        subprocess.run(["tar", "-xf", str(archive), "-C", str(folder)], check=True)
+        yield folder
+
+
+def applied(postgres: Postgres) -> int:
+    """How many of our migrations the database has."""
+    with postgres.connect() as connection:
+        [number] = connection.execute(APPLIED).fetchone() or [0]
+    return int(number)
+
+
+def test_both_versions_serve_while_the_database_is_migrated(folder: Path, old_root: Path) -> None:
+    more = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_LOG_LEVEL": "ERROR"}
+    (folder / "new").mkdir()
+    with running_postgres(folder) as postgres, ExitStack() as later:
+        more["DATABASE_URL"] = postgres.url
+        old_env = environment(folder, PORT=str(free_port()), **more)
+        with serving([sys.executable, str(old_root / "manage.py"), "serve"], env=old_env) as old, clients(old) as load:
+            load.wait_until_it_writes()
+            time.sleep(SECONDS)
+            before = applied(postgres)
+            new: Server = later.enter_context(running_server(folder / "new", **more))
+            load.servers.append(new)
+            load.wait_until_it_writes()
+            time.sleep(SECONDS)
+        migrations = applied(postgres) - before
+        assert not [line for server in (old, new) for line in server.log if "unforeseen" in line]
+    load.tell(f"upgrade from {version_before()[:7]} with {migrations} migrations", 1)
