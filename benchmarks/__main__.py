@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-PROGRAMS = ("compare", "profile", "load", "soak", "scale")
+PROGRAMS = ("compare", "profile", "load", "soak", "scale", "reading")
 
 
 def main() -> None:

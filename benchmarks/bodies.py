@@ -62,3 +62,8 @@ def rows_of(batch: Batch, labels: list[tuple[str, str]], version: int) -> str:
     """The rows of the same scores as one JSON array; what all of them share travels beside it."""
     rows = [score | {"id": str(new_id())} for score in scores_of(batch, labels, version)]
     return json.dumps(rows)
+
+
+def value_dump(kind: str, turn: int) -> str:
+    """The same as compact JSON."""
+    return json.dumps(value_of(kind, turn))

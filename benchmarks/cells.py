@@ -3,11 +3,12 @@
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.clients import Job, Sent
+from benchmarks.clients import Job
 from benchmarks.processes import cpu_seconds
+from benchmarks.sending import Sent
 from benchmarks.stage import Stage
 from benchmarks.world import state_of_scores
 
@@ -61,6 +62,7 @@ class Bench:
 
     stage: Stage
     seconds: float
+    kinds: Sequence[str] = ("insert", "update", "same")
     figures: dict[Cell, list[Figure]] = field(default_factory=lambda: defaultdict(list))
     limits: dict[tuple[str, int, int], int] = field(default_factory=dict)
     answers: dict[int, int] = field(default_factory=dict)
@@ -70,10 +72,10 @@ class Bench:
         """Insert into fresh sources, then update the same scores, then send the update again."""
         limit = self.limits.get((subject, size, clients), FIRST_LIMITS.get(size, 20))
         self.stage.clients.tell(clients, "prepare", Job(subject, size, limit, self.answers.get(size, 1000 * size)))
-        for kind in KINDS[subject]:
+        for kind in [kind for kind in KINDS[subject] if kind in self.kinds]:
             self.stage.clients.tell(clients, "load", kind)
             act = self.watched if kind == "same" else self.send
-            sent, cpu = act(subject, kind, clients)
+            sent, cpu = act(subject, clients)
             figure = figure_of(sent, size, *cpu)
             if keep:
                 self.figures[Cell(subject, kind, size, clients)].append(figure)
@@ -88,18 +90,18 @@ class Bench:
         server, postgres = (self.stage.pids.get(name) for name in (subject, "postgres"))
         return cpu_seconds(server) if server else 0, cpu_seconds(postgres) if postgres else 0
 
-    def send(self, subject: str, kind: str, clients: int) -> tuple[list[Sent], tuple[float, float]]:
+    def send(self, subject: str, clients: int) -> tuple[list[Sent], tuple[float, float]]:
         """Start all clients at one moment; what they sent, and the CPU seconds of server and PostgreSQL."""
         before = self.spent(subject)
         begin = time.perf_counter() + HEADSTART
-        sent: list[Sent] = self.stage.clients.tell(clients, "run", kind, begin, self.seconds)
+        sent: list[Sent] = self.stage.clients.tell(clients, "run", begin, self.seconds)
         after = self.spent(subject)
         return sent, (after[0] - before[0], after[1] - before[1])
 
-    def watched(self, subject: str, kind: str, clients: int) -> tuple[list[Sent], tuple[float, float]]:
+    def watched(self, subject: str, clients: int) -> tuple[list[Sent], tuple[float, float]]:
         """The same, counting what is written meanwhile."""
         before = state_of_scores(self.stage.world)
-        sent, cpu = self.send(subject, kind, clients)
+        sent, cpu = self.send(subject, clients)
         after = state_of_scores(self.stage.world)
         self.same.requests += sum(len(one.seconds) for one in sent)
         self.same.rows += before[0] != after[0]

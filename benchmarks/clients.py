@@ -1,21 +1,16 @@
-"""A client in a process of its own: prepares before the clock, sends while it runs, checks afterwards."""
+"""Clients in processes of their own: they prepare before the clock, send while it runs, and check afterwards."""
 
 import itertools
-import json
 import multiprocessing
-import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks.bodies import Batch
-from benchmarks.servers import HEADERS
-from benchmarks.subjects import Http, Raw, Subject
+from benchmarks.sending import Sent, register, send_all
+from benchmarks.subjects import Http, Raw, Reader, Subject
 
-SOURCES_A_REQUEST = 1000
 # The version of the values that each kind of request sends; "same" sends what "update" has stored.
 VERSIONS = {"insert": 0, "update": 1, "same": 1}
 
@@ -41,25 +36,15 @@ class Job:
     answer: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What one client did: seconds of each request, when it began and ended, its CPU time, the bytes of an answer."""
-
-    seconds: list[float]
-    began: float
-    ended: float
-    cpu: float
-    answer: int
-
-
 class Client:
-    """What runs in the process."""
+    """What runs in the process; each method is a verb that may be asked for."""
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.numbers = itertools.count()
         self.subject: Subject | None = None
         self.batches: list[Batch] = []
+        self.requests: list[Any] = []
         self.size = 0
 
     def prepare(self, job: Job) -> None:
@@ -67,8 +52,28 @@ class Client:
         if self.subject:
             self.subject.close()
         self.size = job.size
-        self.batches = register(self.setting.ports["modelhub"], job, self.numbers)
+        self.batches = register(self.setting.ports["modelhub"], job.size, job.limit, self.numbers)
         self.subject = self._connect(job)
+
+    def load(self, kind: str) -> None:
+        """Make the requests of one kind."""
+        assert self.subject
+        self.requests = self.subject.prepare(self.batches, VERSIONS[kind])
+
+    def run(self, begin: float, seconds: float) -> Sent:
+        """Send them. What comes next is for what was reached: nothing to update where nothing was inserted."""
+        assert self.subject
+        sent = send_all(self.subject, self.requests, self.size, begin, seconds)
+        self.batches = self.batches[: len(sent.seconds)]
+        return sent
+
+    def read(self, paths: Sequence[str], begin: float, seconds: float) -> Sent:
+        """Ask for one path after the other, over and over."""
+        reader = Reader(self.setting.ports["modelhub"])
+        try:
+            return send_all(reader, itertools.cycle([reader.get(path) for path in paths]), 0, begin, seconds)
+        finally:
+            reader.close()
 
     def _connect(self, job: Job) -> Subject:
         known = self.setting
@@ -78,65 +83,14 @@ class Client:
         path = paths.get(job.subject, "/model-hub/scores/bulk/")
         return Http(known.ports[job.subject], path, known.labels)
 
-    def load(self, kind: str) -> list[Any]:
-        """The requests of one kind; those that follow an insert are for the sources that it reached."""
-        assert self.subject
-        return self.subject.prepare(self.batches, VERSIONS[kind])
-
-    def run(self, kind: str, requests: Sequence[Any], begin: float, seconds: float) -> Sent:
-        """Send until the time or the requests are used up, then see that everything was stored."""
-        assert self.subject
-        clock, send = time.perf_counter, self.subject.send
-        taken, answers = [], []
-        time.sleep(max(0, begin - clock()))
-        cpu = time.process_time()
-        began = before = clock()
-        for request in requests:
-            answers.append(send(request))
-            now = clock()
-            taken.append(now - before)
-            before = now
-            if now - began >= seconds:
-                break
-        cpu = time.process_time() - cpu
-        # What comes next is for what was reached: nothing to update where nothing was inserted.
-        self.batches = self.batches[: len(taken)]
-        sizes = [self.subject.check(answer, self.size) for answer in answers]
-        return Sent(taken, began, before, cpu, sum(sizes) // max(1, len(sizes)))
-
-
-def register(port: int, job: Job, numbers: "itertools.count[int]") -> list[Batch]:
-    """As many fresh sources as there may be requests."""
-    batches: list[Batch] = []
-    connection = HTTPConnection("127.0.0.1", port, timeout=60)
-    while len(batches) < job.limit:
-        some = min(SOURCES_A_REQUEST, job.limit - len(batches))
-        sources = [{"source_type": "trace", "source_id": str(uuid.uuid4())} for _ in range(some)]
-        connection.request("POST", "/model-hub/sources/bulk/", json.dumps({"sources": sources}), HEADERS)
-        answer = connection.getresponse()
-        found = json.loads(answer.read())
-        assert answer.status == 201, found
-        batches += [Batch(next(numbers), one["id"], one["source_id"], job.size) for one in found["sources"]]
-    connection.close()
-    return batches
-
 
 def work(setting: Setting, pipe: Connection) -> None:
     """Do what is asked until the pipe is closed."""
     client = Client(setting)
-    requests: list[Any] = []
     try:
         while True:
             verb, arguments = pipe.recv()
-            if verb == "prepare":
-                client.prepare(*arguments)
-                pipe.send(None)
-            elif verb == "load":
-                requests = client.load(*arguments)
-                pipe.send(None)
-            else:
-                kind, begin, seconds = arguments
-                pipe.send(client.run(kind, requests, begin, seconds))
+            pipe.send(getattr(client, verb)(*arguments))
     except (EOFError, KeyboardInterrupt):
         pass
 

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
             tell("prepare", Job("modelhub", options.size, requests))
             tell("load", "insert")
             before = {name: cpu_seconds(pid) for name, pid in stage.pids.items()}
-            sent = tell("run", "insert", time.perf_counter(), float("inf"))
+            sent = tell("run", time.perf_counter(), float("inf"))
             for name, pid in stage.pids.items():
                 spent[name] += cpu_seconds(pid) - before[name]
             spent["clients"] += sum(one.cpu for one in sent)

@@ -26,8 +26,9 @@ from django.utils.module_loading import import_string
 django.setup()
 
 from benchmarks.bodies import Batch, body_of
-from benchmarks.clients import VERSIONS, Job, register
+from benchmarks.clients import VERSIONS
 from benchmarks.machine import describe_machine
+from benchmarks.sending import register
 from benchmarks.stopwatch import REST, Stopwatch
 from benchmarks.subjects import Http
 from benchmarks.world import empty_tables, make_world
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> None:
     watch = Stopwatch()
     watch.install()
     with serving(DATA_DIR) as server:
-        world = make_world(DATA_DIR, server.port)
+        world = make_world(DATA_DIR)
         labels = world.labels
         empty_tables(world)
         print(describe_machine(DATA_DIR, world))
@@ -62,7 +63,7 @@ def main(arguments: list[str]) -> None:
 
         for size in map(int, options.sizes.split(",")):
             some = (options.requests + WARM) * len(WAYS)
-            batches = register(server.port, Job("modelhub", size, some), numbers)
+            batches = register(server.port, size, some, numbers)
             with quiet():
                 requests = list(measure(batches, labels, act, watch))
             print_table(size, requests[WARM * len(WAYS) * len(VERSIONS) :])

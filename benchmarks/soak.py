@@ -40,7 +40,7 @@ def send(clients: Clients, many: int, size: int, requests: int) -> int:
     clients.tell(many, "prepare", Job("modelhub", size, requests))
     for kind in ("insert", "update"):
         clients.tell(many, "load", kind)
-        clients.tell(many, "run", kind, time.perf_counter(), float("inf"))
+        clients.tell(many, "run", time.perf_counter(), float("inf"))
     return 2 * requests * many
 
 

@@ -27,7 +27,7 @@ class Stage:
 def staged(data_dir: Path, clients: int, *, others: bool = False, tell: bool = True) -> Iterator[Stage]:
     """A server on this folder, and clients; with `others`, the subjects that it is compared with, too."""
     with serving(data_dir) as server:
-        world = make_world(data_dir, server.port)
+        world = make_world(data_dir)
         ports, pids = {"modelhub": server.port}, {"modelhub": server.process.pid}
         if postgres := postgres_pid(data_dir):
             pids["postgres"] = postgres

@@ -125,3 +125,21 @@ class Http(Subject):
         if not part:
             raise ConnectionError("the server closed the connection in the middle of an answer")
         return part
+
+
+class Reader(Http):
+    """`GET`, over one kept connection in the same way."""
+
+    def __init__(self, port: int):
+        super().__init__(port, "", [])
+
+    def get(self, path: str) -> bytes:
+        """A request."""
+        return (
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {API_KEY}\r\nX-Secret-Key: {SECRET_KEY}\r\n\r\n"
+        ).encode()
+
+    def check(self, answer: Any, size: int) -> int:
+        """It was answered."""
+        assert b" 200 " in answer[:20], answer[:1000]
+        return len(answer)

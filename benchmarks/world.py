@@ -1,20 +1,21 @@
 """What the subjects write to: one database, its organization, its annotator and a thousand labels."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.servers import API_KEY, HEADERS
+from benchmarks.servers import API_KEY
 from config.embedded_postgres.base import DATABASE, USER
 from config.embedded_postgres.server import EmbeddedServer
+from modelhub import exact_json
+from modelhub.ids import new_id
+from modelhub.label_settings import check_settings
 
 LABELS_OF_A_TYPE = 200
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -28,6 +29,12 @@ LABELS = """
 SELECT id::text, type, name FROM modelhub_label
 WHERE organization_id = %s AND name LIKE 'Benchmark %%' AND deleted_at IS NULL ORDER BY created_at, id
 """
+MAKE_LABELS = """
+INSERT INTO modelhub_label
+    (id, organization_id, name, type, settings, description, allow_notes, created_at, updated_at)
+SELECT id, %s, name, type, settings, '', false, now(), now()
+FROM json_to_recordset(%s::json) AS given (id uuid, name text, type text, settings jsonb)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +47,27 @@ class World:
     labels: list[tuple[str, str]]
 
 
-def make_world(data_dir: Path, port: int) -> World:
-    """Find or make the labels of the key that the server on this port has bootstrapped."""
+def make_world(data_dir: Path) -> World:
+    """Find or make the labels of the key that a server of this folder has bootstrapped."""
     database = database_of(data_dir)
     with connected(database) as connection:
         key = "SELECT organization_id::text, user_id::text FROM modelhub_apikey WHERE api_key = %s"
         organization, annotator = connection.execute(key, [API_KEY]).fetchone() or ("", "")
-        make_labels(port, known={name for _, _, name in connection.execute(LABELS, [organization])})
+        known = {name for _, _, name in connection.execute(LABELS, [organization])}
+        make_labels(connection, organization, known)
         labels = [(pk, kind) for pk, kind, _ in connection.execute(LABELS, [organization])]
     return World(database, organization, annotator, labels)
 
 
-def make_labels(port: int, known: set[str]) -> None:
-    """Those that are missing, through the API."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=60)
-    for number in range(LABELS_OF_A_TYPE):
-        for kind, settings in SETTINGS.items():
-            if (name := f"Benchmark {kind} {number}") not in known:
-                body = json.dumps({"name": name, "type": kind, "settings": settings})
-                connection.request("POST", "/model-hub/annotations-labels/", body, HEADERS)
-                answer = connection.getresponse()
-                said = answer.read()
-                assert answer.status == 200, said
-    connection.close()
+def make_labels(connection: psycopg.Connection[Any], organization: str, known: set[str]) -> None:
+    """Those that are missing, as the API would store them; one of each type after the other."""
+    rows = [
+        {"id": str(new_id()), "name": name, "type": kind, "settings": check_settings(kind, settings)}
+        for number in range(LABELS_OF_A_TYPE)
+        for kind, settings in SETTINGS.items()
+        if (name := f"Benchmark {kind} {number}") not in known
+    ]
+    connection.execute(MAKE_LABELS, [organization, exact_json.dumps(rows)])
 
 
 def database_of(data_dir: Path) -> dict[str, Any]:
