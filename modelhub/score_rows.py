@@ -32,21 +32,30 @@ FROM json_to_recordset(%(rows)s::json) AS given
      created_at timestamptz, updated_at timestamptz)
 """
 
-# Both halves see the scores as they were before.
+# Read before anything is written, and found by their ids one by one (LATERAL … OFFSET 0): a plan that joined all scores
+# would be right while the table is small, and kept while it grows. For the same reason the rows go back by the conflict
+# of their ids.
 OVERWRITE = """
-WITH given AS MATERIALIZED (
-    SELECT * FROM json_to_recordset(%(rows)s::json) AS given
-        (id uuid, revision_id uuid, value jsonb, score_source text, notes text, updated_at timestamptz)
+WITH before AS MATERIALIZED (
+    SELECT old.*, given.revision_id, given.value AS new_value, given.score_source AS new_score_source,
+           given.notes AS new_notes, given.updated_at AS replaced_at
+    FROM json_to_recordset(%(rows)s::json) AS given
+        (id uuid, revision_id uuid, value jsonb, score_source text, notes text, updated_at timestamptz),
+    LATERAL (SELECT * FROM modelhub_score WHERE id = given.id OFFSET 0) AS old
 ), kept AS (
     INSERT INTO modelhub_scorerevision
         (id, organization_id, score_id, value, score_source, notes, action, replaced_by_id, created_at)
-    SELECT given.revision_id, score.organization_id, score.id, score.value, score.score_source, score.notes,
-           'overwritten', %(replaced_by)s, given.updated_at
-    FROM given JOIN modelhub_score AS score ON score.id = given.id
+    SELECT revision_id, organization_id, id, value, score_source, notes, 'overwritten', %(replaced_by)s, replaced_at
+    FROM before
 )
-UPDATE modelhub_score AS score SET
-    value = given.value, score_source = given.score_source, notes = given.notes, updated_at = given.updated_at
-FROM given WHERE score.id = given.id
+INSERT INTO modelhub_score
+    (id, organization_id, source_id, label_id, annotator_id, value, score_source, notes, created_at, updated_at)
+SELECT id, organization_id, source_id, label_id, annotator_id,
+       new_value, new_score_source, new_notes, created_at, replaced_at
+FROM before
+ON CONFLICT (id) DO UPDATE SET
+    value = excluded.value, score_source = excluded.score_source,
+    notes = excluded.notes, updated_at = excluded.updated_at
 """
 
 KEEP_REVISIONS = """
@@ -75,9 +84,12 @@ LABELS_AND_SCORES = """
 SELECT label.id::text, label.name, label.type, label.settings::text, label.deleted_at IS NOT NULL,
        score.id::text, score.value::text, score.score_source, score.notes, score.created_at, score.updated_at
 FROM modelhub_label AS label
-LEFT JOIN modelhub_score AS score
-    ON score.source_id = %(source_id)s AND score.label_id = label.id AND score.annotator_id = %(annotator_id)s
-    AND score.queue_item IS NULL AND score.deleted_at IS NULL
+LEFT JOIN LATERAL (
+    SELECT * FROM modelhub_score
+    WHERE source_id = %(source_id)s AND label_id = label.id AND annotator_id = %(annotator_id)s
+        AND queue_item IS NULL AND deleted_at IS NULL
+    OFFSET 0
+) AS score ON true
 WHERE label.organization_id = %(organization_id)s AND label.id = ANY(%(label_ids)s::uuid[])
 """
 
