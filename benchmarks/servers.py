@@ -34,13 +34,17 @@ class Server:
 
 
 def folder(name: str) -> Path:
-    """Where a program keeps its data: `MODELHUB_DATA_DIR`, or a folder of that name beside the server's own."""
-    return Path(os.environ.get("MODELHUB_DATA_DIR", ROOT / ".data" / name)).absolute()
+    """Where a program keeps its data: `BENCHMARK_DATA_DIR`, or a folder of that name beside the server's own.
+
+    Never the server's own settings: the programs throw away what scores they find.
+    """
+    return Path(os.environ.get("BENCHMARK_DATA_DIR", ROOT / ".data" / name)).absolute()
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """The environment of a server with the benchmark's own folder and keys; other settings are the caller's."""
     return os.environ | {
+        "DATABASE_URL": os.environ.get("BENCHMARK_DATABASE_URL", ""),
         "MODELHUB_DATA_DIR": str(data_dir),
         "MODELHUB_BOOTSTRAP_API_KEY": API_KEY,
         "MODELHUB_BOOTSTRAP_SECRET_KEY": SECRET_KEY,

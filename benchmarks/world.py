@@ -72,7 +72,7 @@ def make_labels(connection: psycopg.Connection[Any], organization: str, known: s
 
 def database_of(data_dir: Path) -> dict[str, Any]:
     """How to connect to what a server of this folder uses."""
-    if url := os.environ.get("DATABASE_URL"):
+    if url := os.environ.get("BENCHMARK_DATABASE_URL"):
         return conninfo_to_dict(url)
     embedded = EmbeddedServer(data_dir / "postgres", user=USER, database=DATABASE)
     return {"host": str(embedded.socket_folder), "user": USER, "dbname": DATABASE}

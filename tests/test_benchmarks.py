@@ -40,7 +40,7 @@ OTHERS = [
 def test_every_program_comes_to_its_end(kept: Path, arguments: list[str], said: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *arguments],
-        env=environment(kept),
+        env=environment(kept, BENCHMARK_DATA_DIR=str(kept)),
         cwd=ROOT,
         capture_output=True,
         text=True,
