@@ -3,8 +3,8 @@
     python -m benchmarks.sizes [COUNT]
 
 Makes COUNT scores (1,000,000 unless told otherwise) the way that requests make them (ids and times that grow, ten
-labels a source, every tenth score overwritten once) in a data folder of its own, and prints bytes a score. Then it
-backs the database up in two ways and restores it, and prints how long that takes.
+labels a source, every tenth score overwritten once) in a folder that is gone afterwards, and prints bytes a score.
+Then it backs the database up in two ways and restores it, and prints how long that takes.
 """
 
 import os
@@ -16,7 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-os.environ.setdefault("MODELHUB_DATA_DIR", ".data/sizes")
+# Never a database that is anybody's.
+FOLDER = tempfile.TemporaryDirectory(prefix="modelhub-sizes-")
+os.environ["MODELHUB_DATA_DIR"] = FOLDER.name
+os.environ.pop("DATABASE_URL", None)
 os.environ.setdefault("MODELHUB_LOG_LEVEL", "ERROR")
 os.environ.setdefault("MODELHUB_STATEMENT_TIMEOUT_MS", "0")
 
@@ -69,8 +72,6 @@ def main() -> None:
     """Make, weigh, back up, restore."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     call_command("migrate", verbosity=0)
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE modelhub_organization CASCADE")
     organization = make_scores(0).organization
     with connection.cursor() as cursor:
         for statement in (SOURCES, SCORES, REVISIONS):
