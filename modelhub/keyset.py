@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
@@ -18,6 +18,7 @@ from modelhub.errors import Invalid
 from modelhub.values import show
 
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 ORDERINGS = ("-created_at", "created_at", "-updated_at", "updated_at")
 
@@ -48,12 +49,12 @@ class Position:
         return position
 
 
-def in_order(rows: QuerySet[M], ordering: str) -> QuerySet[M]:
+def in_order(rows: QuerySet[M, R], ordering: str) -> QuerySet[M, R]:
     """The rows by the time that `ordering` names (`-` for newest first), then by id the same way."""
     return rows.order_by(ordering, "-id" if ordering.startswith("-") else "id")
 
 
-def after(rows: QuerySet[M], ordering: str, position: Position | None) -> QuerySet[M]:
+def after(rows: QuerySet[M, R], ordering: str, position: Position | None) -> QuerySet[M, R]:
     """The rows behind the position, in order; all of them without one."""
     if position is not None:
         field, way = ordering.lstrip("-"), "lt" if ordering.startswith("-") else "gt"
@@ -62,12 +63,12 @@ def after(rows: QuerySet[M], ordering: str, position: Position | None) -> QueryS
     return in_order(rows, ordering)
 
 
-def position_of(row: Model, ordering: str) -> Position:
-    """Where a list goes on after this row."""
-    return Position(getattr(row, ordering.lstrip("-")), row.pk)
+def position_of(row: Any, ordering: str) -> Position:
+    """Where a list goes on after this row, which has a time and an `id`."""
+    return Position(getattr(row, ordering.lstrip("-")), uuid.UUID(str(row.id)))
 
 
-def in_pieces(rows: QuerySet[M], *, size: int = 1000, ordering: str = "created_at") -> Iterator[list[M]]:
+def in_pieces(rows: QuerySet[M, R], *, size: int = 1000, ordering: str = "created_at") -> Iterator[list[R]]:
     """Every row, a piece at a time: constant memory, short statements, and no transaction held open."""
     position = None
     while piece := list(after(rows, ordering, position)[:size]):

@@ -6,11 +6,25 @@ from django.db.models import QuerySet
 
 from modelhub.errors import NotFound
 from modelhub.models import LIVE, Score, ScoreRevision
+from modelhub.score_views import ScoreView, as_views
 
 
 def scores_of(organization_id: uuid.UUID) -> QuerySet[Score]:
     """The organization's live scores with all that an answer shows of them, in one statement."""
     return Score.objects.filter(LIVE, organization_id=organization_id).select_related("source", "label", "annotator")
+
+
+def views_of(organization_id: uuid.UUID) -> QuerySet[Score, ScoreView]:
+    """The same, read as views: for what only shows them."""
+    return as_views(Score.objects.filter(LIVE, organization_id=organization_id))
+
+
+def view_score(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> ScoreView:
+    """One live score as a view; raises `NotFound`."""
+    view = views_of(organization_id).filter(pk=score_id).first()
+    if view is None:
+        raise not_found(score_id)
+    return view
 
 
 def find_score(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> Score:

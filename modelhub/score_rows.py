@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from modelhub import exact_json
 from modelhub.ids import new_id_text
 from modelhub.models import Score, Source, User
-from modelhub.score_views import LabelView, ScoreView
+from modelhub.score_views import LabelView, ScoreView, view_maker
 from modelhub.values import Rule, rule_of
 
 Row = Mapping[str, Any]
@@ -93,6 +93,7 @@ LEFT JOIN LATERAL (
 WHERE label.organization_id = %(organization_id)s AND label.id = ANY(%(label_ids)s::uuid[])
 """
 
+OWN = ("id", "label_id", "value", "score_source", "notes")
 OVERWRITTEN = ("id", "value", "score_source", "notes", "updated_at")
 COLUMNS = (*OVERWRITTEN, "source_id", "label_id", "annotator_id", "created_at")
 
@@ -104,23 +105,22 @@ def read_labels_and_scores(
 
     Scores are those outside of any queue. Both are by the id of the label.
     """
-    annotator_id = str(annotator.pk)
     parameters: dict[str, Any] = {
         "source_id": source.pk,
-        "annotator_id": annotator_id,
+        "annotator_id": annotator.pk,
         "organization_id": source.organization_id,
         # An array as PostgreSQL spells it: ids in their one spelling need no quotes.
         "label_ids": f"{{{','.join(label_ids)}}}",
     }
-    labels, scores = {}, {}
+    view = view_maker(source, annotator)
+    labels: dict[str, LabelView] = {}
+    scores: dict[str, ScoreView] = {}
     with connection.cursor() as cursor:
         cursor.execute(LABELS_AND_SCORES, parameters)
         for label_id, name, type_, settings, deleted, score_id, value, *others in cursor.fetchall():
-            label = labels[label_id] = LabelView(label_id, name, type_, deleted, _rule(type_, settings))
+            labels[label_id] = LabelView(label_id, name, type_, deleted, _rule(type_, settings))
             if score_id:
-                scores[label_id] = ScoreView(
-                    score_id, source, label, annotator, annotator_id, exact_json.loads(value), *others
-                )
+                scores[label_id] = view(score_id, labels[label_id], exact_json.loads(value), *others)
     return labels, scores
 
 

@@ -16,8 +16,8 @@ from modelhub.ids import new_id_text
 from modelhub.models import Source, User
 from modelhub.savepoints import write_what_is_accepted
 from modelhub.score_entries import EntryError, ScoreEntry, check_against_label, check_entry, describe
-from modelhub.score_rows import OVERWRITTEN, insert_scores, overwrite_scores, read_labels_and_scores, row_of
-from modelhub.score_views import LabelView, ScoreView
+from modelhub.score_rows import OVERWRITTEN, OWN, insert_scores, overwrite_scores, read_labels_and_scores, row_of
+from modelhub.score_views import LabelView, ScoreView, view_maker
 from modelhub.source_refs import SourceRef
 from modelhub.sources import find_source
 from modelhub.transactions import in_one_transaction
@@ -44,6 +44,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     """The score that the entry at `index` becomes, and what has to be written: a new row, a change, or nothing."""
 
     index: int
+    label: LabelView
     score: ScoreView
     new: bool = False
     changed: bool = False
@@ -125,28 +126,17 @@ def _merge(
     source: Source, annotator: User, judged: Sequence[Judged], stored: Mapping[str, ScoreView], notes: str | None
 ) -> list[Draft]:
     """Lay what is wanted over what is stored."""
-    now, annotator_id = timezone.now(), str(annotator.pk)
-    return [
-        _overwrite(one, score, notes, now)
-        if (score := stored.get(one.label.id))
-        else Draft(
-            one.entry.index,
-            ScoreView(
-                new_id_text(),
-                source,
-                one.label,
-                annotator,
-                annotator_id,
-                one.value,
-                one.entry.score_source,
-                _first_given(one.entry.notes, notes, ""),
-                now,
-                now,
-            ),
-            new=True,
-        )
-        for one in judged
-    ]
+    now, view = timezone.now(), view_maker(source, annotator)
+    drafts = []
+    for one in judged:
+        entry, label = one.entry, one.label
+        if score := stored.get(label.id):
+            drafts.append(_overwrite(one, score, notes, now))
+            continue
+        own = _first_given(entry.notes, notes, "")
+        score = view(new_id_text(), label, one.value, entry.score_source, own, now, now)
+        drafts.append(Draft(entry.index, label, score, new=True))
+    return drafts
 
 
 def _overwrite(one: Judged, score: ScoreView, notes: str | None, now: datetime) -> Draft:
@@ -154,9 +144,9 @@ def _overwrite(one: Judged, score: ScoreView, notes: str | None, now: datetime) 
     entry = one.entry
     notes = _first_given(entry.notes, notes, score.notes)
     if entry.score_source == score.score_source and notes == score.notes and same(one.value, score.value):
-        return Draft(entry.index, score)
+        return Draft(entry.index, one.label, score)
     score.value, score.score_source, score.notes, score.updated_at = one.value, entry.score_source, notes, now
-    return Draft(entry.index, score, changed=True)
+    return Draft(entry.index, one.label, score, changed=True)
 
 
 def _first_given(own: str | None, of_batch: str | None, stored: str) -> str:
@@ -178,25 +168,15 @@ def _write(recorded: Recorded, drafts: Sequence[Draft], annotator: User) -> None
         if draft.index not in refused:
             recorded.scores.append(draft.score)
             continue
-        label = draft.score.label
-        error = Invalid("the database refused this score", code="database_refused")
-        recorded.errors.append(EntryError(draft.index, label.id, error.code, f"{describe(label)}: {error}"))
+        error = Invalid(f"{describe(draft.label)}: the database refused this score", code="database_refused")
+        recorded.errors.append(EntryError(draft.index, draft.label.id, error.code, str(error)))
 
 
 def write_drafts(source: Source, annotator: User, drafts: Sequence[Draft]) -> None:
     """At most two statements: one for the scores that are new, one for those that change."""
     if new := [draft.score for draft in drafts if draft.new]:
         insert_scores(
-            [
-                {
-                    "id": score.id,
-                    "label_id": score.label.id,
-                    "value": score.value,
-                    "score_source": score.score_source,
-                    "notes": score.notes,
-                }
-                for score in new
-            ],
+            [row_of(score, OWN) for score in new],
             organization_id=source.organization_id,
             source_id=source.pk,
             annotator_id=annotator.pk,

@@ -45,6 +45,7 @@ POST   /tracer/project/                                401 401 401 403 201 201 2
 GET    /tracer/project/list_projects/                  401 401 401 200 200 200 200
 GET    /healthz                                        200 200 200 200 200 200 200
 GET    /readyz                                         200 200 200 200 200 200 200
+GET    /metrics                                        404 404 404 404 404 404 404
 GET    /schema/                                        200 200 200 200 200 200 200
 GET    /docs/                                          200 200 200 200 200 200 200
 GET    /                                               302 302 302 302 302 302 302

@@ -1,8 +1,11 @@
-"""Scores as a file: JSON lines that `manage.py import_scores` reads back, and CSV for spreadsheets."""
+"""Scores as a file: JSON lines that `manage.py import_scores` reads back, and CSV for spreadsheets.
+
+Written a thousand scores at a time: a line by itself would be a system call by itself.
+"""
 
 import csv
-from collections.abc import Callable, Iterator
-from typing import Any
+import io
+from collections.abc import Callable, Iterable, Iterator
 
 from django.db.models import QuerySet
 
@@ -10,6 +13,7 @@ from modelhub import exact_json
 from modelhub.api.outputs import score_output
 from modelhub.keyset import in_pieces
 from modelhub.models import Score
+from modelhub.score_views import ScoreView
 from modelhub.values import scalar_of
 
 COLUMNS = (
@@ -30,24 +34,36 @@ COLUMNS = (
     "created_at",
     "updated_at",
 )
+Views = QuerySet[Score, ScoreView]
+
 # What a spreadsheet takes for a formula, or for white space before one.
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def jsonl(scores: QuerySet[Score]) -> Iterator[str]:
+def jsonl(scores: Views) -> Iterator[bytes]:
     """One score a line, as the list shows it; numbers with all their digits."""
-    for score in _each(scores):
-        yield exact_json.dumps(score) + "\n"
+    for piece in in_pieces(scores):
+        yield b"".join(exact_json.encode(score_output(score)) + b"\n" for score in piece)
 
 
-def as_csv(scores: QuerySet[Score]) -> Iterator[str]:
+def as_csv(scores: Views) -> Iterator[bytes]:
     """One score a row: `value` is the plain scalar, `value_json` the whole object."""
-    writer = csv.writer(Echo())
-    yield writer.writerow(COLUMNS)
-    for score in _each(scores):
-        value = score["value"]
-        score["value"], score["value_json"] = scalar_of(score["label_type"], value), exact_json.dumps(value)
-        yield writer.writerow([cell(score[column]) for column in COLUMNS])
+    yield _as_lines([COLUMNS])
+    for piece in in_pieces(scores):
+        yield _as_lines(map(_cells, piece))
+
+
+def _cells(score: ScoreView) -> list[str]:
+    output = score_output(score)
+    value = exact_json.loads(exact_json.encode(score.value))
+    output["value"], output["value_json"] = scalar_of(score.label_type, value), exact_json.dumps(value)
+    return [cell(output[column]) for column in COLUMNS]
+
+
+def _as_lines(rows: Iterable[Iterable[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
 
 
 def cell(value: object) -> str:
@@ -58,21 +74,7 @@ def cell(value: object) -> str:
     return f"'{text}" if isinstance(value, str) and text.startswith(DANGEROUS) else text
 
 
-class Echo:
-    """A file for the csv module that hands back what is written to it."""
-
-    def write(self, text: str) -> str:
-        """The text itself."""
-        return text
-
-
-def _each(scores: QuerySet[Score]) -> Iterator[dict[str, Any]]:
-    for piece in in_pieces(scores):
-        for score in piece:
-            yield score_output(score, word="", stored=True)
-
-
-FORMATS: dict[str, tuple[str, Callable[[QuerySet[Score]], Iterator[str]]]] = {
+FORMATS: dict[str, tuple[str, Callable[[Views], Iterator[bytes]]]] = {
     "jsonl": ("application/x-ndjson; charset=utf-8", jsonl),
     # With a charset: without one, clients decode CSV as ISO-8859-1.
     "csv": ("text/csv; charset=utf-8", as_csv),

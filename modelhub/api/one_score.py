@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from modelhub.api import schema
 from modelhub.api.auth import actor_of, caller
 from modelhub.api.envelope import read_object
-from modelhub.api.outputs import RevisionOutput, ScoreOutput, render_list
+from modelhub.api.outputs import RevisionOutput, render_list, score_output
 from modelhub.api.paging import Pages
 from modelhub.api.score_filters import FILTERS, filter_scores
 from modelhub.errors import Invalid
@@ -26,7 +26,8 @@ from modelhub.score_changes import (
     delete_scores_matching,
     update_score,
 )
-from modelhub.score_queries import find_score, history_of, scores_of
+from modelhub.score_queries import history_of, scores_of, view_score
+from modelhub.score_views import ScoreView
 from modelhub.values import show
 
 
@@ -36,7 +37,7 @@ class OneScore(APIView):
     @extend_schema(**schema.GET_SCORE)
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """The score, or 404."""
-        return Response(ScoreOutput(find_score(organization_id=caller(request).organization_id, score_id=pk)).data)
+        return Response(score_output(view_score(organization_id=caller(request).organization_id, score_id=pk)))
 
     @extend_schema(**schema.PUT_SCORE)
     def put(self, request: Request, pk: uuid.UUID) -> Response:
@@ -62,7 +63,7 @@ class OneScore(APIView):
                 raise Invalid(f"{name} must be given", code=f"missing_{name}", fields={name: [f"{name} must be given"]})
         if not changes:
             raise Invalid(f"At least one of {', '.join(CHANGES)} must be given", code="required")
-        return Response(ScoreOutput(update_score(actor=actor, score_id=pk, changes=changes)).data)
+        return Response(score_output(ScoreView.of(update_score(actor=actor, score_id=pk, changes=changes))))
 
 
 class ScoreHistory(GenericAPIView[ScoreRevision]):

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import Model
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -59,7 +58,7 @@ class PagesOrCursor(Pages):
             return super().paginate_queryset(queryset, request, view)
         size, ordering = self.get_page_size(request) or MAX_PAGE_SIZE, read_ordering(request)
         position = Position.decode(self.cursor) if self.cursor else None
-        rows: list[Model] = list(after(queryset, ordering, position)[: size + 1])
+        rows: list[Any] = list(after(queryset, ordering, position)[: size + 1])
         self.following = position_of(rows[size - 1], ordering).encode() if len(rows) > size else None
         return rows[:size]
 

@@ -1,7 +1,7 @@
 """Many scores, read: pages, cursors, those of one source, and all of them as a file."""
 
 import itertools
-from collections.abc import Iterator
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -16,26 +16,27 @@ from modelhub.api import schema
 from modelhub.api.auth import caller
 from modelhub.api.export import FORMATS
 from modelhub.api.filters import checked
-from modelhub.api.outputs import ScoreOutput, render_list
+from modelhub.api.outputs import ScoreOutput, render_scores
 from modelhub.api.score_filters import ScoreFilter
 from modelhub.errors import Invalid
 from modelhub.models import Score
 from modelhub.replica import replica_may_answer
-from modelhub.score_queries import scores_of
+from modelhub.score_queries import views_of
+from modelhub.score_views import ScoreView
 from modelhub.source_refs import SOURCE_WORDS, check_source_ref
 from modelhub.values import show
 
 
-class FilteredScores(GenericAPIView[Score]):
+class FilteredScores(GenericAPIView[Any]):
     """The organization's live scores under the filters of the request."""
 
     queryset = Score.objects.none()  # for the schema, which has no caller
     serializer_class = ScoreOutput
     filterset_class = ScoreFilter
 
-    def get_queryset(self) -> QuerySet[Score]:
+    def get_queryset(self) -> QuerySet[Score, ScoreView]:
         """What there is before any filter."""
-        return scores_of(caller(self.request).organization_id)
+        return views_of(caller(self.request).organization_id)
 
 
 class ScoresOfSource(APIView):
@@ -47,12 +48,12 @@ class ScoresOfSource(APIView):
         """A bare list, by label name and then newest first; empty for an unknown source, as the clients expect."""
         query = request.query_params
         ref = check_source_ref(query.get("source_type"), query.get("source_id"))
-        rows = scores_of(caller(request).organization_id).filter(
+        rows = views_of(caller(request).organization_id).filter(
             source__source_type=SOURCE_WORDS[ref.word], source__source_key=ref.key
         )
         more = {name: query[name] for name in ("label_id", "annotator_id") if name in query}
         filters = ScoreFilter(more, queryset=rows.order_by("label__name", "-created_at", "-id"))
-        return Response(render_list(ScoreOutput, checked(filters), word=ref.word))
+        return Response(render_scores(checked(filters), word=ref.word))
 
 
 class ExportScores(FilteredScores):
@@ -69,10 +70,9 @@ class ExportScores(FilteredScores):
         content_type, write = FORMATS[name]
         rows = self.filter_queryset(self.get_queryset())
         # The rest is read while it is sent, from where the first score came from.
-        lines: Iterator[str] = write(rows.using(rows.db))
-        # The first score is read before the answer begins: what fails until then can still be told.
-        first = list(itertools.islice(lines, 2))
-        text = (line.encode() for line in itertools.chain(first, lines))
-        response = StreamingHttpResponse(text, content_type=content_type)
+        pieces = write(rows.using(rows.db))
+        # The first scores are read before the answer begins: what fails until then can still be told.
+        first = list(itertools.islice(pieces, 2))
+        response = StreamingHttpResponse(itertools.chain(first, pieces), content_type=content_type)
         response["Content-Disposition"] = f'attachment; filename="scores.{name}"'
         return response

@@ -15,7 +15,7 @@ from modelhub.api import schema
 from modelhub.api.auth import annotator_of
 from modelhub.api.envelope import FieldErrors, read_object, rename
 from modelhub.api.idempotent import respond_once
-from modelhub.api.outputs import ScoreOutput, render_list, score_output
+from modelhub.api.outputs import render_scores, score_output
 from modelhub.api.paging import PagesOrCursor, read_ordering
 from modelhub.api.query import read_flags
 from modelhub.api.score_list import FilteredScores
@@ -84,7 +84,7 @@ class Scores(FilteredScores):
     def get(self, request: Request) -> Response:
         """A page of scores, or with `cursor` a stretch of the list whose cost does not grow with its depth."""
         rows = in_order(self.filter_queryset(self.get_queryset()), read_ordering(request))
-        return self.get_paginated_response(render_list(ScoreOutput, self.paginate_queryset(rows) or []))
+        return self.get_paginated_response(render_scores(self.paginate_queryset(rows) or []))
 
     @extend_schema(**schema.CREATE_SCORE)
     def post(self, request: Request) -> Response:
@@ -134,7 +134,7 @@ def read_entry(entry: object) -> object:
 def bulk_output(recorded: Recorded, ref: SourceRef, *, stored: bool, details: bool) -> dict[str, Any]:
     """The answer: `scores`, `errors` and, if asked for, `error_details`, each in the order of the request."""
     body: dict[str, Any] = {
-        "scores": [score_output(score, word=ref.word, stored=stored) for score in recorded.scores],
+        "scores": render_scores(recorded.scores, word=ref.word, stored=stored),
         "errors": [f"scores[{error.index}]: {error.message}" for error in recorded.errors],
     }
     if details:
