@@ -1,0 +1,265 @@
+"""Two organizations side by side: what one knows of the other is what it knows of ids that nobody has.
+
+Every operation of docs/openapi.yaml is asked with ids of the other organization in every place: path, query
+parameters, fields of the body, headers. The answer must be that for an id that nobody has, byte for byte but for the
+id, times and ids of requests, after the same number of SQL statements: then neither words nor work tell them apart.
+
+FAULT_EXAMPLES puts every kind of id in every place; without it, the kind that belongs there, and one other.
+"""
+
+import json
+import os
+import random
+import re
+import uuid
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+import yaml
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from modelhub.api.score_filters import FILTERS
+from modelhub.keyset import Position
+from modelhub.models import IdempotencyRecord, Label, Score, ScoreRevision, Source
+from tests.conftest import Caller
+from tests.factories import SECRET, LabelFactory, ProjectFactory, ScoreFactory, SourceFactory
+from tests.servers import ROOT
+
+pytestmark = pytest.mark.django_db
+
+DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+}
+# Whose id stands in a path.
+OF_PATH = {"restore": "gone", "annotations-labels": "label", "scores": "score", "sources": "source", "": "label"}
+ALL_KINDS = "FAULT_EXAMPLES" in os.environ
+# A name that has one of these words in it is where that kind of id belongs.
+BELONGS = {
+    "label": "label",
+    "project": "project",
+    "source_id": "source_id",
+    "email": "email",
+    "annotator": "user",
+    "cursor": "cursor",
+    "Idempotency": "idempotency_key",
+    "ids": "score",
+    "search": "name",
+    "name": "name",
+}
+Place = tuple[str | int, ...]
+OWN = {"label_id": "label", "source_id": "source_id"}
+MARK = "hush-hush"
+VARIABLE = re.compile(
+    r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request."""
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Worlds:
+    """Alice, what the other organization has, and ids of the same looks that nobody has, both by kind."""
+
+    alice: Caller
+    own: dict[str, str]
+    theirs: dict[str, str]
+    nobodys: dict[str, str]
+    secrets: list[str]
+
+    def ask(self, attempt: Attempt, sent: str) -> tuple[int, str, int]:
+        """Status, body with all that varies taken out, and number of statements; nothing of it stays."""
+        body = b"" if attempt.body is None else json.dumps(attempt.body).encode()
+        headers = {"X-Api-Key": self.alice.key.api_key, "X-Secret-Key": SECRET} | attempt.headers
+        connection.queries_log.clear()  # it is of limited length
+        with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+            response = self.alice.client.generic(
+                attempt.method, attempt.path, body, "application/json", headers=headers, query_params=attempt.query
+            )
+            text = response.getvalue().decode()
+            transaction.set_rollback(True)
+        text = text.replace(sent, "<sent>").replace(sent.replace("-", ""), "<sent>")
+        for length in range(len(sent), 0, -1):  # sentences quote so much, and no more
+            text = text.replace(f"{sent[:length]}…", "<sent>…")
+        for secret in self.secrets:
+            assert secret == sent or secret not in text, (attempt, secret, text)
+        return response.status_code, VARIABLE.sub("<varies>", text), len(queries)
+
+
+@pytest.fixture
+def worlds(alice: Caller, charlie: Caller) -> Worlds:
+    """The same kinds of things on both sides, and a key that may act as others."""
+    type(alice.key).objects.filter(pk=alice.key.pk).update(
+        scopes=["read", "write", "admin", "act-as"], last_used_at=timezone.now()
+    )
+    own, theirs = things(alice, "mine"), things(charlie, MARK)
+    nobodys = {kind: alike(kind, value) for kind, value in theirs.items()}
+    return Worlds(alice, own, theirs, nobodys, [MARK, *theirs.values()])
+
+
+def things(caller: Caller, word: str) -> dict[str, str]:
+    organization = caller.user.organization
+    project = ProjectFactory.create(organization=organization, name=f"{word} project")
+    label: Label = LabelFactory.create(organization=organization, name=f"{word} label", project=project)
+    gone: Label = LabelFactory.create(organization=organization, name=f"{word} gone", deleted_at=timezone.now())
+    source: Source = SourceFactory.create(organization=organization, name=f"{word} source", metadata={"is": word})
+    score: Score = ScoreFactory.create(
+        source=source, label=label, annotator=caller.user, value={"rating": 4, "is": word}, notes=word
+    )
+    ScoreRevision.objects.create(
+        organization=organization,
+        score=score,
+        value={"rating": 4, "is": word},
+        replaced_by=caller.user,
+        score_source="human",
+    )
+    key = f"{word}-key"
+    IdempotencyRecord.objects.create(
+        organization=organization, user=caller.user, key=key, digest="0" * 64, status=201, body=f'"{word}"'
+    )
+    return {
+        "label": str(label.pk),
+        "gone": str(gone.pk),
+        "project": str(project.pk),
+        "source": str(source.pk),
+        "source_id": source.source_id,
+        "score": str(score.pk),
+        "user": str(caller.user.pk),
+        "organization": str(organization.pk),
+        "email": caller.user.email,
+        "api_key": caller.key.api_key,
+        "idempotency_key": key,
+        "name": label.name,
+        "cursor": Position(score.created_at, score.pk).encode(),
+    }
+
+
+def alike(kind: str, value: str) -> str:
+    """Something of the same looks that nobody has."""
+    if kind == "cursor":
+        return Position(Position.decode(value).moment, uuid.uuid4()).encode()
+    return str(uuid.uuid4()) if VARIABLE.fullmatch(value) else value[:-1] + ("x" if value[-1] != "x" else "y")
+
+
+def requests_of(name: str, own: dict[str, str]) -> Iterator[tuple[Attempt, Place]]:
+    """Requests that are right, each with one of the places where another id may stand."""
+    operation = OPERATIONS[name]
+    method, path = name.split()
+    kind = next(kind for word, kind in OF_PATH.items() if word in path)
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    body = fitting(next(iter(content["examples"].values()))["value"], own) if content else None
+    query = {"source_type": "trace", "source_id": own["source_id"]} if "for-source" in path else {}
+    right = Attempt(method, path.replace("{id}", own[kind]), query, body)
+    if "{id}" in path:
+        yield right, ("path", own[kind])
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] != "path":
+            yield right, (parameter["in"], parameter["name"])
+    if content:
+        for at in [*places(body), *((field,) for field in fields_of(content["schema"]) if field not in (body or ()))]:
+            yield right, ("body", *at)
+    if "bulk-delete" in path:
+        yield replace(right, body={"ids": [own["score"], own["score"]]}), ("body", "ids", 1)
+        for filter_ in FILTERS:
+            yield replace(right, body={"filter": {filter_: own["source_id"]}}), ("body", "filter", filter_)
+
+
+def put(right: Attempt, place: Place, value: str) -> Attempt:
+    """The request with that value in that place."""
+    match place:
+        case "path", str(old):
+            return replace(right, path=right.path.replace(old, value))
+        case "query", str(name):
+            return replace(right, query=right.query | {name: value})
+        case "header", str(name):
+            return replace(right, headers={name: value})
+    body = deepcopy(right.body)
+    parent = body
+    for step in place[1:-1]:
+        parent = parent[step]
+    parent[place[-1]] = value
+    return replace(right, body=body)
+
+
+def places(node: Any, path: Place = ()) -> Iterator[Place]:
+    """Where each part of a body stands."""
+    members = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for step, member in members:
+        yield (*path, step)
+        yield from places(member, (*path, step))
+
+
+def fields_of(schema: dict[str, Any]) -> list[str]:
+    """The fields of a body, whether its example has them or not."""
+    return sorted(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]].get("properties", {}))
+
+
+def fitting(example: Any, own: dict[str, str]) -> Any:
+    """The example with ids of our own in it."""
+    if isinstance(example, dict):
+        return {key: own[OWN[key]] if key in OWN else fitting(value, own) for key, value in example.items()}
+    return [fitting(member, own) for member in example] if isinstance(example, list) else example
+
+
+def kinds_for(place: Place, everything: list[str], choose: random.Random) -> list[str]:
+    """Which ids stand there in turn."""
+    if ALL_KINDS or place[0] == "path":
+        return everything
+    name = next((str(step) for step in reversed(place) if isinstance(step, str)), "")
+    natural = [kind for word, kind in BELONGS.items() if word in name]
+    return list({*natural, choose.choice(everything)})
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if "/model-hub/" in name or "/tracer/" in name])
+def test_ids_of_others_are_ids_that_nobody_has(worlds: Worlds, name: str) -> None:
+    choose = random.Random(name)
+    asked = 0
+    for right, place in requests_of(name, worlds.own):
+        for kind in kinds_for(place, list(worlds.theirs), choose):
+            if place[0] == "path" and not VARIABLE.fullmatch(worlds.theirs[kind]):
+                continue
+            foreign, unknown = (
+                worlds.ask(put(right, place, ids[kind]), ids[kind]) for ids in (worlds.theirs, worlds.nobodys)
+            )
+            assert foreign == unknown, (place, kind)
+            asked += 2
+    print(f"\n{name}: {asked} requests, 0 that told a foreign id from one that nobody has")
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if "{id}" in name])
+def test_an_id_of_our_own_is_another_matter(worlds: Worlds, name: str) -> None:
+    """Or else the test above would compare nothing but refusals of something else."""
+    right, place = next(requests_of(name, worlds.own))
+    foreign = worlds.ask(put(right, place, worlds.theirs["score"]), worlds.theirs["score"])
+    assert worlds.ask(right, str(place[1]))[0] in {200, 400}
+    assert foreign[0] == 404
+
+
+def test_keys_of_others_are_keys_that_nobody_has(worlds: Worlds) -> None:
+    """Our secret with their key, on a route of each kind."""
+    for method, path in (("GET", "/model-hub/scores/"), ("POST", "/model-hub/scores/bulk/")):
+        answers = [
+            worlds.ask(
+                Attempt(method, path, body={}, headers={"X-Api-Key": ids["api_key"], "X-Secret-Key": "x"}),
+                ids["api_key"],
+            )
+            for ids in (worlds.theirs, worlds.nobodys)
+        ]
+        assert answers[0] == answers[1]
+        assert answers[0][0] == 401
