@@ -1,5 +1,6 @@
 """Which PostgreSQL: the one that `DATABASE_URL` names, or the embedded one in the data folder."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from config import env
+
+# How much later than PostgreSQL's own timeout the client notices that nothing came.
+OVERDUE_SECONDS = 2
 
 
 def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, Any]]:
@@ -23,10 +27,7 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     if (shared or replica_url) and not url:
         named = "MODELHUB_PGBOUNCER" if shared else "MODELHUB_REPLICA_URL"
         raise ImproperlyConfigured(f"{named} is set, and no DATABASE_URL says where the database is.")
-    timeouts = {
-        "statement_timeout": env.whole("MODELHUB_STATEMENT_TIMEOUT_MS", 15_000),
-        "lock_timeout": env.whole("MODELHUB_LOCK_TIMEOUT_MS", 5_000),
-    }
+    timeouts = database_timeouts()
     # How long a pool by itself goes on trying to connect, at ever longer intervals, minutes in the end. Given up at
     # once, the next request tries again: a database that is back is found within a second.
     pool = {"min_size": 1, "max_size": pool_size, "reconnect_timeout": 1}
@@ -35,7 +36,7 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     default = _connection_settings(
         "DATABASE_URL", url, timeouts, shared=shared, pool=pool | {"timeout": pool_timeout}
     ) | {
-        "ENGINE": "django.db.backends.postgresql" if url else "config.embedded_postgres",
+        "ENGINE": "config.postgres" if url else "config.embedded_postgres",
         "DATA_DIR": data_dir / "postgres",
         # Not Django's: what `serve` needs to set up a database that it reaches through PgBouncer.
         "PGBOUNCER": {"direct": direct, "timeouts": timeouts} if shared else None,
@@ -45,7 +46,7 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     # It may be down for long: nobody waits for more than a second before the primary is asked instead.
     pool |= {"min_size": 0, "timeout": 1}
     replica = _connection_settings("MODELHUB_REPLICA_URL", replica_url, timeouts, shared=shared, pool=pool)
-    return {"default": default, "replica": replica | {"ENGINE": "django.db.backends.postgresql"}}
+    return {"default": default, "replica": replica | {"ENGINE": "config.postgres"}}
 
 
 def _connection_settings(
@@ -73,6 +74,20 @@ def _connection_settings(
         "DISABLE_SERVER_SIDE_CURSORS": shared,
         "OPTIONS": own | parameters,
     }
+
+
+def database_timeouts() -> dict[str, int]:
+    """The milliseconds that PostgreSQL gives a statement, and its wait for a lock; 0 is no limit."""
+    return {
+        "statement_timeout": env.whole("MODELHUB_STATEMENT_TIMEOUT_MS", 15_000),
+        "lock_timeout": env.whole("MODELHUB_LOCK_TIMEOUT_MS", 5_000),
+    }
+
+
+def database_patience() -> float:
+    """The seconds after which the answer to a statement is overdue."""
+    limit = database_timeouts()["statement_timeout"]
+    return limit / 1000 + OVERDUE_SECONDS if limit else math.inf
 
 
 def _parse(name: str, url: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env, logs
-from config.database import database_settings
+from config.database import database_patience, database_settings
 from config.secret import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -47,6 +47,8 @@ DATABASES: dict[str, Any] = database_settings(DATA_DIR, pool_size=SERVE_THREADS)
 # What lists read; one that lags for longer is not asked (modelhub.replica).
 REPLICA_WAIT_MS = env.whole("MODELHUB_REPLICA_WAIT_MS", 50, maximum=10_000)
 DATABASE_ROUTERS = ["modelhub.replica.Router"] if "replica" in DATABASES else []
+# A database that works keeps its own timeouts; beyond these seconds it is silent, and its connection is given up.
+DATABASE_PATIENCE = database_patience()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The limits of one request (contract 0.2: 413, or the error of the one score) ---------------------

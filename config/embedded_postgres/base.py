@@ -1,13 +1,12 @@
-"""Django's PostgreSQL backend, with one thing more: before it connects, it sees that the server runs."""
+"""The backend of config.postgres, with one thing more: before it connects, it sees that the server runs."""
 
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
-
 from config.embedded_postgres.server import EmbeddedServer
+from config.postgres.base import DatabaseWrapper as PostgresWrapper
+from config.postgres.patient import PatientConnection
 
 USER, DATABASE = "postgres", "modelhub"
 
@@ -37,12 +36,12 @@ class DatabaseWrapper(PostgresWrapper):
 
 
 @cache
-def _connection_class(server: EmbeddedServer) -> type[psycopg.Connection[Any]]:
-    class EmbeddedConnection(psycopg.Connection[Any]):
+def _connection_class(server: EmbeddedServer) -> type[PatientConnection]:
+    class EmbeddedConnection(PatientConnection):
         """What a pool makes when it needs one more: after a crash of the server, that starts it again."""
 
         @classmethod
-        def connect(cls, *args: Any, **options: Any) -> psycopg.Connection[Any]:  # type: ignore[override]
+        def connect(cls, *args: Any, **options: Any) -> PatientConnection:  # type: ignore[override]
             server.ensure_running()
             return super().connect(*args, **options)
 

@@ -2,8 +2,12 @@
 
 import json
 import signal
+import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from selectors import EVENT_READ
 from typing import Any
 
 import structlog
@@ -30,6 +34,9 @@ log = structlog.get_logger("modelhub.requests")
 
 DRAIN_SECONDS = 0.2
 POOL_SECONDS = 1
+# What is answered without the database, and how much of a request is looked at to tell.
+WATCHED = (b"GET /healthz ", b"GET /metrics ")
+PEEKED = 4096
 
 # What gunicorn refuses before there is a request. Its own words quote what was sent, keys included: ours do not.
 REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
@@ -59,7 +66,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         """Show the pool from the side: a worker whose threads all wait for the database counts no requests."""
         threading.Thread(target=_show_pool, daemon=True).start()
+        self.watchers = ThreadPoolExecutor(max_workers=1)
         super().init_process()
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Give the connection to a thread, once there is something to read; who watches the server has a thread apart.
+
+        When the database is silent, all others may wait for it. What is asked of this one never does.
+        """
+        data = _peek(conn.sock)
+        if data is None and not conn.initialized and not conn.data_ready and self.alive:
+            conn.timeout = time.monotonic() + settings.SERVE_CLIENT_TIMEOUT
+            self.pending_conns.append(conn)
+            self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        elif data and data.startswith(WATCHED) and b"\r\n\r\n" in data:
+            done = self.watchers.submit(self.handle, conn)
+            done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
+        else:
+            super().enqueue_req(conn)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """A worker that stops answers who is connected already, and lets go of the port at once.
@@ -75,6 +99,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 known = self.nr_conns
                 self.accept(listener)
             listener.close()
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """A stop waits for nobody who has not begun to ask."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Waiting for a body, or for who does not read the answer, ends after `MODELHUB_CLIENT_TIMEOUT`."""
@@ -101,6 +131,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             util.write_nonblock(client, _answer(body))
         except OSError:
             log.debug("nobody_reads_the_refusal")
+
+
+def _peek(sock: socket.socket) -> bytes | None:
+    """What has arrived and was not read yet: nothing at all is `None`, the end of the connection is empty."""
+    sock.setblocking(False)
+    try:
+        return sock.recv(PEEKED, socket.MSG_PEEK)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
 
 
 def _show_pool() -> None:
