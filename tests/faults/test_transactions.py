@@ -109,8 +109,9 @@ def test_a_connection_lost_at_commit_is_said_to_be_unknown_and_the_key_resolves_
 def test_a_deadlock_never_reaches_the_client(
     data_dir: Path, server: Server, database: psycopg.Connection[Any], label: dict[str, Any]
 ) -> None:
-    """We hold the label that the request will wait for, then wait for the source that the request holds."""
-    assert server.request("POST", BULK, json=batch(label, "deadlock", "first")).status_code == 201
+    """We hold the label that the request's new score will wait for, then wait for the source that the request holds."""
+    registered = {"source_type": "trace", "source_id": "deadlock"}
+    assert server.request("POST", "/model-hub/sources/", json=registered).status_code == 201
     answers: list[requests.Response] = []
     with psycopg.connect(host=str(data_dir / "postgres"), user="postgres", dbname="modelhub") as other:
         other.execute("SELECT 1 FROM modelhub_label WHERE id = %s FOR UPDATE", [label["id"]])
