@@ -45,6 +45,7 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """The environment of a server with the benchmark's own folder and keys; other settings are the caller's."""
     return os.environ | {
         "DATABASE_URL": os.environ.get("BENCHMARK_DATABASE_URL", ""),
+        "DATABASE_URL_FILE": "",
         "MODELHUB_DATA_DIR": str(data_dir),
         "MODELHUB_BOOTSTRAP_API_KEY": API_KEY,
         "MODELHUB_BOOTSTRAP_SECRET_KEY": SECRET_KEY,
