@@ -41,8 +41,12 @@ def default_scopes() -> list[str]:
 
 
 def newest_first(*fields: str, name: str, condition: Q | None = None) -> models.Index:
-    """The index behind a list: its pages and cursors read one stretch of it, however deep."""
-    return models.Index(fields=[*fields, "-created_at", "-id"], name=name, condition=condition)
+    """The index behind a list: its pages and cursors read one stretch of it backwards, however deep.
+
+    It ascends, because time does: new rows go to its end, where pages fill up before they are split. Descending, they
+    would go to its beginning, and every page would stay half empty.
+    """
+    return models.Index(fields=[*fields, "created_at", "id"], name=name, condition=condition)
 
 
 def exact_json_field(**options: Any) -> "models.JSONField[Any, Any]":
@@ -257,7 +261,7 @@ class Score(Row):
             newest_first("organization", name="score_newest_first", condition=LIVE),
             newest_first("label", name="score_by_label", condition=LIVE),
             newest_first("annotator", name="score_by_annotator", condition=LIVE),
-            models.Index(fields=["organization", "-updated_at", "-id"], name="score_last_changed", condition=LIVE),
+            models.Index(fields=["organization", "updated_at", "id"], name="score_last_changed", condition=LIVE),
         ]
 
     def __str__(self) -> str:

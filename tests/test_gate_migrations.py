@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently, ValidateConstraint
 from django.db import connection, migrations, models
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 
@@ -82,3 +83,20 @@ def test_the_whole_gate_fails_and_names_the_migration(
     monkeypatch.setattr(gate, "EXEMPT", {})
     assert gate.main() == 1
     assert "Not safe while the version before still runs: 0001_initial" in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_indexes_of_the_lists_are_rebuilt_whatever_interrupted_that_before() -> None:
+    """A migration without a transaction may stop anywhere: with a half made index, or with none."""
+    definitions = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('modelhub_score', 'modelhub_source')"
+    executor = MigrationExecutor(connection)
+    with connection.cursor() as cursor:
+        cursor.execute(definitions)
+        wanted = sorted(cursor.fetchall())
+        cursor.execute("DROP INDEX score_newest_first")
+        cursor.execute("CREATE INDEX score_by_label_up ON modelhub_score (id)")
+        executor.recorder.record_unapplied("modelhub", "0003_ascending_indexes")
+        MigrationExecutor(connection).migrate([("modelhub", "0003_ascending_indexes")])
+        cursor.execute(definitions)
+        assert sorted(cursor.fetchall()) == wanted
+    assert any(name == "score_newest_first" and "DESC" not in text for name, text in wanted)
