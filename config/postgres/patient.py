@@ -4,6 +4,8 @@ PostgreSQL's own timeouts do not fire when it is frozen, or when the network bet
 client can end the wait, and the one thing that it may do with the connection afterwards is to close it.
 """
 
+import select
+import time
 from typing import Any
 
 import psycopg
@@ -13,28 +15,43 @@ from modelhub import deadlines
 from modelhub.metrics import count_silence
 
 CHECK_SECONDS = 2
+# Who answered so lately is not asked whether anybody is there, unless the connection has something to say by itself.
+FRESH_SECONDS = 0.5
 
 
 class PatientConnection(psycopg.Connection[Any]):
     """Waits for as long as the request of its thread may (`modelhub.deadlines`), or until a check is over."""
 
     most: float | None = None
+    heard: float = 0.0
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """As psycopg does it; a wait that takes too long raises `OperationalError`, and ends the connection."""
         if timeout is None:
             timeout = deadlines.patience() if self.most is None else self.most
         try:
-            return super().wait(gen, interval, timeout)
+            answer = super().wait(gen, interval, timeout)
         except errors._WaitTimeout:
             self.pgconn.finish()
             count_silence()
             raise psycopg.OperationalError("the database did not answer in time") from None
+        self.heard = time.monotonic()
+        return answer
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         """As psycopg does it. The empty statement is how a pool asks whether anybody is there: it must be quick."""
+        if not query and self._is_fresh():
+            return self.cursor()
         self.most = None if query else CHECK_SECONDS
         try:
             return super().execute(query, params, **options)
         finally:
             self.most = None
+
+    def _is_fresh(self) -> bool:
+        """Whether the server answered a moment ago and has not closed the connection since: no statement is sent."""
+        if self.closed or time.monotonic() - self.heard > FRESH_SECONDS:
+            return False
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return not poll.poll(0)
