@@ -27,9 +27,15 @@ BULK = "/model-hub/scores/bulk/"
 EMBEDDED_ONLY = (
     "tests/test_embedded_postgres.py",
     "tests/test_interrupted_starts.py",
+    "tests/test_benchmarks.py",
+    "tests/test_deploy.py::test_an_embedded_database_in_production_is_said_aloud",
+    "tests/test_secrecy.py",
     "tests/test_serve.py::TestWhatStopsAStart::test_a_database_that_is_not_there",
     "tests/faults/test_transactions.py",
     "tests/faults/test_kills.py",
+    "tests/faults/test_mix.py",
+    "tests/faults/test_outages.py",
+    "tests/faults/test_stops.py",
 )
 
 
