@@ -190,6 +190,13 @@ class TestBulkDelete:
         assert alice.post(BULK_DELETE, body).status == 400
         assert not Score.objects.exclude(deleted_at=None).exists()
 
+    @pytest.mark.parametrize("name", ["source_id", "annotator_email", "label_id", "created_after"])
+    @pytest.mark.parametrize("text", [rb"a\u0000b", rb"\ud800"])
+    def test_a_filter_that_the_database_cannot_be_asked_for(self, alice: Caller, name: str, text: bytes) -> None:
+        raw = b'{"filter": {"%s": "%s"}}' % (name.encode(), text)
+        answer = alice.post(BULK_DELETE, raw=raw)
+        assert (answer.status, answer.body["code"]) == (400, "unstorable_value")
+
     def test_at_most_a_thousand_ids(self, alice: Caller) -> None:
         assert alice.post(BULK_DELETE, {"ids": ["x"] * 1001}).status == 413
 

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -16,6 +17,7 @@ from modelhub.api.outputs import RevisionOutput, render_list, score_output
 from modelhub.api.paging import Pages
 from modelhub.api.score_filters import FILTERS, filter_scores
 from modelhub.errors import Invalid
+from modelhub.exact_json import check_storable
 from modelhub.models import ScoreRevision
 from modelhub.replica import replica_may_answer
 from modelhub.score_changes import (
@@ -111,6 +113,7 @@ def _check_filter(chosen: object) -> dict[str, Any]:
     if not isinstance(chosen, dict) or not chosen or not all(isinstance(value, str) and value for value in values):
         sentence = f"filter must be an object that holds strings under {', '.join(FILTERS)}, got {show(chosen)}"
         raise Invalid(sentence, fields={"filter": [sentence]})
+    check_storable(chosen, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH, name="filter")
     return chosen
 
 
