@@ -17,6 +17,8 @@ MAX_INT_DIGITS = 4300
 MAX_EXPONENT, MIN_EXPONENT = 308, -307
 # What PostgreSQL's numeric, and so jsonb, can hold before and after the point.
 MAX_DIGITS_BEFORE, MAX_DIGITS_AFTER = 131072, 16383
+# Digits, and characters of a key, that are few.
+PLAIN = 25
 
 
 def loads(text: str | bytes) -> Any:
@@ -127,26 +129,33 @@ def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str =
 
     Codes: `value_too_deep`, `value_too_large` (bytes of compact UTF-8), `unstorable_value`.
     """
-    if not _is_plain(value):
-        for leaf, path in _leaves(value, name, max_depth):
-            if isinstance(leaf, str):
-                _check_text(leaf, path)
-            elif not isinstance(leaf, bool | int | None):
-                _check_decimal(leaf, path)
+    if _is_plain(value, max_bytes):
+        return
+    for leaf, path in _leaves(value, name, max_depth):
+        if isinstance(leaf, str):
+            _check_text(leaf, path)
+        elif not isinstance(leaf, bool | int | None):
+            _check_decimal(leaf, path)
     size = len(encode(value))
     if size > max_bytes:
         raise Invalid(f"{name} must have at most {max_bytes} bytes as JSON, got {size}", code="value_too_large")
 
 
-def _is_plain(value: object) -> bool:
-    """Whether a value is clearly storable: ASCII text without NUL, or an integer, or one such in an object."""
+def _is_plain(value: object, max_bytes: int) -> bool:
+    """Whether a value is clearly storable and small: what most are, and what need not be looked at more closely.
+
+    That is a short ASCII text without NUL or a number of few digits, by itself or alone in an object.
+    """
     if type(value) is dict and len(value) == 1:
         [(key, value)] = value.items()
-        if not (key.isascii() and key.isalpha()):
+        if not (key.isalpha() and key.isascii() and len(key) < PLAIN):
             return False
     if type(value) is str:
-        return value.isascii() and "\x00" not in value
-    return type(value) is int
+        # JSON escapes a character by six at most.
+        return value.isascii() and "\x00" not in value and 6 * (len(value) + PLAIN) <= max_bytes
+    if type(value) is Decimal:
+        return value.is_finite() and abs(value.adjusted()) < PLAIN and len(str(value)) < 2 * PLAIN <= max_bytes
+    return type(value) is int and abs(value) < 10**PLAIN and max_bytes >= 2 * PLAIN
 
 
 def _leaves(value: object, name: str, max_depth: int) -> Iterator[tuple[object, str]]:

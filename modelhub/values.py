@@ -15,7 +15,6 @@ modelhub.label_settings.
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
-from fractions import Fraction
 from typing import Any
 
 from modelhub import exact_json
@@ -122,6 +121,7 @@ def _text(settings: Settings) -> Check:
 
 def _numeric(settings: Settings) -> Check:
     lowest, highest, step = (_or_default(settings, key, default) for key, default in NUMERIC_DEFAULTS.items())
+    is_on_grid = _grid(Decimal(lowest), Decimal(step))
 
     def check(value: object) -> int | Decimal:
         number = as_number(value)
@@ -129,7 +129,7 @@ def _numeric(settings: Settings) -> Check:
             raise _refused(f"value must be a number, got {show(value)}")
         if not lowest <= number <= highest:
             raise _refused(f"value must be a number from {show(lowest)} to {show(highest)}, got {show(value)}")
-        if number != highest and not _on_grid(number, lowest, step):
+        if number != highest and not is_on_grid(Decimal(number)):
             raise _refused(
                 f"value must be {show(lowest)} plus a multiple of {show(step)} (or {show(highest)}), got {show(value)}"
             )
@@ -144,20 +144,21 @@ def _or_default(settings: Settings, key: str, default: int) -> int | Decimal:
     return default if number is None else number
 
 
-def _on_grid(number: int | Decimal, lowest: int | Decimal, step: int | Decimal) -> bool:
+def _grid(lowest: Decimal, step: Decimal) -> Callable[[Decimal], bool]:
     """Whether a number is `lowest` plus a multiple of `step`, exactly, however many digits it has."""
-    if isinstance(number, int) and isinstance(lowest, int) and isinstance(step, int):
-        return (number - lowest) % step == 0
-    if isinstance(number, Decimal):
-        number = number.normalize(EXACT)
-        # A number with more places than the grid is off it. Fraction(Decimal("1E-999999999")) would never end.
-        if _exponent(number) < min(0, _exponent(lowest), _exponent(step)):
+    finest = min(0, _exponent(lowest), _exponent(step))
+
+    def is_on_grid(number: Decimal) -> bool:
+        # A number with more places than the grid is off it; to subtract from 1E-999999999 would never end.
+        if _exponent(number) < finest and _exponent(number.normalize(EXACT)) < finest:
             return False
-    return not (Fraction(number) - Fraction(lowest)) % Fraction(step)
+        return EXACT.remainder(EXACT.subtract(number, lowest), step).is_zero()
+
+    return is_on_grid
 
 
-def _exponent(number: int | Decimal) -> int:
-    return int(number.as_tuple().exponent) if isinstance(number, Decimal) else 0
+def _exponent(number: Decimal) -> int:
+    return int(number.as_tuple().exponent)
 
 
 def _thumbs(settings: Settings) -> Check:
