@@ -99,6 +99,13 @@ class Load:
             pytest.fail(f"no write was acknowledged within {within} s")
         self.back.append(time.monotonic() - started)
 
+    def wait_until_all_write(self) -> None:
+        """Return when every client has had something acknowledged: before that there is nothing to lose."""
+        end = time.monotonic() + 3 * BACK_WITHIN
+        while not all(book.acknowledged for book in self.books):
+            assert time.monotonic() < end, [book.answers for book in self.books]
+            time.sleep(0.02)
+
     def check(self) -> None:
         """The comparison; to be called when the clients have stopped."""
         for book in self.books:
@@ -140,6 +147,7 @@ def clients(*servers: Server, pad: int = 0) -> Iterator[Load]:
     for thread in threads:
         thread.start()
     try:
+        load.wait_until_all_write()
         yield load
     finally:
         load.stop.set()

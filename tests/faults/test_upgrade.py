@@ -65,7 +65,6 @@ def test_both_versions_serve_while_the_database_is_migrated(folder: Path, old_ro
         more["DATABASE_URL"] = postgres.url
         old_env = environment(folder, PORT=str(free_port()), **more)
         with serving([sys.executable, str(old_root / "manage.py"), "serve"], env=old_env) as old, clients(old) as load:
-            load.wait_until_it_writes()
             time.sleep(SECONDS)
             before = applied(postgres)
             new: Server = later.enter_context(running_server(folder / "new", **more))
