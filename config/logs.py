@@ -31,7 +31,7 @@ _encoder = msgspec.json.Encoder(enc_hook=repr)
 def _as_json(event: EventDict, **options: object) -> str:
     """In C, because every request writes a line; what JSON does not know is told as Python does."""
     try:
-        return _encoder.encode(event).decode()
+        return msgspec.json.format(_encoder.encode(event), indent=0).decode()
     except (UnicodeEncodeError, TypeError):
         return json.dumps(event, default=repr)
 
