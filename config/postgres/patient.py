@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
+from psycopg_pool import ConnectionPool
 
 from modelhub import deadlines
 from modelhub.metrics import count_silence
@@ -42,9 +43,17 @@ class PatientConnection(psycopg.Connection[Any]):
         """As psycopg does it. The empty statement is how a pool asks whether anybody is there: it must be quick."""
         if not query and self._is_fresh():
             return self.cursor()
-        self.most = None if query else CHECK_SECONDS
+        if query:
+            return super().execute(query, params, **options)
+        self.most = CHECK_SECONDS
         try:
             return super().execute(query, params, **options)
+        except psycopg.OperationalError:
+            # What ended this connection has ended the others, too. Found one by one, with the pauses that the pool
+            # makes, they would cost each a request.
+            if isinstance(self._pool, ConnectionPool):
+                self._pool.drain()
+            raise
         finally:
             self.most = None
 

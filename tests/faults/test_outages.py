@@ -76,6 +76,14 @@ def test_connections_that_are_cut_over_and_over(server: Server, postgres: Postgr
     load.tell("connections cut", cut)
 
 
+def test_connections_that_were_cut_while_nobody_used_them_cost_no_request(server: Server, postgres: Postgres) -> None:
+    with clients(server) as load:
+        load.wait_until_it_writes()
+    assert postgres.cut_all() > 2
+    answers = [server.request("GET", "/model-hub/sources/").status_code for _ in range(8)]
+    assert answers == [200] * 8
+
+
 def test_a_database_that_takes_no_more_connections(server: Server, postgres: Postgres) -> None:
     """Somebody else has them all."""
     with clients(server) as load, ExitStack() as stack:
