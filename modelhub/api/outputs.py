@@ -85,7 +85,7 @@ def timestamp(moment: datetime) -> str:
 
 
 class SourceOutput(serializers.Serializer[Source]):
-    """A source as clients see it; the context may hold `word`, what the request called its type."""
+    """A source as clients see it. The context may hold `word`, what the request called its type."""
 
     id = serializers.UUIDField()
     source_type = serializers.CharField()
@@ -96,9 +96,24 @@ class SourceOutput(serializers.Serializer[Source]):
     updated_at = serializers.DateTimeField()
 
     def to_representation(self, instance: Source) -> dict[str, Any]:
-        """The fields, with the type in the request's word."""
-        output = super().to_representation(instance)
-        return output | {"source_type": self.context.get("word") or instance.source_type}
+        """Written out, as in `ScoreOutput`."""
+        return source_output(instance, word=self.context.get("word", ""))
+
+
+def source_output(source: Source, *, word: str = "") -> dict[str, Any]:
+    """One source, with its type in the request's `word`."""
+    return {
+        "id": str(source.pk),
+        "source_type": word or source.source_type,
+        "source_id": source.source_id,
+        "name": source.name,
+        "metadata": source.metadata,
+        "created_at": timestamp(source.created_at),
+        "updated_at": timestamp(source.updated_at),
+    }
+
+
+USAGE = ("trace_annotations_count", "annotation_count")
 
 
 class LabelOutput(serializers.Serializer[Label]):
@@ -110,7 +125,7 @@ class LabelOutput(serializers.Serializer[Label]):
     description = serializers.CharField(allow_blank=True)
     settings = serializers.DictField()
     allow_notes = serializers.BooleanField()
-    archived = serializers.SerializerMethodField()
+    archived = serializers.BooleanField()
     organization = serializers.UUIDField(source="organization_id")
     project = serializers.UUIDField(source="project_id", allow_null=True)
     created_at = serializers.DateTimeField()
@@ -119,9 +134,22 @@ class LabelOutput(serializers.Serializer[Label]):
     trace_annotations_count = serializers.IntegerField(required=False)
     annotation_count = serializers.IntegerField(required=False)
 
-    def get_archived(self, label: Label) -> bool:
-        """Whether it is deleted."""
-        return label.deleted_at is not None
+    def to_representation(self, instance: Label) -> dict[str, Any]:
+        """Written out, as in `ScoreOutput`: clients ask for all labels at once, and often."""
+        counts = {name: getattr(instance, name) for name in USAGE if hasattr(instance, name)}
+        return counts | {
+            "id": str(instance.pk),
+            "name": instance.name,
+            "type": instance.type,
+            "description": instance.description,
+            "settings": instance.settings,
+            "allow_notes": instance.allow_notes,
+            "archived": instance.deleted_at is not None,
+            "organization": str(instance.organization_id),
+            "project": str(instance.project_id) if instance.project_id else None,
+            "created_at": timestamp(instance.created_at),
+            "updated_at": timestamp(instance.updated_at),
+        }
 
 
 class RevisionOutput(serializers.Serializer[ScoreRevision]):

@@ -15,7 +15,7 @@ from modelhub.api import schema
 from modelhub.api.auth import caller
 from modelhub.api.envelope import read_object, rename
 from modelhub.api.filters import StrictFilterSet
-from modelhub.api.outputs import SourceOutput, render_list
+from modelhub.api.outputs import SourceOutput, render_list, source_output
 from modelhub.api.paging import Pages
 from modelhub.errors import Invalid, Refused
 from modelhub.models import Source
@@ -75,8 +75,8 @@ class Sources(GenericAPIView[Source]):
         [outcome] = register_sources(organization_id=caller(request).organization_id, entries=[entry])
         if outcome.source is None:
             raise outcome.refused or Invalid("The source was refused")
-        output = SourceOutput(outcome.source, context={"word": outcome.word})
-        return Response(output.data, status=201 if outcome.created else 200)
+        output = source_output(outcome.source, word=outcome.word)
+        return Response(output, status=201 if outcome.created else 200)
 
 
 class BulkSources(APIView):
@@ -116,8 +116,6 @@ def _read_entry(entry: object) -> dict[str, Any] | Refused:
 
 def _bulk_output(outcomes: list[Registered]) -> dict[str, Any]:
     return {
-        "sources": [
-            SourceOutput(outcome.source, context={"word": outcome.word}).data for outcome in outcomes if outcome.source
-        ],
+        "sources": [source_output(outcome.source, word=outcome.word) for outcome in outcomes if outcome.source],
         "errors": [f"sources[{index}]: {outcome.refused}" for index, outcome in enumerate(outcomes) if outcome.refused],
     }
