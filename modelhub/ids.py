@@ -6,6 +6,7 @@ import uuid
 import uuid_utils
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+SPELLED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 
 
 def new_id() -> uuid.UUID:
@@ -26,7 +27,11 @@ def parse_uuid(text: object) -> uuid.UUID | None:
 
 def spell_uuid(text: object) -> str | None:
     """The same UUID in its one spelling: lower case, with hyphens; else `None`."""
-    if not (isinstance(text, str) and UUID_TEXT.fullmatch(text)):
+    if not isinstance(text, str):
+        return None
+    if SPELLED(text):
+        return text
+    if not UUID_TEXT.fullmatch(text):
         return None
     lower = text.lower()
     if len(lower) == 36:

@@ -15,7 +15,7 @@ from modelhub.score_views import LabelView
 from modelhub.values import SCORE_SOURCES, did_you_mean, show
 
 FIELDS = ("label_id", "value", "score_source", "notes")
-KNOWN = frozenset(FIELDS)
+KNOWN, KNOWN_SOURCES = frozenset(FIELDS), frozenset(SCORE_SOURCES)
 # Types of labels whose rules let nothing through that could not be stored.
 CLOSED = frozenset({"star", "categorical", "thumbs_up_down"})
 
@@ -51,6 +51,11 @@ def check_entry(index: int, fields: object) -> ScoreEntry:
 
     `fields` may be the refusal itself, where whoever made the entry knows already what is wrong with it.
     """
+    if type(fields) is dict and KNOWN.issuperset(fields) and fields.get("notes") is None:
+        # What nearly every entry is, in one look; whatever is different in any way is looked at more closely below.
+        label_id, score_source = spell_uuid(fields.get("label_id")), fields.get("score_source", "human")
+        if label_id and "value" in fields and type(score_source) is str and score_source in KNOWN_SOURCES:
+            return ScoreEntry(index, label_id, fields["value"], score_source, None)
     if isinstance(fields, Refused):
         raise fields
     if not isinstance(fields, dict):

@@ -93,7 +93,6 @@ LEFT JOIN LATERAL (
 WHERE label.organization_id = %(organization_id)s AND label.id = ANY(%(label_ids)s::uuid[])
 """
 
-OWN = ("id", "label_id", "value", "score_source", "notes")
 OVERWRITTEN = ("id", "value", "score_source", "notes", "updated_at")
 COLUMNS = (*OVERWRITTEN, "source_id", "label_id", "annotator_id", "created_at")
 

@@ -16,7 +16,7 @@ from modelhub.ids import new_id_text
 from modelhub.models import Source, User
 from modelhub.savepoints import write_what_is_accepted
 from modelhub.score_entries import EntryError, ScoreEntry, check_against_label, check_entry, describe
-from modelhub.score_rows import OVERWRITTEN, OWN, insert_scores, overwrite_scores, read_labels_and_scores, row_of
+from modelhub.score_rows import OVERWRITTEN, insert_scores, overwrite_scores, read_labels_and_scores, row_of
 from modelhub.score_views import LabelView, ScoreView, view_maker
 from modelhub.source_refs import SourceRef
 from modelhub.sources import find_source
@@ -176,7 +176,16 @@ def write_drafts(source: Source, annotator: User, drafts: Sequence[Draft]) -> No
     """At most two statements: one for the scores that are new, one for those that change."""
     if new := [draft.score for draft in drafts if draft.new]:
         insert_scores(
-            [row_of(score, OWN) for score in new],
+            [
+                {
+                    "id": score.id,
+                    "label_id": score.label_id,
+                    "value": score.value,
+                    "score_source": score.score_source,
+                    "notes": score.notes,
+                }
+                for score in new
+            ],
             organization_id=source.organization_id,
             source_id=source.pk,
             annotator_id=annotator.pk,
