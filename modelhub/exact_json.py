@@ -45,17 +45,20 @@ def _loads_anything(text: str | bytes) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """Compact JSON in UTF-8 of what is known to be storable; UUIDs and times as strings.
+    """Compact JSON in UTF-8 of what holds no NaN and no infinities, which would become null; UUIDs and times as strings.
 
-    For answers and rows: NaN and infinities become null here. Raises `UnicodeEncodeError` for lone surrogates.
+    Lone surrogates, which UTF-8 cannot hold, stay the escapes that they must have been sent as.
     """
-    return _quick_encoder.encode(value)
+    try:
+        return _quick_encoder.encode(value)
+    except UnicodeEncodeError:
+        return str(_ascii_encoder.encode(value)).encode()
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON of anything, lone surrogates included. Raises `ValueError` for NaN and infinities."""
+    """Compact JSON of anything, lone surrogates as they are. Raises `ValueError` for NaN and infinities."""
     try:
-        text = encode(value).decode()
+        text = _quick_encoder.encode(value).decode()
     except (UnicodeEncodeError, RecursionError):
         text = "null"
     # A null may have been NaN.
@@ -77,9 +80,9 @@ def _decimal(text: str) -> Decimal | float:
 _quick_decoder = msgspec.json.Decoder(float_hook=Decimal)
 _patient_decoder = simplejson.JSONDecoder(parse_float=_decimal, parse_int=_integer, allow_nan=True)
 _quick_encoder = msgspec.json.Encoder(decimal_format="number")
-_patient_encoder = simplejson.JSONEncoder(
-    use_decimal=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str
-)
+PATIENT: dict[str, Any] = {"use_decimal": True, "separators": (",", ":"), "allow_nan": False, "default": str}
+_patient_encoder = simplejson.JSONEncoder(ensure_ascii=False, **PATIENT)
+_ascii_encoder = simplejson.JSONEncoder(ensure_ascii=True, **PATIENT)
 
 
 class Encoder(json.JSONEncoder):

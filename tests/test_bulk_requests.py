@@ -110,3 +110,20 @@ class TestNumbers:
         assert answer.status == 201
         assert [score["value"] for score in answer.body["scores"]] == [{"text": "right"}]
         assert answer.body["errors"][0].startswith("scores[0]: Label ")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "once"}])
+def test_a_label_id_that_is_half_a_surrogate_pair_is_told_as_it_was_sent(
+    alice: Caller, trace: Source, labels: dict[str, Label], headers: dict[str, str]
+) -> None:
+    """No UTF-8 holds it, in the answer no more than in the record of an answer."""
+    raw = (
+        f'{{"source_type": "trace", "source_id": "{trace.source_id}", "scores": '
+        f'[{{"label_id": "\\ud800", "value": 1}}, {{"label_id": "{labels["star"].pk}", "value": 4}}]}}'
+    )
+    for _ in range(2):
+        answer = alice.post(BULK + "?error_details=true", raw=raw.encode(), headers=headers)
+
+        assert answer.status == 201
+        assert answer.body["errors"] == ['scores[0]: label_id must be a UUID, got "\\ud800"']
+        assert answer.body["error_details"][0]["label_id"] == "\ud800"

@@ -35,4 +35,4 @@ def respond_once(request: Request, act: Callable[[], tuple[int, Any]]) -> Respon
 
 
 def _as_text(status: int, body: Any) -> tuple[int, str]:
-    return status, exact_json.dumps(body)
+    return status, exact_json.encode(body).decode()
