@@ -45,7 +45,7 @@ def _loads_anything(text: str | bytes) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """Compact JSON in UTF-8 of what holds no NaN and no infinities, which would become null; UUIDs and times as strings.
+    """Compact JSON in UTF-8; UUIDs and times as strings. NaN and infinities, which JSON has not, would become null.
 
     Lone surrogates, which UTF-8 cannot hold, stay the escapes that they must have been sent as.
     """
