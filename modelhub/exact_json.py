@@ -3,7 +3,9 @@
 import json
 import math
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -63,6 +65,12 @@ def dumps(value: Any) -> str:
         text = "null"
     # A null may have been NaN.
     return str(_patient_encoder.encode(value)) if "null" in text else text
+
+
+@lru_cache(maxsize=1000)
+def timestamp(moment: datetime) -> str:
+    """How JSON writes a time: ISO 8601 in UTC with microseconds, as in `2026-01-31T12:00:00.000000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _integer(digits: str) -> int | Decimal:

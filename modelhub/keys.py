@@ -39,11 +39,13 @@ def secret_fits(secret: str, stored: str) -> bool:
     return hmac.compare_digest(stored, digest(secret, algorithm if known else "")) and known
 
 
-KEY_FIELDS = ApiKey._meta.concrete_fields
-USER_FIELDS = [field for field in User._meta.concrete_fields if field.name not in {"password", "last_login"}]
+# What a request does not need of its key and of the key's user is read only when somebody asks for it.
+UNREAD = {"created_at", "password", "last_login", "is_superuser", "is_staff"}
+KEY_COLUMNS = [field.attname for field in ApiKey._meta.concrete_fields if field.attname not in UNREAD]
+USER_COLUMNS = [field.attname for field in User._meta.concrete_fields if field.attname not in UNREAD]
 READ_KEY = f"""
-SELECT {", ".join(f"key.{field.column}" for field in KEY_FIELDS)},
-       {", ".join(f"owner.{field.column}" for field in USER_FIELDS)}
+SELECT {", ".join(f"key.{column}" for column in KEY_COLUMNS)},
+       {", ".join(f"owner.{column}" for column in USER_COLUMNS)}
 FROM modelhub_apikey AS key JOIN modelhub_user AS owner ON owner.id = key.user_id WHERE key.api_key = %s
 """  # noqa: S608
 
@@ -106,8 +108,8 @@ def _read_key(api_key: str) -> ApiKey | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    key = ApiKey.from_db(connection.alias, [field.attname for field in KEY_FIELDS], row[: len(KEY_FIELDS)])
-    key.user = User.from_db(connection.alias, [field.attname for field in USER_FIELDS], row[len(KEY_FIELDS) :])
+    key = ApiKey.from_db(connection.alias, KEY_COLUMNS, row[: len(KEY_COLUMNS)])
+    key.user = User.from_db(connection.alias, USER_COLUMNS, row[len(KEY_COLUMNS) :])
     return key
 
 

@@ -64,8 +64,12 @@ def after(rows: QuerySet[M, R], ordering: str, position: Position | None) -> Que
 
 
 def position_of(row: Any, ordering: str) -> Position:
-    """Where a list goes on after this row, which has a time and an `id`."""
-    return Position(getattr(row, ordering.lstrip("-")), uuid.UUID(str(row.id)))
+    """Where a list goes on after this row, a model or a view: what it needs is a time and an `id`."""
+    moment = getattr(row, ordering.lstrip("-"))
+    return Position(
+        datetime.fromisoformat(moment) if isinstance(moment, str) else moment,
+        uuid.UUID(row.id) if isinstance(row.id, str) else row.id,
+    )
 
 
 def in_pieces(rows: QuerySet[M, R], *, size: int = 1000, ordering: str = "created_at") -> Iterator[list[R]]:

@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from modelhub import exact_json
 from modelhub.ids import new_id_text
 from modelhub.models import Score, Source, User
-from modelhub.score_views import LabelView, ScoreView, view_maker
+from modelhub.score_views import TIME, LabelView, ScoreView, view_maker
 from modelhub.values import Rule, rule_of
 
 Row = Mapping[str, Any]
@@ -80,9 +80,10 @@ DELETE = """
 UPDATE modelhub_score SET deleted_at = %(now)s, updated_at = %(now)s WHERE id = ANY(%(ids)s)
 """
 
-LABELS_AND_SCORES = """
+LABELS_AND_SCORES = f"""
 SELECT label.id::text, label.name, label.type, label.settings::text, label.deleted_at IS NOT NULL,
-       score.id::text, score.value::text, score.score_source, score.notes, score.created_at, score.updated_at
+       score.id::text, score.value::text, score.score_source, score.notes,
+       {TIME.format("score.created_at")}, {TIME.format("score.updated_at")}
 FROM modelhub_label AS label
 LEFT JOIN LATERAL (
     SELECT * FROM modelhub_score
@@ -91,7 +92,7 @@ LEFT JOIN LATERAL (
     OFFSET 0
 ) AS score ON true
 WHERE label.organization_id = %(organization_id)s AND label.id = ANY(%(label_ids)s::uuid[])
-"""
+"""  # noqa: S608
 
 OVERWRITTEN = ("id", "value", "score_source", "notes", "updated_at")
 COLUMNS = (*OVERWRITTEN, "source_id", "label_id", "annotator_id", "created_at")
@@ -135,7 +136,7 @@ def insert_scores(
     organization_id: uuid.UUID,
     source_id: uuid.UUID | None = None,
     annotator_id: uuid.UUID | None = None,
-    now: datetime | None = None,
+    now: str | None = None,
 ) -> None:
     """Insert scores. Rows may leave out what is named here beside the organization: it is the same for all of them."""
     parameters = {

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from modelhub.errors import Invalid, Refused, TooLarge
-from modelhub.exact_json import same
+from modelhub.exact_json import same, timestamp
 from modelhub.ids import new_id_text
 from modelhub.models import Source, User
 from modelhub.savepoints import write_what_is_accepted
@@ -126,7 +125,7 @@ def _merge(
     source: Source, annotator: User, judged: Sequence[Judged], stored: Mapping[str, ScoreView], notes: str | None
 ) -> list[Draft]:
     """Lay what is wanted over what is stored."""
-    now, view = timezone.now(), view_maker(source, annotator)
+    now, view = timestamp(timezone.now()), view_maker(source, annotator)
     drafts = []
     for one in judged:
         entry, label = one.entry, one.label
@@ -139,7 +138,7 @@ def _merge(
     return drafts
 
 
-def _overwrite(one: Judged, score: ScoreView, notes: str | None, now: datetime) -> Draft:
+def _overwrite(one: Judged, score: ScoreView, notes: str | None, now: str) -> Draft:
     """The stored score with what the entry changes of it, if anything."""
     entry = one.entry
     notes = _first_given(entry.notes, notes, score.notes)

@@ -2,12 +2,11 @@
 clients unwrap those."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from rest_framework import serializers
 
+from modelhub.exact_json import timestamp
 from modelhub.models import ACTIONS, Label, Project, ScoreRevision, Source
 from modelhub.score_views import ScoreView
 from modelhub.values import LABEL_TYPES, SCORE_SOURCES
@@ -73,15 +72,9 @@ def score_output(score: ScoreView, *, word: str = "", stored: bool = True) -> di
         "annotator_email": score.annotator_email,
         "queue_item": score.queue_item,
         "queue_id": None,
-        "created_at": timestamp(score.created_at) if stored else None,
-        "updated_at": timestamp(score.updated_at) if stored else None,
+        "created_at": score.created_at if stored else None,
+        "updated_at": score.updated_at if stored else None,
     }
-
-
-@lru_cache(maxsize=1000)
-def timestamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with microseconds, as in `2026-01-31T12:00:00.000000Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class SourceOutput(serializers.Serializer[Source]):
