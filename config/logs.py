@@ -78,6 +78,8 @@ def configure(*, level: str) -> None:
                 # Said once a request by modelhub.api.requests, with more in it.
                 "django.request": {"level": "CRITICAL"},
                 "django.server": {"level": "CRITICAL"},
+                # It quotes the header, which anybody can write.
+                "django.security.DisallowedHost": {"level": "CRITICAL"},
                 "gunicorn.error": {"level": "WARNING"},
                 # At DEBUG, it tells of whole forms: the digests of passwords are in them.
                 "django.template": {"level": "WARNING"},

@@ -19,4 +19,9 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
     if chunked and not environ.get("CONTENT_LENGTH"):
         environ["CONTENT_LENGTH"] = str(settings.MAX_BODY_BYTES + 1)
-    return django_application(environ, start_response)
+    response = django_application(environ, start_response)
+    if environ["REQUEST_METHOD"] == "HEAD":
+        # Its headers are the answer; gunicorn would warn of a body.
+        response.close()
+        return []
+    return response

@@ -138,18 +138,27 @@ def same(one: object, other: object) -> bool:
 def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str = "value") -> None:
     """Raises `Invalid` for a JSON value that cannot be kept and given back, or is above a limit.
 
-    Codes: `value_too_deep`, `value_too_large` (bytes of compact UTF-8), `unstorable_value`.
+    Codes: `value_too_deep`, `value_too_large` (bytes of compact UTF-8, decimals as PostgreSQL spells them),
+    `unstorable_value`.
     """
     if _is_plain(value, max_bytes):
         return
+    spelled_out = 0
     for leaf, path in _leaves(value, name, max_depth):
         if isinstance(leaf, str):
             _check_text(leaf, path)
         elif not isinstance(leaf, bool | int | None):
             _check_decimal(leaf, path)
-    size = len(encode(value))
+            spelled_out += _zeros(leaf)
+    size = len(encode(value)) + spelled_out
     if size > max_bytes:
         raise Invalid(f"{name} must have at most {max_bytes} bytes as JSON, got {size}", code="value_too_large")
+
+
+def _zeros(number: object) -> int:
+    """How many digits longer PostgreSQL spells a decimal than it was sent: it knows no exponents."""
+    _, digits, exponent = number.as_tuple() if isinstance(number, Decimal) else (0, (), 0)
+    return max(0, abs(int(exponent)) - len(digits))
 
 
 def _is_plain(value: object, max_bytes: int) -> bool:

@@ -136,3 +136,13 @@ def test_the_limits_of_size_and_depth() -> None:
         nested = [nested]
     with pytest.raises(Invalid, match="deeper"):
         check(nested)
+
+
+@pytest.mark.parametrize("digits", ["0e-16000", "1e300", "1.5e-300", "-1e-300"])
+def test_decimals_count_as_long_as_postgresql_spells_them(digits: str) -> None:
+    """Few bytes in must not become many bytes out."""
+    assert len(exact_json.dumps(exact_json.loads(digits))) < 20
+    with pytest.raises(Invalid, match=r"value must have at most 100 bytes as JSON, got (3\d\d|16\d\d\d)") as refused:
+        check(exact_json.loads(digits), max_bytes=100)
+    assert refused.value.code == "value_too_large"
+    check([exact_json.loads("1e90"), exact_json.loads("0.00001")], max_bytes=110)

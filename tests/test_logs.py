@@ -33,3 +33,13 @@ def test_every_line_is_json_and_none_is_indiscreet(live: Server) -> None:
     assert logged["ms"] > 0
     assert logged["key"]
     assert logged["organization"]
+
+
+def test_a_head_request_is_nothing_to_warn_of(live: Server) -> None:
+    """Load balancers probe with it, all day long."""
+    before = len(live.log)
+    answer = live.request("HEAD", "/model-hub/sources/", headers=live.headers | {"X-Request-Id": "only-the-head"})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert int(answer.headers["Content-Length"]) > 0
+    assert live.logged("only-the-head")
+    assert not any("no-body" in line for line in live.log[before:])

@@ -21,6 +21,7 @@ class Pages(PageNumberPagination):
     page_size = 20
     page_size_query_param = "page_size"
     max_page_size = MAX_PAGE_SIZE
+    invalid_page_message = "page must be a whole number from 1 to that of the last page"
 
     def get_page_size(self, request: Request) -> int | None:
         """`limit`, or `page_size`, or the default; raises `Invalid` for what is not a whole number above 0."""
