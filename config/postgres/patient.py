@@ -51,8 +51,8 @@ class PatientConnection(psycopg.Connection[Any]):
         except psycopg.OperationalError:
             # What ended this connection has ended the others, too. Found one by one, with the pauses that the pool
             # makes, they would cost each a request.
-            if isinstance(self._pool, ConnectionPool):
-                self._pool.drain()
+            if isinstance(pool := getattr(self, "_pool", None), ConnectionPool):
+                pool.drain()
             raise
         finally:
             self.most = None
