@@ -26,6 +26,7 @@ BULK = "/model-hub/scores/bulk/"
 # What these do to the embedded database, or over its socket, cannot be done to one behind PgBouncer.
 EMBEDDED_ONLY = (
     "tests/test_embedded_postgres.py",
+    "tests/test_fresh_connections.py",
     "tests/test_interrupted_starts.py",
     "tests/test_benchmarks.py",
     "tests/test_deploy.py::test_an_embedded_database_in_production_is_said_aloud",
