@@ -12,11 +12,9 @@ from modelhub.score_views import ScoreView
 from modelhub.values import LABEL_TYPES, SCORE_SOURCES
 
 
+# For the schema: `score_output` writes the same fields, ten times as fast as going through them one by one.
 class ScoreOutput(serializers.Serializer[ScoreView]):
-    """A score as clients see it. The context may hold `word`, what the request called the type of the source,
-
-    and `stored`: false for a dry run, whose scores have neither id nor times.
-    """
+    """A score as clients see it."""
 
     id = serializers.UUIDField(allow_null=True)
     source_type = serializers.CharField()
@@ -35,10 +33,6 @@ class ScoreOutput(serializers.Serializer[ScoreView]):
     queue_id = serializers.UUIDField(allow_null=True)
     created_at = serializers.DateTimeField(allow_null=True)
     updated_at = serializers.DateTimeField(allow_null=True)
-
-    def to_representation(self, instance: ScoreView) -> dict[str, Any]:
-        """Written out, because going through the fields one by one costs ten times as much."""
-        return score_output(instance, word=self.context.get("word", ""), stored=self.context.get("stored", True))
 
 
 def render_list(output: type[serializers.Serializer[Any]], rows: Any) -> list[dict[str, Any]]:
@@ -78,7 +72,7 @@ def score_output(score: ScoreView, *, word: str = "", stored: bool = True) -> di
 
 
 class SourceOutput(serializers.Serializer[Source]):
-    """A source as clients see it. The context may hold `word`, what the request called its type."""
+    """A source as clients see it."""
 
     id = serializers.UUIDField()
     source_type = serializers.CharField()
@@ -89,8 +83,8 @@ class SourceOutput(serializers.Serializer[Source]):
     updated_at = serializers.DateTimeField()
 
     def to_representation(self, instance: Source) -> dict[str, Any]:
-        """Written out, as in `ScoreOutput`."""
-        return source_output(instance, word=self.context.get("word", ""))
+        """Written out, as in `score_output`."""
+        return source_output(instance)
 
 
 def source_output(source: Source, *, word: str = "") -> dict[str, Any]:
@@ -128,7 +122,7 @@ class LabelOutput(serializers.Serializer[Label]):
     annotation_count = serializers.IntegerField(required=False)
 
     def to_representation(self, instance: Label) -> dict[str, Any]:
-        """Written out, as in `ScoreOutput`: clients ask for all labels at once, and often."""
+        """Written out, as in `score_output`: clients ask for all labels at once, and often."""
         counts = {name: getattr(instance, name) for name in USAGE if hasattr(instance, name)}
         return counts | {
             "id": str(instance.pk),
