@@ -228,6 +228,22 @@ class Label(Row):
         return f"{self.name} ({self.type})"
 
 
+class LabelVersion(models.Model):
+    """Another version whenever a label of the organization is made or changed: what was read before is out of date.
+
+    Written by triggers alone (migration 0004), random so that no backup brings one back for something else.
+    """
+
+    # The database has the constraint, with a cascade of its own (migration 0004).
+    organization = models.OneToOneField(
+        Organization, on_delete=models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
+    )
+    version = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"labels of {self.organization_id}"
+
+
 class Score(Row):
     """One annotator's judgement of one source by one label. Whoever writes it holds the lock of its source.
 

@@ -1,4 +1,4 @@
-"""The statements that read and write scores. Whoever calls them holds the lock of the source.
+"""The statements that write scores. Whoever calls them holds the lock of the source.
 
 All rows of a request travel as one JSON parameter: it is one statement however many there are, and numbers reach
 jsonb in the digits that were sent.
@@ -7,7 +7,6 @@ jsonb in the digits that were sent.
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -15,9 +14,8 @@ from django.db.backends.utils import CursorWrapper
 
 from modelhub import exact_json
 from modelhub.ids import new_id_text
-from modelhub.models import Score, Source, User
-from modelhub.score_views import TIME, LabelView, ScoreView, view_maker
-from modelhub.values import Rule, rule_of
+from modelhub.models import Score
+from modelhub.score_views import ScoreView
 
 Row = Mapping[str, Any]
 
@@ -80,54 +78,8 @@ DELETE = """
 UPDATE modelhub_score SET deleted_at = %(now)s, updated_at = %(now)s WHERE id = ANY(%(ids)s)
 """
 
-LABELS_AND_SCORES = f"""
-SELECT label.id::text, label.name, label.type, label.settings::text, label.deleted_at IS NOT NULL,
-       score.id::text, score.value::text, score.score_source, score.notes,
-       {TIME.format("score.created_at")}, {TIME.format("score.updated_at")}
-FROM modelhub_label AS label
-LEFT JOIN LATERAL (
-    SELECT * FROM modelhub_score
-    WHERE source_id = %(source_id)s AND label_id = label.id AND annotator_id = %(annotator_id)s
-        AND queue_item IS NULL AND deleted_at IS NULL
-    OFFSET 0
-) AS score ON true
-WHERE label.organization_id = %(organization_id)s AND label.id = ANY(%(label_ids)s::uuid[])
-"""  # noqa: S608
-
 OVERWRITTEN = ("id", "value", "score_source", "notes", "updated_at")
 COLUMNS = (*OVERWRITTEN, "source_id", "label_id", "annotator_id", "created_at")
-
-
-def read_labels_and_scores(
-    source: Source, annotator: User, label_ids: Iterable[str]
-) -> tuple[dict[str, LabelView], dict[str, ScoreView]]:
-    """The organization's labels among these, deleted ones included, and the annotator's live scores by them.
-
-    Scores are those outside of any queue. Both are by the id of the label.
-    """
-    parameters: dict[str, Any] = {
-        "source_id": source.pk,
-        "annotator_id": annotator.pk,
-        "organization_id": source.organization_id,
-        # An array as PostgreSQL spells it: ids in their one spelling need no quotes.
-        "label_ids": f"{{{','.join(label_ids)}}}",
-    }
-    view = view_maker(source, annotator)
-    labels: dict[str, LabelView] = {}
-    scores: dict[str, ScoreView] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(LABELS_AND_SCORES, parameters)
-        for label_id, name, type_, settings, deleted, score_id, value, *others in cursor.fetchall():
-            labels[label_id] = LabelView(label_id, name, type_, deleted, _rule(type_, settings))
-            if score_id:
-                scores[label_id] = view(score_id, labels[label_id], exact_json.loads(value), *others)
-    return labels, scores
-
-
-@lru_cache(maxsize=10_000)
-def _rule(label_type: str, settings: str) -> Rule:
-    """Labels are few and judge often; equal settings have one rule whichever label they belong to."""
-    return rule_of(label_type, exact_json.loads(settings))
 
 
 def insert_scores(

@@ -15,7 +15,8 @@ from modelhub.ids import new_id_text
 from modelhub.models import Source, User
 from modelhub.savepoints import write_what_is_accepted
 from modelhub.score_entries import EntryError, ScoreEntry, check_against_label, check_entry, describe
-from modelhub.score_rows import OVERWRITTEN, insert_scores, overwrite_scores, read_labels_and_scores, row_of
+from modelhub.score_reads import read_labels_and_scores
+from modelhub.score_rows import OVERWRITTEN, insert_scores, overwrite_scores, row_of
 from modelhub.score_views import LabelView, ScoreView, view_maker
 from modelhub.source_refs import SourceRef
 from modelhub.sources import find_source

@@ -84,6 +84,9 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
     counts["PATCH annotations-labels/{id}/ settings"] = count(
         lambda: alice.request("PATCH", label_path, {"settings": {"max": 11}}), 200
     )
+    counts["POST scores/bulk/ insert, after a label changed"] = count(
+        lambda: alice.bulk(trace, [entry(labels[0], 3)]), 201
+    )
     counts["DELETE annotations-labels/{id}/"] = count(lambda: alice.request("DELETE", label_path), 200)
     counts["POST annotations-labels/{id}/restore/"] = count(lambda: alice.post(label_path + "restore/"), 200)
     counts["POST tracer/project/"] = count(lambda: alice.post("/tracer/project/", {"name": "P"}), 201)

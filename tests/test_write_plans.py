@@ -11,21 +11,20 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from modelhub import score_rows
+from modelhub import score_reads, score_rows
 
 pytestmark = pytest.mark.django_db
 
 ID = uuid.UUID(int=7)
 ROWS = json.dumps([{"id": str(ID), "revision_id": str(ID), "score_id": str(ID)}])
+READ = {"source_id": ID, "annotator_id": ID, "organization_id": ID, "label_ids": f"{{{ID}}}"}
 
 
 @pytest.mark.parametrize(
     ("statement", "parameters"),
     [
-        (
-            score_rows.LABELS_AND_SCORES,
-            {"source_id": ID, "annotator_id": ID, "organization_id": ID, "label_ids": f"{{{ID}}}"},
-        ),
+        (score_reads.LABELS_AND_SCORES, READ),
+        (score_reads.SCORES, READ),
         (score_rows.OVERWRITE, {"rows": ROWS, "replaced_by": ID}),
     ],
 )
