@@ -1,49 +1,95 @@
-"""The labels that this process has read already, and the version of the organization's labels that they are of.
+"""The labels that this process has read, as long as the version of the organization's labels stays what it was.
 
-Labels are few, change rarely and judge every score. Whoever wants to use what is kept here reads the current version
-(`models.LabelVersion`) in the transaction that judges, holding the lock of the labels, and compares.
+Labels are few, change rarely and judge every score. Whoever judges by what is kept here reads the version in its
+transaction (`models.LabelVersion`), once it holds the lock of the labels.
 """
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
+from django.db import connection
+
+from modelhub import exact_json
 from modelhub.score_views import LabelView
+from modelhub.values import Rule, rule_of
 
+# So many of an organization are read at once; what it has beyond that, as it is asked for.
+AT_ONCE = 2_000
 # Some 30 MB. Beyond that all are forgotten, and read again as they are needed.
 MOST = 20_000
+
+# Those that are asked for come first. Their version is of the same moment.
+LABELS = """
+SELECT (SELECT version::text FROM modelhub_labelversion WHERE organization_id = %(organization_id)s),
+       id::text, name, type, settings::text, deleted_at IS NOT NULL
+FROM modelhub_label WHERE organization_id = %(organization_id)s
+ORDER BY id = ANY(%(label_ids)s::uuid[]) DESC LIMIT %(at_once)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Some labels of one organization by their ids, as they were at that version; `None` before the first change."""
+    """Labels of one organization by their ids, as they were at that version; whether there are no others."""
 
-    version: str | None = None
-    labels: Mapping[str, LabelView] = field(default_factory=dict)
+    version: str | None
+    labels: Mapping[str, LabelView]
+    complete: bool
 
 
 class KnownLabels:
     """What is known of each organization. Threads may overwrite each other's news: they are read again."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
-        self._known: dict[uuid.UUID, Known] = {}
+    def __init__(self, most: int = MOST, at_once: int = AT_ONCE) -> None:
+        self.most, self.at_once = most, at_once
+        self.known: dict[uuid.UUID, Known] = {}
 
-    def of(self, organization_id: uuid.UUID) -> Known:
-        """What is known of the organization's labels, if anything."""
-        return self._known.get(organization_id, NOTHING)
+    def find(self, organization_id: uuid.UUID, version: str | None, label_ids: Set[str]) -> Mapping[str, LabelView]:
+        """The organization's labels, deleted ones included: those among these, if there are any, and maybe others.
 
-    def keep(self, organization_id: uuid.UUID, version: str | None, labels: Mapping[str, LabelView]) -> None:
-        """Add labels to those of the same version; those of another one are out of date."""
-        known = self.of(organization_id)
-        if known.version == version:
-            labels = {**known.labels, **labels}
-        others = sum(len(one.labels) for key, one in list(self._known.items()) if key != organization_id)
-        if others + len(labels) > self._most:
-            self._known.clear()
-        elif labels:
-            self._known[organization_id] = Known(version, labels)
+        `version` is the current one, `None` where no label was ever changed. At most one statement.
+        """
+        known = self.known.get(organization_id)
+        if known and known.version == version and (known.complete or label_ids <= known.labels.keys()):
+            return known.labels
+        read = self._read(organization_id, version, label_ids)
+        if known and known.version == read.version and not read.complete:
+            read = Known(read.version, {**known.labels, **read.labels}, complete=False)
+        others = sum(len(one.labels) for key, one in list(self.known.items()) if key != organization_id)
+        if others + len(read.labels) > self.most:
+            self.known.clear()
+        else:
+            self.known[organization_id] = read
+        return read.labels
+
+    def _read(self, organization_id: uuid.UUID, version: str | None, label_ids: Set[str]) -> Known:
+        at_once = max(self.at_once, len(label_ids) + 1)
+        parameters: dict[str, Any] = {
+            "organization_id": organization_id,
+            "label_ids": as_array(label_ids),
+            "at_once": at_once,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(LABELS, parameters)
+            rows = cursor.fetchall()
+        labels = {
+            label_id: LabelView(label_id, name, label_type, deleted, _rule(label_type, settings))
+            for _, label_id, name, label_type, settings, deleted in rows
+        }
+        return Known(rows[0][0] if rows else version, labels, complete=len(rows) < at_once)
 
 
-NOTHING = Known()
 KNOWN_LABELS = KnownLabels()
+
+
+def as_array(ids: Set[str]) -> str:
+    """An array as PostgreSQL spells it: ids in their one spelling need no quotes."""
+    return f"{{{','.join(ids)}}}"
+
+
+@lru_cache(maxsize=10_000)
+def _rule(label_type: str, settings: str) -> Rule:
+    """Equal settings have one rule whichever label they belong to."""
+    return rule_of(label_type, exact_json.loads(settings))

@@ -1,22 +1,22 @@
 """Labels that a server keeps in memory are those of the database, whoever changes them."""
 
 import uuid
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from modelhub.known_labels import NOTHING, KnownLabels
-from modelhub.models import Label, LabelVersion, Source
-from modelhub.score_views import LabelView
-from modelhub.values import rule_of
+from modelhub.known_labels import KnownLabels
+from modelhub.models import Label, LabelVersion, Organization, Source
 from tests.conftest import Answer, Caller, entry
 from tests.factories import LabelFactory, OrganizationFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def execute(statement: str, *parameters: object) -> None:
+def execute(statement: str, *parameters: Any) -> None:
     """As somebody with psql."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
@@ -26,27 +26,18 @@ def version_of(label: Label) -> uuid.UUID:
     return LabelVersion.objects.get(organization_id=label.organization_id).version
 
 
-def judge(caller: Caller, source: Source, label: Label, value: object) -> tuple[Answer, list[str]]:
-    """Score it, and which of the reads of labels that took."""
+def judge(caller: Caller, source: Source, label: Label, value: object) -> tuple[Answer, int]:
+    """Score it, and how many statements read labels for it."""
     with CaptureQueriesContext(connection) as captured:
         answer = caller.bulk(source, [entry(label, value)])
-    statements = [query["sql"] for query in captured if "labelversion" in query["sql"]]
-    return answer, ["labels" if "modelhub_label AS" in sql else "scores" for sql in statements]
+    return answer, sum("FROM modelhub_label WHERE" in query["sql"] for query in captured)
 
 
 class TestWhatIsRead:
-    def test_labels_are_read_once(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
-        assert [judge(alice, trace, labels["star"], rating)[1] for rating in (1, 2)] == [["labels"], ["scores"]]
+    def test_all_labels_are_read_once(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+        assert [judge(alice, trace, labels[type_], 1)[1] for type_ in ("star", "star", "numeric")] == [1, 0, 0]
 
-    def test_a_label_that_was_never_asked_for_is_read_in_the_same_statement(
-        self, alice: Caller, trace: Source, labels: dict[str, Label]
-    ) -> None:
-        judge(alice, trace, labels["star"], 1)
-
-        assert judge(alice, trace, labels["numeric"], 1)[1] == ["labels"]
-        assert judge(alice, trace, labels["star"], 2)[1] == ["scores"]
-
-    def test_a_label_that_there_is_not_costs_no_second_statement(
+    def test_a_label_that_there_is_not_is_not_looked_for(
         self, alice: Caller, trace: Source, labels: dict[str, Label]
     ) -> None:
         judge(alice, trace, labels["star"], 1)
@@ -54,7 +45,7 @@ class TestWhatIsRead:
 
         answer, reads = judge(alice, trace, nobody, 1)
 
-        assert (answer.body["errors"], reads) == ([f"scores[0]: Label not found: {nobody.pk}"], ["labels"])
+        assert (answer.body["errors"], reads) == ([f"scores[0]: Label not found: {nobody.pk}"], 0)
 
     def test_after_a_change_they_are_read_again_once(
         self, alice: Caller, trace: Source, labels: dict[str, Label]
@@ -62,8 +53,12 @@ class TestWhatIsRead:
         judge(alice, trace, labels["star"], 1)
         alice.request("PATCH", f"/model-hub/annotations-labels/{labels['text'].pk}/", {"description": "Another"})
 
-        assert judge(alice, trace, labels["star"], 2)[1] == ["scores", "labels"]
-        assert judge(alice, trace, labels["star"], 3)[1] == ["scores"]
+        assert [judge(alice, trace, labels["star"], rating)[1] for rating in (2, 3)] == [1, 0]
+
+    def test_an_organization_without_labels(self, alice: Caller, trace: Source) -> None:
+        nobody = Label(pk=uuid.uuid4())
+
+        assert [judge(alice, trace, nobody, 1)[1] for _ in range(2)] == [1, 0]
 
 
 class TestWhoeverChangesThem:
@@ -99,7 +94,7 @@ class TestWhoeverChangesThem:
         answer, reads = judge(alice, trace, star, 7)
 
         assert "from 1 to 5" in answer.body["errors"][0]
-        assert reads == ["scores", "labels"]
+        assert reads == 1
 
     def test_one_organization_does_not_make_another_read(
         self, alice: Caller, trace: Source, labels: dict[str, Label]
@@ -107,7 +102,7 @@ class TestWhoeverChangesThem:
         judge(alice, trace, labels["star"], 1)
         LabelFactory.create()
 
-        assert judge(alice, trace, labels["star"], 2)[1] == ["scores"]
+        assert judge(alice, trace, labels["star"], 2)[1] == 0
 
 
 class TestVersions:
@@ -142,28 +137,30 @@ class TestVersions:
 
 
 class TestMemory:
-    """Plain Python: what is kept of what was read."""
+    """What is kept of organizations that have more labels than are read at once, or than are kept at all."""
 
     @staticmethod
-    def views(*names: str) -> dict[str, LabelView]:
-        return {name: LabelView(name, name, "star", False, rule_of("star", {"no_of_stars": 5})) for name in names}
+    def find(known: KnownLabels, *labels: Label) -> tuple[set[str], int]:
+        """Whether all are found, as ids; and the number of statements."""
+        ids = {str(label.pk) for label in labels}
+        with CaptureQueriesContext(connection) as captured:
+            found = known.find(labels[0].organization_id, str(version_of(labels[0])), ids)
+        return ids & found.keys(), len(captured) - 1
 
-    def test_labels_of_one_version_gather_and_those_of_another_go(self) -> None:
-        known, organization = KnownLabels(), uuid.uuid4()
-        known.keep(organization, "one", self.views("a"))
-        known.keep(organization, "one", self.views("b"))
-        assert set(known.of(organization).labels) == {"a", "b"}
+    def test_what_is_beyond_is_read_when_it_is_asked_for_and_kept(self, organization: Organization) -> None:
+        first, second, third = LabelFactory.create_batch(3, organization=organization)
+        known = KnownLabels(at_once=2)
 
-        known.keep(organization, "two", self.views("c"))
-
-        assert (known.of(organization).version, set(known.of(organization).labels)) == ("two", {"c"})
+        # With the first one comes another, of which nobody knows which.
+        assert self.find(known, first) == ({str(first.pk)}, 1)
+        known.known[organization.pk] = replace(known.known[organization.pk], labels={})
+        assert self.find(known, third) == ({str(third.pk)}, 1)
+        assert self.find(known, first, second, third) == ({str(label.pk) for label in (first, second, third)}, 1)
+        assert self.find(known, first, third)[1] == 0
 
     def test_it_is_bounded(self) -> None:
-        known, one, other = KnownLabels(most=3), uuid.uuid4(), uuid.uuid4()
-        known.keep(one, "1", self.views("a", "b"))
-        known.keep(other, "1", self.views("c"))
-        assert (len(known.of(one).labels), len(known.of(other).labels)) == (2, 1)
+        one, other = LabelFactory.create(), LabelFactory.create()
+        known = KnownLabels(most=1)
 
-        known.keep(other, "1", self.views("c", "d"))
-
-        assert (known.of(one), known.of(other)) == (NOTHING, NOTHING)
+        assert [self.find(known, label)[1] for label in (one, one, other, one, one)] == [1, 0, 1, 1, 0]
+        assert sum(len(organization.labels) for organization in known.known.values()) == 1

@@ -38,6 +38,7 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
     """Every endpoint, each for several numbers of rows."""
     alice.get("/model-hub/sources/")  # the key's first use is noted here
     labels: list[Label] = LabelFactory.create_batch(100, organization=alice.user.organization, type="numeric")
+    alice.bulk(trace, [entry(labels[0], 1)], "?dry_run=true")  # and the labels are read
     counts: dict[str, int] = {}
     for number in (1, 10, 100):
         some = labels[:number]

@@ -23,7 +23,6 @@ READ = {"source_id": ID, "annotator_id": ID, "organization_id": ID, "label_ids":
 @pytest.mark.parametrize(
     ("statement", "parameters"),
     [
-        (score_reads.LABELS_AND_SCORES, READ),
         (score_reads.SCORES, READ),
         (score_rows.OVERWRITE, {"rows": ROWS, "replaced_by": ID}),
     ],
