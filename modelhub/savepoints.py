@@ -1,6 +1,8 @@
 """Writing many rows so that the database's refusal of one costs that one only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 import structlog
@@ -18,12 +20,33 @@ NOT_A_ROWS_FAULT = (OperationalError, InterfaceError)
 NOT_A_ROWS_CLASSES = {"0A", "25", "42"}
 
 
+class BatchRefused(Exception):
+    """The database refused one of many rows, and with it everything since the last savepoint."""
+
+
+_all_or_nothing = ContextVar("all_or_nothing", default=False)
+
+
+@contextmanager
+def all_or_nothing(wanted: bool) -> Iterator[None]:
+    """Whether whoever writes many rows may leave it to the caller to undo them all and come again."""
+    before = _all_or_nothing.set(wanted)
+    try:
+        yield
+    finally:
+        _all_or_nothing.reset(before)
+
+
 def write_what_is_accepted(rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> list[T]:
     """Write all rows in one savepoint; if the database refuses, one savepoint a row. Answers the refused rows.
 
     One savepoint for all comes first because PostgreSQL keeps 64 subtransactions of a session at hand and
-    slows every other session down beyond that. Must run inside a transaction.
+    slows every other session down beyond that. And before that comes none at all, where the caller's own is as good
+    (`all_or_nothing`): then a refusal raises `BatchRefused`. Must run inside a transaction.
     """
+    if rows and _all_or_nothing.get():
+        _write_or_raise(rows, write)
+        return []
     if not rows or _accepted(rows, write):
         return []
     if len(rows) == 1:
@@ -32,19 +55,30 @@ def write_what_is_accepted(rows: Sequence[T], write: Callable[[Sequence[T]], Non
     return [row for row in rows if not _accepted([row], write)]
 
 
+def _write_or_raise(rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> None:
+    try:
+        write(rows)
+    except DatabaseError as error:
+        if not _is_a_rows_fault(error):
+            raise
+        raise BatchRefused from error
+
+
 def _accepted(rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> bool:
     try:
         with transaction.atomic():
             write(rows)
-    except NOT_A_ROWS_FAULT:
-        raise
     except DatabaseError as error:
-        if (sqlstate(error) or "")[:2] in NOT_A_ROWS_CLASSES:
+        if not _is_a_rows_fault(error):
             raise
         # The database's own words may hold values: its SQLSTATE is what the log needs.
         log.warning("savepoint_rolled_back", rows=len(rows), sqlstate=sqlstate(error))
         return False
     return True
+
+
+def _is_a_rows_fault(error: DatabaseError) -> bool:
+    return not isinstance(error, NOT_A_ROWS_FAULT) and (sqlstate(error) or "")[:2] not in NOT_A_ROWS_CLASSES
 
 
 def sqlstate(error: BaseException) -> str | None:

@@ -1,6 +1,7 @@
 """The cast and the client that most tests use."""
 
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ from tests.factories import (
 from tests.postgres import Postgres, running_postgres
 from tests.servers import PGBOUNCER, Server, data_folder, running_server
 
+# A shell that starts the tests in the background ignores SIGINT, and so would the servers that they stop with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 BULK = "/model-hub/scores/bulk/"
 # What these do to the embedded database, or over its socket, cannot be done to one behind PgBouncer.
 EMBEDDED_ONLY = (
@@ -31,6 +35,7 @@ EMBEDDED_ONLY = (
     "tests/test_benchmarks.py",
     "tests/test_deploy.py::test_an_embedded_database_in_production_is_said_aloud",
     "tests/test_secrecy.py",
+    "tests/test_write_plans.py::test_the_plan_for_one_label_is_kept",
     "tests/test_serve.py::TestWhatStopsAStart::test_a_database_that_is_not_there",
     "tests/faults/test_transactions.py",
     "tests/faults/test_kills.py",

@@ -36,7 +36,10 @@ def starting_server(data_dir: Path, *, until: str) -> Iterator[subprocess.Popen[
             assert process.poll() is None
             assert time.monotonic() < end
             time.sleep(0.002)
-        yield process
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def running_in(data_dir: Path) -> list[str]:

@@ -1,7 +1,7 @@
-"""What every write asks goes through indexes from the first score on.
+"""What every write asks goes through indexes from the first score on, by plans that are kept.
 
 Plans are kept with the prepared statement: one that reads all scores is cheap on an empty table, and stays while the
-table grows.
+table grows. And PostgreSQL makes another plan each time where it believes that few labels are cheaper than some.
 """
 
 import json
@@ -12,6 +12,8 @@ import pytest
 from django.db import connection
 
 from modelhub import score_reads, score_rows
+from modelhub.models import Label, Source
+from tests.conftest import Caller
 
 pytestmark = pytest.mark.django_db
 
@@ -35,3 +37,33 @@ def test_no_plan_reads_all_scores_of_a_new_table(statement: str, parameters: dic
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Index Scan using modelhub_score_" in plan
     assert "Seq Scan on modelhub_score" not in plan, plan
+
+
+SCORES = """
+INSERT INTO modelhub_score (id, organization_id, source_id, label_id, annotator_id, queue_item, value, score_source,
+                            notes, created_at, updated_at)
+SELECT gen_random_uuid(), %s, %s, %s, %s, gen_random_uuid(), '{}', 'human', '', now(), now()
+FROM generate_series(1, 5000)
+"""
+KEPT = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE %s"
+
+
+def test_the_plan_for_one_label_is_kept(alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    star, organization_id = labels["star"], trace.organization_id
+    parameters: dict[str, Any] = {
+        "source_id": trace.pk,
+        "annotator_id": alice.user.pk,
+        "organization_id": organization_id,
+        "label_ids": f"{{{star.pk}}}",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SCORES, [organization_id, trace.pk, star.pk, alice.user.pk])
+        cursor.execute("ANALYZE modelhub_score")
+        cursor.execute("DEALLOCATE ALL")
+        for _ in range(20):
+            cursor.execute(score_reads.SCORES, parameters)
+        cursor.execute(KEPT, ["%modelhub_labelversion%"])
+        plans = cursor.fetchall()
+    # Five are made to compare with.
+    assert [custom for _, custom in plans] == [5]
+    assert plans[0][0] > 10

@@ -1,6 +1,7 @@
 """What one worker does: threads that no client can hold for long, and problems in place of gunicorn's own pages."""
 
 import json
+import select
 import signal
 import socket
 import threading
@@ -34,6 +35,8 @@ log = structlog.get_logger("modelhub.requests")
 
 DRAIN_SECONDS = 0.2
 POOL_SECONDS = 1
+# As long as a client takes that sends one request after the other over a fast network.
+STAY_SECONDS = 0.002
 # What is answered without the database, and how much of a request is looked at to tell.
 WATCHED = (b"GET /healthz ", b"GET /metrics ")
 PEEKED = 4096
@@ -80,10 +83,29 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.pending_conns.append(conn)
             self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
         elif data and data.startswith(WATCHED) and b"\r\n\r\n" in data:
-            done = self.watchers.submit(self.handle, conn)
+            done = self.watchers.submit(super().handle, conn)
             done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
         else:
             super().enqueue_req(conn)
+
+    def get_thread_pool(self) -> "Threads":
+        """Threads that know whether somebody waits for one."""
+        return Threads(self.cfg.threads)
+
+    def handle(self, conn: Any) -> Any:
+        """Answer a request, and those that follow at once: a thread that stays spares everybody two hand-overs.
+
+        It stays only where another one is free, so that nobody waits for a client who does not go on.
+        """
+        result = super().handle(conn)
+        while result is True and self.alive and self.tpool.may_stay():
+            try:
+                if not _comes_soon(conn):
+                    break
+            finally:
+                self.tpool.leave()
+            result = super().handle(conn)
+        return result
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """A worker that stops answers who is connected already, and lets go of the port at once.
@@ -131,6 +153,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             util.write_nonblock(client, _answer(body))
         except OSError:
             log.debug("nobody_reads_the_refusal")
+
+
+class Threads(ThreadPoolExecutor):
+    """A worker's threads. Some may stay with a client for a moment, never the last one."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(max_workers=count)
+        self.places = threading.Semaphore(count - 1)
+
+    def may_stay(self) -> bool:
+        """Take a place among those who stay, unless somebody waits for a thread; `leave` gives it back."""
+        return self._work_queue.empty() and self.places.acquire(blocking=False)
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self.places.release()
+
+
+def _comes_soon(conn: Any) -> bool:
+    """Whether the next request of the connection is there within `STAY_SECONDS`, or its end."""
+    if conn.parser.unreader.buf.getvalue():
+        return True
+    poll = select.poll()
+    poll.register(conn.sock, select.POLLIN)
+    return bool(poll.poll(STAY_SECONDS * 1000))
 
 
 def _peek(sock: socket.socket) -> bytes | None:

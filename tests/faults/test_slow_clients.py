@@ -1,8 +1,12 @@
 """Clients that lie about the length of a body, or stop sending it, hold nobody up for long."""
 
 import socket
+import threading
 import time
 from pathlib import Path
+
+import pytest
+import requests
 
 from tests.servers import API_KEY, SECRET_KEY, running_server
 
@@ -62,3 +66,45 @@ def test_a_body_that_is_promised_too_large_is_refused_before_it_is_sent(folder: 
             client.settimeout(5)
             client.sendall(HEAD.replace("500", "99999999999999").encode() + b"{}")
             assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_clients_that_go_on_at_once_keep_nobody_waiting(folder: Path, threads: str) -> None:
+    """A thread stays with a client for a moment, but not when it is the last one, or when somebody waits."""
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS=threads) as server:
+        ended, answers = threading.Event(), [0, 0, 0]
+
+        def go_on(client: int) -> None:
+            with requests.Session() as session:
+                while not ended.is_set():
+                    answers[client] += (
+                        session.get(server.base_url + "/model-hub/scores/", timeout=10).status_code == 401
+                    )
+
+        clients = [threading.Thread(target=go_on, args=[client]) for client in range(len(answers))]
+        for client in clients:
+            client.start()
+        slowest = 0.0
+        for _ in range(30):
+            started = time.monotonic()
+            assert server.request("GET", "/model-hub/sources/").status_code == 200
+            slowest = max(slowest, time.monotonic() - started)
+        ended.set()
+        for client in clients:
+            client.join()
+
+    assert slowest < 2
+    assert min(answers) > 10
+
+
+def test_the_thread_of_those_who_watch_stays_with_nobody(folder: Path) -> None:
+    """Whoever asks how the server is, and then sends half a request, is no obstacle to the next who asks."""
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2") as server:
+        port = int(server.base_url.rsplit(":", 1)[1])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+            client.sendall(HEAD.encode() + b'{"source_type":')
+            started = time.monotonic()
+            assert server.request("GET", "/healthz").status_code == 200
+            assert time.monotonic() - started < 3
