@@ -88,7 +88,14 @@ def _decimal(text: str) -> Decimal | float:
 _quick_decoder = msgspec.json.Decoder(float_hook=Decimal)
 _patient_decoder = simplejson.JSONDecoder(parse_float=_decimal, parse_int=_integer, allow_nan=True)
 _quick_encoder = msgspec.json.Encoder(decimal_format="number")
-PATIENT: dict[str, Any] = {"use_decimal": True, "separators": (",", ":"), "allow_nan": False, "default": str}
+
+
+def _as_json(value: object) -> object:
+    """What the patient encoders cannot write by themselves: structures as objects, UUIDs and times as strings."""
+    return msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else str(value)
+
+
+PATIENT: dict[str, Any] = {"use_decimal": True, "separators": (",", ":"), "allow_nan": False, "default": _as_json}
 _patient_encoder = simplejson.JSONEncoder(ensure_ascii=False, **PATIENT)
 _ascii_encoder = simplejson.JSONEncoder(ensure_ascii=True, **PATIENT)
 

@@ -13,15 +13,16 @@ from modelhub.known_labels import KNOWN_LABELS, as_array
 from modelhub.models import Source, User
 from modelhub.score_views import TIME, LabelView, ScoreView, view_maker
 
-# Always a row, for the version's sake. The array is of no length that the planner could see: otherwise it would plan
-# each request with few labels anew, which takes longer than the rest.
+# Always a row, for the version's sake. What is looked for stands in subqueries, so that the planner does not see it: of
+# an annotator whom its statistics do not know it would believe that there is nothing to read, and take another index;
+# and with few labels it would plan each request anew, which takes longer than all the rest.
 SCORES = f"""
 SELECT (SELECT version::text FROM modelhub_labelversion WHERE organization_id = %(organization_id)s),
        score.label_id::text, score.id::text, score.value::text, score.score_source, score.notes,
        {TIME.format("score.created_at")}, {TIME.format("score.updated_at")}
 FROM (SELECT) AS once
 LEFT JOIN modelhub_score AS score
-    ON source_id = %(source_id)s AND annotator_id = %(annotator_id)s
+    ON source_id = (SELECT %(source_id)s::uuid) AND annotator_id = (SELECT %(annotator_id)s::uuid)
     AND label_id = ANY(ARRAY(SELECT unnest(%(label_ids)s::uuid[])))
     AND queue_item IS NULL AND deleted_at IS NULL
 """  # noqa: S608

@@ -127,3 +127,4 @@ def test_a_label_id_that_is_half_a_surrogate_pair_is_told_as_it_was_sent(
         assert answer.status == 201
         assert answer.body["errors"] == ['scores[0]: label_id must be a UUID, got "\\ud800"']
         assert answer.body["error_details"][0]["label_id"] == "\ud800"
+        assert [score["value"] for score in answer.body["scores"]] == [{"rating": 4}]

@@ -48,20 +48,34 @@ FROM generate_series(1, 5000)
 KEPT = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE %s"
 
 
-def test_the_plan_for_one_label_is_kept(alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+@pytest.fixture
+def asked(alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any]:
+    """What Alice's first request asks, in a table of which the statistics know scores of Bob only."""
     star, organization_id = labels["star"], trace.organization_id
-    parameters: dict[str, Any] = {
+    with connection.cursor() as cursor:
+        cursor.execute(SCORES, [organization_id, trace.pk, star.pk, bob.user.pk])
+        cursor.execute("ANALYZE modelhub_score")
+    return {
         "source_id": trace.pk,
         "annotator_id": alice.user.pk,
         "organization_id": organization_id,
         "label_ids": f"{{{star.pk}}}",
     }
+
+
+def test_an_annotator_whom_the_statistics_do_not_know(asked: dict[str, Any]) -> None:
+    """Nothing is cheaper to read than the scores of somebody who has none, until there are some."""
     with connection.cursor() as cursor:
-        cursor.execute(SCORES, [organization_id, trace.pk, star.pk, alice.user.pk])
-        cursor.execute("ANALYZE modelhub_score")
+        cursor.execute(f"EXPLAIN {score_reads.SCORES}", asked)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Scan using score_is_unique" in plan, plan
+
+
+def test_the_plan_for_one_label_is_kept(asked: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
         cursor.execute("DEALLOCATE ALL")
         for _ in range(20):
-            cursor.execute(score_reads.SCORES, parameters)
+            cursor.execute(score_reads.SCORES, asked)
         cursor.execute(KEPT, ["%modelhub_labelversion%"])
         plans = cursor.fetchall()
     # Five are made to compare with.

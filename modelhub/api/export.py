@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 
 from django.db.models import QuerySet
+from msgspec.structs import asdict
 
 from modelhub import exact_json
 from modelhub.api.outputs import score_output
@@ -54,10 +55,12 @@ def as_csv(scores: Views) -> Iterator[bytes]:
 
 
 def _cells(score: ScoreView) -> list[str]:
-    output = score_output(score)
     value = exact_json.loads(exact_json.encode(score.value))
-    output["value"], output["value_json"] = scalar_of(score.label_type, value), exact_json.dumps(value)
-    return [cell(output[column]) for column in COLUMNS]
+    columns = asdict(score_output(score)) | {
+        "value": scalar_of(score.label_type, value),
+        "value_json": exact_json.dumps(value),
+    }
+    return [cell(columns[name]) for name in COLUMNS]
 
 
 def _as_lines(rows: Iterable[Iterable[str]]) -> bytes:

@@ -4,6 +4,7 @@ clients unwrap those."""
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from rest_framework import serializers
 
 from modelhub.exact_json import timestamp
@@ -12,7 +13,7 @@ from modelhub.score_views import ScoreView
 from modelhub.values import LABEL_TYPES, SCORE_SOURCES
 
 
-# For the schema: `score_output` writes the same fields, ten times as fast as going through them one by one.
+# For the schema: a `ScoreBody` has the same fields, and is written ten times as fast as going through them one by one.
 class ScoreOutput(serializers.Serializer[ScoreView]):
     """A score as clients see it."""
 
@@ -35,40 +36,62 @@ class ScoreOutput(serializers.Serializer[ScoreView]):
     updated_at = serializers.DateTimeField(allow_null=True)
 
 
+class ScoreBody(msgspec.Struct, frozen=True, gc=False):
+    """The fields of `ScoreOutput`, as msgspec writes them."""
+
+    id: str | None
+    source_type: str
+    source_id: str
+    label_id: str
+    label_name: str
+    label_type: str
+    value: dict[str, Any] | msgspec.Raw
+    score_source: str
+    notes: str
+    annotator: str
+    annotator_id: str
+    annotator_name: str
+    annotator_email: str
+    queue_item: str | None
+    queue_id: None
+    created_at: str | None
+    updated_at: str | None
+
+
 def render_list(output: type[serializers.Serializer[Any]], rows: Any) -> list[dict[str, Any]]:
     """Many rows of one kind."""
     return list(output(rows, many=True).data)
 
 
-def render_scores(scores: Iterable[ScoreView], *, word: str = "", stored: bool = True) -> list[dict[str, Any]]:
+def render_scores(scores: Iterable[ScoreView], *, word: str = "", stored: bool = True) -> list[ScoreBody]:
     """Many scores; the options are those of `score_output`."""
     return [score_output(score, word=word, stored=stored) for score in scores]
 
 
-def score_output(score: ScoreView, *, word: str = "", stored: bool = True) -> dict[str, Any]:
+def score_output(score: ScoreView, *, word: str = "", stored: bool = True) -> ScoreBody:
     """One score. `word` is what the request called the type of the source, which is echoed. What is not `stored`
 
     (a dry run) has neither id nor times.
     """
-    return {
-        "id": score.id if stored else None,
-        "source_type": word or score.source_type,
-        "source_id": score.source_id,
-        "label_id": score.label_id,
-        "label_name": score.label_name,
-        "label_type": score.label_type,
-        "value": score.value,
-        "score_source": score.score_source,
-        "notes": score.notes,
-        "annotator": score.annotator_id,
-        "annotator_id": score.annotator_id,
-        "annotator_name": score.annotator_name or score.annotator_email,
-        "annotator_email": score.annotator_email,
-        "queue_item": score.queue_item,
-        "queue_id": None,
-        "created_at": score.created_at if stored else None,
-        "updated_at": score.updated_at if stored else None,
-    }
+    return ScoreBody(
+        score.id if stored else None,
+        word or score.source_type,
+        score.source_id,
+        score.label_id,
+        score.label_name,
+        score.label_type,
+        score.value,
+        score.score_source,
+        score.notes,
+        score.annotator_id,
+        score.annotator_id,
+        score.annotator_name or score.annotator_email,
+        score.annotator_email,
+        score.queue_item,
+        None,
+        score.created_at if stored else None,
+        score.updated_at if stored else None,
+    )
 
 
 class SourceOutput(serializers.Serializer[Source]):
