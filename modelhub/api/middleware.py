@@ -47,4 +47,15 @@ class RequestMiddleware:
                 status=response.status_code,
                 ms=round(seconds * 1000, 1),
             )
+        part(response)
         return response
+
+
+def part(response: HttpResponse) -> None:
+    """Let view, request and response of DRF go, which know each other in circles.
+
+    What a large request was made of is then freed at once, while it is at hand, and not when the garbage collector has
+    found out, with all that has been made meanwhile.
+    """
+    if context := vars(response).pop("renderer_context", None):
+        context["request"].parser_context = {}

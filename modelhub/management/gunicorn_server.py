@@ -85,13 +85,13 @@ def settle_memory() -> None:
     """What the workers, which are forks, inherit of memory.
 
     What is loaded stays for good, so the garbage collector need not walk through it: that takes as long as some twenty
-    requests. What is made later it may look at often: a request and its view know each other, and until they are
-    collected they keep the body. And glibc keeps a heap for each thread, with holes where bodies and answers were: two
-    heaps are enough, and what is large goes back to the system at once.
+    requests. A bulk request leaves nothing behind in circles (`api.middleware.part`), so it need not look often at what is
+    made later. And glibc keeps a heap for each thread, with holes where bodies and answers were: two heaps are enough,
+    and what is large goes back to the system at once.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(1_000, 10, 5)
+    gc.set_threshold(5_000, 10, 5)
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(M_ARENA_MAX, 2)
         mallopt(M_MMAP_THRESHOLD, 256 * 1024)
