@@ -186,6 +186,8 @@ class Source(Row):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["organization", "source_type", "source_key"], name="source_is_unique"),
+            # What scores refer to: a score and its source are of one organization.
+            models.UniqueConstraint(fields=["organization", "id"], name="source_of_organization"),
             one_of("source_type", SOURCE_TYPES, table="source"),
             is_object("metadata", table="source"),
         ]
@@ -250,8 +252,13 @@ class Score(Row):
     No foreign key has an index of its own: each index here serves a list, and costs every insert.
     """
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="scores", db_index=False)
+    # One foreign key of both (migration 0005): checking them apart would cost more and hold less.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, related_name="scores", db_index=False, db_constraint=False
+    )
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="scores", db_index=False)
     annotator = models.ForeignKey(User, on_delete=models.PROTECT, related_name="scores", db_index=False)
     # Null for a score that was given outside of an annotation queue, which is a slot of its own.

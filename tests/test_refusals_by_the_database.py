@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from modelhub import score_rows, scores
 from modelhub.models import Label, Score, ScoreRevision, Source
 from modelhub.score_rows import Row
 from tests.conftest import Caller, entry
-from tests.factories import LabelFactory
+from tests.factories import LabelFactory, OrganizationFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +144,12 @@ def test_revisions_cannot_be_changed(alice: Caller, trace: Source, hundred: list
 
     with pytest.raises(Exception, match="append-only"):
         ScoreRevision.objects.update(notes="changed")
+
+
+def test_a_score_is_of_the_organization_of_its_source(alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    """By a foreign key, whatever the code would do."""
+    alice.bulk(trace, [entry(labels["star"], 4)])
+    other = OrganizationFactory.create()
+
+    with pytest.raises(IntegrityError, match="score_source_of_organization"):
+        Score.objects.update(organization=other)

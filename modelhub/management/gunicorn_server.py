@@ -85,9 +85,9 @@ def settle_memory() -> None:
     """What the workers, which are forks, inherit of memory.
 
     What is loaded stays for good, so the garbage collector need not walk through it: that takes as long as some twenty
-    requests. A bulk request leaves nothing behind in circles (`api.middleware.part`), so it need not look often at what is
-    made later. And glibc keeps a heap for each thread, with holes where bodies and answers were: two heaps are enough,
-    and what is large goes back to the system at once.
+    requests. A bulk request leaves nothing behind in circles (`api.middleware.part`), so it need not look often at what
+    is made later. And glibc keeps a heap for each thread, with holes where bodies and answers were: two heaps are
+    enough, and what is large goes back to the system at once.
     """
     gc.collect()
     gc.freeze()
