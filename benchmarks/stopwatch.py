@@ -19,7 +19,7 @@ SECTIONS = {
     "parse": ("modelhub.api.wire:ExactJSONParser.parse",),
     "validate": ("modelhub.api.scores:read_bulk", "modelhub.scores:_judge"),
     "lay over what is stored": ("modelhub.scores:_merge",),
-    "write (Python's part)": ("modelhub.score_rows:write_scores",),
+    "write (Python's part)": ("modelhub.scores:write_drafts",),
     "transaction (Python's part)": ("modelhub.scores:record_scores",),
     "render": ("modelhub.api.scores:bulk_output", "modelhub.api.wire:ExactJSONRenderer.render"),
 }

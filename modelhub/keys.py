@@ -40,12 +40,13 @@ def secret_fits(secret: str, stored: str) -> bool:
 
 
 # What a request does not need of its key and of the key's user is read only when somebody asks for it.
-UNREAD = {"created_at", "password", "last_login", "is_superuser", "is_staff"}
+UNREAD = {"created_at", "password", "last_login", "is_superuser", "is_staff", "last_used_at"}
 KEY_COLUMNS = [field.attname for field in ApiKey._meta.concrete_fields if field.attname not in UNREAD]
 USER_COLUMNS = [field.attname for field in User._meta.concrete_fields if field.attname not in UNREAD]
 READ_KEY = f"""
 SELECT {", ".join(f"key.{column}" for column in KEY_COLUMNS)},
-       {", ".join(f"owner.{column}" for column in USER_COLUMNS)}
+       {", ".join(f"owner.{column}" for column in USER_COLUMNS)},
+       key.last_used_at > now() - interval '{TOUCH_EVERY.total_seconds()} seconds'
 FROM modelhub_apikey AS key JOIN modelhub_user AS owner ON owner.id = key.user_id WHERE key.api_key = %s
 """  # noqa: S608
 
@@ -109,7 +110,8 @@ def _read_key(api_key: str) -> ApiKey | None:
     if row is None:
         return None
     key = ApiKey.from_db(connection.alias, KEY_COLUMNS, row[: len(KEY_COLUMNS)])
-    key.user = User.from_db(connection.alias, USER_COLUMNS, row[len(KEY_COLUMNS) :])
+    key.user = User.from_db(connection.alias, USER_COLUMNS, row[len(KEY_COLUMNS) : -1])
+    key.was_just_used = row[-1]
     return key
 
 
@@ -151,8 +153,8 @@ def check_scope(key: ApiKey, scope: str) -> None:
 
 def touch(key: ApiKey) -> None:
     """Note that the key was used, at most once a minute; a database that cannot be written still serves who reads."""
-    now = timezone.now()
-    if key.last_used_at is None or key.last_used_at < now - TOUCH_EVERY:
+    if not key.was_just_used:
+        now = timezone.now()
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - TOUCH_EVERY)
         try:
             ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)

@@ -140,6 +140,8 @@ class ApiKey(Row):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Not a column: whether it was used within the last minute or so (modelhub.keys).
+    was_just_used: bool | None
 
     class Meta:
         constraints = [

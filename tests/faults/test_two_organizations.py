@@ -26,7 +26,7 @@ from django.utils import timezone
 from modelhub.api.score_filters import FILTERS
 from modelhub.keyset import Position
 from modelhub.models import IdempotencyRecord, Label, Score, ScoreRevision, Source
-from tests.conftest import Caller
+from tests.conftest import BULK, Caller
 from tests.factories import SECRET, LabelFactory, ProjectFactory, ScoreFactory, SourceFactory
 from tests.servers import ROOT
 
@@ -110,6 +110,9 @@ def worlds(alice: Caller, charlie: Caller) -> Worlds:
     )
     own, theirs = things(alice, "mine"), things(charlie, MARK)
     nobodys = {kind: alike(kind, value) for kind, value in theirs.items()}
+    # Labels are read with the first score, whatever it names.
+    first = {"source_type": "trace", "source_id": own["source_id"], "scores": [{"label_id": own["label"], "value": 1}]}
+    assert alice.post(BULK + "?dry_run=true", first).status == 200
     return Worlds(alice, own, theirs, nobodys, [MARK, *theirs.values()])
 
 
