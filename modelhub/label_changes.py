@@ -74,7 +74,9 @@ def _change_settings(label: Label, given: object, *, force: bool) -> None:
 def count_illegal_scores(label: Label, settings: Mapping[str, Any]) -> int:
     """How many live scores of the label have values that these settings refuse; reads all of them."""
     rule = rule_of(label.type, settings)
-    rows = Score.objects.filter(LIVE, label=label).only("id", "created_at", "value")
+    rows = Score.objects.filter(LIVE, organization_id=label.organization_id, label=label).only(
+        "id", "created_at", "value"
+    )
     return sum(not _is_legal(rule, score.value) for piece in in_pieces(rows) for score in piece)
 
 

@@ -15,6 +15,9 @@ from modelhub.ids import new_id
 from modelhub.values import LABEL_TYPES, SCORE_SOURCES
 
 LIVE = Q(deleted_at=None)
+# What the indexes behind lists hold. They serve whoever names an organization, as every list does, and nobody else: on
+# a small table the planner would take one of them for reading single scores, too, and keep that plan while it grows.
+LISTED = LIVE & Q(organization__isnull=False)
 
 # The words that are stored; what other words clients use for them stands in modelhub.sources.
 SOURCE_TYPES = ("trace", "span", "generation", "session", "dataset_row", "call_execution", "prototype_run")
@@ -283,10 +286,10 @@ class Score(Row):
             is_object("value", table="score"),
         ]
         indexes = [
-            newest_first("organization", name="score_newest_first", condition=LIVE),
-            newest_first("label", name="score_by_label", condition=LIVE),
-            newest_first("annotator", name="score_by_annotator", condition=LIVE),
-            models.Index(fields=["organization", "updated_at", "id"], name="score_last_changed", condition=LIVE),
+            newest_first("organization", name="score_newest_first", condition=LISTED),
+            newest_first("label", name="score_by_label", condition=LISTED),
+            newest_first("annotator", name="score_by_annotator", condition=LISTED),
+            models.Index(fields=["organization", "updated_at", "id"], name="score_last_changed", condition=LISTED),
         ]
 
     def __str__(self) -> str:

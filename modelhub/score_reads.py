@@ -13,9 +13,9 @@ from modelhub.known_labels import KNOWN_LABELS, as_array
 from modelhub.models import Source, User
 from modelhub.score_views import TIME, LabelView, ScoreView, view_maker
 
-# Always a row, for the version's sake. What is looked for stands in subqueries, so that the planner does not see it: of
-# an annotator whom its statistics do not know it would believe that there is nothing to read, and take another index;
-# and with few labels it would plan each request anew, which takes longer than all the rest.
+# Always a row, for the version's sake. What is looked for stands in subqueries, so that the planner does not see it:
+# with few labels it would plan each request anew, which takes longer than all the rest. And as no organization is
+# named, no index but that of the unique constraint can serve (models.LISTED), whatever the statistics do not know.
 SCORES = f"""
 SELECT (SELECT version::text FROM modelhub_labelversion WHERE organization_id = %(organization_id)s),
        score.label_id::text, score.id::text, score.value::text, score.score_source, score.notes,

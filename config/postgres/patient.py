@@ -6,7 +6,7 @@ client can end the wait, and the one thing that it may do with the connection af
 
 import select
 import time
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors
@@ -18,6 +18,7 @@ from modelhub.metrics import count_silence
 CHECK_SECONDS = 2
 # Who answered so lately is not asked whether anybody is there, unless the connection has something to say by itself.
 FRESH_SECONDS = 0.5
+FIRST_PLANS = 8
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -25,6 +26,7 @@ class PatientConnection(psycopg.Connection[Any]):
 
     most: float | None = None
     heard: float = 0.0
+    handed_out: int = 0
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """As psycopg does it; a wait that takes too long raises `OperationalError`, and ends the connection."""
@@ -41,10 +43,11 @@ class PatientConnection(psycopg.Connection[Any]):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         """As psycopg does it. The empty statement is how a pool asks whether anybody is there: it must be quick."""
-        if not query and self._is_fresh():
-            return self.cursor()
         if query:
             return super().execute(query, params, **options)
+        query = self._next_check()
+        if not query and self._is_fresh():
+            return self.cursor()
         self.most = CHECK_SECONDS
         try:
             return super().execute(query, params, **options)
@@ -56,6 +59,17 @@ class PatientConnection(psycopg.Connection[Any]):
             raise
         finally:
             self.most = None
+
+    def _next_check(self) -> LiteralString:
+        """What to ask when the pool hands this connection out: nothing, or now and then to forget all plans.
+
+        Plans are for tables as large as they were, and kept until autovacuum has looked at the tables, a minute later:
+        those of a new database would read everything, and go on to. Made anew at the 8th, 16th, 32nd … time, they grow
+        with it.
+        """
+        self.handed_out += 1
+        power_of_two = not self.handed_out & (self.handed_out - 1)
+        return "DISCARD PLANS" if power_of_two and self.handed_out >= FIRST_PLANS else ""
 
     def _is_fresh(self) -> bool:
         """Whether the server answered a moment ago and has not closed the connection since: no statement is sent."""
