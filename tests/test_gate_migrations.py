@@ -86,17 +86,38 @@ def test_the_whole_gate_fails_and_names_the_migration(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_indexes_of_the_lists_are_rebuilt_whatever_interrupted_that_before() -> None:
+@pytest.mark.parametrize(
+    ("name", "interrupted"),
+    [
+        (
+            "0005_scores_of_one_organization",
+            [
+                "ALTER TABLE modelhub_score DROP CONSTRAINT score_source_of_organization",
+                "CREATE INDEX source_of_organization_new ON modelhub_source (id)",
+            ],
+        ),
+        (
+            "0006_listed_scores",
+            ["DROP INDEX score_newest_first", "CREATE INDEX score_by_label_listed ON modelhub_score (id)"],
+        ),
+    ],
+)
+def test_what_is_made_beside_the_old_is_made_whatever_interrupted_that_before(
+    name: str, interrupted: list[str]
+) -> None:
     """A migration without a transaction may stop anywhere: with a half made index, or with none."""
-    definitions = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('modelhub_score', 'modelhub_source')"
+    definitions = """
+        SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('modelhub_score', 'modelhub_source')
+        UNION SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'modelhub_score'::regclass
+    """
     executor = MigrationExecutor(connection)
     with connection.cursor() as cursor:
         cursor.execute(definitions)
         wanted = sorted(cursor.fetchall())
-        cursor.execute("DROP INDEX score_newest_first")
-        cursor.execute("CREATE INDEX score_by_label_up ON modelhub_score (id)")
-        executor.recorder.record_unapplied("modelhub", "0003_ascending_indexes")
-        MigrationExecutor(connection).migrate([("modelhub", "0003_ascending_indexes")])
+        for statement in interrupted:
+            cursor.execute(statement)
+        executor.recorder.record_unapplied("modelhub", name)
+        MigrationExecutor(connection).migrate([("modelhub", name)])
         cursor.execute(definitions)
         assert sorted(cursor.fetchall()) == wanted
     assert any(name == "score_newest_first" and "DESC" not in text for name, text in wanted)
