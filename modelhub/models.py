@@ -320,7 +320,10 @@ class ScoreRevision(Row):
     `created_at` is when that was, `replaced_by` who did it.
     """
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # No foreign key: it is copied from the score, which has one, by the statement that keeps the revision.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="revisions", db_index=False)
     value = exact_json_field()
     score_source = models.CharField(max_length=16)

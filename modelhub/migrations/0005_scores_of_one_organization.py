@@ -1,5 +1,6 @@
 """A score and its source are of one organization, and one foreign key says so in place of two that did not.
 
+A revision is of its score's organization: it is copied from there, and needs no foreign key of its own.
 It keeps nobody from writing meanwhile. Whatever interrupts it, it can be repeated.
 """
 
@@ -22,8 +23,12 @@ FOREIGN_KEY = [
 DROP_FOREIGN_KEY = "ALTER TABLE modelhub_score DROP CONSTRAINT IF EXISTS score_source_of_organization"
 # As Django called them.
 DROP_OTHERS = [
-    f"ALTER TABLE modelhub_score DROP CONSTRAINT IF EXISTS modelhub_score_{name}"
-    for name in ("organization_id_ee26845d_fk_modelhub_", "source_id_4ffb7121_fk_modelhub_source_id")
+    f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
+    for table, name in (
+        ("modelhub_score", "modelhub_score_organization_id_ee26845d_fk_modelhub_"),
+        ("modelhub_score", "modelhub_score_source_id_4ffb7121_fk_modelhub_source_id"),
+        ("modelhub_scorerevision", "modelhub_scorerevisi_organization_id_a8e91d19_fk_modelhub_"),
+    )
 ]
 
 
@@ -58,6 +63,7 @@ class Migration(migrations.Migration):
             [
                 migrations.AlterField("score", "organization", without_constraint("modelhub.organization", "+")),
                 migrations.AlterField("score", "source", without_constraint("modelhub.source", "scores")),
+                migrations.AlterField("scorerevision", "organization", without_constraint("modelhub.organization", "+")),
             ],
         ),
     ]
