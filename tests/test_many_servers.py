@@ -99,3 +99,18 @@ def test_both_write_the_same_source_at_once(starts: Starts, postgres: Postgres) 
             NAME,
         )
         assert sorted(mark for [mark] in marks) == list(range(CLIENTS * BATCHES))
+
+
+def test_a_label_that_one_changes_is_at_once_another_for_all(starts: Starts) -> None:
+    """Both keep labels in memory; neither may judge by what the other has changed."""
+    labels = starts.servers[0].request("GET", "/model-hub/annotations-labels/").json()["results"]
+    [star] = [label["id"] for label in labels if label["type"] == "star"]
+    for turn in range(20):
+        one, other = starts.servers[turn % 2], starts.servers[(turn + 1) % 2]
+        most = 3 + turn % 5
+        path = f"/model-hub/annotations-labels/{star}/?force=true"
+        assert one.request("PATCH", path, json={"settings": {"no_of_stars": most}}).status_code == 200
+        scores = [{"label_id": star, "value": most + 1}]
+        body = {"source_type": "trace", "source_id": f"changed-{turn}", "scores": scores}
+        answer = other.request("POST", "/model-hub/scores/bulk/", json=body).json()
+        assert f"from 1 to {most}, got {most + 1}" in answer["errors"][0]
