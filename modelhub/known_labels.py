@@ -21,13 +21,14 @@ AT_ONCE = 2_000
 # Some 30 MB. Beyond that all are forgotten, and read again as they are needed.
 MOST = 20_000
 
+# The current version, for any statement that names the organization so.
+VERSION = "(SELECT version::text FROM modelhub_labelversion WHERE organization_id = %(organization_id)s)"
 # Those that are asked for come first. Their version is of the same moment.
-LABELS = """
-SELECT (SELECT version::text FROM modelhub_labelversion WHERE organization_id = %(organization_id)s),
-       id::text, name, type, settings::text, deleted_at IS NOT NULL
+LABELS = f"""
+SELECT {VERSION}, id::text, name, type, settings::text, deleted_at IS NOT NULL
 FROM modelhub_label WHERE organization_id = %(organization_id)s
 ORDER BY id = ANY(%(label_ids)s::uuid[]) DESC LIMIT %(at_once)s
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)

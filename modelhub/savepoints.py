@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 
 from modelhub.metrics import count_fallback
 
@@ -14,9 +14,8 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-# These are about the connection or the whole transaction, never about one row …
-NOT_A_ROWS_FAULT = (OperationalError, InterfaceError)
-# … and so are these classes of SQLSTATE: what is not supported, the transaction's state, our own SQL.
+# An OperationalError is about the connection or the whole transaction, never about one row, and so are these classes of
+# SQLSTATE: what is not supported, the transaction's state, our own SQL.
 NOT_A_ROWS_CLASSES = {"0A", "25", "42"}
 
 
@@ -44,10 +43,12 @@ def write_what_is_accepted(rows: Sequence[T], write: Callable[[Sequence[T]], Non
     slows every other session down beyond that. And before that comes none at all, where the caller's own is as good
     (`all_or_nothing`): then a refusal raises `BatchRefused`. Must run inside a transaction.
     """
-    if rows and _all_or_nothing.get():
+    if not rows:
+        return []
+    if _all_or_nothing.get():
         _write_or_raise(rows, write)
         return []
-    if not rows or _accepted(rows, write):
+    if _accepted(rows, write):
         return []
     if len(rows) == 1:
         return list(rows)
@@ -78,7 +79,7 @@ def _accepted(rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> bool:
 
 
 def _is_a_rows_fault(error: DatabaseError) -> bool:
-    return not isinstance(error, NOT_A_ROWS_FAULT) and (sqlstate(error) or "")[:2] not in NOT_A_ROWS_CLASSES
+    return not isinstance(error, OperationalError) and (sqlstate(error) or "")[:2] not in NOT_A_ROWS_CLASSES
 
 
 def sqlstate(error: BaseException) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from modelhub import exact_json
-from modelhub.known_labels import KNOWN_LABELS, as_array
+from modelhub.known_labels import KNOWN_LABELS, VERSION, as_array
 from modelhub.models import Source, User
 from modelhub.score_views import TIME, LabelView, ScoreView, view_maker
 
@@ -17,8 +17,7 @@ from modelhub.score_views import TIME, LabelView, ScoreView, view_maker
 # with few labels it would plan each request anew, which takes longer than all the rest. And as no organization is
 # named, no index but that of the unique constraint can serve (models.LISTED), whatever the statistics do not know.
 SCORES = f"""
-SELECT (SELECT version::text FROM modelhub_labelversion WHERE organization_id = %(organization_id)s),
-       score.label_id::text, score.id::text, score.value::text, score.score_source, score.notes,
+SELECT {VERSION}, score.label_id::text, score.id::text, score.value::text, score.score_source, score.notes,
        {TIME.format("score.created_at")}, {TIME.format("score.updated_at")}
 FROM (SELECT) AS once
 LEFT JOIN modelhub_score AS score
