@@ -1,6 +1,7 @@
 """Scores, read: which there are, one of them, what it said before."""
 
 import uuid
+from functools import cache
 
 from django.db.models import QuerySet
 
@@ -16,7 +17,13 @@ def scores_of(organization_id: uuid.UUID) -> QuerySet[Score]:
 
 def views_of(organization_id: uuid.UUID) -> QuerySet[Score, ScoreView]:
     """The same, read as views: for what only shows them."""
-    return as_views(Score.objects.filter(LIVE, organization_id=organization_id))
+    return _views().filter(organization_id=organization_id)
+
+
+@cache
+def _views() -> QuerySet[Score, ScoreView]:
+    """What all such queries begin with, made once."""
+    return as_views(Score.objects.filter(LIVE))
 
 
 def view_score(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> ScoreView:

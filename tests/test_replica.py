@@ -158,4 +158,4 @@ def test_a_url_that_leads_to_no_replica_is_not_used(postgres: Postgres, pair: Pa
     env: dict[str, Any] = {"DATABASE_URL": postgres.url(NAME), "MODELHUB_REPLICA_URL": postgres.url(NAME)}
     with running_server(folder, **env, MODELHUB_WORKERS="1") as server:
         assert server.request("GET", "/model-hub/sources/").status_code == 200
-        assert "replica_not_used" in "".join(server.log)
+        assert server.logged("replica_not_used")

@@ -1,5 +1,6 @@
 """Filters that fail loudly: what is given and cannot be meant is a 400 that says so, not a filter that is left out."""
 
+from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,6 +46,13 @@ class FlagFilter(django_filters.TypedChoiceFilter):
 
 class StrictFilterSet(django_filters.FilterSet):
     """A filter that is there and empty is refused: left out, it would find everything. A search may be empty."""
+
+    def __init__(self, data: Any = None, *arguments: Any, **options: Any) -> None:
+        # Each filter is copied for each request, with its field: those that are not given are spared it.
+        self.base_filters = OrderedDict(
+            (name, self.base_filters[name]) for name in self.base_filters if name in (data or {})
+        )
+        super().__init__(data, *arguments, **options)
 
     def is_valid(self) -> bool:
         """Adds an error for each empty filter."""

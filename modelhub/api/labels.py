@@ -44,9 +44,9 @@ class LabelFilter(StrictFilterSet):
     def filter_queryset(self, queryset: QuerySet[Label]) -> QuerySet[Label]:
         """Deleted labels only for who asks for them."""
         chosen = self.form.cleaned_data
-        if chosen["archived"]:
+        if chosen.get("archived"):
             queryset = queryset.exclude(LIVE)
-        elif not chosen["include_archived"]:
+        elif not chosen.get("include_archived"):
             queryset = queryset.filter(LIVE)
         return super().filter_queryset(queryset)
 
