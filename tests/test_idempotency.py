@@ -99,6 +99,20 @@ class TestOneAfterTheOther:
         assert answer.body["detail"].startswith("Idempotency-Key must have 1 to 255 visible characters")
 
 
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", '{"rating": NaN}', "1e400"])
+def test_what_json_has_no_words_for_is_refused_once_and_replayed(
+    alice: Caller, trace: Source, labels: dict[str, Label], value: str
+) -> None:
+    entry = f'{{"label_id": "{labels["star"].pk}", "value": {value}}}'
+    raw = f'{{"source_type": "trace", "source_id": "{trace.source_id}", "scores": [{entry}]}}'.encode()
+    answers = [alice.post("/model-hub/scores/bulk/", raw=raw, headers={"Idempotency-Key": "no-words"}) for _ in (1, 2)]
+
+    assert answers[0].status == 200
+    assert answers[0].body["errors"][0].startswith(f"scores[0]: Label {labels['star'].pk}")
+    assert answers[1].body == answers[0].body
+    assert answers[1].headers["Idempotency-Replayed"] == "true"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_equal_requests_at_once_are_one_write_and_two_equal_answers(
     alice: Caller, trace: Source, labels: dict[str, Label]
