@@ -19,7 +19,7 @@ MAX_INT_DIGITS = 4300
 MAX_EXPONENT, MIN_EXPONENT = 308, -307
 # What PostgreSQL's numeric, and so jsonb, can hold before and after the point.
 MAX_DIGITS_BEFORE, MAX_DIGITS_AFTER = 131072, 16383
-# Digits, and characters of a key, that are few.
+# Digits, and characters of a key, that are few. Few bytes in must not become many out.
 PLAIN = 25
 
 
@@ -77,21 +77,33 @@ def _integer(digits: str) -> int | Decimal:
     return int(digits) if len(digits) <= MAX_INT_DIGITS else Decimal(digits)
 
 
-def _decimal(text: str) -> Decimal | float:
-    """The decimal, or an infinity where the exponent is beyond even `Decimal`."""
+def _decimal(text: str) -> Decimal:
+    """The decimal as PostgreSQL will spell it: without an exponent, unless that would take many digits, and no -0."""
+    number = Decimal(text)
+    if not number:
+        return number.copy_abs()
+    if "e" in text.lower() and abs(number.adjusted()) <= PLAIN:
+        return Decimal(f"{number:f}")
+    return number
+
+
+def _decimal_or_infinity(text: str) -> Decimal | float:
+    """An infinity where the exponent is beyond even `Decimal`."""
     try:
-        return Decimal(text)
+        return _decimal(text)
     except InvalidOperation:
         return math.inf
 
 
-_quick_decoder = msgspec.json.Decoder(float_hook=Decimal)
-_patient_decoder = simplejson.JSONDecoder(parse_float=_decimal, parse_int=_integer, allow_nan=True)
+_quick_decoder = msgspec.json.Decoder(float_hook=_decimal)
+_patient_decoder = simplejson.JSONDecoder(parse_float=_decimal_or_infinity, parse_int=_integer, allow_nan=True)
 _quick_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def _as_json(value: object) -> object:
     """What the patient encoders cannot write by themselves: structures as objects, UUIDs and times as strings."""
+    if isinstance(value, msgspec.Raw):
+        return loads(bytes(value))
     return msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else str(value)
 
 
