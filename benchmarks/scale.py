@@ -35,6 +35,8 @@ def main(arguments: list[str]) -> None:
         for turn in range(options.rounds + 1):
             fill(small.world, options.small)  # anew, where measuring has made it larger
             for at, bench in sorted(enumerate(benches), reverse=bool(turn % 2)):
+                # First requests after a filling plan anew and meet an empty cache.
+                bench.run("modelhub", 1, 1, keep=False)
                 for size in sizes:
                     for subject in ("raw", "modelhub"):
                         bench.run(subject, size, 1, keep=turn > 0)

@@ -17,10 +17,8 @@ import psycopg_pool
 SECTIONS = {
     "authenticate": ("modelhub.api.auth:ApiKeyAuthentication.authenticate",),
     "parse": ("modelhub.api.wire:ExactJSONParser.parse",),
-    "validate": ("modelhub.api.scores:read_bulk", "modelhub.scores:_judge"),
-    "lay over what is stored": ("modelhub.scores:_merge",),
-    "write (Python's part)": ("modelhub.scores:write_drafts",),
-    "transaction (Python's part)": ("modelhub.scores:record_scores",),
+    "validate": ("modelhub.api.scores:read_bulk", "modelhub.scores:_read", "modelhub.scores:_judge"),
+    "store (Python's part)": ("modelhub.scores:record_scores",),
     "render": ("modelhub.api.scores:bulk_output", "modelhub.api.wire:ExactJSONRenderer.render"),
 }
 REST = "Django, DRF, middleware, log"

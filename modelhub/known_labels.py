@@ -1,7 +1,7 @@
 """The labels that this process has read, as long as the version of the organization's labels stays what it was.
 
-Labels are few, change rarely and judge every score. Whoever judges by what is kept here reads the version in its
-transaction (`models.LabelVersion`), once it holds the lock of the labels.
+Labels are few, change rarely and judge every score. What is judged by them is stored only if their version is still the
+current one once their lock is held (`models.LabelVersion`, modelhub.score_store).
 """
 
 import uuid
@@ -21,21 +21,21 @@ AT_ONCE = 2_000
 # Some 30 MB. Beyond that all are forgotten, and read again as they are needed.
 MOST = 20_000
 
-# The current version, for any statement that names the organization so.
-VERSION = "(SELECT version::text FROM modelhub_labelversion WHERE organization_id = %(organization_id)s)"
-# Those that are asked for come first. Their version is of the same moment.
-LABELS = f"""
-SELECT {VERSION}, id::text, name, type, settings::text, deleted_at IS NOT NULL
-FROM modelhub_label WHERE organization_id = %(organization_id)s
+# Those that are asked for come first. Their version is of the same moment, and told though there be no label.
+LABELS = """
+SELECT coalesce((SELECT version FROM modelhub_labelversion WHERE organization_id = %(organization_id)s),
+                '00000000-0000-0000-0000-000000000000')::text,
+       id::text, name, type, settings::text, deleted_at IS NOT NULL
+FROM (SELECT) AS once LEFT JOIN modelhub_label ON organization_id = %(organization_id)s
 ORDER BY id = ANY(%(label_ids)s::uuid[]) DESC LIMIT %(at_once)s
-"""  # noqa: S608
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """Labels of one organization by their ids, as they were at that version; whether there are no others."""
 
-    version: str | None
+    version: str
     labels: Mapping[str, LabelView]
     complete: bool
 
@@ -47,15 +47,15 @@ class KnownLabels:
         self.most, self.at_once = most, at_once
         self.known: dict[uuid.UUID, Known] = {}
 
-    def find(self, organization_id: uuid.UUID, version: str | None, label_ids: Set[str]) -> Mapping[str, LabelView]:
+    def find(self, organization_id: uuid.UUID, label_ids: Set[str]) -> Known:
         """The organization's labels, deleted ones included: those among these, if there are any, and maybe others.
 
-        `version` is the current one, `None` where no label was ever changed. At most one statement.
+        They are those of some version, which may be over by now. At most one statement.
         """
         known = self.known.get(organization_id)
-        if known and known.version == version and (known.complete or label_ids <= known.labels.keys()):
-            return known.labels
-        read = self._read(organization_id, version, label_ids)
+        if known and (known.complete or label_ids <= known.labels.keys()):
+            return known
+        read = self._read(organization_id, label_ids)
         if known and known.version == read.version and not read.complete:
             read = Known(read.version, {**known.labels, **read.labels}, complete=False)
         others = sum(len(one.labels) for key, one in list(self.known.items()) if key != organization_id)
@@ -63,13 +63,17 @@ class KnownLabels:
             self.known.clear()
         else:
             self.known[organization_id] = read
-        return read.labels
+        return read
 
-    def _read(self, organization_id: uuid.UUID, version: str | None, label_ids: Set[str]) -> Known:
+    def forget(self, organization_id: uuid.UUID) -> None:
+        """Their version is over: they are read again when somebody asks for one."""
+        self.known.pop(organization_id, None)
+
+    def _read(self, organization_id: uuid.UUID, label_ids: Set[str]) -> Known:
         at_once = max(self.at_once, len(label_ids) + 1)
         parameters: dict[str, Any] = {
             "organization_id": organization_id,
-            "label_ids": as_array(label_ids),
+            "label_ids": list(label_ids),
             "at_once": at_once,
         }
         with connection.cursor() as cursor:
@@ -78,16 +82,12 @@ class KnownLabels:
         labels = {
             label_id: LabelView(label_id, name, label_type, deleted, _rule(label_type, settings))
             for _, label_id, name, label_type, settings, deleted in rows
+            if label_id
         }
-        return Known(rows[0][0] if rows else version, labels, complete=len(rows) < at_once)
+        return Known(rows[0][0], labels, complete=len(rows) < at_once)
 
 
 KNOWN_LABELS = KnownLabels()
-
-
-def as_array(ids: Set[str]) -> str:
-    """An array as PostgreSQL spells it: ids in their one spelling need no quotes."""
-    return f"{{{','.join(ids)}}}"
 
 
 @lru_cache(maxsize=10_000)

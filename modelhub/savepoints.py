@@ -19,8 +19,8 @@ T = TypeVar("T")
 NOT_A_ROWS_CLASSES = {"0A", "25", "42"}
 
 
-class BatchRefused(Exception):
-    """The database refused one of many rows, and with it everything since the last savepoint."""
+class NeedsTransaction(Exception):
+    """What was begun takes more than was thought: a transaction around it, and savepoints in it. Nothing was done."""
 
 
 _all_or_nothing = ContextVar("all_or_nothing", default=False)
@@ -28,7 +28,7 @@ _all_or_nothing = ContextVar("all_or_nothing", default=False)
 
 @contextmanager
 def all_or_nothing(wanted: bool) -> Iterator[None]:
-    """Whether whoever writes many rows may leave it to the caller to undo them all and come again."""
+    """Whether whoever writes may leave it to the caller to undo everything and come again."""
     before = _all_or_nothing.set(wanted)
     try:
         yield
@@ -41,7 +41,7 @@ def write_what_is_accepted(rows: Sequence[T], write: Callable[[Sequence[T]], Non
 
     One savepoint for all comes first because PostgreSQL keeps 64 subtransactions of a session at hand and
     slows every other session down beyond that. And before that comes none at all, where the caller's own is as good
-    (`all_or_nothing`): then a refusal raises `BatchRefused`. Must run inside a transaction.
+    (`all_or_nothing`): then a refusal raises `NeedsTransaction`, and one statement needs no transaction around it.
     """
     if not rows:
         return []
@@ -56,13 +56,19 @@ def write_what_is_accepted(rows: Sequence[T], write: Callable[[Sequence[T]], Non
     return [row for row in rows if not _accepted([row], write)]
 
 
+def need_savepoints() -> None:
+    """For whoever writes what may have to be undone with the rest; raises `NeedsTransaction` where it could not be."""
+    if _all_or_nothing.get():
+        raise NeedsTransaction
+
+
 def _write_or_raise(rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> None:
     try:
         write(rows)
     except DatabaseError as error:
         if not _is_a_rows_fault(error):
             raise
-        raise BatchRefused from error
+        raise NeedsTransaction from error
 
 
 def _accepted(rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> bool:

@@ -17,7 +17,7 @@ from modelhub.labels import all_labels_of
 from modelhub.models import LIVE, Label, Score, User
 from modelhub.savepoints import write_what_is_accepted
 from modelhub.score_entries import check_notes, check_score_source, check_value_of
-from modelhub.score_rows import revive_scores, write_scores
+from modelhub.score_rows import insert_scores, overwrite_scores, revive_scores
 from modelhub.score_views import LabelView
 from modelhub.source_refs import SourceRef, check_source_ref
 from modelhub.sources import register_sources
@@ -177,8 +177,10 @@ class Importer:
         def write(batch: Sequence[Draft]) -> None:
             if again := [draft.score for draft in batch if draft.deleted]:
                 revive_scores(again)
-            if others := [draft.score for draft in batch if not draft.deleted]:
-                write_scores(others, replaced_by=self.user.pk)
+            if new := [draft.score for draft in batch if draft.new]:
+                insert_scores(new)
+            if changed := [draft.score for draft in batch if not (draft.new or draft.deleted)]:
+                overwrite_scores(changed, replaced_by=self.user.pk, now=timezone.now())
 
         refused = {draft.number for draft in write_what_is_accepted(drafts, write)}
         for draft in drafts:

@@ -51,4 +51,4 @@ def history_of(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> QuerySet[S
     """What a score said before, newest first; also of a deleted one. Raises `NotFound` for one that never was."""
     if not Score.objects.filter(organization_id=organization_id, pk=score_id).exists():
         raise not_found(score_id)
-    return ScoreRevision.objects.filter(score_id=score_id).select_related("replaced_by").order_by("-id")
+    return ScoreRevision.objects.filter(score_id=score_id).select_related("replaced_by").order_by("-created_at", "-id")

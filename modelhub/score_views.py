@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from django.db.models.query import ValuesListIterable
 
 from modelhub.exact_json import timestamp
-from modelhub.models import Label, Score, Source, User
+from modelhub.models import Label, Score, User
 from modelhub.values import Rule, rule_of
 
 # `exact_json.timestamp` in SQL.
@@ -82,17 +82,17 @@ class ScoreView(msgspec.Struct, gc=False):
         )
 
 
-ViewMaker = Callable[[str, LabelView, dict[str, Any], str, str, str, str], ScoreView]
+ViewMaker = Callable[[str, LabelView, dict[str, Any] | msgspec.Raw, str, str, str, str], ScoreView]
 
 
-def view_maker(source: Source, annotator: User) -> ViewMaker:
+def view_maker(source_type: str, source_id: str, annotator: User) -> ViewMaker:
     """What makes views of an annotator's scores of a source outside of any queue, of what differs between them."""
     annotator_id = str(annotator.pk)
 
     def view(  # noqa: PLR0917 - thousands of calls
         score_id: str,
         label: LabelView,
-        value: dict[str, Any],
+        value: dict[str, Any] | msgspec.Raw,
         score_source: str,
         notes: str,
         created_at: str,
@@ -100,8 +100,8 @@ def view_maker(source: Source, annotator: User) -> ViewMaker:
     ) -> ScoreView:
         return ScoreView(
             score_id,
-            source.source_type,
-            source.source_id,
+            source_type,
+            source_id,
             label.id,
             label.name,
             label.type,

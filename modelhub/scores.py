@@ -1,56 +1,53 @@
 """Scores: the verbs that write them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 from django.conf import settings
-from django.db import transaction
-from django.utils import timezone
 
 from modelhub.errors import Invalid, Refused, TooLarge
-from modelhub.exact_json import same, timestamp
 from modelhub.ids import new_id_text
-from modelhub.models import Source, User
+from modelhub.known_labels import KNOWN_LABELS
+from modelhub.locks import keep_labels
+from modelhub.models import User
 from modelhub.savepoints import write_what_is_accepted
 from modelhub.score_entries import EntryError, ScoreEntry, check_against_label, check_entry, describe
-from modelhub.score_reads import read_labels_and_scores
-from modelhub.score_rows import OVERWRITTEN, insert_scores, overwrite_scores, row_of
-from modelhub.score_views import LabelView, ScoreView, view_maker
+from modelhub.score_store import LabelsChanged, SourceMissing, Stored, WantedScore, store_scores
+from modelhub.score_views import LabelView, ScoreView, ViewMaker, view_maker
 from modelhub.source_refs import SourceRef
-from modelhub.sources import find_source
-from modelhub.transactions import in_one_transaction
+from modelhub.sources import create_missing_source, refuse_missing_source
+from modelhub.transactions import in_one_statement, in_one_transaction, undo
 
 
 @dataclass(slots=True)
 class Recorded:
     """What came of a request: the scores that are stored, and why the others are not, both in its order."""
 
-    source: Source
-    scores: list[ScoreView] = field(default_factory=list)
-    errors: list[EntryError] = field(default_factory=list)
-
-
-class Judged(msgspec.Struct, frozen=True, gc=False):
-    """An entry that may be stored: its label, and its value in the shape that is stored."""
-
-    entry: ScoreEntry
-    label: LabelView
-    value: dict[str, Any]
+    scores: list[ScoreView]
+    errors: list[EntryError]
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
-    """The score that the entry at `index` becomes, and what has to be written: a new row, a change, or nothing."""
+    """The score that the entry at `index` becomes, if the database accepts it."""
 
     index: int
     label: LabelView
-    score: ScoreView
-    new: bool = False
-    changed: bool = False
+    wanted: WantedScore
 
 
-@in_one_transaction
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Whose scores of which source a request stores, and how."""
+
+    annotator: User
+    ref: SourceRef
+    notes: str | None
+    dry_run: bool
+    atomic: bool
+
+
 def record_scores(
     *,
     annotator: User,
@@ -60,32 +57,53 @@ def record_scores(
     dry_run: bool = False,
     atomic: bool = False,
 ) -> Recorded:
-    """Store the annotator's scores of one source, in one transaction; what is wrong with one costs that one only.
+    """Store the annotator's scores of one source; what is wrong with one costs that one only.
 
     An entry is a mapping of `label_id`, `value`, `score_source`, `notes`, or the refusal of one. A score that
     exists is overwritten and its old self kept as a revision; one that says what is stored already is not
     written. `notes` go on every score whose entry has none of its own; no notes at all leave the stored ones
     alone. `dry_run` stores nothing; `atomic` stores nothing if there is any error.
 
-    The number of statements does not depend on the number of entries, unless the database refuses some.
+    One statement, however many entries, unless a label changed or the database refuses something.
     Raises `NotFound` for the source and `TooLarge` for too many entries.
     """
     if len(entries) > settings.MAX_SCORES:
         sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(entries)}"
         raise TooLarge(sentence, code="too_many_scores")
-    readable, errors = _read(entries)
-    source = find_source(organization_id=annotator.organization_id, ref=ref)
-    recorded = Recorded(source, errors=errors)
-    labels, stored = read_labels_and_scores(source, annotator, {entry.label_id for entry in readable})
-    judged = _judge(recorded, readable, entries, labels)
-    if not (atomic and recorded.errors):
-        _write(recorded, _merge(source, annotator, judged, stored, notes), annotator)
-    if undone := atomic and bool(recorded.errors):
-        recorded.scores = []
-    if undone or dry_run:
-        transaction.set_rollback(True)
-    recorded.errors.sort(key=lambda error: error.index)
-    return recorded
+    batch = Batch(annotator, ref, notes, dry_run, atomic)
+    readable, unreadable = _read(entries)
+    for _ in ("with the labels in memory", "with those that are read now"):
+        try:
+            return _record(batch, entries, readable, unreadable)
+        except LabelsChanged:
+            KNOWN_LABELS.forget(annotator.organization_id)
+    return _record_with_labels_kept(batch, entries, readable, unreadable)
+
+
+@in_one_transaction
+def _record_with_labels_kept(
+    batch: Batch, entries: Sequence[object], readable: Sequence[ScoreEntry], unreadable: Sequence[EntryError]
+) -> Recorded:
+    """Nobody changes a label while they are read and used: whoever goes on changing them keeps nobody from scoring."""
+    keep_labels(batch.annotator.organization_id)
+    return _record(batch, entries, readable, unreadable, labels_are_kept=True)
+
+
+def _record(
+    batch: Batch,
+    entries: Sequence[object],
+    readable: Sequence[ScoreEntry],
+    unreadable: Sequence[EntryError],
+    *,
+    labels_are_kept: bool = False,
+) -> Recorded:
+    """Judge by the labels in memory, and store if they are still those of the database: else raises `LabelsChanged`."""
+    known = KNOWN_LABELS.find(batch.annotator.organization_id, {entry.label_id for entry in readable})
+    drafts, refused = _judge(readable, entries, known.labels, batch.notes)
+    errors = [*unreadable, *refused]
+    store = in_one_transaction(_store) if batch.dry_run else in_one_statement(_store)
+    version = None if labels_are_kept else known.version
+    return store(batch, [] if batch.atomic and errors else drafts, errors, version)
 
 
 def _read(entries: Sequence[object]) -> tuple[list[ScoreEntry], list[EntryError]]:
@@ -100,96 +118,78 @@ def _read(entries: Sequence[object]) -> tuple[list[ScoreEntry], list[EntryError]
 
 
 def _judge(
-    recorded: Recorded, readable: Sequence[ScoreEntry], entries: Sequence[object], labels: Mapping[str, LabelView]
-) -> list[Judged]:
-    """Judge every entry by its label; what is refused becomes an error.
+    readable: Sequence[ScoreEntry], entries: Sequence[object], labels: Mapping[str, LabelView], notes: str | None
+) -> tuple[list[Draft], list[EntryError]]:
+    """Judge every entry by its label.
 
     A label goes to the first entry that may be stored: a wrong entry takes no label away from a right one.
+    An entry's own notes win over those of the batch, and these over the stored ones (contract 0.7).
     """
-    judged: dict[str, Judged] = {}
+    drafts: dict[str, Draft] = {}
+    errors = []
     for entry in readable:
         try:
             label = labels.get(entry.label_id)
             if label is None:
                 raise Invalid(f"Label not found: {entry.label_id}", code="label_not_found")
             value = check_against_label(label, entry.value)
-            if first := judged.get(label.id):
-                sentence = f"Label {label.id} is already used by scores[{first.entry.index}]"
+            if first := drafts.get(label.id):
+                sentence = f"Label {label.id} is already used by scores[{first.index}]"
                 raise Invalid(sentence, code="duplicate_label")
-            judged[label.id] = Judged(entry, label, value)
+            own = notes if entry.notes is None else entry.notes
+            wanted = WantedScore(new_id_text(), label.id, value, entry.score_source, own)
+            drafts[label.id] = Draft(entry.index, label, wanted)
         except Refused as refused:
-            recorded.errors.append(EntryError.of(entry.index, entries[entry.index], refused))
-    return list(judged.values())
+            errors.append(EntryError.of(entry.index, entries[entry.index], refused))
+    return list(drafts.values()), errors
 
 
-def _merge(
-    source: Source, annotator: User, judged: Sequence[Judged], stored: Mapping[str, ScoreView], notes: str | None
-) -> list[Draft]:
-    """Lay what is wanted over what is stored."""
-    now, view = timestamp(timezone.now()), view_maker(source, annotator)
-    drafts = []
-    for one in judged:
-        entry, label = one.entry, one.label
-        if score := stored.get(label.id):
-            drafts.append(_overwrite(one, score, notes, now))
-            continue
-        own = _first_given(entry.notes, notes, "")
-        score = view(new_id_text(), label, one.value, entry.score_source, own, now, now)
-        drafts.append(Draft(entry.index, label, score, new=True))
-    return drafts
+def _store(batch: Batch, drafts: Sequence[Draft], errors: Sequence[EntryError], labels_version: str | None) -> Recorded:
+    """Store these; what the database refuses becomes an error, too, in words of our own."""
+    annotator, ref = batch.annotator, batch.ref
+    store = partial(store_scores, annotator=annotator, ref=ref, labels_version=labels_version)
+    views: dict[int, ScoreView] = {}
+
+    def write(some: Sequence[Draft]) -> None:
+        wanted = [draft.wanted for draft in some]
+        try:
+            stored = store(wanted)
+        except SourceMissing:
+            create_missing_source(organization_id=annotator.organization_id, ref=ref)
+            stored = store(wanted)
+        view = view_maker(ref.source_type, stored.source_id, annotator)
+        views.update((draft.index, _view(draft, stored, view)) for draft in some)
+
+    if drafts:
+        refused = [_refusal(draft) for draft in write_what_is_accepted(drafts, write)]
+        errors = [*errors, *refused]
+    else:
+        _look(store, ref)
+    undone = batch.atomic and bool(errors)
+    if undone or batch.dry_run:
+        undo()
+    scores = [] if undone else [views[draft.index] for draft in drafts if draft.index in views]
+    return Recorded(scores, sorted(errors, key=lambda error: error.index))
 
 
-def _overwrite(one: Judged, score: ScoreView, notes: str | None, now: str) -> Draft:
-    """The stored score with what the entry changes of it, if anything."""
-    entry = one.entry
-    notes = _first_given(entry.notes, notes, score.notes)
-    if entry.score_source == score.score_source and notes == score.notes and same(one.value, score.value):
-        return Draft(entry.index, one.label, score)
-    score.value, score.score_source, score.notes, score.updated_at = one.value, entry.score_source, notes, now
-    return Draft(entry.index, one.label, score, changed=True)
+def _look(store: Callable[[Sequence[WantedScore]], Stored], ref: SourceRef) -> None:
+    """Where nothing is to be stored: the labels must be those that the errors speak of, and the source be there."""
+    try:
+        store(())
+    except SourceMissing:
+        refuse_missing_source(ref)
 
 
-def _first_given(own: str | None, of_batch: str | None, stored: str) -> str:
-    """An entry's own notes win over those of the batch, and these over the stored ones (contract 0.7)."""
-    if own is not None:
-        return own
-    return stored if of_batch is None else of_batch
+def _view(draft: Draft, stored: Stored, view: ViewMaker) -> ScoreView:
+    """The score as it is stored now."""
+    label, wanted, before = draft.label, draft.wanted, stored.before.get(draft.label.id)
+    if before is None:
+        now = stored.moment
+        return view(wanted.id, label, wanted.value, wanted.score_source, wanted.notes or "", now, now)
+    value = wanted.value if before.changed else before.value
+    return view(before.id, label, value, wanted.score_source, before.notes, before.created_at, before.updated_at)
 
 
-def _write(recorded: Recorded, drafts: Sequence[Draft], annotator: User) -> None:
-    """Write what is new or changed; what the database refuses becomes an error in words of our own."""
-
-    def write(batch: Sequence[Draft]) -> None:
-        write_drafts(recorded.source, annotator, batch)
-
-    to_write = [draft for draft in drafts if draft.new or draft.changed]
-    refused = {draft.index for draft in write_what_is_accepted(to_write, write)}
-    for draft in drafts:
-        if draft.index not in refused:
-            recorded.scores.append(draft.score)
-            continue
-        error = Invalid(f"{describe(draft.label)}: the database refused this score", code="database_refused")
-        recorded.errors.append(EntryError(draft.index, draft.label.id, error.code, str(error)))
-
-
-def write_drafts(source: Source, annotator: User, drafts: Sequence[Draft]) -> None:
-    """At most two statements: one for the scores that are new, one for those that change."""
-    if new := [draft.score for draft in drafts if draft.new]:
-        insert_scores(
-            [
-                {
-                    "id": score.id,
-                    "label_id": score.label_id,
-                    "value": score.value,
-                    "score_source": score.score_source,
-                    "notes": score.notes,
-                }
-                for score in new
-            ],
-            organization_id=source.organization_id,
-            source_id=source.pk,
-            annotator_id=annotator.pk,
-            now=new[0].created_at,
-        )
-    if changed := [draft.score for draft in drafts if draft.changed]:
-        overwrite_scores([row_of(score, OVERWRITTEN) for score in changed], replaced_by=annotator.pk)
+def _refusal(draft: Draft) -> EntryError:
+    error = Invalid(f"{describe(draft.label)}: the database refused this score", code="database_refused")
+    return EntryError(draft.index, draft.label.id, error.code, str(error))

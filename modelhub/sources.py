@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from modelhub import exact_json
 from modelhub.errors import Invalid, NotFound, Refused, TooLarge
 from modelhub.ids import new_id
-from modelhub.locks import labels_lock
 from modelhub.models import Source
-from modelhub.savepoints import write_what_is_accepted
+from modelhub.savepoints import need_savepoints, write_what_is_accepted
 from modelhub.source_refs import SourceRef, check_source_ref
 from modelhub.transactions import in_one_transaction
 from modelhub.values import show
@@ -40,31 +38,23 @@ class Registered:
     refused: Refused | None = None
 
 
-def find_source(*, organization_id: uuid.UUID, ref: SourceRef) -> Source:
-    """The organization's source of that name, locked; raises `NotFound` with what to do about it.
+def create_missing_source(*, organization_id: uuid.UUID, ref: SourceRef) -> None:
+    """Make the source that a score needs and that is not there, with `MODELHUB_AUTO_CREATE_SOURCES`.
 
-    Nobody else writes scores of this source until the transaction ends. It is the one lock that writers of scores
-    take from each other, so no two of them ever wait in a circle; that no label changes meanwhile they share.
-    With `MODELHUB_AUTO_CREATE_SOURCES` a source that a score needs is made in place of the refusal.
+    Without it, raises `NotFound`.
     """
-    source = _lock_source(organization_id, ref)
-    if source is None and settings.AUTO_CREATE_SOURCES:
-        _write_sources(organization_id, [SourceEntry(ref=ref)])
-        source = _lock_source(organization_id, ref)
-    if source is None:
+    refuse_missing_source(ref)
+    need_savepoints()
+    _write_sources(organization_id, [SourceEntry(ref=ref)])
+
+
+def refuse_missing_source(ref: SourceRef) -> None:
+    """Raises `NotFound` with what to do about it, unless a source is made as soon as a score needs it."""
+    if not settings.AUTO_CREATE_SOURCES:
         raise NotFound(
             f"Source not found: {ref.word} {ref.source_id}. Register it with POST /model-hub/sources/ first.",
             code="source_not_found",
         )
-    return source
-
-
-def _lock_source(organization_id: uuid.UUID, ref: SourceRef) -> Source | None:
-    """The source with the columns that scores show of it."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK, [labels_lock(organization_id), organization_id, ref.source_type, ref.key])
-        row = cursor.fetchone()
-    return Source.from_db(connection.alias, LOCKED, row[1:]) if row else None
 
 
 def sources_of(organization_id: uuid.UUID) -> QuerySet[Source]:
@@ -136,12 +126,6 @@ def check_source_entry(fields: Mapping[str, Any]) -> SourceEntry:
     exact_json.check_storable(metadata, **limits, name="metadata")
     return SourceEntry(ref=ref, name=name, metadata=metadata)
 
-
-LOCKED = ("id", "organization_id", "source_type", "source_id")
-LOCK = f"""
-SELECT pg_advisory_xact_lock_shared(%s), {", ".join(LOCKED)} FROM modelhub_source
-WHERE organization_id = %s AND source_type = %s AND source_key = %s FOR NO KEY UPDATE
-"""  # noqa: S608
 
 GIVEN = """
     json_to_recordset(%(rows)s::json)

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from modelhub.errors import OutcomeUnknown
 from modelhub.metrics import count_retry, count_unknown_outcome
-from modelhub.savepoints import BatchRefused, all_or_nothing, sqlstate
+from modelhub.savepoints import NeedsTransaction, all_or_nothing, sqlstate
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +20,9 @@ P = ParamSpec("P")
 
 # Serialization failure and deadlock: PostgreSQL rolled everything back and says itself that trying again may help.
 ABORTED = {"40001", "40P01"}
+# The class of what poolers say when they have lost the server. PostgreSQL says why it ends a connection only while
+# what is under way is not committed.
+LOST = "08"
 ATTEMPTS = 4
 FIRST_PAUSE = 0.02
 
@@ -33,40 +36,62 @@ def in_one_transaction(verb: Callable[P, T]) -> Callable[P, T]:
     Raises `OutcomeUnknown` when the connection is lost while committing. A connection that is lost before that
     raises `OperationalError`, and nothing is stored.
     """
+    return _twice(_in_transaction, verb)
 
+
+def in_one_statement(verb: Callable[P, T]) -> Callable[P, T]:
+    """The same for a verb whose one statement commits by itself: a transaction is opened for the second run only.
+
+    Raises `OutcomeUnknown` when the connection is lost while the statement is under way, unless PostgreSQL itself says
+    why it ends: then it raises `OperationalError`, and nothing is stored.
+    """
+    return _twice(_alone, verb)
+
+
+def undo() -> None:
+    """Let the verb that runs end without a trace. What writes in one statement and calls this has not written yet."""
+    if connection.in_atomic_block:
+        transaction.set_rollback(True)
+
+
+def _twice(first: Callable[[Callable[[], T]], T], verb: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(verb)
     def run(*args: P.args, **options: P.kwargs) -> T:
         def act() -> T:
             return verb(*args, **options)
 
+        inside = connection.in_atomic_block
         try:
             with all_or_nothing(True):
-                return _run(act)
-        except BatchRefused:
+                return _in_savepoint(act) if inside else _repeated(first, act)
+        except NeedsTransaction:
             with all_or_nothing(False):
-                return _run(act)
+                return _in_savepoint(act) if inside else _repeated(_in_transaction, act)
 
     return run
 
 
-def _run(verb: Callable[[], T]) -> T:
-    """In a savepoint of the transaction that is open, or in one of its own, which is repeated if need be."""
-    if connection.in_atomic_block:
-        with transaction.atomic():
-            return verb()
+def _in_savepoint(verb: Callable[[], T]) -> T:
+    """In one of the transaction that is open."""
+    with transaction.atomic():
+        return verb()
+
+
+def _repeated(run: Callable[[Callable[[], T]], T], verb: Callable[[], T]) -> T:
+    """Again, when the database says itself that this may help."""
     for attempt in range(1, ATTEMPTS):
         try:
-            return _run_once(verb)
+            return run(verb)
         except OperationalError as error:
             if sqlstate(error) not in ABORTED:
                 raise
             count_retry()
             log.warning("transaction_repeated", attempt=attempt, sqlstate=sqlstate(error))
             time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - nothing secret
-    return _run_once(verb)
+    return run(verb)
 
 
-def _run_once(verb: Callable[[], T]) -> T:
+def _in_transaction(verb: Callable[[], T]) -> T:
     finished = False
     try:
         with transaction.atomic():
@@ -74,10 +99,23 @@ def _run_once(verb: Callable[[], T]) -> T:
             finished = True
     except (OperationalError, InterfaceError) as error:
         if finished and sqlstate(error) not in ABORTED:
-            count_unknown_outcome()
-            raise OutcomeUnknown(
-                "The database went away while this was being committed: it may be stored or not. Repeat the request "
-                "(with the Idempotency-Key that it had, if any): what is stored already is not stored twice."
-            ) from error
+            raise _unknown() from error
         raise
     return result
+
+
+def _alone(verb: Callable[[], T]) -> T:
+    try:
+        return verb()
+    except (OperationalError, InterfaceError) as error:
+        if (sqlstate(error) or LOST).startswith(LOST):
+            raise _unknown() from error
+        raise
+
+
+def _unknown() -> OutcomeUnknown:
+    count_unknown_outcome()
+    return OutcomeUnknown(
+        "The database went away while this was being committed: it may be stored or not. Repeat the request "
+        "(with the Idempotency-Key that it had, if any): what is stored already is not stored twice."
+    )

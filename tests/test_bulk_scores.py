@@ -341,3 +341,20 @@ class TestSources:
         assert alice.post(BULK, body).status == 201
         assert alice.post(BULK, body).status == 201
         assert Source.objects.get().source_type == "span"
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize(("options", "value"), [("?atomic=true", 4), ("?dry_run=true", 4), ("", 9)])
+    def test_one_that_would_be_made_for_what_is_not_stored_is_not_made(
+        self, alice: Caller, labels: dict[str, Label], settings: Any, options: str, value: int
+    ) -> None:
+        settings.AUTO_CREATE_SOURCES = True
+        body = {
+            "source_type": "trace",
+            "source_id": "new",
+            "scores": [entry(labels["star"], value), entry(labels["star"], 9)],
+        }
+
+        answer = alice.post(BULK + options, body)
+
+        assert (answer.status, bool(answer.body["errors"])) == (200, True)
+        assert not Source.objects.exists()

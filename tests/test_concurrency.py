@@ -2,11 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.db import connection
 
+from modelhub import scores
 from modelhub.models import Label, Score, ScoreRevision, Source
+from modelhub.score_store import Stored, store_scores
 from tests.conftest import Answer, Caller, entry
 
 THREADS, ROUNDS = 20, 5
@@ -44,3 +47,24 @@ def test_twenty_clients_overlap_and_nothing_is_lost(alice: Caller, trace: Source
         last = Score.objects.get(label=label).value["mark"]
         replaced = [revision.value["mark"] for revision in ScoreRevision.objects.filter(score__label=label)]
         assert sorted([*replaced, last]) == sorted(marks)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_histories_tell_in_which_order_scores_were_overwritten(
+    alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small request overtakes a large one, which is judged already and has yet to wait for its turn."""
+    label, waiting = labels["text"], ["small"]
+
+    def store_late(*args: Any, **options: Any) -> Stored:
+        if waiting:
+            alice.bulk(trace, [entry(label, waiting.pop())])
+        return store_scores(*args, **options)
+
+    alice.bulk(trace, [entry(label, "first")])
+    monkeypatch.setattr(scores, "store_scores", store_late)
+    [score] = alice.bulk(trace, [entry(label, "large")]).body["scores"]
+
+    told = alice.get(f"/model-hub/scores/{score['id']}/history/").body["results"]
+    assert [one["value"]["text"] for one in (score, *told)] == ["large", "small", "first"]
+    assert score["updated_at"] == told[0]["replaced_at"] > told[1]["replaced_at"] > score["created_at"]

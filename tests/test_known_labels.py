@@ -8,8 +8,10 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from modelhub import scores
 from modelhub.known_labels import KnownLabels
 from modelhub.models import Label, LabelVersion, Organization, Source
+from modelhub.score_store import Stored, store_scores
 from tests.conftest import Answer, Caller, entry
 from tests.factories import LabelFactory, OrganizationFactory
 
@@ -30,7 +32,7 @@ def judge(caller: Caller, source: Source, label: Label, value: object) -> tuple[
     """Score it, and how many statements read labels for it."""
     with CaptureQueriesContext(connection) as captured:
         answer = caller.bulk(source, [entry(label, value)])
-    return answer, sum("FROM modelhub_label WHERE" in query["sql"] for query in captured)
+    return answer, sum("JOIN modelhub_label ON" in query["sql"] for query in captured)
 
 
 class TestWhatIsRead:
@@ -105,6 +107,26 @@ class TestWhoeverChangesThem:
         assert judge(alice, trace, labels["star"], 2)[1] == 0
 
 
+class TestSomebodyWhoNeverStopsChangingThem:
+    def test_keeps_nobody_from_scoring(
+        self, alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """After two attempts the labels are kept, and judged as they are."""
+        asked: list[str | None] = []
+
+        def store_late(*args: Any, labels_version: str | None, **options: Any) -> Stored:
+            asked.append(labels_version)
+            execute("UPDATE modelhub_label SET name = %s WHERE id = %s", f"Name {len(asked)}", labels["text"].pk)
+            return store_scores(*args, labels_version=labels_version, **options)
+
+        monkeypatch.setattr(scores, "store_scores", store_late)
+        answer = alice.bulk(trace, [entry(labels["star"], 4), entry(labels["text"], "")])
+
+        assert (answer.status, len(answer.body["scores"])) == (201, 1)
+        assert f"Label {labels['text'].pk} (Name 2, text)" in answer.body["errors"][0]
+        assert [version is None for version in asked] == [False, False, True]
+
+
 class TestVersions:
     def test_insert_update_and_delete_each_make_another(self, labels: dict[str, Label]) -> None:
         star = labels["star"]
@@ -144,8 +166,8 @@ class TestMemory:
         """Whether all are found, as ids; and the number of statements."""
         ids = {str(label.pk) for label in labels}
         with CaptureQueriesContext(connection) as captured:
-            found = known.find(labels[0].organization_id, str(version_of(labels[0])), ids)
-        return ids & found.keys(), len(captured) - 1
+            found = known.find(labels[0].organization_id, ids)
+        return ids & found.labels.keys(), len(captured)
 
     def test_what_is_beyond_is_read_when_it_is_asked_for_and_kept(self, organization: Organization) -> None:
         first, second, third = LabelFactory.create_batch(3, organization=organization)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection
 
-from modelhub import score_rows, scores
+from modelhub import scores
 from modelhub.models import Label, Score, ScoreRevision, Source
-from modelhub.score_rows import Row
+from modelhub.score_store import Stored, store_scores
 from tests.conftest import Caller, entry
 from tests.factories import LabelFactory, OrganizationFactory
 
@@ -96,20 +96,19 @@ class TestARefusalOfOne:
         assert "secret" not in answer.body["detail"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_label_that_disappears_before_the_write_costs_its_score_only(
     alice: Caller, trace: Source, hundred: list[Label], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write_late(rows: Sequence[Row], **shared: Any) -> None:
+    def store_late(*args: Any, **options: Any) -> Stored:
         Label.objects.filter(pk=hundred[7].pk).delete()
-        score_rows.insert_scores(rows, **shared)
+        return store_scores(*args, **options)
 
-    monkeypatch.setattr(scores, "insert_scores", write_late)
+    monkeypatch.setattr(scores, "store_scores", store_late)
     answer = alice.bulk(trace, batch(hundred))
 
     assert len(answer.body["scores"]) == Score.objects.count() == 99
-    assert answer.body["errors"] == [
-        f"scores[7]: Label {hundred[7].pk} ({hundred[7].name}, text): the database refused this score"
-    ]
+    assert answer.body["errors"] == [f"scores[7]: Label not found: {hundred[7].pk}"]
 
 
 def test_what_the_database_cannot_hold_costs_its_score_only(

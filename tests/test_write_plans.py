@@ -1,83 +1,85 @@
 """What every write asks goes through indexes from the first score on, by plans that are kept.
 
-Plans are kept with the prepared statement: one that reads all scores is cheap on an empty table, and stays while the
-table grows. And PostgreSQL makes another plan each time where it believes that few labels are cheaper than some.
+Plans are kept with the connection: one that reads all scores is cheap on an empty table, and stays while the table
+grows.
 """
 
 import json
 import uuid
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from modelhub import score_reads, score_rows
+from modelhub import score_rows
 from modelhub.models import Label, Source
-from tests.conftest import Caller
+from tests.conftest import Caller, entry
+from tests.factories import LabelFactory
 
 pytestmark = pytest.mark.django_db
 
 ID = uuid.UUID(int=7)
 ROWS = json.dumps([{"id": str(ID), "revision_id": str(ID), "score_id": str(ID)}])
-READ = {"source_id": ID, "annotator_id": ID, "organization_id": ID, "label_ids": f"{{{ID}}}"}
 
 
-@pytest.mark.parametrize(
-    ("statement", "parameters"),
-    [
-        (score_reads.SCORES, READ),
-        (score_rows.OVERWRITE, {"rows": ROWS, "replaced_by": ID}),
-    ],
-)
-def test_no_plan_reads_all_scores_of_a_new_table(statement: str, parameters: dict[str, Any]) -> None:
+def test_no_plan_for_overwriting_reads_all_scores_of_a_new_table() -> None:
     with connection.cursor() as cursor:
         # Stands before the real one, of which autovacuum may know something.
         cursor.execute("CREATE TEMPORARY TABLE modelhub_score (LIKE modelhub_score INCLUDING ALL) ON COMMIT DROP")
-        cursor.execute(f"EXPLAIN {statement}", parameters)
+        cursor.execute(f"EXPLAIN {score_rows.OVERWRITE}", {"rows": ROWS, "replaced_by": ID, "now": timezone.now()})
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Index Scan using modelhub_score_" in plan
     assert "Seq Scan on modelhub_score" not in plan, plan
 
 
-SCORES = """
+# Some score is stored for each label and of another annotator, so that there is something to read too much of.
+OTHERS = """
 INSERT INTO modelhub_score (id, organization_id, source_id, label_id, annotator_id, queue_item, value, score_source,
                             notes, created_at, updated_at)
 SELECT gen_random_uuid(), %s, %s, %s, %s, gen_random_uuid(), '{}', 'human', '', now(), now()
 FROM generate_series(1, 5000)
 """
-KEPT = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE %s"
+# In this transaction, which is the test's; of scores and of every index of them: scans, and rows that came of them.
+SCANS = """
+SELECT relname, pg_stat_get_xact_numscans(oid), pg_stat_get_xact_tuples_returned(oid) FROM pg_class
+WHERE oid = 'modelhub_score'::regclass
+   OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'modelhub_score'::regclass)
+"""
 
 
 @pytest.fixture
-def asked(alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any]:
-    """What Alice's first request asks, in a table of which the statistics know scores of Bob only."""
-    star, organization_id = labels["star"], trace.organization_id
+def plans_are_new(bob: Caller, trace: Source, labels: dict[str, Label]) -> Iterator[None]:
+    """A table that holds scores of Bob only, as the statistics say, or that they do not know at all."""
     with connection.cursor() as cursor:
-        cursor.execute(SCORES, [organization_id, trace.pk, star.pk, bob.user.pk])
-        cursor.execute("ANALYZE modelhub_score")
-    return {
-        "source_id": trace.pk,
-        "annotator_id": alice.user.pk,
-        "organization_id": organization_id,
-        "label_ids": f"{{{star.pk}}}",
+        cursor.execute(OTHERS, [trace.organization_id, trace.pk, labels["star"].pk, bob.user.pk])
+        cursor.execute("DISCARD PLANS")
+        yield
+        cursor.execute("DISCARD PLANS")
+
+
+def scans() -> dict[str, tuple[int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(SCANS)
+        return {name: (scans, rows) for name, scans, rows in cursor.fetchall()}
+
+
+@pytest.mark.usefixtures("plans_are_new")
+@pytest.mark.parametrize("analyzed", [True, False])
+def test_storing_reads_the_scores_that_it_names_and_no_others(alice: Caller, trace: Source, analyzed: bool) -> None:
+    some = LabelFactory.create_batch(20, organization=alice.user.organization, type="numeric")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE modelhub_score" if analyzed else "SELECT 1")
+    before = scans()
+    for value in (1, 2, 2):
+        assert alice.bulk(trace, [entry(label, value) for label in some]).status == 201
+
+    read = {
+        name: (now[0] - then[0], now[1] - then[1])
+        for (name, now), then in zip(scans().items(), before.values(), strict=True)
     }
-
-
-def test_an_annotator_whom_the_statistics_do_not_know(asked: dict[str, Any]) -> None:
-    """Nothing is cheaper to read than the scores of somebody who has none, until there are some."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {score_reads.SCORES}", asked)
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Index Scan using score_is_unique" in plan, plan
-
-
-def test_the_plan_for_one_label_is_kept(asked: dict[str, Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DEALLOCATE ALL")
-        for _ in range(20):
-            cursor.execute(score_reads.SCORES, asked)
-        cursor.execute(KEPT, ["%modelhub_labelversion%"])
-        plans = cursor.fetchall()
-    # Five are made to compare with.
-    assert [custom for _, custom in plans] == [5]
-    assert plans[0][0] > 10
+    assert read.pop("modelhub_score") == (0, 0)  # no sequential scan
+    by_key, by_id = read.pop("score_is_unique"), read.pop("modelhub_score_pkey")
+    assert set(read.values()) == {(0, 0)}, read
+    # Each of 20 a few times over, the rows that were overwritten included; never those of Bob.
+    assert by_key[1] + by_id[1] < 10 * 20

@@ -4,9 +4,12 @@ The causes are triggers in the server's own database: a backend that ends itself
 is waited for in a circle.
 """
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,8 @@ AT_COMMIT = """
 CREATE CONSTRAINT TRIGGER die AFTER INSERT ON modelhub_score DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION die()
 """
+
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%store_scores%'"
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +148,29 @@ def test_a_lock_that_is_held_too_long_is_a_503(
         assert server.request("GET", "/model-hub/sources/").status_code == 200
     assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
     assert server.request("POST", BULK, json=batch(label, "locked", "second")).status_code == 201
+
+
+def test_a_backend_that_dies_without_a_word_leaves_the_outcome_unknown(
+    data_dir: Path, server: Server, label: dict[str, Any]
+) -> None:
+    """The one statement commits by itself: who hears nothing of it cannot know. (All of PostgreSQL restarts.)"""
+    server.request("POST", BULK, json=batch(label, "killed", "first"))
+    answers: list[requests.Response] = []
+    request = threading.Thread(
+        target=lambda: answers.append(server.request("POST", BULK, json=batch(label, "killed", "second")))
+    )
+    connect: dict[str, Any] = {"host": str(data_dir / "postgres"), "user": "postgres", "dbname": "modelhub"}
+    with closing(psycopg.connect(**connect)) as holder, closing(psycopg.connect(**connect, autocommit=True)) as watcher:
+        holder.execute("SELECT 1 FROM modelhub_source WHERE source_key = 'killed' FOR UPDATE")
+        request.start()
+        while not (waiting := watcher.execute(WAITING).fetchone()):
+            assert request.is_alive()
+            time.sleep(0.01)
+        os.kill(waiting[0], signal.SIGKILL)
+        request.join()
+    # While PostgreSQL starts again, refusals are plain 503s.
+    while (again := server.request("POST", BULK, json=batch(label, "killed", "third"))).status_code == 503:
+        time.sleep(0.1)
+
+    assert (answers[0].status_code, answers[0].json()["code"]) == (503, "outcome_unknown")
+    assert again.json()["scores"][0]["notes"] == "third"
