@@ -47,13 +47,14 @@ class KnownLabels:
         self.most, self.at_once = most, at_once
         self.known: dict[uuid.UUID, Known] = {}
 
-    def find(self, organization_id: uuid.UUID, label_ids: Set[str]) -> Known:
+    def find(self, organization_id: uuid.UUID, label_ids: Set[str], *, anew: bool = False) -> Known:
         """The organization's labels, deleted ones included: those among these, if there are any, and maybe others.
 
-        They are those of some version, which may be over by now. At most one statement.
+        They are those of some version, which may be over by now. At most one statement, and always one if `anew`: what
+        is in memory may have been read by another thread, and before whoever asks kept the labels.
         """
         known = self.known.get(organization_id)
-        if known and (known.complete or label_ids <= known.labels.keys()):
+        if known and not anew and (known.complete or label_ids <= known.labels.keys()):
             return known
         read = self._read(organization_id, label_ids)
         if known and known.version == read.version and not read.complete:
@@ -64,10 +65,6 @@ class KnownLabels:
         else:
             self.known[organization_id] = read
         return read
-
-    def forget(self, organization_id: uuid.UUID) -> None:
-        """Their version is over: they are read again when somebody asks for one."""
-        self.known.pop(organization_id, None)
 
     def _read(self, organization_id: uuid.UUID, label_ids: Set[str]) -> Known:
         at_once = max(self.at_once, len(label_ids) + 1)

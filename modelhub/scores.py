@@ -9,7 +9,7 @@ from django.conf import settings
 
 from modelhub.errors import Invalid, Refused, TooLarge
 from modelhub.ids import new_id_text
-from modelhub.known_labels import KNOWN_LABELS
+from modelhub.known_labels import KNOWN_LABELS, Known
 from modelhub.locks import keep_labels
 from modelhub.models import User
 from modelhub.savepoints import write_what_is_accepted
@@ -39,13 +39,16 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Whose scores of which source a request stores, and how."""
+    """Whose scores of which source a request stores, and how; its entries, and which of them can be read."""
 
     annotator: User
     ref: SourceRef
     notes: str | None
     dry_run: bool
     atomic: bool
+    entries: Sequence[object]
+    readable: Sequence[ScoreEntry]
+    unreadable: Sequence[EntryError]
 
 
 def record_scores(
@@ -70,40 +73,34 @@ def record_scores(
     if len(entries) > settings.MAX_SCORES:
         sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(entries)}"
         raise TooLarge(sentence, code="too_many_scores")
-    batch = Batch(annotator, ref, notes, dry_run, atomic)
-    readable, unreadable = _read(entries)
-    for _ in ("with the labels in memory", "with those that are read now"):
+    batch = Batch(annotator, ref, notes, dry_run, atomic, entries, *_read(entries))
+    for anew in (False, True):
+        known = _find_labels(batch, anew=anew)
         try:
-            return _record(batch, entries, readable, unreadable)
+            return _record(batch, known.labels, known.version)
         except LabelsChanged:
-            KNOWN_LABELS.forget(annotator.organization_id)
-    return _record_with_labels_kept(batch, entries, readable, unreadable)
+            continue
+    return _record_with_labels_kept(batch)
 
 
 @in_one_transaction
-def _record_with_labels_kept(
-    batch: Batch, entries: Sequence[object], readable: Sequence[ScoreEntry], unreadable: Sequence[EntryError]
-) -> Recorded:
+def _record_with_labels_kept(batch: Batch) -> Recorded:
     """Nobody changes a label while they are read and used: whoever goes on changing them keeps nobody from scoring."""
     keep_labels(batch.annotator.organization_id)
-    return _record(batch, entries, readable, unreadable, labels_are_kept=True)
+    return _record(batch, _find_labels(batch, anew=True).labels, None)
 
 
-def _record(
-    batch: Batch,
-    entries: Sequence[object],
-    readable: Sequence[ScoreEntry],
-    unreadable: Sequence[EntryError],
-    *,
-    labels_are_kept: bool = False,
-) -> Recorded:
-    """Judge by the labels in memory, and store if they are still those of the database: else raises `LabelsChanged`."""
-    known = KNOWN_LABELS.find(batch.annotator.organization_id, {entry.label_id for entry in readable})
-    drafts, refused = _judge(readable, entries, known.labels, batch.notes)
-    errors = [*unreadable, *refused]
+def _find_labels(batch: Batch, *, anew: bool) -> Known:
+    label_ids = {entry.label_id for entry in batch.readable}
+    return KNOWN_LABELS.find(batch.annotator.organization_id, label_ids, anew=anew)
+
+
+def _record(batch: Batch, labels: Mapping[str, LabelView], labels_version: str | None) -> Recorded:
+    """Judge by these labels, and store if they are still those of the database: else raises `LabelsChanged`."""
+    drafts, refused = _judge(batch, labels)
+    errors = [*batch.unreadable, *refused]
     store = in_one_transaction(_store) if batch.dry_run else in_one_statement(_store)
-    version = None if labels_are_kept else known.version
-    return store(batch, [] if batch.atomic and errors else drafts, errors, version)
+    return store(batch, [] if batch.atomic and errors else drafts, errors, labels_version)
 
 
 def _read(entries: Sequence[object]) -> tuple[list[ScoreEntry], list[EntryError]]:
@@ -117,9 +114,7 @@ def _read(entries: Sequence[object]) -> tuple[list[ScoreEntry], list[EntryError]
     return readable, errors
 
 
-def _judge(
-    readable: Sequence[ScoreEntry], entries: Sequence[object], labels: Mapping[str, LabelView], notes: str | None
-) -> tuple[list[Draft], list[EntryError]]:
+def _judge(batch: Batch, labels: Mapping[str, LabelView]) -> tuple[list[Draft], list[EntryError]]:
     """Judge every entry by its label.
 
     A label goes to the first entry that may be stored: a wrong entry takes no label away from a right one.
@@ -127,7 +122,7 @@ def _judge(
     """
     drafts: dict[str, Draft] = {}
     errors = []
-    for entry in readable:
+    for entry in batch.readable:
         try:
             label = labels.get(entry.label_id)
             if label is None:
@@ -136,11 +131,11 @@ def _judge(
             if first := drafts.get(label.id):
                 sentence = f"Label {label.id} is already used by scores[{first.index}]"
                 raise Invalid(sentence, code="duplicate_label")
-            own = notes if entry.notes is None else entry.notes
+            own = batch.notes if entry.notes is None else entry.notes
             wanted = WantedScore(new_id_text(), label.id, value, entry.score_source, own)
             drafts[label.id] = Draft(entry.index, label, wanted)
         except Refused as refused:
-            errors.append(EntryError.of(entry.index, entries[entry.index], refused))
+            errors.append(EntryError.of(entry.index, batch.entries[entry.index], refused))
     return list(drafts.values()), errors
 
 

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from modelhub import scores
+from modelhub import known_labels, scores
 from modelhub.known_labels import KnownLabels
+from modelhub.locks import keep_labels
 from modelhub.models import Label, LabelVersion, Organization, Source
 from modelhub.score_store import Stored, store_scores
 from tests.conftest import Answer, Caller, entry
@@ -125,6 +126,27 @@ class TestSomebodyWhoNeverStopsChangingThem:
         assert (answer.status, len(answer.body["scores"])) == (201, 1)
         assert f"Label {labels['text'].pk} (Name 2, text)" in answer.body["errors"][0]
         assert [version is None for version in asked] == [False, False, True]
+
+    def test_is_not_answered_with_what_another_request_read_before(
+        self, alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another thread may put labels into memory that it read before the lock was held."""
+        star = labels["star"]
+        stale = known_labels.KNOWN_LABELS.find(trace.organization_id, {str(star.pk)})
+        execute("""UPDATE modelhub_label SET settings = '{"no_of_stars": 3}' WHERE id = %s""", star.pk)
+
+        def store_late(*args: Any, labels_version: str | None, **options: Any) -> Stored:
+            execute("UPDATE modelhub_label SET description = 'Another' WHERE id = %s", labels["text"].pk)
+            return store_scores(*args, labels_version=labels_version, **options)
+
+        def keep_and_remember(organization_id: uuid.UUID) -> None:
+            keep_labels(organization_id)
+            known_labels.KNOWN_LABELS.known[organization_id] = stale
+
+        monkeypatch.setattr(scores, "store_scores", store_late)
+        monkeypatch.setattr(scores, "keep_labels", keep_and_remember)
+
+        assert alice.bulk(trace, [entry(star, 4)]).body["scores"] == []
 
 
 class TestVersions:
