@@ -51,6 +51,7 @@ ON CONFLICT (id) DO UPDATE SET
     notes = excluded.notes, updated_at = excluded.updated_at
 """
 
+# A deletion is later than the change before it, as every change is (score_changes._later_than, migration 0007).
 KEEP_REVISIONS = """
 INSERT INTO modelhub_scorerevision
     (id, organization_id, score_id, value, score_source, notes, action, replaced_by_id, created_at)

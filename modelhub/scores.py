@@ -99,7 +99,7 @@ def _record(batch: Batch, labels: Mapping[str, LabelView], labels_version: str |
     """Judge by these labels, and store if they are still those of the database: else raises `LabelsChanged`."""
     drafts, refused = _judge(batch, labels)
     errors = [*batch.unreadable, *refused]
-    store = in_one_transaction(_store) if batch.dry_run else in_one_statement(_store)
+    store = _store_in_transaction if batch.dry_run else _store_in_statement
     return store(batch, [] if batch.atomic and errors else drafts, errors, labels_version)
 
 
@@ -165,6 +165,9 @@ def _store(batch: Batch, drafts: Sequence[Draft], errors: Sequence[EntryError], 
         undo()
     scores = [] if undone else [views[draft.index] for draft in drafts if draft.index in views]
     return Recorded(scores, sorted(errors, key=lambda error: error.index))
+
+
+_store_in_statement, _store_in_transaction = in_one_statement(_store), in_one_transaction(_store)
 
 
 def _look(store: Callable[[Sequence[WantedScore]], Stored], ref: SourceRef) -> None:

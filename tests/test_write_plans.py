@@ -33,7 +33,7 @@ def test_no_plan_for_overwriting_reads_all_scores_of_a_new_table() -> None:
     assert "Seq Scan on modelhub_score" not in plan, plan
 
 
-# Some score is stored for each label and of another annotator, so that there is something to read too much of.
+# Another annotator's scores of the same source, so that there is something to read too much of.
 OTHERS = """
 INSERT INTO modelhub_score (id, organization_id, source_id, label_id, annotator_id, queue_item, value, score_source,
                             notes, created_at, updated_at)
@@ -50,7 +50,7 @@ WHERE oid = 'modelhub_score'::regclass
 
 @pytest.fixture
 def plans_are_new(bob: Caller, trace: Source, labels: dict[str, Label]) -> Iterator[None]:
-    """A table that holds scores of Bob only, as the statistics say, or that they do not know at all."""
+    """A table that holds scores of Bob only, and a connection that has no plans for it yet."""
     with connection.cursor() as cursor:
         cursor.execute(OTHERS, [trace.organization_id, trace.pk, labels["star"].pk, bob.user.pk])
         cursor.execute("DISCARD PLANS")
