@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.servers import ROOT, environment, free_port, manage, running_server
+from tests.servers import ROOT, Server, environment, free_port, manage, running_server
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -138,3 +138,26 @@ def test_no_worker_listens_to_ctrl_c(folder: Path) -> None:
         assert all(map(ignores_the_terminal, workers))
         server.signal_group(signal.SIGINT)
         assert server.process.wait(timeout=20) == 0
+
+
+def new_worker(server: Server, *, instead_of: psutil.Process) -> psutil.Process:
+    """The worker that takes the place of one that is killed, at the first moment that it is there."""
+    master = psutil.Process(server.process.pid)
+    before = set(master.children())
+    instead_of.kill()
+    end = time.monotonic() + 10
+    while not (new := set(master.children()) - before):
+        assert time.monotonic() < end
+    [worker] = new
+    return worker
+
+
+def test_a_stop_reaches_a_worker_that_has_just_been_forked(folder: Path) -> None:
+    """It has the handlers of its master then, which keep a signal for a loop that only the master runs."""
+    with running_server(folder, MODELHUB_WORKERS="1") as server:
+        for _ in range(10):
+            [worker] = psutil.Process(server.process.pid).children()
+            young = new_worker(server, instead_of=worker)
+            young.terminate()
+            young.wait(timeout=5)
+            assert server.request("GET", "/readyz").status_code == 200

@@ -14,7 +14,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from modelhub import stopping
-from modelhub.management.gunicorn_worker import Worker
+from modelhub.management.gunicorn_worker import STOPS, Worker
 from modelhub.metrics import forget_process
 
 # Of glibc's malloc.h; other libraries have no mallopt.
@@ -42,6 +42,18 @@ class Master(Arbiter):  # type: ignore[misc]
     """
 
     drained_at: float | None = None
+
+    def spawn_worker(self) -> Any:
+        """A stop waits until the new worker has handlers of its own (`Worker.init_signals`).
+
+        Until then it has ours, which keep a signal for a loop that only the master runs: it would be lost, and the
+        master would wait out its whole grace period.
+        """
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def handle_term(self) -> None:
         """Start the drain, or end it; without one to wait for, the graceful stop begins at once."""

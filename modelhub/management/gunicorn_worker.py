@@ -35,6 +35,8 @@ log = structlog.get_logger("modelhub.requests")
 
 DRAIN_SECONDS = 0.2
 POOL_SECONDS = 1
+# How the master ends a worker: at once, or after its last requests.
+STOPS = (signal.SIGTERM, signal.SIGQUIT)
 # As long as a client takes that sends one request after the other over a fast network.
 STAY_SECONDS = 0.002
 # What is answered without the database, and how much of a request is looked at to tell.
@@ -60,11 +62,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Ctrl-C and a closed terminal reach every process of the group; what they mean is the master's to say.
 
         A worker that got SIGINT of the terminal and SIGQUIT of the master at once could wait for a lock that it held
-        itself, until it was killed after the whole grace period.
+        itself, until it was killed after the whole grace period. Stops have waited for this (`Master.spawn_worker`).
         """
         super().init_signals()
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def init_process(self) -> None:
         """Show the pool from the side: a worker whose threads all wait for the database counts no requests."""
