@@ -3,11 +3,12 @@
 import uuid
 from functools import cache
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 
 from modelhub.errors import NotFound
-from modelhub.models import LIVE, Score, ScoreRevision
+from modelhub.models import LIVE, Score, ScoreRevision, Source
 from modelhub.score_views import ScoreView, as_views
+from modelhub.source_refs import SourceRef
 
 
 def scores_of(organization_id: uuid.UUID) -> QuerySet[Score]:
@@ -18,6 +19,18 @@ def scores_of(organization_id: uuid.UUID) -> QuerySet[Score]:
 def views_of(organization_id: uuid.UUID) -> QuerySet[Score, ScoreView]:
     """The same, read as views: for what only shows them."""
     return _views().filter(organization_id=organization_id)
+
+
+def views_of_source(organization_id: uuid.UUID, ref: SourceRef) -> QuerySet[Score, ScoreView]:
+    """Those of one source, which is of the organization, and so are they (a foreign key says it).
+
+    Neither a join nor their own organization leads to them: while the tables are new and have no statistics, either
+    could be taken for the way through all scores.
+    """
+    found = Source.objects.filter(
+        organization_id=organization_id, source_type=ref.source_type, source_key=ref.key
+    ).values("pk")
+    return _views().filter(source_id=Subquery(found))
 
 
 @cache

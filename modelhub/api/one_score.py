@@ -96,7 +96,7 @@ class BulkDelete(APIView):
         if "ids" in fields:
             return _answer(delete_scores_by_id(actor=actor, ids=_check_ids(fields["ids"])))
         chosen = _check_filter(fields["filter"])
-        rows = filter_scores(scores_of(actor.user.organization_id), chosen)
+        rows = filter_scores(scores_of(actor.user.organization_id), chosen, request=request)
         return _answer(delete_scores_matching(actor=actor, rows=rows))
 
 

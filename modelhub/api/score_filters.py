@@ -1,15 +1,18 @@
 """The filters of every list of scores: pages, cursors, export and bulk delete take the same ones."""
 
-from typing import Any
+from typing import Any, cast
 
 import django_filters
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, Func, QuerySet
 from django.http import QueryDict
+from rest_framework.request import Request
 
+from modelhub.api.auth import caller
 from modelhub.api.envelope import refuse_unknown, spellings
 from modelhub.api.filters import StrictFilterSet, TimeFilter, checked
 from modelhub.ids import parse_uuid
-from modelhub.models import SOURCE_TYPES, Score
+from modelhub.models import SOURCE_TYPES, Score, Source
 from modelhub.source_refs import SOURCE_WORDS, source_key
 from modelhub.values import LABEL_TYPES, SCORE_SOURCES
 
@@ -38,22 +41,40 @@ class ScoreFilter(StrictFilterSet):
         fields: tuple[str, ...] = ()
 
     def by_word(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
-        """Scores of sources of the stored type that the word stands for."""
+        """Scores of sources of the stored type that the word stands for; with an id, `by_source` sees to both."""
+        if self.form.cleaned_data.get("source_id"):
+            return queryset
         return queryset.filter(source__source_type=SOURCE_WORDS[value])
 
     def by_source(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
-        """Scores of sources of that id; every type is named, because the index of sources begins with it."""
-        return queryset.filter(source__source_type__in=SOURCE_TYPES, source__source_key=source_key(value))
+        """Scores of sources of that id (and type), which are found before any score is looked at.
+
+        By a join, they would be looked for once for each score as long as the tables are new and have no statistics.
+        """
+        word = self.form.cleaned_data.get("source_type")
+        found = Source.objects.filter(
+            organization_id=caller(cast("Request", self.request)).organization_id,
+            # Stands before the key in the index, so all of them are named where none is.
+            source_type__in=[SOURCE_WORDS[word]] if word else SOURCE_TYPES,
+            source_key=source_key(value),
+        )
+        return queryset.filter(_is_any("source_id", found.values("pk")))
 
     def by_email(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
         """Logins are stored in lower case."""
         return queryset.filter(annotator__email=value.lower())
 
 
+def _is_any(column: str, found: QuerySet[Any, Any]) -> Func:
+    """Whether the column holds one of these: `IN (SELECT …)`, which PostgreSQL may not turn into a join."""
+    parts = F(column), ArraySubquery(found)
+    return Func(*parts, template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())
+
+
 FILTERS = tuple(ScoreFilter.base_filters)
 
 
-def filter_scores(rows: QuerySet[Score], given: dict[str, Any]) -> QuerySet[Score]:
+def filter_scores(rows: QuerySet[Score], given: dict[str, Any], *, request: Request) -> QuerySet[Score]:
     """The rows that a JSON object of filters leaves; raises `Invalid`, also for an unknown filter.
 
     Where rows are deleted, a filter that is ignored would delete too much.
@@ -63,7 +84,7 @@ def filter_scores(rows: QuerySet[Score], given: dict[str, Any]) -> QuerySet[Scor
     refuse_unknown(named, FILTERS, kind="filter")
     data = QueryDict(mutable=True)
     data.update({name: _as_text(value) for name, value in named.items()})
-    return checked(ScoreFilter(data, queryset=rows))
+    return checked(ScoreFilter(data, queryset=rows, request=request))
 
 
 def _as_text(value: object) -> str:

@@ -21,9 +21,9 @@ from modelhub.api.score_filters import ScoreFilter
 from modelhub.errors import Invalid
 from modelhub.models import Score
 from modelhub.replica import replica_may_answer
-from modelhub.score_queries import views_of
+from modelhub.score_queries import views_of, views_of_source
 from modelhub.score_views import ScoreView
-from modelhub.source_refs import SOURCE_WORDS, check_source_ref
+from modelhub.source_refs import check_source_ref
 from modelhub.values import show
 
 
@@ -48,9 +48,7 @@ class ScoresOfSource(APIView):
         """A bare list, by label name and then newest first; empty for an unknown source, as the clients expect."""
         query = request.query_params
         ref = check_source_ref(query.get("source_type"), query.get("source_id"))
-        rows = views_of(caller(request).organization_id).filter(
-            source__source_type=SOURCE_WORDS[ref.word], source__source_key=ref.key
-        )
+        rows = views_of_source(caller(request).organization_id, ref)
         more = {name: query[name] for name in ("label_id", "annotator_id") if name in query}
         filters = ScoreFilter(more, queryset=rows.order_by("label__name", "-created_at", "-id"))
         return Response(render_scores(checked(filters), word=ref.word))
