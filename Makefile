@@ -9,7 +9,7 @@ SOURCES := config modelhub tests manage.py
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pgbouncer faults million bench lint audit format schema clean
+.PHONY: help run test test-pgbouncer test-postgres faults million bench lint audit format schema clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -21,7 +21,10 @@ test: $(VENV)/.dev  ## run all tests on real PostgreSQL (ARGS="-k bulk" and the 
 	$(BIN)/python -m pytest $(ARGS)
 
 test-pgbouncer: $(VENV)/.dev  ## run all tests through PgBouncer in transaction mode (needs the program pgbouncer)
-	$(BIN)/python -m tests.pgbouncer $(ARGS)
+	$(BIN)/python -m tests.elsewhere --pgbouncer $(ARGS)
+
+test-postgres: $(VENV)/.dev  ## run all tests on another PostgreSQL (PROGRAMS=/usr/lib/postgresql/15/bin)
+	$(BIN)/python -m tests.elsewhere --programs "$(PROGRAMS)" $(ARGS)
 
 faults: $(VENV)/.dev  ## kill, lock and cut for longer than the tests do (FAULT_KILLS, FAULT_SEED, FAULT_EXAMPLES)
 	MODELHUB_LOG_LEVEL=ERROR FAULT_KILLS=$${FAULT_KILLS:-30} FAULT_EXAMPLES=$${FAULT_EXAMPLES:-3000} \

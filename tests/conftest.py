@@ -21,13 +21,13 @@ from tests.factories import (
     UserFactory,
 )
 from tests.postgres import Postgres, running_postgres
-from tests.servers import PGBOUNCER, Server, data_folder, running_server
+from tests.servers import POSTGRES, Server, data_folder, running_server
 
 # A shell that starts the tests in the background ignores SIGINT, and so would the servers that they stop with it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BULK = "/model-hub/scores/bulk/"
-# What these do to the embedded database, or over its socket, cannot be done to one behind PgBouncer.
+# What these do to the embedded database, or over its socket, cannot be done to one elsewhere.
 EMBEDDED_ONLY = (
     "tests/test_embedded_postgres.py",
     "tests/test_fresh_connections.py",
@@ -46,8 +46,8 @@ EMBEDDED_ONLY = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make test-pgbouncer` runs everything that it can."""
-    if PGBOUNCER in os.environ:
+    """`make test-postgres` and `make test-pgbouncer` run everything that they can."""
+    if POSTGRES in os.environ:
         for item in items:
             if item.nodeid.startswith(EMBEDDED_ONLY):
                 item.add_marker(pytest.mark.skip(reason="is about the embedded database"))

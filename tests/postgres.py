@@ -1,5 +1,6 @@
-"""Real PostgreSQL processes for tests, of the wheel that the embedded database comes from, on a port of their own."""
+"""Real PostgreSQL processes for tests, on ports of their own; their programs are the embedded database's or others."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from tests.servers import free_port
 USER = "postgres"
 # Nothing here outlives the test: what a crash of the machine would lose may be lost.
 FAST = "-c fsync=off -c max_connections=200"
+# Set by tests/elsewhere.py: the folder of other programs than the wheel's.
+PROGRAMS = "TESTS_POSTGRES_PROGRAMS"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,12 @@ class Postgres:
         self._pg_ctl("stop", "-m", "immediate")
 
     def _pg_ctl(self, verb: str, *arguments: str) -> None:
-        wheel.run("pg_ctl", verb, "-w", "-D", str(self.folder), *arguments, cwd=self.folder)
+        run("pg_ctl", verb, "-w", "-D", str(self.folder), *arguments, cwd=self.folder)
+
+
+def run(program: str, *arguments: str, cwd: Path) -> None:
+    """Run one of PostgreSQL's programs to its end, as a user that is not root."""
+    wheel.run(str(Path(os.environ.get(PROGRAMS, ""), program)), *arguments, cwd=cwd)
 
 
 @contextmanager
@@ -53,8 +61,8 @@ def running_postgres(folder: Path, options: str = "") -> Iterator[Postgres]:
     """A new server in a folder that does not exist yet."""
     folder.mkdir(mode=0o700)
     wheel.hand_over(folder)
-    wheel.run("initdb", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", f"--username={USER}",
-              f"--pgdata={folder}", cwd=folder)  # fmt: skip
+    run("initdb", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", f"--username={USER}",
+        f"--pgdata={folder}", cwd=folder)  # fmt: skip
     with started(Postgres(folder, free_port()), options) as server:
         yield server
 
@@ -64,8 +72,8 @@ def running_replica(primary: Postgres, folder: Path, options: str = "") -> Itera
     """A streaming replica in a folder that does not exist yet."""
     folder.mkdir(mode=0o700)
     wheel.hand_over(folder)
-    wheel.run("pg_basebackup", f"--dbname={primary.url('postgres')}", f"--pgdata={folder}", "--write-recovery-conf",
-              "--checkpoint=fast", "--no-sync", cwd=folder)  # fmt: skip
+    run("pg_basebackup", f"--dbname={primary.url('postgres')}", f"--pgdata={folder}", "--write-recovery-conf",
+        "--checkpoint=fast", "--no-sync", cwd=folder)  # fmt: skip
     with started(Postgres(folder, free_port()), options) as server:
         yield server
 

@@ -20,7 +20,7 @@ import requests
 ROOT = Path(__file__).resolve().parent.parent
 API_KEY, SECRET_KEY = "test-api-key", "test-secret-key"
 START_SECONDS = 60
-# Set by tests/pgbouncer.py: the ports of a PostgreSQL, and of the PgBouncer that every server goes through.
+# Set by tests/elsewhere.py: the ports of the PostgreSQL, and of the PgBouncer, that every server is to use.
 POSTGRES, PGBOUNCER = "TESTS_POSTGRES", "TESTS_PGBOUNCER"
 
 
@@ -86,22 +86,24 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
         "MODELHUB_DATA_DIR": str(data_dir),
         "MODELHUB_BOOTSTRAP_API_KEY": API_KEY,
         "MODELHUB_BOOTSTRAP_SECRET_KEY": SECRET_KEY,
-        **({} if "DATABASE_URL" in more else behind_pgbouncer(data_dir)),
+        **({} if "DATABASE_URL" in more else elsewhere(data_dir)),
         **more,
     }
 
 
-def behind_pgbouncer(data_dir: Path) -> dict[str, str]:
-    """When all tests go through PgBouncer: a database of the folder's own there, in the embedded one's place."""
-    if PGBOUNCER not in os.environ:
+def elsewhere(data_dir: Path) -> dict[str, str]:
+    """When all tests use another database: one of the folder's own there, in the embedded one's place."""
+    if POSTGRES not in os.environ:
         return {}
     name = hashlib.sha256(str(data_dir).encode()).hexdigest()[:20]
-    pooled, direct = (f"postgresql://postgres@127.0.0.1:{os.environ[which]}/" for which in (PGBOUNCER, POSTGRES))
+    direct = f"postgresql://postgres@127.0.0.1:{os.environ[POSTGRES]}/"
     with psycopg.connect(direct + "postgres", autocommit=True) as connection:
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
             connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    if PGBOUNCER not in os.environ:
+        return {"DATABASE_URL": direct + name}
     return {
-        "DATABASE_URL": pooled + name,
+        "DATABASE_URL": f"postgresql://postgres@127.0.0.1:{os.environ[PGBOUNCER]}/{name}",
         "MODELHUB_DIRECT_DATABASE_URL": direct + name,
         "MODELHUB_PGBOUNCER": "true",
     }
