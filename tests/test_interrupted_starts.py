@@ -161,3 +161,4 @@ def test_a_stop_reaches_a_worker_that_has_just_been_forked(folder: Path) -> None
             young.terminate()
             young.wait(timeout=5)
             assert server.request("GET", "/readyz").status_code == 200
+    assert not [line for line in server.log if "Exception" in line]

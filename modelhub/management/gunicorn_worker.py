@@ -116,7 +116,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         Otherwise whoever connects while it finishes its last requests would wait for an answer that never comes.
         """
         super().set_accept_enabled(enabled)
-        if self.alive:
+        if enabled or self.alive:
             return
         for listener in self.sockets:
             known = -1
