@@ -40,7 +40,6 @@ EMBEDDED_ONLY = (
     "tests/faults/test_transactions.py",
     "tests/faults/test_kills.py",
     "tests/faults/test_mix.py",
-    "tests/faults/test_outages.py",
     "tests/faults/test_stops.py",
 )
 

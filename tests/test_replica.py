@@ -148,7 +148,7 @@ def test_a_replica_that_is_gone_is_not_missed(pair: Pair) -> None:
     pair.replica.stop()
     for _ in range(5):
         statuses += [pair.server.request("GET", path).status_code for path in LISTS]
-    pair.replica.start("-c log_statement=all")
+    pair.replica.start()
     assert set(statuses) == {200}
     pair.wait_until_it_asks_the_replica()
 

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from tests.faults.ledger import LONG, clients, faults
-from tests.faults.postgres import CUT_ALL, DATABASE, Postgres, running_postgres, small_disk
+from tests.faults.postgres import DATABASE, running_database, small_disk
+from tests.postgres import CUT_ALL, Postgres
 from tests.servers import Server, data_folder, running_server
 
 STOPPED_SECONDS = 10 if LONG else 2
@@ -29,14 +30,14 @@ def parent() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def postgres(parent: Path) -> Iterator[Postgres]:
-    with running_postgres(parent, f"-c max_connections={MAX_CONNECTIONS}") as postgres:
+    with running_database(parent, f"-c max_connections={MAX_CONNECTIONS}") as postgres:
         yield postgres
 
 
 @pytest.fixture(scope="module")
 def server(parent: Path, postgres: Postgres) -> Iterator[Server]:
-    more = QUIET | {"DATABASE_URL": postgres.url, "MODELHUB_POOL_TIMEOUT": "2", "MODELHUB_LOCK_TIMEOUT_MS": "1000"}
-    with running_server(parent, **more) as server:
+    more = {"MODELHUB_POOL_TIMEOUT": "2", "MODELHUB_LOCK_TIMEOUT_MS": "1000"}
+    with running_server(parent, DATABASE_URL=postgres.url(DATABASE), **QUIET, **more) as server:
         yield server
         assert server.process.poll() is None, "".join(server.log[-20:])
         assert not any("unforeseen_error" in line for line in server.log)
@@ -70,7 +71,7 @@ def test_connections_that_are_cut_over_and_over(server: Server, postgres: Postgr
     with clients(server) as load:
         for _ in range(CUTS):
             time.sleep(random.uniform(0.05, 0.5))
-            cut += postgres.cut_all()
+            cut += postgres.cut_all(DATABASE)
         load.wait_until_it_writes()
     assert cut >= CUTS
     load.tell("connections cut", cut)
@@ -79,7 +80,7 @@ def test_connections_that_are_cut_over_and_over(server: Server, postgres: Postgr
 def test_connections_that_were_cut_while_nobody_used_them_cost_no_request(server: Server, postgres: Postgres) -> None:
     with clients(server) as load:
         load.wait_until_it_writes()
-    assert postgres.cut_all() > 2
+    assert postgres.cut_all(DATABASE) > 2
     answers = [server.request("GET", "/model-hub/sources/").status_code for _ in range(8)]
     assert answers == [200] * 8
 
@@ -87,10 +88,10 @@ def test_connections_that_were_cut_while_nobody_used_them_cost_no_request(server
 def test_a_database_that_takes_no_more_connections(server: Server, postgres: Postgres) -> None:
     """Somebody else has them all."""
     with clients(server) as load, ExitStack() as stack:
-        others = [stack.enter_context(postgres.connect("postgres"))]
+        others = [stack.enter_context(postgres.connect())]
         while len(others) < MAX_CONNECTIONS:
             try:
-                others.append(stack.enter_context(postgres.connect("postgres")))
+                others.append(stack.enter_context(postgres.connect()))
             except psycopg.OperationalError:
                 others[0].execute(CUT_ALL, [DATABASE])
         assert_unavailable(server)
@@ -102,7 +103,7 @@ def test_a_database_that_takes_no_more_connections(server: Server, postgres: Pos
 def test_a_source_that_somebody_else_holds_for_long(server: Server, postgres: Postgres) -> None:
     """The eight clients wait for one lock each in turn; nobody waits for ever, and reading goes on in between."""
     with clients(server) as load:
-        with postgres.connect() as other, other.transaction():
+        with postgres.connect(DATABASE) as other, other.transaction():
             other.execute("SELECT 1 FROM modelhub_source FOR UPDATE")
             assert server.request("GET", "/model-hub/sources/").status_code == 200
             time.sleep(3)
@@ -114,16 +115,16 @@ def test_a_source_that_somebody_else_holds_for_long(server: Server, postgres: Po
 
 def test_a_database_that_can_only_be_read(server: Server, postgres: Postgres) -> None:
     """A standby after a failover, say: who reads is served, though nobody can note when the key was used last."""
-    with clients(server) as load, postgres.connect("postgres") as own:
-        with postgres.connect() as connection:
+    with clients(server) as load, postgres.connect() as own:
+        with postgres.connect(DATABASE) as connection:
             connection.execute("UPDATE modelhub_apikey SET last_used_at = NULL")
         own.execute(f"ALTER DATABASE {DATABASE} SET default_transaction_read_only = on")
-        postgres.cut_all()
+        postgres.cut_all(DATABASE)
         wait_for(lambda: load.unavailable > 8)
         assert server.request("GET", "/model-hub/sources/").status_code == 200
         assert server.request("POST", "/model-hub/sources/", json=SOURCE).status_code == 503
         own.execute(f"ALTER DATABASE {DATABASE} RESET default_transaction_read_only")
-        postgres.cut_all()
+        postgres.cut_all(DATABASE)
         load.wait_until_it_writes()
     load.tell("read-only", 1)
 
@@ -134,8 +135,8 @@ def test_a_disk_that_is_full(folder: Path, what: str) -> None:
     with small_disk(40 if what == "the tables' disk" else 300) as disk:
         parent, tablespace = (folder, disk) if what == "the tables' disk" else (disk, None)
         with (
-            running_postgres(parent, "-c min_wal_size=32MB -c max_wal_size=64MB", tablespace) as postgres,
-            running_server(folder, DATABASE_URL=postgres.url, **QUIET) as server,
+            running_database(parent, "-c min_wal_size=32MB -c max_wal_size=64MB", tablespace) as postgres,
+            running_server(folder, DATABASE_URL=postgres.url(DATABASE), **QUIET) as server,
         ):
             with clients(server, pad=8000) as load:
                 filler = fill(disk)

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 
 from tests.faults.ledger import clients
-from tests.faults.postgres import Postgres, running_postgres
+from tests.faults.postgres import DATABASE, running_database
+from tests.postgres import Postgres
 from tests.servers import Server, running_server
 
 STATEMENT_SECONDS, POOL_SECONDS, REQUEST_SECONDS = 2, 2, 30
@@ -53,7 +54,10 @@ def seconds_of(server: Server, path: str, status: int) -> float:
 
 
 def test_a_frozen_database_holds_nobody_for_long(folder: Path) -> None:
-    with running_postgres(folder) as postgres, running_server(folder, DATABASE_URL=postgres.url, **SETTINGS) as server:
+    with (
+        running_database(folder) as postgres,
+        running_server(folder, DATABASE_URL=postgres.url(DATABASE), **SETTINGS) as server,
+    ):
         with clients(server) as load, clients(server) as more:
             load.wait_until_it_writes()
             workers = {worker.pid for worker in psutil.Process(server.process.pid).children()}

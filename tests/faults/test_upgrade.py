@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.ledger import LONG, clients
-from tests.faults.postgres import Postgres, running_postgres
+from tests.faults.postgres import DATABASE, running_database
+from tests.postgres import Postgres
 from tests.servers import ROOT, Server, data_folder, environment, free_port, running_server, serving
 
 SECONDS = 8 if LONG else 1
@@ -53,7 +54,7 @@ def old_root() -> Iterator[Path]:
 
 def applied(postgres: Postgres) -> int:
     """How many of our migrations the database has."""
-    with postgres.connect() as connection:
+    with postgres.connect(DATABASE) as connection:
         [number] = connection.execute(APPLIED).fetchone() or [0]
     return int(number)
 
@@ -61,8 +62,8 @@ def applied(postgres: Postgres) -> int:
 def test_both_versions_serve_while_the_database_is_migrated(folder: Path, old_root: Path) -> None:
     more = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_LOG_LEVEL": "ERROR"}
     (folder / "new").mkdir()
-    with running_postgres(folder) as postgres, ExitStack() as later:
-        more["DATABASE_URL"] = postgres.url
+    with running_database(folder) as postgres, ExitStack() as later:
+        more["DATABASE_URL"] = postgres.url(DATABASE)
         old_env = environment(folder, PORT=str(free_port()), **more)
         with serving([sys.executable, str(old_root / "manage.py"), "serve"], env=old_env) as old, clients(old) as load:
             time.sleep(SECONDS)
