@@ -2,7 +2,6 @@
 
 import uuid
 
-import psycopg
 import pytest
 import requests
 
@@ -46,7 +45,7 @@ def test_nothing_reads_more_while_the_tables_grow(postgres: Postgres, *, looked_
     env = {"DATABASE_URL": url, "MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_WORKERS": "1"}
     with data_folder() as folder, running_server(folder, **env) as server:
         found = server.request("GET", "/model-hub/annotations-labels/").json()["results"]
-        with psycopg.connect(url, autocommit=True) as connection:
+        with postgres.connect(name) as connection:
             for table in GROWING:
                 connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)".encode())
                 if looked_at:  # An empty table whose statistics say so is as small as one can be.

@@ -41,21 +41,17 @@ class ScoreFilter(StrictFilterSet):
         fields: tuple[str, ...] = ()
 
     def by_word(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
-        """Scores of sources of the stored type that the word stands for; with an id, `by_source` sees to both."""
-        if self.form.cleaned_data.get("source_id"):
-            return queryset
+        """Scores of sources of the stored type that the word stands for."""
         return queryset.filter(source__source_type=SOURCE_WORDS[value])
 
     def by_source(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
-        """Scores of sources of that id (and type), which are found before any score is looked at.
+        """Scores of sources of that id, which are found before any score is looked at.
 
         By a join, they would be looked for once for each score as long as the tables are new and have no statistics.
         """
-        word = self.form.cleaned_data.get("source_type")
         found = Source.objects.filter(
             organization_id=caller(cast("Request", self.request)).organization_id,
-            # Stands before the key in the index, so all of them are named where none is.
-            source_type__in=[SOURCE_WORDS[word]] if word else SOURCE_TYPES,
+            source_type__in=SOURCE_TYPES,  # stands before the key in the index
             source_key=source_key(value),
         )
         return queryset.filter(_is_any("source_id", found.values("pk")))
