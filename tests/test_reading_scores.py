@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from modelhub.api.score_filters import FILTERS
 from modelhub.models import Label, Score, Source
 from tests.conftest import Caller, entry
 from tests.factories import LabelFactory, ScoreFactory, SourceFactory, UserFactory
@@ -126,13 +127,37 @@ def test_a_wrong_parameter_is_a_400_that_names_it(alice: Caller, query: str, fie
         ("label_id=x", 'label_id must be a UUID, got "x"'),
         ("label_type=stars", 'label_type must be one of text, numeric, categorical, star, thumbs_up_down, got "stars"'),
         ("created_after=100%25", 'created_after must be a time such as 2026-01-31T12:00:00Z, got "100%"'),
-        ("source_id=", 'source_id must be a string that is not empty and has no NUL characters, got ""'),
+        ("source_id=", 'source_id must be a string that is not blank and has no NUL characters, got ""'),
+        ("source_id=%20", 'source_id must be a string that is not blank and has no NUL characters, got " "'),
+        ("label_id=%09", 'label_id must be a UUID, got "\\t"'),
+        ("sourceId=a&source_id=b", "source_id and sourceId are both given and differ"),
         ("label_id=x&annotator_id=", 'label_id must be a UUID, got "x"; annotator_id must be a UUID, got ""'),
     ],
 )
 def test_the_sentence_names_the_rule_and_what_was_sent(alice: Caller, query: str, sentence: str) -> None:
     for path in (SCORES, SCORES + "export/"):
         assert alice.get(f"{path}?{query}").body["detail"] == sentence
+
+
+@pytest.mark.parametrize("blank", ["%20", "%09", "%1F", "%C2%A0", "%E2%80%A8", "%E3%80%80"])
+def test_no_blank_filter_is_taken_for_none(alice: Caller, blank: str) -> None:
+    """Django's form fields cut white space off, and take what is left of it for not given."""
+    for name in FILTERS:
+        for path in (SCORES, SCORES + "export/"):
+            answer = alice.get(f"{path}?{name}={blank}")
+            assert (answer.status, list(answer.body["errors"])) == (400, [name]), answer.body
+
+
+def test_a_filter_in_camel_case(alice: Caller, scores: dict[str, Score], trace: Source) -> None:
+    query = f"sourceType=trace&sourceId={trace.source_id}"
+    assert len(ids(alice.get(f"{SCORES}?{query}").body)) == 2
+    assert len(alice.get(f"{SCORES}for-source/?{query}").body) == 2
+
+
+def test_an_id_is_not_cut(alice: Caller, scores: dict[str, Score], trace: Source) -> None:
+    """No source can be registered with white space in its id, so none is found."""
+    for path in (SCORES, "/model-hub/sources/"):
+        assert alice.get(f"{path}?source_id=%20{trace.source_id}").body["results"] == []
 
 
 @pytest.mark.parametrize("page", ["0", "2", "x", "99999999999999999999", "-1"])

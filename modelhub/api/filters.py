@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from django.core.exceptions import ValidationError
@@ -12,6 +12,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
+from modelhub.api.envelope import rename
 from modelhub.api.query import WORDS
 from modelhub.errors import Invalid
 from modelhub.values import show
@@ -45,22 +46,25 @@ class FlagFilter(django_filters.TypedChoiceFilter):
 
 
 class StrictFilterSet(django_filters.FilterSet):
-    """A filter that is there and empty is refused: left out, it would find everything. A search may be empty."""
+    """A filter that is there and blank is refused: left out, it would find everything. A search may be blank.
+
+    Names may be in camelCase, as in every envelope; the last of several values counts.
+    """
 
     def __init__(self, data: Any = None, *arguments: Any, **options: Any) -> None:
+        self.given: dict[str, Any] = rename(dict((data or {}).items()), tuple(self.base_filters))
         # Each filter is copied for each request, with its field: those that are not given are spared it.
         self.base_filters = OrderedDict(
-            (name, self.base_filters[name]) for name in self.base_filters if name in (data or {})
+            (name, self.base_filters[name]) for name in self.base_filters if name in self.given
         )
-        super().__init__(data, *arguments, **options)
+        super().__init__(self.given, *arguments, **options)
 
     def is_valid(self) -> bool:
-        """Adds an error for each empty filter."""
+        """Adds an error for each blank filter: Django's fields cut white space off, and take nothing for not given."""
         valid = super().is_valid()
-        given = self.data or {}
         for name in self.base_filters:
-            if name != "search" and given.get(name) == "":
-                self.form.add_error(name, "empty")
+            if name != "search" and not self.given[name].strip():
+                self.form.add_error(name, "blank")
                 valid = False
         return valid
 
@@ -71,15 +75,14 @@ class Filters(DjangoFilterBackend):
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         """The rows that are left; raises `Invalid`."""
         filterset = self.get_filterset(request, queryset, view)
-        return queryset if filterset is None else checked(filterset)
+        return queryset if filterset is None else checked(cast("StrictFilterSet", filterset))
 
 
-def checked(filterset: django_filters.FilterSet) -> QuerySet[Any]:
+def checked(filterset: StrictFilterSet) -> QuerySet[Any]:
     """The rows that are left; raises `Invalid` with a sentence for each filter that cannot be meant."""
     if not filterset.is_valid():
-        given = filterset.data or {}
         sentences = {
-            name: f"{name} must be {_kind(filterset.base_filters[name])}, got {show(given.get(name))}"
+            name: f"{name} must be {_kind(filterset.base_filters[name])}, got {show(filterset.given[name])}"
             for name in filterset.errors
         }
         fields = {name: [sentence] for name, sentence in sentences.items()}
@@ -96,4 +99,4 @@ def _kind(one: django_filters.Filter) -> str:
         return "a time such as 2026-01-31T12:00:00Z"
     if isinstance(one, django_filters.ChoiceFilter | django_filters.TypedChoiceFilter):
         return f"one of {', '.join(str(word) for word, _ in one.extra['choices'])}"
-    return "a string that is not empty and has no NUL characters"
+    return "a string that is not blank and has no NUL characters"

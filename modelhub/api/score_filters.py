@@ -5,11 +5,10 @@ from typing import Any, cast
 import django_filters
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, F, Func, QuerySet
-from django.http import QueryDict
 from rest_framework.request import Request
 
 from modelhub.api.auth import caller
-from modelhub.api.envelope import refuse_unknown, spellings
+from modelhub.api.envelope import refuse_unknown, rename
 from modelhub.api.filters import StrictFilterSet, TimeFilter, checked
 from modelhub.ids import parse_uuid
 from modelhub.models import SOURCE_TYPES, Score, Source
@@ -26,7 +25,9 @@ class ScoreFilter(StrictFilterSet):
     """Filters by the source, the label, the annotator and the times of a score; several must all hold."""
 
     source_type = django_filters.ChoiceFilter(choices=choices(SOURCE_WORDS), method="by_word", label="or its alias")
-    source_id = django_filters.CharFilter(method="by_source", label="the id that the source was registered with")
+    source_id = django_filters.CharFilter(
+        method="by_source", strip=False, label="the id that the source was registered with"
+    )
     label_id = django_filters.UUIDFilter(field_name="label_id")
     label_type = django_filters.ChoiceFilter(choices=choices(LABEL_TYPES), field_name="label__type")
     annotator_id = django_filters.UUIDFilter(field_name="annotator_id")
@@ -75,12 +76,10 @@ def filter_scores(rows: QuerySet[Score], given: dict[str, Any], *, request: Requ
 
     Where rows are deleted, a filter that is ignored would delete too much.
     """
-    known = spellings(FILTERS)
-    named = {known.get(key, key): value for key, value in given.items()}
+    named = rename(given, FILTERS)
     refuse_unknown(named, FILTERS, kind="filter")
-    data = QueryDict(mutable=True)
-    data.update({name: _as_text(value) for name, value in named.items()})
-    return checked(ScoreFilter(data, queryset=rows, request=request))
+    texts = {name: _as_text(value) for name, value in named.items()}
+    return checked(ScoreFilter(texts, queryset=rows, request=request))
 
 
 def _as_text(value: object) -> str:

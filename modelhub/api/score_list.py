@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from modelhub.api import schema
 from modelhub.api.auth import caller
+from modelhub.api.envelope import rename
 from modelhub.api.export import FORMATS
 from modelhub.api.filters import checked
 from modelhub.api.outputs import ScoreOutput, render_scores
@@ -25,6 +26,9 @@ from modelhub.score_queries import views_of, views_of_source
 from modelhub.score_views import ScoreView
 from modelhub.source_refs import check_source_ref
 from modelhub.values import show
+
+# What the scores of one source may be narrowed by.
+MORE = ("label_id", "annotator_id")
 
 
 class FilteredScores(GenericAPIView[Any]):
@@ -46,10 +50,10 @@ class ScoresOfSource(APIView):
     @replica_may_answer
     def get(self, request: Request) -> Response:
         """A bare list, by label name and then newest first; empty for an unknown source, as the clients expect."""
-        query = request.query_params
+        query = rename(request.query_params.dict(), ("source_type", "source_id", *MORE))
         ref = check_source_ref(query.get("source_type"), query.get("source_id"))
         rows = views_of_source(caller(request).organization_id, ref)
-        more = {name: query[name] for name in ("label_id", "annotator_id") if name in query}
+        more = {name: query[name] for name in MORE if name in query}
         filters = ScoreFilter(more, queryset=rows.order_by("label__name", "-created_at", "-id"))
         return Response(render_scores(checked(filters), word=ref.word))
 

@@ -33,7 +33,9 @@ class SourceFilter(StrictFilterSet):
     source_type = django_filters.ChoiceFilter(
         choices=[(word, word) for word in SOURCE_WORDS], method="by_word", label="a word of the contract"
     )
-    source_id = django_filters.CharFilter(method="by_key", label="the id that the source was registered with")
+    source_id = django_filters.CharFilter(
+        method="by_key", strip=False, label="the id that the source was registered with"
+    )
     search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="part of the name")
 
     class Meta:
