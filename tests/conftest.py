@@ -23,8 +23,11 @@ from tests.factories import (
 from tests.postgres import Postgres, running_postgres
 from tests.servers import POSTGRES, Server, data_folder, running_server
 
-# A shell that starts the tests in the background ignores SIGINT, and so would the servers that they stop with it.
+# A shell that starts the tests in the background ignores SIGINT, nohup ignores SIGHUP, and so would the servers that
+# they stop with it. What has a handler here has none there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 BULK = "/model-hub/scores/bulk/"
 # What these do to the embedded database, or over its socket, cannot be done to one elsewhere.
