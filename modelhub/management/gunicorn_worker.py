@@ -1,14 +1,9 @@
 """What one worker does: threads that no client can hold for long, and problems in place of gunicorn's own pages."""
 
 import json
-import select
 import signal
-import socket
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from selectors import EVENT_READ
 from typing import Any
 
 import structlog
@@ -24,10 +19,10 @@ from gunicorn.http.errors import (
     ParseException,
     UnsupportedTransferCoding,
 )
-from gunicorn.workers.gthread import ThreadWorker
 
 from modelhub import metrics
 from modelhub.ids import new_id
+from modelhub.management.gunicorn_connections import ConnectionWorker
 from modelhub.management.whole_body import WholeBody
 from modelhub.problems import CONTENT_TYPE, problem
 
@@ -37,11 +32,6 @@ DRAIN_SECONDS = 0.2
 POOL_SECONDS = 1
 # How the master ends a worker: at once, or after its last requests.
 STOPS = (signal.SIGTERM, signal.SIGQUIT)
-# As long as a client takes that sends one request after the other over a fast network.
-STAY_SECONDS = 0.002
-# What is answered without the database, and how much of a request is looked at to tell.
-WATCHED = (b"GET /healthz ", b"GET /metrics ")
-PEEKED = 4096
 
 # What gunicorn refuses before there is a request. Its own words quote what was sent, keys included: ours do not.
 REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
@@ -55,7 +45,7 @@ REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
 OURS = (InvalidResponseHeader, InvalidResponseHeaderName)
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+class Worker(ConnectionWorker):
     """Threads that no client can hold for longer than it takes to be silent."""
 
     def init_signals(self) -> None:
@@ -72,64 +62,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         """Show the pool from the side: a worker whose threads all wait for the database counts no requests."""
         threading.Thread(target=_show_pool, daemon=True).start()
-        self.watchers = ThreadPoolExecutor(max_workers=1)
         super().init_process()
-
-    def enqueue_req(self, conn: Any) -> None:
-        """Give the connection to a thread, once there is something to read; who watches the server has a thread apart.
-
-        When the database is silent, all others may wait for it. What is asked of this one never does.
-        """
-        data = _peek(conn.sock)
-        if data is None and not conn.initialized and not conn.data_ready and self.alive:
-            conn.timeout = time.monotonic() + settings.SERVE_CLIENT_TIMEOUT
-            self.pending_conns.append(conn)
-            self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
-        elif data and data.startswith(WATCHED) and b"\r\n\r\n" in data:
-            done = self.watchers.submit(super().handle, conn)
-            done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
-        else:
-            super().enqueue_req(conn)
-
-    def get_thread_pool(self) -> "Threads":
-        """Threads that know whether somebody waits for one."""
-        return Threads(self.cfg.threads)
-
-    def handle(self, conn: Any) -> Any:
-        """Answer a request, and those that follow at once: a thread that stays spares everybody two hand-overs.
-
-        It stays only where another one is free, so that nobody waits for a client who does not go on.
-        """
-        result = super().handle(conn)
-        while result is True and self.alive and self.tpool.may_stay():
-            try:
-                if not _comes_soon(conn):
-                    break
-            finally:
-                self.tpool.leave()
-            result = super().handle(conn)
-        return result
-
-    def set_accept_enabled(self, enabled: bool) -> None:
-        """A worker that stops answers who is connected already, and lets go of the port at once.
-
-        Otherwise whoever connects while it finishes its last requests would wait for an answer that never comes.
-        """
-        super().set_accept_enabled(enabled)
-        if enabled or self.alive:
-            return
-        for listener in self.sockets:
-            known = -1
-            while known < self.nr_conns:
-                known = self.nr_conns
-                self.accept(listener)
-            listener.close()
-
-    def _cap_keepalive(self, deadline: float) -> None:
-        """A stop waits for nobody who has not begun to ask."""
-        super()._cap_keepalive(deadline)
-        for conn in self.pending_conns:
-            conn.timeout = min(conn.timeout, deadline)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Waiting for a body, or for who does not read the answer, ends after `MODELHUB_CLIENT_TIMEOUT`."""
@@ -156,42 +89,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             util.write_nonblock(client, _answer(body))
         except OSError:
             log.debug("nobody_reads_the_refusal")
-
-
-class Threads(ThreadPoolExecutor):
-    """A worker's threads. Some may stay with a client for a moment, never the last one."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__(max_workers=count)
-        self.places = threading.Semaphore(count - 1)
-
-    def may_stay(self) -> bool:
-        """Take a place among those who stay, unless somebody waits for a thread; `leave` gives it back."""
-        return self._work_queue.empty() and self.places.acquire(blocking=False)
-
-    def leave(self) -> None:
-        """Give the place back."""
-        self.places.release()
-
-
-def _comes_soon(conn: Any) -> bool:
-    """Whether the next request of the connection is there within `STAY_SECONDS`, or its end."""
-    if conn.parser.unreader.buf.getvalue():
-        return True
-    poll = select.poll()
-    poll.register(conn.sock, select.POLLIN)
-    return bool(poll.poll(STAY_SECONDS * 1000))
-
-
-def _peek(sock: socket.socket) -> bytes | None:
-    """What has arrived and was not read yet: nothing at all is `None`, the end of the connection is empty."""
-    sock.setblocking(False)
-    try:
-        return sock.recv(PEEKED, socket.MSG_PEEK)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return b""
 
 
 def _show_pool() -> None:

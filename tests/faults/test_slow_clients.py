@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.servers import API_KEY, SECRET_KEY, running_server
+from tests.servers import API_KEY, SECRET_KEY, Server, running_server
 
 HEAD = (
     "POST /model-hub/scores/bulk/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -108,3 +108,94 @@ def test_the_thread_of_those_who_watch_stays_with_nobody(folder: Path) -> None:
             started = time.monotonic()
             assert server.request("GET", "/healthz").status_code == 200
             assert time.monotonic() - started < 3
+
+
+def connections(server: Server, count: int, *, sending: bytes) -> list[socket.socket]:
+    """Clients that send this and then nothing more."""
+    port = int(server.base_url.rsplit(":", 1)[1])
+    clients = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(count)]
+    for client in clients:
+        client.sendall(sending)
+    return clients
+
+
+@pytest.mark.parametrize(
+    "sending",
+    [HEAD[:40].encode(), HEAD[:-2].encode() + b"X: " + b"x" * 5000, b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\nGET"],
+    ids=["a line", "a long one", "the second one"],
+)
+def test_half_a_head_holds_no_thread(folder: Path, sending: bytes) -> None:
+    """However it goes on: it gets a thread once it is whole. Until then it costs a socket."""
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2", MODELHUB_CLIENT_TIMEOUT="3") as server:
+        stuck = connections(server, 20, sending=sending)
+        started = time.monotonic()
+        assert server.request("GET", "/model-hub/sources/").status_code == 200
+        assert time.monotonic() - started < 2
+        time.sleep(1.5)
+        # More of it gives it no more time.
+        for client in stuck:
+            client.sendall(b"x")
+        for client in stuck:
+            while client.recv(65536):
+                pass
+            assert time.monotonic() - started < 8
+            client.close()
+        assert not [line for line in server.log if "Traceback" in line or '"status": 500' in line]
+
+
+def test_a_head_may_come_in_pieces(folder: Path) -> None:
+    """Also several requests, and the end of one with the beginning of the next."""
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2") as server:
+        request = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: " + b"x" * 6000 + b"\r\n\r\n"
+        sent = b"\r\n" + request * 4
+        [client] = connections(server, 1, sending=b"")
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(sent), 1111):
+            client.sendall(sent[start : start + 1111])
+            time.sleep(0.02)
+        answers = b""
+        while answers.count(b'"status":"ready"') < 4:
+            part = client.recv(65536)
+            assert part
+            answers += part
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(65536) == b""
+        client.close()
+
+
+def test_a_head_without_an_end_is_refused_where_it_is_too_long(folder: Path) -> None:
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2") as server:
+        for sending, status in (
+            (b"GET /" + b"x" * 100_000, b"414"),
+            (HEAD[:-2].encode() + b"X: y\r\n" * 20_000, b"431"),
+        ):
+            [client] = connections(server, 1, sending=sending)
+            assert client.recv(65536).startswith(b"HTTP/1.1 " + status)
+            client.close()
+
+
+def test_half_a_head_does_not_hold_up_a_stop(folder: Path) -> None:
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2") as server:
+        clients = connections(server, 10, sending=HEAD[:40].encode())
+        assert server.request("GET", "/readyz").status_code == 200
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 10
+        for client in clients:
+            client.close()
+
+
+def test_who_does_not_end_a_connection_that_is_over_holds_nobody_up(folder: Path) -> None:
+    """The end of a connection is waited for, lest the answer be lost, but not by who accepts the others."""
+    request = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2") as server:
+        clients = connections(server, 10, sending=request)
+        started = time.monotonic()
+        assert server.request("GET", "/model-hub/sources/").status_code == 200
+        assert time.monotonic() - started < 1.5
+        for client in clients:
+            answer = b""
+            while part := client.recv(65536):
+                answer += part
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            client.close()
