@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from modelhub.api.paging import Uncut
 from modelhub.api.score_filters import FILTERS
 from modelhub.models import Label, Score, Source
 from tests.conftest import Caller, entry
@@ -163,6 +164,13 @@ def test_an_id_is_not_cut(alice: Caller, scores: dict[str, Score], trace: Source
 @pytest.mark.parametrize("page", ["0", "2", "x", "99999999999999999999", "-1"])
 def test_a_page_that_is_none_is_a_404(alice: Caller, page: str) -> None:
     assert alice.get(f"{SCORES}?page={page}").status == 404
+
+
+def test_a_row_that_comes_after_the_count_pushes_no_other_one_out() -> None:
+    paginator = Uncut(["new", "a", "b", "c"], 20)
+    paginator.count = 3
+    assert list(paginator.page(1)) == ["new", "a", "b", "c"]
+    assert (paginator.count, paginator.num_pages) == (4, 1)
 
 
 @pytest.mark.parametrize("ordering", ["-created_at", "created_at", "-updated_at", "updated_at"])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.paginator import Page, Paginator
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,9 +16,25 @@ from modelhub.values import show
 MAX_PAGE_SIZE = 1000
 
 
+class Uncut(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Django's, but a page is as long as there are rows for it when they are read, not when they were counted before.
+
+    Otherwise a row that comes in between would push out another one, for which there was room.
+    """
+
+    def page(self, number: int | str) -> Page[Any]:
+        """The rows of that page; raises `InvalidPage`."""
+        number = self.validate_number(number)
+        before = (number - 1) * self.per_page
+        rows = list(self.object_list[before : before + self.per_page]) if self.count else []
+        self.count = max(self.count, before + len(rows))
+        return Page(rows, number, self)
+
+
 class Pages(PageNumberPagination):
     """20 a page unless told otherwise, at most 1,000; a page past the end is a 404."""
 
+    django_paginator_class = Uncut
     page_size = 20
     page_size_query_param = "page_size"
     max_page_size = MAX_PAGE_SIZE
