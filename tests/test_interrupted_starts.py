@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from config import stops
 from tests.servers import ROOT, Server, environment, free_port, manage, running_server
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -63,6 +64,62 @@ def test_a_stop_during_the_first_start_stops_everything(folder: Path, number: si
     assert not (folder / "postgres" / "postmaster.pid").exists()
 
 
+@pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
+def test_a_stop_before_anything_has_begun(folder: Path, number: signal.Signals) -> None:
+    """Importing Django takes a third of a second; Python itself has handlers after some hundredths."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "serve"],
+        env=environment(folder, PORT=str(free_port())),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        while not caught(process.pid, number):
+            assert process.poll() is None
+        os.killpg(process.pid, number)
+        assert process.communicate(timeout=30) == ("", "")
+    assert process.returncode == 0
+    assert running_in(folder) == []
+
+
+def caught(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for this signal and for all that get one after it."""
+    mask = int(Path(f"/proc/{pid}/status").read_text().split("SigCgt:")[1].split()[0], 16)
+    return all(mask >> (one - 1) & 1 for one in (number, STOPS[-1]))
+
+
+def test_a_stop_that_a_finalizer_swallows_is_heard_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is raised there, Python prints and drops, and no other signal is listened to by then."""
+    monkeypatch.setattr(stops, "_asked", [])
+    before = {number: signal.getsignal(number) for number in STOPS}
+    ended: list[object] = []
+    reached: list[str] = []
+
+    class Doomed:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def start() -> None:
+        with stops.stoppable():
+            Doomed()
+            reached.append("the next step")
+            stops.stop_if_asked()
+            reached.append("the step after that")
+
+    monkeypatch.setattr(sys, "unraisablehook", ended.append)
+    try:
+        with pytest.raises(SystemExit) as stopped:
+            start()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    assert stopped.value.code == 0
+    assert (len(ended), reached) == (1, ["the next step"])
+
+
 def test_a_first_start_that_is_killed_in_the_middle_can_be_repeated(folder: Path) -> None:
     """initdb writes PG_VERSION early: half a database must not be taken for a whole one."""
     with starting_server(folder, until="postgres*/PG_VERSION") as process:
@@ -99,8 +156,9 @@ def test_a_pid_that_is_another_postgres_by_now(folder: Path) -> None:
     )
     with subprocess.Popen([impostor, "60"], **rights) as other:
         try:
-            pid_file.write_text("\n".join([str(other.pid), *text.split("\n")[1:]]))
-            shutil.chown(pid_file, owner.st_uid, owner.st_gid)
+            for file in (pid_file, folder / "postgres" / ".s.PGSQL.5432.lock"):
+                file.write_text("\n".join([str(other.pid), *text.split("\n")[1:]]))
+                shutil.chown(file, owner.st_uid, owner.st_gid)
             with running_server(folder) as server:
                 assert server.request("GET", "/readyz").status_code == 200
             assert other.poll() is None

@@ -150,13 +150,14 @@ class EmbeddedServer:
                 raise PermissionError(f"{self.socket_folder} belongs to somebody else") from None
 
     def _forget_pid(self) -> None:
-        """Remove a pid file whose pid is another living process by now: PostgreSQL would not start over it.
+        """Remove the files whose pid is another process by now, or a zombie: PostgreSQL would not start over them.
 
         What it protects against, a server that still has the data, PostgreSQL sees by its shared memory, too.
         """
         pid = self._pid()
         if pid is not None and psutil.pid_exists(pid):
-            self._pid_file.unlink(missing_ok=True)
+            for file in (self._pid_file, self.socket_folder / ".s.PGSQL.5432.lock"):
+                file.unlink(missing_ok=True)
 
     @property
     def _log(self) -> Path:

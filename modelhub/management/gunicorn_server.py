@@ -43,6 +43,18 @@ class Master(Arbiter):  # type: ignore[misc]
 
     drained_at: float | None = None
 
+    def init_signals(self) -> None:
+        """A closed terminal ends the server, unless it was to be ignored (nohup).
+
+        gunicorn would load the application anew and go on without a terminal; here, there is nothing to load anew.
+        """
+        before = signal.getsignal(signal.SIGHUP)
+        super().init_signals()
+        if before == signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        else:
+            signal.signal(signal.SIGHUP, lambda number, frame: self.signal(signal.SIGTERM, frame))
+
     def spawn_worker(self) -> Any:
         """A stop waits until the new worker has handlers of its own (`Worker.init_signals`).
 
@@ -109,26 +121,8 @@ def settle_memory() -> None:
         mallopt(M_MMAP_THRESHOLD, 256 * 1024)
 
 
-def stop_on_hangup(arbiter: Any, before: Any) -> None:
-    """A closed terminal ends the server, unless it was to be ignored (nohup).
-
-    gunicorn would load the application anew and go on without a terminal; here, there is nothing to load anew.
-    """
-
-    def stop(number: int, frame: Any) -> None:
-        arbiter.signal(signal.SIGTERM, frame)
-
-    signal.signal(signal.SIGHUP, signal.SIG_IGN if before == signal.SIG_IGN else stop)
-
-
 def serve(application: Any, *, ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is called once the port is open. Does not return: it exits with 0."""
-    hangup = signal.getsignal(signal.SIGHUP)
-
-    def when_ready(arbiter: Any) -> None:
-        stop_on_hangup(arbiter, hangup)
-        ready()
-
     host = f"[{settings.SERVE_HOST}]" if ":" in settings.SERVE_HOST else settings.SERVE_HOST
     options = {
         "bind": f"{host}:{settings.SERVE_PORT}",
@@ -140,7 +134,7 @@ def serve(application: Any, *, ready: Callable[[], None]) -> None:
         "keepalive": 15,
         "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
         "logger_class": QuietLogger,
-        "when_ready": when_ready,
+        "when_ready": lambda arbiter: ready(),
         "child_exit": lambda arbiter, worker: forget_process(worker.pid),
         "control_socket_disable": True,
     }

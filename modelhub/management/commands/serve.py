@@ -1,7 +1,6 @@
 """`manage.py serve`: everything between a clone and an answer. Checks, migrates, bootstraps, serves."""
 
 import errno
-import signal
 import socket
 import sys
 import time
@@ -20,6 +19,7 @@ from django.core.servers.basehttp import get_internal_wsgi_application
 from django.db import DatabaseError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from config.stops import stop_if_asked
 from modelhub.bootstrap import bootstrap
 from modelhub.errors import Refused
 from modelhub.management.gunicorn_server import serve
@@ -28,7 +28,6 @@ from modelhub.welcome import welcome
 OLDEST_POSTGRES = 15
 # Any number that no other application of this database uses for an advisory lock.
 SETUP_LOCK = 7_263_549_001
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class CannotStart(Exception):
@@ -49,8 +48,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until stopped; a start that fails prints one sentence and exits with 1."""
         try:
-            with stoppable():
-                self.start(skip_setup=options["skip_setup"])
+            self.start(skip_setup=options["skip_setup"])
         except (CannotStart, ImproperlyConfigured, Refused) as error:
             self.stderr.write(f"modelhub cannot start: {error}")
             sys.exit(1)
@@ -59,7 +57,9 @@ class Command(BaseCommand):
         """All of it, one step after the other."""
         check_port(settings.SERVE_HOST, settings.SERVE_PORT)
         self.check()
+        stop_if_asked()
         text = prepare(skip_setup=skip_setup)
+        stop_if_asked()
         import_module(settings.ROOT_URLCONF)
         application = get_internal_wsgi_application()
         # Neither connections nor the threads of a pool survive the fork of the workers.
@@ -69,31 +69,10 @@ class Command(BaseCommand):
         serve(application, ready=lambda: self.say(text))
 
     def say(self, text: str) -> None:
-        """Print at once, also into a pipe: somebody waits for it."""
+        """Print at once, also into a pipe: somebody waits for it. The last moment for a stop of the start."""
+        stop_if_asked()
         self.stdout.write(text)
         self.stdout.flush()
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Whoever stops us, from the first moment on, gets exit status 0, and the embedded database stopped by `atexit`.
-
-    Python dies of SIGTERM and SIGHUP at once and prints a traceback for SIGINT. Once gunicorn runs, it has handlers
-    of its own.
-    """
-
-    def stop(number: int, frame: object) -> None:
-        for again in STOP_SIGNALS:
-            signal.signal(again, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for number in STOP_SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
-            signal.signal(number, stop)
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit(0)
 
 
 def check_port(host: str, port: int) -> None:
