@@ -5,7 +5,7 @@ import sys
 from contextlib import nullcontext
 from importlib import import_module
 
-from config.stops import stoppable
+from modelhub.starting import stoppable
 
 if __name__ == "__main__":
     try:

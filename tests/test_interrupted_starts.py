@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from config import stops
+from modelhub import starting
 from tests.servers import ROOT, Server, environment, free_port, manage, running_server
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -92,7 +92,7 @@ def caught(pid: int, number: signal.Signals) -> bool:
 
 def test_a_stop_that_a_finalizer_swallows_is_heard_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is raised there, Python prints and drops, and no other signal is listened to by then."""
-    monkeypatch.setattr(stops, "_asked", [])
+    monkeypatch.setattr(starting, "_asked", [])
     before = {number: signal.getsignal(number) for number in STOPS}
     ended: list[object] = []
     reached: list[str] = []
@@ -102,10 +102,10 @@ def test_a_stop_that_a_finalizer_swallows_is_heard_all_the_same(monkeypatch: pyt
             signal.raise_signal(signal.SIGTERM)
 
     def start() -> None:
-        with stops.stoppable():
+        with starting.stoppable():
             Doomed()
             reached.append("the next step")
-            stops.stop_if_asked()
+            starting.stop_if_asked()
             reached.append("the step after that")
 
     monkeypatch.setattr(sys, "unraisablehook", ended.append)

@@ -19,10 +19,10 @@ from django.core.servers.basehttp import get_internal_wsgi_application
 from django.db import DatabaseError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from config.stops import stop_if_asked
 from modelhub.bootstrap import bootstrap
 from modelhub.errors import Refused
 from modelhub.management.gunicorn_server import serve
+from modelhub.starting import stop_if_asked
 from modelhub.welcome import welcome
 
 OLDEST_POSTGRES = 15

@@ -1,4 +1,4 @@
-"""Stops before there is a server to hear them: whoever asks gets exit status 0, and nothing is left running.
+"""A start that can be stopped at any moment: whoever asks gets exit status 0, and nothing is left running.
 
 Imported before anything that takes time, so it imports next to nothing.
 """
