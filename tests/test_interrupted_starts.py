@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @contextmanager
-def starting_server(data_dir: Path, *, until: str) -> Iterator[subprocess.Popen[str]]:
-    """`serve` in the middle of its first start: the pattern `until` has just begun to match in the data folder."""
+def starting_server(data_dir: Path, *, until: Callable[[int], object]) -> Iterator[subprocess.Popen[str]]:
+    """`serve` in the middle of its first start: `until`, which is asked with its pid, has just become true."""
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), "serve"],
         env=environment(data_dir, PORT=str(free_port())),
@@ -33,7 +33,7 @@ def starting_server(data_dir: Path, *, until: str) -> Iterator[subprocess.Popen[
     )
     with process:
         end = time.monotonic() + 30
-        while not list(data_dir.glob(until)):
+        while not until(process.pid):
             assert process.poll() is None
             assert time.monotonic() < end
             time.sleep(0.002)
@@ -55,7 +55,7 @@ def running_in(data_dir: Path) -> list[str]:
 @pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
 def test_a_stop_during_the_first_start_stops_everything(folder: Path, number: signal.Signals) -> None:
     """Ctrl-C, a supervisor, a closed terminal: exit status 0, no traceback, no database left behind."""
-    with starting_server(folder, until="postgres/postmaster.pid") as process:
+    with starting_server(folder, until=lambda pid: list(folder.glob("postgres/postmaster.pid"))) as process:
         os.killpg(process.pid, number)
         output, errors = process.communicate(timeout=60)
 
@@ -67,20 +67,11 @@ def test_a_stop_during_the_first_start_stops_everything(folder: Path, number: si
 @pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
 def test_a_stop_before_anything_has_begun(folder: Path, number: signal.Signals) -> None:
     """Importing Django takes a third of a second; Python itself has handlers after some hundredths."""
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "serve"],
-        env=environment(folder, PORT=str(free_port())),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    with process:
-        while not caught(process.pid, number):
-            assert process.poll() is None
+    with starting_server(folder, until=lambda pid: caught(pid, number)) as process:
         os.killpg(process.pid, number)
-        assert process.communicate(timeout=30) == ("", "")
-    assert process.returncode == 0
+        output, errors = process.communicate(timeout=30)
+
+    assert (process.returncode, output, errors) == (0, "", "")
     assert running_in(folder) == []
 
 
@@ -122,7 +113,7 @@ def test_a_stop_that_a_finalizer_swallows_is_heard_all_the_same(monkeypatch: pyt
 
 def test_a_first_start_that_is_killed_in_the_middle_can_be_repeated(folder: Path) -> None:
     """initdb writes PG_VERSION early: half a database must not be taken for a whole one."""
-    with starting_server(folder, until="postgres*/PG_VERSION") as process:
+    with starting_server(folder, until=lambda pid: list(folder.glob("postgres*/PG_VERSION"))) as process:
         os.killpg(process.pid, signal.SIGKILL)
         for child in psutil.process_iter(["cmdline"]):
             if "initdb" in " ".join(child.info["cmdline"] or []) and str(folder) in " ".join(child.info["cmdline"]):
