@@ -24,6 +24,7 @@ def stoppable() -> Iterator[None]:
         _asked.append(number)
         for again in STOP_SIGNALS:
             signal.signal(again, signal.SIG_IGN)
+        sys.unraisablehook = _be_quiet
         raise KeyboardInterrupt
 
     for number in STOP_SIGNALS:
@@ -36,6 +37,11 @@ def stoppable() -> Iterator[None]:
 
 
 def stop_if_asked() -> None:
-    """Raises `KeyboardInterrupt` again, between two steps: what interrupts a finalizer is printed and dropped."""
+    """Raises `KeyboardInterrupt` again, between two steps: what interrupts a finalizer, Python drops."""
     if _asked:
         raise KeyboardInterrupt
+
+
+def _be_quiet(dropped: "sys.UnraisableHookArgs") -> None:
+    if not isinstance(dropped.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
