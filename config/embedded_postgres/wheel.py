@@ -1,12 +1,13 @@
 """What is used of the wheel that brings PostgreSQL: its binaries, and its system user where we are root."""
 
-import contextlib
 import os
 import pwd
 import stat
 import subprocess
 import tempfile
+import threading
 import warnings
+from concurrent.futures import Future, wait
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,28 +37,34 @@ def run(program: str, *arguments: str, cwd: Path) -> None:
     """Run one of PostgreSQL's programs to its end, as a user that is not root. Raises `CommandFailed`.
 
     It has a session of its own: Ctrl-C in the terminal must stop the server after its users, not at once. When we
-    are interrupted meanwhile, it may still end: a server that is half started could not be stopped.
+    are interrupted meanwhile, it may still end: a server that is half started could not be stopped. It has a thread of
+    its own, because `Popen` itself can be interrupted when the program runs already.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as words:
-        process = subprocess.Popen(  # noqa: S603 - a program of the wheel, arguments of ours
-            [str(_wheel().bin_path / program), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=words,
-            cwd=cwd,
-            start_new_session=True,
-            **_as_system_user(),
-        )
+        command = [str(_wheel().bin_path / program), *arguments]
+        options: dict[str, Any] = {"stderr": words, "cwd": cwd, "start_new_session": True} | _as_system_user()
+        ended: Future[int] = Future()
         try:
-            status = process.wait()
+            threading.Thread(target=_call, args=[ended, command, options], daemon=True).start()
+            status = ended.result()
         except BaseException:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(GRACE_SECONDS)
+            wait([ended], GRACE_SECONDS)
             raise
         words.seek(0)
         if status != 0:
             said = words.read().strip().splitlines() or [f"{program} ended with {status}"]
             raise CommandFailed(next((line for line in said if "error:" in line), said[-1]).strip())
+
+
+def _call(ended: Future[int], command: list[str], options: dict[str, Any]) -> None:
+    """Run the command; its exit status is the result."""
+    nothing = subprocess.DEVNULL
+    try:
+        ended.set_result(
+            subprocess.call(command, stdin=nothing, stdout=nothing, **options)  # noqa: S603 - of the wheel
+        )
+    except OSError as error:
+        ended.set_exception(error)
 
 
 def hand_over(folder: Path) -> None:
