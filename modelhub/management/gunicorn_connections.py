@@ -1,10 +1,12 @@
 """Which connection of a worker gets a thread, and when: only one whose next request has begun in earnest."""
 
+import re
 import select
 import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from io import BytesIO
@@ -13,7 +15,7 @@ from selectors import EVENT_READ
 from typing import Any
 
 from django.conf import settings
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
+from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 # As long as a client takes that sends one request after the other over a fast network.
@@ -26,6 +28,14 @@ WATCHED = (b"GET /healthz ", b"GET /metrics ")
 HEAD_END = b"\r\n\r\n"
 PEEKED = 4096
 MAX_HEAD = 65536
+# What no head has: control characters, and lines that end in LF alone. What its first line is, and which has a body.
+NOT_HTTP = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|(?<!\r)\n")
+REQUEST_LINE = re.compile(rb"[!-~]+ [!-~\x80-\xff]+ HTTP/[0-9]\.[0-9]")
+HAS_BODY = re.compile(rb"\r\n(content-length|transfer-encoding)", re.IGNORECASE)
+
+
+class HeadIsLate(ParseException):  # type: ignore[misc]
+    """The head of a request was begun and did not come to its end in time."""
 
 
 class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
@@ -56,13 +66,15 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
             self._wait_for_head(conn)
             return
         conn.data_ready = False
-        pool: ThreadPoolExecutor = self.tpool
         if isinstance(head, ParseException):
-            done = pool.submit(self.handle_error, None, conn.sock, conn.client, head)
-        elif head.startswith(WATCHED):
-            done = self.watchers.submit(super().handle, conn)
+            self._submit(conn, self.tpool, self.handle_error, None, conn.sock, conn.client, head)
+        elif _is_watch(conn, head):
+            self._submit(conn, self.watchers, super().handle, conn)
         else:
-            done = pool.submit(self.handle, conn)
+            self._submit(conn, self.tpool, self.handle, conn)
+
+    def _submit(self, conn: Any, pool: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> None:
+        done = pool.submit(function, *arguments)
         done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
 
     def _wait_for_head(self, conn: Any) -> None:
@@ -74,7 +86,15 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def murder_pending(self) -> None:
-        """End those whose time is over; who came back with another piece stands behind others that have more time."""
+        """End those whose time is over, and tell who began a request and did not go on.
+
+        They are sorted: who came back with another piece stands behind others that have more time.
+        """
+        now = time.monotonic()
+        for conn in [conn for conn in self.pending_conns if conn.timeout <= now and _has_begun(conn)]:
+            self.poller.unregister(conn.sock)
+            self.pending_conns.remove(conn)
+            self._submit(conn, self.tpool, self.handle_error, None, conn.sock, conn.client, HeadIsLate())
         self.pending_conns = deque(sorted(self.pending_conns, key=attrgetter("timeout")))
         super().murder_pending()
 
@@ -161,10 +181,10 @@ class Threads(ThreadPoolExecutor):
 
 
 def read_head(conn: Any) -> bytes | None:
-    """The next head, with what has arrived behind it, or `None` while it may still come.
+    """The next head, with what has arrived behind it, or `None` while more of it may come.
 
     What is there when the client has ended is answered, too, whole or not. Only pieces are taken from the socket, into
-    the buffer of the parser; raises `LimitRequestLine` or `LimitRequestHeaders` when they grow too large.
+    the buffer of the parser. Raises `ParseException` for a piece that cannot become the head of a request.
     """
     conn.init()
     conn.sock.setblocking(False)
@@ -175,16 +195,45 @@ def read_head(conn: Any) -> bytes | None:
             return None
         if not arrived or _is_whole(head + arrived):
             return head + arrived
-        if len(head) > MAX_HEAD:
-            raise LimitRequestHeaders("headers") if b"\r\n" in head else LimitRequestLine(len(head), MAX_HEAD)
+        check_piece(head + arrived, max_line=conn.cfg.limit_request_line)
         buffer.seek(0, 2)
         buffer.write(_receive(conn.sock, len(arrived)) or b"")
     return head
 
 
 def _is_whole(head: bytes) -> bool:
-    """One empty line may stand before a request (RFC 9112, 2.2)."""
-    return HEAD_END in head.removeprefix(b"\r\n")
+    """One empty line may stand before a request (RFC 9112, 2.2). Raises `LimitRequestHeaders`."""
+    end = head.removeprefix(b"\r\n").find(HEAD_END)
+    # Where the end may still begin: some of it may be there.
+    if (end if end >= 0 else len(head) - len(HEAD_END) + 1) > MAX_HEAD:
+        raise LimitRequestHeaders("headers")
+    return end >= 0
+
+
+def check_piece(head: bytes, *, max_line: int) -> None:
+    """Refuse at once what would be refused when it is whole: who sends it may wait for an answer before going on.
+
+    Raises `LimitRequestLine`, or `InvalidRequestLine` for lines that end in LF alone, and for what is no request line.
+    """
+    line, ended, _ = head.removeprefix(b"\r\n").partition(b"\r\n")
+    if len(line) > max_line:
+        raise LimitRequestLine(len(line), max_line)
+    if NOT_HTTP.search(head) or (ended and not REQUEST_LINE.fullmatch(line)):
+        raise InvalidRequestLine("")
+
+
+def _has_begun(conn: Any) -> bool:
+    """Whether it waits for the rest of a head, and not for the end of the connection."""
+    return not hasattr(conn, "unread") and bool(conn.parser.unreader.buf.getvalue())
+
+
+def _is_watch(conn: Any, head: bytes) -> bool:
+    """Whether somebody asks how the server is, and no more: nothing behind it, no body, and an answer can be sent."""
+    if not head.startswith(WATCHED) or head.find(HEAD_END) != len(head) - len(HEAD_END) or HAS_BODY.search(head):
+        return False
+    poll = select.poll()
+    poll.register(conn.sock, select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 def _receive(sock: socket.socket, size: int = PEEKED, flags: int = 0) -> bytes | None:

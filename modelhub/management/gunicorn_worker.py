@@ -22,7 +22,7 @@ from gunicorn.http.errors import (
 
 from modelhub import metrics
 from modelhub.ids import new_id
-from modelhub.management.gunicorn_connections import ConnectionWorker
+from modelhub.management.gunicorn_connections import ConnectionWorker, HeadIsLate
 from modelhub.management.whole_body import WholeBody
 from modelhub.problems import CONTENT_TYPE, problem
 
@@ -39,6 +39,7 @@ REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
     LimitRequestHeaders: (431, "headers_too_large", "The request has too many headers, or one that is too long."),
     ExpectationFailed: (417, "expectation_failed", "The only thing to expect is 100-continue."),
     UnsupportedTransferCoding: (501, "unsupported_transfer_coding", "The only transfer coding is chunked."),
+    HeadIsLate: (408, "request_timeout", "The request did not come to its end in time."),
     ParseException: (400, "malformed_request", "This is not a request that HTTP/1.1 allows."),
     Exception: (500, "server_error", "Something went wrong inside the server; its log has the details."),
 }

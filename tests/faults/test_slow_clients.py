@@ -1,5 +1,6 @@
 """Clients that lie about the length of a body, or stop sending it, hold nobody up for long."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -136,10 +137,13 @@ def test_half_a_head_holds_no_thread(folder: Path, sending: bytes) -> None:
         for client in stuck:
             client.sendall(b"x")
         for client in stuck:
-            while client.recv(65536):
-                pass
+            answer = b""
+            while part := client.recv(65536):
+                answer += part
+            assert b"HTTP/1.1 408 " in answer
             assert time.monotonic() - started < 8
             client.close()
+        assert len(server.logged('"status": 408')) == 20
         assert not [line for line in server.log if "Traceback" in line or '"status": 500' in line]
 
 
@@ -199,3 +203,57 @@ def test_who_does_not_end_a_connection_that_is_over_holds_nobody_up(folder: Path
                 answer += part
             assert answer.startswith(b"HTTP/1.1 200 ")
             client.close()
+
+
+@pytest.mark.parametrize(
+    ("sending", "status"),
+    [
+        (b"GET /readyz HTTP/1.1\nHost: x\n\n", b"400"),
+        (b"GET /readyz HTTP/1.1\r\nHost: x\n\n", b"400"),
+        (b"garbage\r\n", b"400"),
+        (b"FOO BAR\r\nHost: x\r\n", b"400"),
+        (b"\x16\x03\x01\x02\x00", b"400"),
+        (b"GET /" + b"a" * 9000, b"414"),
+    ],
+)
+def test_what_cannot_become_a_head_is_refused_before_its_end(folder: Path, sending: bytes, status: bytes) -> None:
+    """Who types a request by hand ends lines with LF, and waits for an answer."""
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2") as server:
+        started = time.monotonic()
+        [client] = connections(server, 1, sending=sending)
+        assert client.recv(65536).startswith(b"HTTP/1.1 " + status)
+        assert time.monotonic() - started < 5
+        client.close()
+
+
+@pytest.mark.parametrize("size", [65_536, 65_600, 70_000])
+def test_how_long_a_head_may_be_does_not_depend_on_its_pieces(folder: Path, size: int) -> None:
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2") as server:
+        begin = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        lines = b"".join(b"X-%d: " % number + b"x" * 7000 + b"\r\n" for number in range(9))
+        rest = size - len(begin) - len(lines) - len(b"X: \r\n")
+        head = begin + lines + b"X: " + b"x" * rest + b"\r\n"
+        for pieces in ([head + b"\r\n"], [head + b"\r", b"\n"]):
+            [client] = connections(server, 1, sending=b"")
+            for piece in pieces:
+                client.sendall(piece)
+                time.sleep(0.3)
+            assert client.recv(65536).startswith(b"HTTP/1.1 " + (b"200" if size == 65_536 else b"431"))
+            client.close()
+
+
+def test_who_watches_is_not_held_up_by_who_asks_and_does_not_read(folder: Path) -> None:
+    """Thousands of answers that nobody reads fill the connection, and the next one waits."""
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="4") as server:
+        [client] = connections(server, 1, sending=b"")
+        client.setblocking(False)
+        end, slowest = time.monotonic() + 6, 0.0
+        while time.monotonic() < end:
+            with contextlib.suppress(BlockingIOError):
+                for _ in range(50):
+                    client.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+            started = time.monotonic()
+            assert server.request("GET", "/healthz").status_code == 200
+            slowest = max(slowest, time.monotonic() - started)
+        client.close()
+    assert slowest < 2
