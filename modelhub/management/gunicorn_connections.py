@@ -1,6 +1,5 @@
 """Which connection of a worker gets a thread, and when: only one whose next request has begun in earnest."""
 
-import re
 import select
 import socket
 import threading
@@ -9,29 +8,20 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from io import BytesIO
 from operator import attrgetter
 from selectors import EVENT_READ
 from typing import Any
 
 from django.conf import settings
-from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders, LimitRequestLine, ParseException
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
+
+from modelhub.management.request_heads import is_watch, read_head, receive
 
 # As long as a client takes that sends one request after the other over a fast network.
 STAY_SECONDS = 0.002
 # For how long who got the last answer of a connection may still send, unread, so that the answer is not cut off.
 LINGER_SECONDS, LINGER_BYTES = 2, 65536
-# What is answered without the database.
-WATCHED = (b"GET /healthz ", b"GET /metrics ")
-# Where the head of a request ends, how much is looked at to find that, and how much of it may arrive in pieces.
-HEAD_END = b"\r\n\r\n"
-PEEKED = 4096
-MAX_HEAD = 65536
-# What no head has: control characters, and lines that end in LF alone. What its first line is, and which has a body.
-NOT_HTTP = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|(?<!\r)\n")
-REQUEST_LINE = re.compile(rb"[!-~]+ [!-~\x80-\xff]+ HTTP/[0-9]\.[0-9]")
-HAS_BODY = re.compile(rb"\r\n(content-length|transfer-encoding)", re.IGNORECASE)
 
 
 class HeadIsLate(ParseException):  # type: ignore[misc]
@@ -68,7 +58,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
         conn.data_ready = False
         if isinstance(head, ParseException):
             self._submit(conn, self.tpool, self.handle_error, None, conn.sock, conn.client, head)
-        elif _is_watch(conn, head):
+        elif is_watch(conn, head):
             self._submit(conn, self.watchers, super().handle, conn)
         else:
             self._submit(conn, self.tpool, self.handle, conn)
@@ -131,7 +121,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
 
     def _read_nothing(self, conn: Any, client: socket.socket) -> None:
         """Take what still comes until the client ends, too: closed over it, the connection would lose the answer."""
-        data = _receive(client)
+        data = receive(client)
         conn.unread -= len(data or b"")
         if data == b"" or conn.unread < 0:
             self.poller.unregister(client)
@@ -180,71 +170,9 @@ class Threads(ThreadPoolExecutor):
         self.places.release()
 
 
-def read_head(conn: Any) -> bytes | None:
-    """The next head, with what has arrived behind it, or `None` while more of it may come.
-
-    What is there when the client has ended is answered, too, whole or not. Only pieces are taken from the socket, into
-    the buffer of the parser. Raises `ParseException` for a piece that cannot become the head of a request.
-    """
-    conn.init()
-    conn.sock.setblocking(False)
-    buffer: BytesIO = conn.parser.unreader.buf
-    while not _is_whole(head := buffer.getvalue()):
-        arrived = _receive(conn.sock, PEEKED, socket.MSG_PEEK)
-        if arrived is None:
-            return None
-        if not arrived or _is_whole(head + arrived):
-            return head + arrived
-        check_piece(head + arrived, max_line=conn.cfg.limit_request_line)
-        buffer.seek(0, 2)
-        buffer.write(_receive(conn.sock, len(arrived)) or b"")
-    return head
-
-
-def _is_whole(head: bytes) -> bool:
-    """One empty line may stand before a request (RFC 9112, 2.2). Raises `LimitRequestHeaders`."""
-    end = head.removeprefix(b"\r\n").find(HEAD_END)
-    # Where the end may still begin: some of it may be there.
-    if (end if end >= 0 else len(head) - len(HEAD_END) + 1) > MAX_HEAD:
-        raise LimitRequestHeaders("headers")
-    return end >= 0
-
-
-def check_piece(head: bytes, *, max_line: int) -> None:
-    """Refuse at once what would be refused when it is whole: who sends it may wait for an answer before going on.
-
-    Raises `LimitRequestLine`, or `InvalidRequestLine` for lines that end in LF alone, and for what is no request line.
-    """
-    line, ended, _ = head.removeprefix(b"\r\n").partition(b"\r\n")
-    if len(line) > max_line:
-        raise LimitRequestLine(len(line), max_line)
-    if NOT_HTTP.search(head) or (ended and not REQUEST_LINE.fullmatch(line)):
-        raise InvalidRequestLine("")
-
-
 def _has_begun(conn: Any) -> bool:
     """Whether it waits for the rest of a head, and not for the end of the connection."""
     return not hasattr(conn, "unread") and bool(conn.parser.unreader.buf.getvalue())
-
-
-def _is_watch(conn: Any, head: bytes) -> bool:
-    """Whether somebody asks how the server is, and no more: nothing behind it, no body, and an answer can be sent."""
-    if not head.startswith(WATCHED) or head.find(HEAD_END) != len(head) - len(HEAD_END) or HAS_BODY.search(head):
-        return False
-    poll = select.poll()
-    poll.register(conn.sock, select.POLLOUT)
-    return bool(poll.poll(0))
-
-
-def _receive(sock: socket.socket, size: int = PEEKED, flags: int = 0) -> bytes | None:
-    """What has arrived: nothing yet is `None`, the end of the connection is empty."""
-    try:
-        data: bytes = sock.recv(size, flags)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return b""
-    return data
 
 
 def _comes_soon(conn: Any) -> bool:
