@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from operator import attrgetter
 from selectors import EVENT_READ
 from typing import Any
 
@@ -72,21 +71,25 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
         if not conn.data_ready:
             seconds = settings.SERVE_CLIENT_TIMEOUT if self.alive else STOP_KEEPALIVE_LINGER
             conn.timeout = time.monotonic() + seconds
+        self._keep(conn, self.on_pending_socket_readable)
+
+    def _keep(self, conn: Any, when_readable: Callable[..., None]) -> None:
         self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        self.poller.register(conn.sock, EVENT_READ, partial(when_readable, conn))
+
+    def _take(self, conn: Any) -> None:
+        self.poller.unregister(conn.sock)
+        self.pending_conns.remove(conn)
 
     def murder_pending(self) -> None:
-        """End those whose time is over, and tell who began a request and did not go on.
-
-        They are sorted: who came back with another piece stands behind others that have more time.
-        """
+        """End those whose time is over, wherever they stand, and tell who began a request and did not go on."""
         now = time.monotonic()
-        for conn in [conn for conn in self.pending_conns if conn.timeout <= now and _has_begun(conn)]:
-            self.poller.unregister(conn.sock)
-            self.pending_conns.remove(conn)
-            self._submit(conn, self.tpool, self.handle_error, None, conn.sock, conn.client, HeadIsLate())
-        self.pending_conns = deque(sorted(self.pending_conns, key=attrgetter("timeout")))
-        super().murder_pending()
+        for conn in [conn for conn in self.pending_conns if conn.timeout <= now]:
+            self._take(conn)
+            if _has_begun(conn):
+                self._submit(conn, self.tpool, self.handle_error, None, conn.sock, conn.client, HeadIsLate())
+            else:
+                self._end(conn)
 
     def handle(self, conn: Any) -> Any:
         """Answer a request, and those that follow at once: a thread that stays spares everybody two hand-overs.
@@ -116,16 +119,14 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
             return
         conn.timeout = time.monotonic() + LINGER_SECONDS
         conn.unread = LINGER_BYTES
-        self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self._read_nothing, conn))
+        self._keep(conn, self._read_nothing)
 
     def _read_nothing(self, conn: Any, client: socket.socket) -> None:
         """Take what still comes until the client ends, too: closed over it, the connection would lose the answer."""
         data = receive(client)
         conn.unread -= len(data or b"")
         if data == b"" or conn.unread < 0:
-            self.poller.unregister(client)
-            self.pending_conns.remove(conn)
+            self._take(conn)
             self._end(conn)
 
     def _end(self, conn: Any) -> None:

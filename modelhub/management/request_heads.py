@@ -33,9 +33,10 @@ def read_head(conn: Any) -> bytes | None:
         arrived = receive(conn.sock, PEEKED, socket.MSG_PEEK)
         if arrived is None:
             return None
-        if not arrived or _is_whole(head + arrived):
-            return head + arrived
-        check_piece(head + arrived, max_line=conn.cfg.limit_request_line)
+        seen = head + arrived
+        if not arrived or _is_whole(seen):
+            return seen
+        check_piece(seen, max_line=conn.cfg.limit_request_line)
         buffer.seek(0, 2)
         buffer.write(receive(conn.sock, len(arrived)) or b"")
     return head
