@@ -1,9 +1,12 @@
 """What a real server logs: JSON lines only, with what one looks for, and nothing that is secret."""
 
 import json
+import shlex
 import socket
+import sys
+from pathlib import Path
 
-from tests.servers import SECRET_KEY, Server
+from tests.servers import ROOT, SECRET_KEY, Server, environment, free_port, serving
 
 PRIVATE = "words-of-a-client"
 
@@ -43,3 +46,13 @@ def test_a_head_request_is_nothing_to_warn_of(live: Server) -> None:
     assert int(answer.headers["Content-Length"]) > 0
     assert live.logged("only-the-head")
     assert not any("no-body" in line for line in live.log[before:])
+
+
+def test_a_log_that_cannot_be_written_fails_nobody(folder: Path) -> None:
+    """The disk is full, say."""
+    command = f"exec {shlex.quote(sys.executable)} {shlex.quote(str(ROOT / 'manage.py'))} serve 2> /dev/full"
+    with serving(["sh", "-c", command], env=environment(folder, PORT=str(free_port()))) as server:
+        body = {"source_type": "trace", "source_id": "nowhere", "scores": [{}]}
+        answers = [server.request("POST", "/model-hub/scores/bulk/", json=body, headers=server.headers) for _ in "12"]
+
+    assert [answer.status_code for answer in answers] == [404, 404]

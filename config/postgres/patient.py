@@ -47,7 +47,7 @@ class PatientConnection(psycopg.Connection[Any]):
             return super().execute(query, params, **options)
         query = self._next_check()
         if not query and self._is_fresh():
-            return self.cursor()
+            return None
         self.most = CHECK_SECONDS
         try:
             return super().execute(query, params, **options)
