@@ -69,7 +69,11 @@ class Worker(ConnectionWorker):
         """Waiting for a body, or for who does not read the answer, ends after `MODELHUB_CLIENT_TIMEOUT`."""
         conn.sock.settimeout(settings.SERVE_CLIENT_TIMEOUT)
         req.body.reader = WholeBody(req.body.reader)
-        return super().handle_request(req, conn)
+        try:
+            return super().handle_request(req, conn)
+        except TimeoutError:
+            log.info("nobody_reads_the_answer")
+            return False
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
         """A body that nobody read (a request without a key, say) is waited for briefly, then the connection ends."""

@@ -147,6 +147,20 @@ def test_half_a_head_holds_no_thread(folder: Path, sending: bytes) -> None:
         assert not [line for line in server.log if "Traceback" in line or '"status": 500' in line]
 
 
+def test_who_reads_no_answer_is_let_go_without_an_error(folder: Path) -> None:
+    """The answers fill what the network keeps for it, and then a thread waits: not for long."""
+    with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2", MODELHUB_CLIENT_TIMEOUT="1") as server:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", int(server.base_url.rsplit(":", 1)[1])))
+            client.settimeout(20)
+            with contextlib.suppress(OSError):
+                while True:
+                    client.sendall(b"GET /schema/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert server.logged("nobody_reads_the_answer")
+        assert not [line for line in server.log if "Traceback" in line or '"level": "error"' in line]
+
+
 def test_a_head_may_come_in_pieces(folder: Path) -> None:
     """Also several requests, and the end of one with the beginning of the next."""
     with running_server(folder, MODELHUB_WORKERS="1", MODELHUB_THREADS="2") as server:
