@@ -16,6 +16,7 @@ KINDS = {
     "raw": ("insert", "update"),
     "modelhub": ("insert", "update", "same"),
     "textbook": ("insert", "update"),
+    "bare": ("insert", "update"),
     "floor": ("insert",),
 }
 # Requests that each client prepares until it is known how many it can send in the time.

@@ -79,7 +79,11 @@ class Client:
         known = self.setting
         if job.subject == "raw":
             return Raw(known.database, known.organization, known.annotator, known.labels)
-        paths = {"textbook": "/textbook/scores/bulk/", "floor": f"/floor/{job.answer}/"}
+        paths = {
+            "textbook": "/textbook/scores/bulk/",
+            "bare": "/bare/scores/bulk/",
+            "floor": f"/floor/{job.answer}/",
+        }
         path = paths.get(job.subject, "/model-hub/scores/bulk/")
         return Http(known.ports[job.subject], path, known.labels)
 

@@ -70,7 +70,7 @@ def against_others(figures: Figures, mine: Cell) -> Iterator[Goal]:
     """A cell against textbook and raw. Neither of them keeps what it overwrites: updates are only told."""
     goal = mine.kind == "insert"
     what = f"{mine.kind}, N={mine.size:,}, {mine.clients} client{'s' * (mine.clients > 1)}: modelhub's scores/s by"
-    raw, textbook = (replace(mine, subject=subject) for subject in ("raw", "textbook"))
+    raw, textbook, bare = (replace(mine, subject=subject) for subject in ("raw", "textbook", "bare"))
     if textbook not in figures and mine.size > 100:
         textbook = replace(textbook, size=100)  # no slower a score than with more of them
     if values := compare(figures, mine, textbook):
@@ -84,6 +84,8 @@ def against_others(figures: Figures, mine: Cell) -> Iterator[Goal]:
         if (mine.size, mine.clients) == (1, 4):
             share = SMALL_SHARE_OF_RAW
         yield Goal(f"{what} raw's", values, at_least=share if goal else None)
+        if most := compare(figures, bare, raw):
+            yield Goal("    bare's by raw's: the most that DRF and one statement leave", most)
 
 
 def small(figures: Figures) -> Iterator[Goal]:

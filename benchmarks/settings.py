@@ -1,4 +1,4 @@
-"""The server's own settings, with the textbook version and the floor mounted beside the API."""
+"""The server's own settings, with textbook, bare and floor mounted beside the API."""
 
 from config.settings import *  # noqa: F403 - Django's way of building on other settings
 

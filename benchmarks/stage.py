@@ -38,7 +38,7 @@ def staged(data_dir: Path, clients: int, *, others: bool = False, tell: bool = T
                 yield Stage(server, world, team, pids)
             return
         with serving(data_dir, settings="benchmarks.settings") as other:
-            for subject in ("textbook", "floor"):
+            for subject in ("textbook", "bare", "floor"):
                 ports[subject], pids[subject] = other.port, other.process.pid
             with working(world, ports, clients) as team:
                 yield Stage(server, world, team, pids)

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
+from benchmarks.bare import BareScores
 from benchmarks.textbook import TextbookScores
 from config.urls import handler400, handler403, handler404, handler500
 
@@ -28,5 +29,6 @@ def floor(request: HttpRequest, size: int) -> HttpResponse:
 urlpatterns = [
     path("floor/<int:size>/", floor),
     path("textbook/scores/bulk/", TextbookScores.as_view()),
+    path("bare/scores/bulk/", BareScores.as_view()),
     path("", include("config.urls")),
 ]
