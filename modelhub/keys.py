@@ -43,10 +43,13 @@ def secret_fits(secret: str, stored: str) -> bool:
 UNREAD = {"created_at", "password", "last_login", "is_superuser", "is_staff", "last_used_at"}
 KEY_COLUMNS = [field.attname for field in ApiKey._meta.concrete_fields if field.attname not in UNREAD]
 USER_COLUMNS = [field.attname for field in User._meta.concrete_fields if field.attname not in UNREAD]
+# Another one whenever either row is written, whoever does it: PostgreSQL never changes a row, it makes another.
+KEY_VERSION = "concat_ws(' ', key.xmin, key.ctid, owner.xmin, owner.ctid)"
 READ_KEY = f"""
 SELECT {", ".join(f"key.{column}" for column in KEY_COLUMNS)},
        {", ".join(f"owner.{column}" for column in USER_COLUMNS)},
-       key.last_used_at > now() - interval '{TOUCH_EVERY.total_seconds()} seconds'
+       extract(epoch FROM now() - key.last_used_at)::float8,
+       {KEY_VERSION}
 FROM modelhub_apikey AS key JOIN modelhub_user AS owner ON owner.id = key.user_id WHERE key.api_key = %s
 """  # noqa: S608
 
@@ -110,8 +113,8 @@ def _read_key(api_key: str) -> ApiKey | None:
     if row is None:
         return None
     key = ApiKey.from_db(connection.alias, KEY_COLUMNS, row[: len(KEY_COLUMNS)])
-    key.user = User.from_db(connection.alias, USER_COLUMNS, row[len(KEY_COLUMNS) : -1])
-    key.was_just_used = row[-1]
+    key.user = User.from_db(connection.alias, USER_COLUMNS, row[len(KEY_COLUMNS) : -2])
+    key.used_seconds_ago, key.version = row[-2:]
     return key
 
 
@@ -151,9 +154,14 @@ def check_scope(key: ApiKey, scope: str) -> None:
         )
 
 
+def was_just_used(key: ApiKey) -> bool:
+    """Whether its last use was noted within the last minute, as it was read."""
+    return key.used_seconds_ago is not None and key.used_seconds_ago < TOUCH_EVERY.total_seconds()
+
+
 def touch(key: ApiKey) -> None:
     """Note that the key was used, at most once a minute; a database that cannot be written still serves who reads."""
-    if not key.was_just_used:
+    if not was_just_used(key):
         now = timezone.now()
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - TOUCH_EVERY)
         try:

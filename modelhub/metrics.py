@@ -44,7 +44,12 @@ _seconds = Histogram(
 _problems = Counter("modelhub_problems", "Error answers by code.", ["code"], registry=registry)
 _stored = Counter("modelhub_scores_stored", "Scores that were stored, or found stored already.", registry=registry)
 _refused = Counter("modelhub_scores_refused", "Scores that were refused, by code.", ["code"], registry=registry)
-_batch = Histogram("modelhub_batch_scores", "Scores in one bulk request.", buckets=SIZES, registry=registry)
+_batch = Histogram(
+    "modelhub_batch_scores",
+    "Scores in one bulk request that was not refused as a whole.",
+    buckets=SIZES,
+    registry=registry,
+)
 _fallbacks = Counter(
     "modelhub_savepoint_fallbacks",
     "Batches that the database refused, so that their rows were written one by one.",

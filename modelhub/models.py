@@ -143,8 +143,10 @@ class ApiKey(Row):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # Not a column: whether it was used within the last minute or so (modelhub.keys).
-    was_just_used: bool | None
+    # Not columns: how long ago it was used, if ever, and the versions of this row and its user's, all when it was read
+    # (modelhub.keys).
+    used_seconds_ago: float | None
+    version: str
 
     class Meta:
         constraints = [

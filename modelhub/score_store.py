@@ -8,8 +8,9 @@ import msgspec
 from django.db import connection
 
 from modelhub import exact_json
+from modelhub.keys import KEY_VERSION
 from modelhub.locks import labels_lock
-from modelhub.models import User
+from modelhub.models import ApiKey, User
 from modelhub.source_refs import SourceRef
 
 STORE = """
@@ -18,6 +19,26 @@ SELECT * FROM modelhub_store_scores(
     %(ids)s, %(label_ids)s, %(rest)s
 )
 """
+
+
+# The same for a key of memory: no row, and nothing is done, where the key or its user is of another version. The
+# function takes an argument from a subquery that cannot become a join (OFFSET 0): it is called for what that found.
+STORE_FOR = f"""
+SELECT stored.*
+FROM (
+    SELECT key.organization_id FROM modelhub_apikey AS key JOIN modelhub_user AS owner ON owner.id = key.user_id
+    WHERE key.id = %(key_id)s AND {KEY_VERSION} = %(key_version)s
+    OFFSET 0
+) AS asker
+CROSS JOIN LATERAL modelhub_store_scores(
+    %(labels_lock)s, %(labels_version)s, asker.organization_id, %(source_type)s, %(source_key)s, %(annotator_id)s,
+    %(ids)s, %(label_ids)s, %(rest)s
+) AS stored
+"""  # noqa: S608
+
+
+class KeyChanged(Exception):
+    """The key or its user is not what it was when it was read; nothing was stored."""
 
 
 class LabelsChanged(Exception):
@@ -77,14 +98,20 @@ _decoder = msgspec.json.Decoder(list[StoredScore])
 
 
 def store_scores(
-    wanted: Sequence[WantedScore], *, annotator: User, ref: SourceRef, labels_version: str | None
+    wanted: Sequence[WantedScore],
+    *,
+    annotator: User,
+    ref: SourceRef,
+    labels_version: str | None,
+    known_key: ApiKey | None = None,
 ) -> Stored:
     """Store the annotator's scores of one source, or nothing; one statement.
 
     New ones are inserted; those that are there and differ are overwritten, and what they said becomes revisions. Nobody
     else writes scores of this source meanwhile, nor changes a label. No two are of one label; without any, only
     the source and the version of the labels are looked at. Raises `SourceMissing`, and `LabelsChanged` when
-    `labels_version` is not the current one; `None` is for who keeps the labels already (`locks.keep_labels`).
+    `labels_version` is not the current one; `None` is for who keeps the labels already (`locks.keep_labels`). Raises
+    `KeyChanged` when `known_key`, if it is given, or its user is not what was read.
     """
     parameters: dict[str, Any] = {
         "labels_lock": labels_lock(annotator.organization_id),
@@ -97,9 +124,14 @@ def store_scores(
         "label_ids": _as_array([score.label_id for score in wanted]),
         "rest": exact_json.encode([_Rest(score.value, score.score_source, score.notes) for score in wanted]).decode(),
     }
+    if known_key:
+        parameters |= {"key_id": known_key.pk, "key_version": known_key.version}
     with connection.cursor() as cursor:
-        cursor.execute(STORE, parameters)
-        outcome, source_id, moment, before = cursor.fetchone()
+        cursor.execute(STORE_FOR if known_key else STORE, parameters)
+        row = cursor.fetchone()
+    if row is None:
+        raise KeyChanged
+    outcome, source_id, moment, before = row
     if outcome == "source_not_found":
         raise SourceMissing
     if outcome == "labels_changed":

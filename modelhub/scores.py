@@ -11,7 +11,7 @@ from modelhub.errors import Invalid, Refused, TooLarge
 from modelhub.ids import new_id_text
 from modelhub.known_labels import KNOWN_LABELS, Known
 from modelhub.locks import keep_labels
-from modelhub.models import User
+from modelhub.models import ApiKey, User
 from modelhub.savepoints import write_what_is_accepted
 from modelhub.score_entries import EntryError, ScoreEntry, check_against_label, check_entry, describe
 from modelhub.score_store import LabelsChanged, SourceMissing, Stored, WantedScore, store_scores
@@ -46,6 +46,7 @@ class Batch:
     notes: str | None
     dry_run: bool
     atomic: bool
+    known_key: ApiKey | None
     entries: Sequence[object]
     readable: Sequence[ScoreEntry]
     unreadable: Sequence[EntryError]
@@ -59,21 +60,24 @@ def record_scores(
     notes: str | None = None,
     dry_run: bool = False,
     atomic: bool = False,
+    known_key: ApiKey | None = None,
 ) -> Recorded:
     """Store the annotator's scores of one source; what is wrong with one costs that one only.
 
     An entry is a mapping of `label_id`, `value`, `score_source`, `notes`, or the refusal of one. A score that
     exists is overwritten and its old self kept as a revision; one that says what is stored already is not
     written. `notes` go on every score whose entry has none of its own; no notes at all leave the stored ones
-    alone. `dry_run` stores nothing; `atomic` stores nothing if there is any error.
+    alone. `dry_run` stores nothing; `atomic` stores nothing if there is any error. `known_key` is whose
+    request it is, if that was not just read.
 
     One statement, however many entries, unless a label changed or the database refuses something.
-    Raises `NotFound` for the source and `TooLarge` for too many entries.
+    Raises `NotFound` for the source, `TooLarge` for too many entries, and `KeyChanged` for a `known_key` that is
+    not what it was.
     """
     if len(entries) > settings.MAX_SCORES:
         sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(entries)}"
         raise TooLarge(sentence, code="too_many_scores")
-    batch = Batch(annotator, ref, notes, dry_run, atomic, entries, *_read(entries))
+    batch = Batch(annotator, ref, notes, dry_run, atomic, known_key, entries, *_read(entries))
     for anew in (False, True):
         known = _find_labels(batch, anew=anew)
         try:
@@ -142,7 +146,9 @@ def _judge(batch: Batch, labels: Mapping[str, LabelView]) -> tuple[list[Draft], 
 def _store(batch: Batch, drafts: Sequence[Draft], errors: Sequence[EntryError], labels_version: str | None) -> Recorded:
     """Store these; what the database refuses becomes an error, too, in words of our own."""
     annotator, ref = batch.annotator, batch.ref
-    store = partial(store_scores, annotator=annotator, ref=ref, labels_version=labels_version)
+    store = partial(
+        store_scores, annotator=annotator, ref=ref, labels_version=labels_version, known_key=batch.known_key
+    )
     views: dict[int, ScoreView] = {}
 
     def write(some: Sequence[Draft]) -> None:

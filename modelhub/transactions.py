@@ -105,6 +105,8 @@ def _in_transaction(verb: Callable[[], T]) -> T:
 
 
 def _alone(verb: Callable[[], T]) -> T:
+    # Where there is no connection to be had, nothing was sent: that is no unknown outcome.
+    connection.ensure_connection()
     try:
         return verb()
     except (OperationalError, InterfaceError) as error:

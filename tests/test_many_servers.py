@@ -13,7 +13,7 @@ import pytest
 
 from modelhub.management.commands.serve import SETUP_LOCK
 from tests.postgres import Postgres
-from tests.servers import Server, data_folder, running_server
+from tests.servers import Server, data_folder, environment, manage, running_server
 
 NAME = "many_servers"
 WAITING = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{NAME}' AND query LIKE '%pg_try_advisory_lock%'"
@@ -114,3 +114,41 @@ def test_a_label_that_one_changes_is_at_once_another_for_all(starts: Starts) -> 
         body = {"source_type": "trace", "source_id": f"changed-{turn}", "scores": scores}
         answer = other.request("POST", "/model-hub/scores/bulk/", json=body).json()
         assert f"from 1 to {most}, got {most + 1}" in answer["errors"][0]
+
+
+def test_a_key_that_is_revoked_is_at_once_over_for_all(starts: Starts, postgres: Postgres, folder: Path) -> None:
+    """Both keep keys in memory; no request that begins after the command has ended may be let in."""
+    env = environment(folder, DATABASE_URL=postgres.url(NAME))
+    made = manage("create_api_key", env=env).stdout.split()
+    headers = {"X-Api-Key": made[2], "X-Secret-Key": made[5]}
+    labels = starts.servers[0].request("GET", "/model-hub/annotations-labels/").json()["results"]
+    [star] = [label["id"] for label in labels if label["type"] == "star"]
+    over, stop = threading.Event(), threading.Event()
+
+    def write(client: int) -> list[tuple[bool, int]]:
+        """Whether the key was over when each request began, and how it was answered."""
+        answers: list[tuple[bool, int]] = []
+        while not stop.is_set() or len(answers) < 2:
+            scores = [{"label_id": star, "value": 1 + len(answers) % 2}]
+            body = {"source_type": "trace", "source_id": f"revoked-{client}", "scores": scores}
+            began_after = over.is_set()
+            server = starts.servers[len(answers) % 2]
+            status = server.request("POST", "/model-hub/scores/bulk/", json=body, headers=headers).status_code
+            answers.append((began_after, status))
+        return answers
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        writing = [pool.submit(write, client) for client in range(CLIENTS)]
+        time.sleep(0.5)
+        done = manage("revoke_api_key", made[2], env=env)
+        over.set()
+        time.sleep(0.5)
+        stop.set()
+        answers = [answer for future in writing for answer in future.result()]
+
+    assert done.returncode == 0, done.stderr
+    assert 401 in {status for _, status in answers}
+    # Wrong pairs are throttled, too.
+    assert {status for began_after, status in answers if began_after} <= {401, 429}
+    assert any(began_after for began_after, _ in answers)
+    assert sum(status == 201 for began_after, status in answers if not began_after) > CLIENTS

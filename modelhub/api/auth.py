@@ -1,5 +1,6 @@
 """Who is asking: a pair of API key and secret key in the headers (contract 1)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -20,7 +21,8 @@ from modelhub.score_changes import Actor
 class ApiKeyAuthentication(BaseAuthentication):
     """`X-Api-Key` and `X-Secret-Key`, or `Authorization: Bearer <api key>:<secret key>`.
 
-    `request.user` is the key's user, the annotator of what the request writes; `request.auth` is the key.
+    `request.user` is the key's user, the annotator of what the request writes; `request.auth` is the key. A view with a
+    `find_key` of its own finds it in another way (modelhub.api.remembered).
     """
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey]:
@@ -28,12 +30,9 @@ class ApiKeyAuthentication(BaseAuthentication):
 
         Raises `RateLimited` where too many pairs were wrong before, or this one is used too often.
         """
-        pair = _read_pair(request)
-        with Attempt(request.META, *pair):
-            key = find_api_key(*pair)
+        key = shown_key(request, getattr(request.parser_context["view"], "find_key", find_api_key))
         check_key(str(key.pk))
-        structlog.contextvars.bind_contextvars(key=str(key.pk), organization=str(key.organization_id))
-        touch(key)
+        admit(key)
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:
@@ -76,6 +75,22 @@ def actor_of(request: Request, annotator_id: object = None) -> Actor:
     """Who changes or deletes scores: an admin only if the key has that scope, too."""
     user = annotator_of(request, annotator_id)
     return Actor(user, is_admin=user.role == "admin" and "admin" in key_of(request).scopes)
+
+
+def admit(key: ApiKey) -> None:
+    """What follows once it is known: lines of the log name it, and its use is noted."""
+    structlog.contextvars.bind_contextvars(key=str(key.pk), organization=str(key.organization_id))
+    touch(key)
+
+
+def shown_key(request: Request, find: Callable[[str, str], ApiKey]) -> ApiKey:
+    """The key that `find` knows by the pair that the request shows; a pair that is wrong counts against who shows it.
+
+    Raises `Unauthenticated`, and `RateLimited` where too many were wrong.
+    """
+    pair = _read_pair(request)
+    with Attempt(request.META, *pair):
+        return find(*pair)
 
 
 def _read_pair(request: Request) -> tuple[str, str]:

@@ -9,7 +9,6 @@ from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from modelhub.api import schema
 from modelhub.api.auth import annotator_of
@@ -18,6 +17,7 @@ from modelhub.api.idempotent import respond_once
 from modelhub.api.outputs import render_scores, score_output
 from modelhub.api.paging import PagesOrCursor, read_ordering
 from modelhub.api.query import read_flags
+from modelhub.api.remembered import StoresScores
 from modelhub.api.score_list import FilteredScores
 from modelhub.errors import Invalid, NotFound, Refused
 from modelhub.keyset import in_order
@@ -45,7 +45,7 @@ class BulkInput:
     annotator_id: object
 
 
-class BulkScores(APIView):
+class BulkScores(StoresScores):
     """Many scores on one source."""
 
     @extend_schema(**schema.BULK_SCORES)
@@ -55,7 +55,6 @@ class BulkScores(APIView):
         batch = read_bulk(request.data)
         annotator = annotator_of(request, batch.annotator_id)
         stored = not flags["dry_run"]
-        count_batch(len(batch.entries))
 
         def act() -> tuple[int, Any]:
             recorded = record_scores(
@@ -65,16 +64,19 @@ class BulkScores(APIView):
                 notes=batch.notes,
                 dry_run=flags["dry_run"],
                 atomic=flags["atomic"],
+                known_key=self.known_key,
             )
             if stored:
                 transaction.on_commit(partial(count_scores, stored=len(recorded.scores), refused=codes(recorded)))
             body = bulk_output(recorded, batch.ref, stored=stored, details=flags["error_details"])
             return 201 if stored and recorded.scores else 200, body
 
-        return respond_once(request, act)
+        response = respond_once(request, act)
+        count_batch(len(batch.entries))
+        return response
 
 
-class Scores(FilteredScores):
+class Scores(StoresScores, FilteredScores):
     """Store one score, or list them."""
 
     pagination_class = PagesOrCursor
@@ -96,7 +98,9 @@ class Scores(FilteredScores):
         stored = not flags["dry_run"]
 
         def act() -> tuple[int, Any]:
-            recorded = record_scores(annotator=annotator, ref=ref, entries=[fields], dry_run=flags["dry_run"])
+            recorded = record_scores(
+                annotator=annotator, ref=ref, entries=[fields], dry_run=flags["dry_run"], known_key=self.known_key
+            )
             if recorded.errors:
                 count_scores(refused=codes(recorded))
                 raise as_refusal(recorded.errors[0])

@@ -12,6 +12,9 @@ from rest_framework.request import Request
 from modelhub import exact_json
 from modelhub.errors import Invalid, TooLarge
 
+# What is wrong with a body that the parser refuses: nobody can read it a second time.
+UNREADABLE = frozenset({"malformed_json", "incomplete_body", "request_too_large"})
+
 
 class ExactJSONParser(BaseParser):
     """Reads a body of at most `MODELHUB_MAX_BODY_BYTES`; numbers keep their digits (modelhub.exact_json).

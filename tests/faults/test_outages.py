@@ -3,6 +3,7 @@
 import contextlib
 import random
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.servers import Server, data_folder, running_server
 STOPPED_SECONDS = 10 if LONG else 2
 MAX_CONNECTIONS = 12
 CUTS = faults(8)
-SOURCE = {"source_type": "trace", "source_id": "x"}
+SOURCE, NOBODY = {"source_type": "trace", "source_id": "x"}, str(uuid.uuid4())
 QUIET = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_LOG_LEVEL": "ERROR"}
 
 
@@ -45,8 +46,13 @@ def server(parent: Path, postgres: Postgres) -> Iterator[Server]:
 
 def assert_unavailable(server: Server) -> None:
     """A read and a write are refused cleanly, while the process itself answers."""
-    for method, path in (("GET", "/model-hub/sources/"), ("POST", "/model-hub/sources/")):
-        answer = server.request(method, path, json=SOURCE)
+    scores = {**SOURCE, "scores": [{"label_id": NOBODY, "value": 1}]}
+    for method, path, body in (
+        ("GET", "/model-hub/sources/", None),
+        ("POST", "/model-hub/sources/", SOURCE),
+        ("POST", "/model-hub/scores/bulk/", scores),
+    ):
+        answer = server.request(method, path, json=body)
         assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
         assert answer.headers["Retry-After"]
     assert server.request("GET", "/healthz").status_code == 200
