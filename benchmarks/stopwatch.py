@@ -90,11 +90,13 @@ class Stopwatch:
 
 
 def statement_name(query: Any) -> str:
-    """What a statement does to which table, short enough for a table."""
+    """What a statement does to which table, or by which function, short enough for a table."""
     text = " ".join((query.decode() if isinstance(query, bytes) else str(query)).split())
     if not text:
         return "(is the connection alive?)"
     verb = text.partition(" ")[0].lower()
-    table = re.search(r'(?:FROM|INTO|UPDATE|JOIN) "?modelhub_(\w+)', text, re.IGNORECASE)
+    table = re.search(r"modelhub_(\w+)\(", text) or re.search(
+        r'(?:FROM|INTO|UPDATE|JOIN) "?modelhub_(\w+)', text, re.IGNORECASE
+    )
     lock = " for update" if "UPDATE" in text and verb == "select" else ""
     return f"{verb} {table[1]}{lock}" if table else text[:30].lower().partition(' "')[0]
