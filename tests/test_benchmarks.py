@@ -25,7 +25,7 @@ QUICK_ONES = [
     ([*["--reading", "--scores", "100"], *QUICK], "export: 100 scores"),
 ]
 OTHERS = [
-    (["--profile", "--requests", "2", "--sizes", "3"], "SQL commit"),
+    (["--profile", "--requests", "2", "--sizes", "3"], "SQL select store_scores"),
     (["--load", "--scores", "20", "--size", "5", "--clients", "2"], "20 scores, 5 a request, 2 clients"),
     (["--soak", "--requests", "20", "--clients", "2"], "most resident memory"),
     ([*["--scale", "--small", "20", "--large", "200", "--sizes", "1"], *QUICK], "history of a score"),
