@@ -5,6 +5,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 import structlog
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -43,14 +44,16 @@ def secret_fits(secret: str, stored: str) -> bool:
 UNREAD = {"created_at", "password", "last_login", "is_superuser", "is_staff", "last_used_at"}
 KEY_COLUMNS = [field.attname for field in ApiKey._meta.concrete_fields if field.attname not in UNREAD]
 USER_COLUMNS = [field.attname for field in User._meta.concrete_fields if field.attname not in UNREAD]
-# Another one whenever either row is written, whoever does it: PostgreSQL never changes a row, it makes another.
+# A key and its user, and what is another one whenever either row is written, whoever does it: PostgreSQL never changes
+# a row, it makes another.
+KEY_AND_OWNER = "modelhub_apikey AS key JOIN modelhub_user AS owner ON owner.id = key.user_id"
 KEY_VERSION = "concat_ws(' ', key.xmin, key.ctid, owner.xmin, owner.ctid)"
 READ_KEY = f"""
 SELECT {", ".join(f"key.{column}" for column in KEY_COLUMNS)},
        {", ".join(f"owner.{column}" for column in USER_COLUMNS)},
        extract(epoch FROM now() - key.last_used_at)::float8,
        {KEY_VERSION}
-FROM modelhub_apikey AS key JOIN modelhub_user AS owner ON owner.id = key.user_id WHERE key.api_key = %s
+FROM {KEY_AND_OWNER} WHERE key.api_key = %s
 """  # noqa: S608
 
 # What an unknown key is compared with, so that it takes as long to refuse as a wrong secret.
@@ -99,10 +102,15 @@ def find_api_key(api_key: str, secret_key: str) -> ApiKey:
     """
     # Neither NUL nor surrogates, which no stored key has.
     key = _read_key(api_key) if api_key.isprintable() else None
-    fits = secret_fits(secret_key, key.secret_digest if key else NOBODYS_DIGEST)
-    if key is None or not fits or not is_valid(key):
+    if not opens(key, secret_key):
         raise Unauthenticated(REFUSAL)
     return key
+
+
+def opens(key: ApiKey | None, secret_key: str) -> TypeGuard[ApiKey]:
+    """Whether there is such a key, the secret is its own and it is valid; the same work whichever of these is wrong."""
+    fits = secret_fits(secret_key, key.secret_digest if key else NOBODYS_DIGEST)
+    return key is not None and fits and is_valid(key)
 
 
 def _read_key(api_key: str) -> ApiKey | None:
@@ -154,9 +162,11 @@ def check_scope(key: ApiKey, scope: str) -> None:
         )
 
 
-def was_just_used(key: ApiKey) -> bool:
-    """Whether its last use was noted within the last minute, as it was read."""
-    return key.used_seconds_ago is not None and key.used_seconds_ago < TOUCH_EVERY.total_seconds()
+def was_just_used(key: ApiKey, *, read_seconds_ago: float = 0.0) -> bool:
+    """Whether its last use was noted within the last minute, as far as who read it can know."""
+    if key.used_seconds_ago is None:
+        return False
+    return max(0.0, key.used_seconds_ago) + read_seconds_ago < TOUCH_EVERY.total_seconds()
 
 
 def touch(key: ApiKey) -> None:

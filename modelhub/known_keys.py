@@ -6,7 +6,7 @@ were (modelhub.score_store), and who answers anything else asks the database bef
 
 import time
 
-from modelhub.keys import NOBODYS_DIGEST, TOUCH_EVERY, is_valid, secret_fits, was_just_used
+from modelhub.keys import opens, was_just_used
 from modelhub.models import ApiKey
 
 # Some 30 MB. Beyond that all are forgotten, and read again as they are needed.
@@ -27,11 +27,9 @@ class KnownKeys:
         whether or not its key is known.
         """
         key, read_at = self.known.get(api_key, (None, 0.0))
-        fits = secret_fits(secret_key, key.secret_digest if key else NOBODYS_DIGEST)
-        if key is None or key.used_seconds_ago is None or not fits or not is_valid(key):
-            return None
-        used_seconds_ago = max(0.0, key.used_seconds_ago) + time.monotonic() - read_at
-        return key if used_seconds_ago < TOUCH_EVERY.total_seconds() else None
+        if opens(key, secret_key) and was_just_used(key, read_seconds_ago=time.monotonic() - read_at):
+            return key
+        return None
 
     def keep(self, key: ApiKey) -> None:
         """Remember a key that was just read, unless its row is about to be written: its use is to be noted."""

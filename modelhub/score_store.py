@@ -8,32 +8,26 @@ import msgspec
 from django.db import connection
 
 from modelhub import exact_json
-from modelhub.keys import KEY_VERSION
+from modelhub.keys import KEY_AND_OWNER, KEY_VERSION
 from modelhub.locks import labels_lock
 from modelhub.models import ApiKey, User
 from modelhub.source_refs import SourceRef
 
-STORE = """
-SELECT * FROM modelhub_store_scores(
+CALL = """modelhub_store_scores(
     %(labels_lock)s, %(labels_version)s, %(organization_id)s, %(source_type)s, %(source_key)s, %(annotator_id)s,
     %(ids)s, %(label_ids)s, %(rest)s
-)
-"""
-
-
+)"""
+STORE = f"SELECT * FROM {CALL}"  # noqa: S608
 # The same for a key of memory: no row, and nothing is done, where the key or its user is of another version. The
 # function takes an argument from a subquery that cannot become a join (OFFSET 0): it is called for what that found.
 STORE_FOR = f"""
 SELECT stored.*
 FROM (
-    SELECT key.organization_id FROM modelhub_apikey AS key JOIN modelhub_user AS owner ON owner.id = key.user_id
+    SELECT key.organization_id FROM {KEY_AND_OWNER}
     WHERE key.id = %(key_id)s AND {KEY_VERSION} = %(key_version)s
     OFFSET 0
 ) AS asker
-CROSS JOIN LATERAL modelhub_store_scores(
-    %(labels_lock)s, %(labels_version)s, asker.organization_id, %(source_type)s, %(source_key)s, %(annotator_id)s,
-    %(ids)s, %(label_ids)s, %(rest)s
-) AS stored
+CROSS JOIN LATERAL {CALL.replace("%(organization_id)s", "asker.organization_id")} AS stored
 """  # noqa: S608
 
 

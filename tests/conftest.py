@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from modelhub import exact_json
@@ -128,6 +129,12 @@ def labels(organization: Organization) -> dict[str, Label]:
     """One label of each type, by type."""
     types = ("star", "categorical", "text", "numeric", "thumbs_up_down")
     return {type_: LabelFactory.create(organization=organization, type=type_, name=type_.title()) for type_ in types}
+
+
+def execute(statement: str, *parameters: Any) -> None:
+    """As somebody with psql."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
 
 
 def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from modelhub.locks import labels_lock
 from modelhub.models import ApiKey, Label, Score, Source
 from modelhub.rates import Rate
 from modelhub.score_store import Stored, store_scores
-from tests.conftest import BULK, Answer, Caller, entry
+from tests.conftest import BULK, Answer, Caller, entry, execute
 from tests.factories import ApiKeyFactory, LabelFactory, OrganizationFactory, SourceFactory, UserFactory
 from tests.test_metrics import value
 
@@ -49,12 +49,6 @@ CHANGES = {
 @pytest.fixture
 def star(labels: dict[str, Label]) -> Label:
     return labels["star"]
-
-
-def execute(statement: str, *parameters: Any) -> None:
-    """As somebody with psql."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
 
 
 def counted(act: Callable[[], Answer]) -> tuple[Answer, int]:

@@ -13,16 +13,10 @@ from modelhub.known_labels import KnownLabels
 from modelhub.locks import keep_labels
 from modelhub.models import Label, LabelVersion, Organization, Source
 from modelhub.score_store import Stored, store_scores
-from tests.conftest import Answer, Caller, entry
+from tests.conftest import Answer, Caller, entry, execute
 from tests.factories import LabelFactory, OrganizationFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def execute(statement: str, *parameters: Any) -> None:
-    """As somebody with psql."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
 
 
 def version_of(label: Label) -> uuid.UUID:
