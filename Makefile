@@ -28,7 +28,7 @@ test-postgres: $(VENV)/.dev  ## run all tests on another PostgreSQL (PROGRAMS=/u
 
 faults: $(VENV)/.dev  ## kill, lock and cut for longer than the tests do (FAULT_KILLS, FAULT_SEED, FAULT_EXAMPLES)
 	MODELHUB_LOG_LEVEL=ERROR FAULT_KILLS=$${FAULT_KILLS:-30} FAULT_EXAMPLES=$${FAULT_EXAMPLES:-3000} \
-		$(BIN)/python -m pytest -s --show-capture=no tests/faults tests/test_against_the_model.py tests/test_stored_values.py $(ARGS)
+		$(BIN)/python -m pytest -s --show-capture=no tests/faults tests/scores/test_against_the_model.py tests/scores/test_stored_values.py $(ARGS)
 
 million: $(VENV)/.dev  ## make a million scores in .data/million and measure every list
 	$(BIN)/python -m benchmarks.reads $(ARGS)

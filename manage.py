@@ -5,7 +5,7 @@ import sys
 from contextlib import nullcontext
 from importlib import import_module
 
-from modelhub.starting import stoppable
+from modelhub.serving.starting import stoppable
 
 if __name__ == "__main__":
     try:

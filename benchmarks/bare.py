@@ -14,9 +14,9 @@ from rest_framework.views import APIView
 
 from benchmarks.servers import API_KEY
 from benchmarks.subjects import UPSERT
-from modelhub import exact_json
-from modelhub.ids import new_id_text
-from modelhub.models import ApiKey
+from modelhub.accounts.models import ApiKey
+from modelhub.core import exact_json
+from modelhub.core.ids import new_id_text
 
 STORE = UPSERT.replace(
     "%(source)s",

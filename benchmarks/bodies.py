@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from modelhub.ids import new_id
+from modelhub.core.ids import new_id
 
 TEXTS = (
     "The answer is right, but it takes three paragraphs to say what one sentence could have said.",

@@ -25,9 +25,10 @@ from django.core.management import call_command
 from django.test import Client
 
 from benchmarks.rows import Made, make_scores
-from modelhub.keyset import in_order, position_of
-from modelhub.models import Label, User
-from modelhub.score_queries import scores_of
+from modelhub.accounts.models import User
+from modelhub.core.keyset import in_order, position_of
+from modelhub.labels.models import Label
+from modelhub.scores.queries import scores_of
 
 ROUNDS = 15
 SCORES = "/model-hub/scores/"

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from modelhub.bootstrap import EXAMPLE_LABELS
-from modelhub.keys import create_api_key
-from modelhub.labels import create_label
-from modelhub.models import Organization, User
+from modelhub.accounts.keys import create_api_key
+from modelhub.accounts.models import Organization, User
+from modelhub.labels.services import create_label
+from modelhub.serving.bootstrap import EXAMPLE_LABELS
 
 ANNOTATORS, LABELS_OF_A_TYPE = 10, 4
 SCORES_A_SOURCE = ANNOTATORS * LABELS_OF_A_TYPE * len(EXAMPLE_LABELS) // 10

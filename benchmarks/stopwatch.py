@@ -15,11 +15,15 @@ import psycopg_pool
 # By section, the functions whose own time it is: what a section calls and is listed here, too, counts there.
 # A name that is gone is told, and its time then counts for whatever calls it.
 SECTIONS = {
-    "authenticate": ("modelhub.api.auth:ApiKeyAuthentication.authenticate",),
-    "parse": ("modelhub.api.wire:ExactJSONParser.parse",),
-    "validate": ("modelhub.api.scores:read_bulk", "modelhub.scores:_read", "modelhub.scores:_judge"),
-    "store (Python's part)": ("modelhub.scores:record_scores",),
-    "render": ("modelhub.api.scores:bulk_output", "modelhub.api.wire:ExactJSONRenderer.render"),
+    "authenticate": ("modelhub.accounts.authentication:ApiKeyAuthentication.authenticate",),
+    "parse": ("modelhub.core.wire:ExactJSONParser.parse",),
+    "validate": (
+        "modelhub.scores.views:read_bulk",
+        "modelhub.scores.recording:_read",
+        "modelhub.scores.recording:_judge",
+    ),
+    "store (Python's part)": ("modelhub.scores.recording:record_scores",),
+    "render": ("modelhub.scores.views:bulk_output", "modelhub.core.wire:ExactJSONRenderer.render"),
 }
 REST = "Django, DRF, middleware, log"
 

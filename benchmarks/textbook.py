@@ -18,8 +18,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from modelhub.models import ApiKey, Label, Score, Source, User
-from modelhub.values import SCORE_SOURCES
+from modelhub.accounts.models import ApiKey, User
+from modelhub.labels.models import Label
+from modelhub.scores.models import SCORE_SOURCES, Score
+from modelhub.sources.models import Source
 
 
 class HeaderAuthentication(BaseAuthentication):

@@ -13,9 +13,9 @@ from psycopg.conninfo import conninfo_to_dict
 from benchmarks.servers import API_KEY
 from config.embedded_postgres.base import DATABASE, USER
 from config.embedded_postgres.server import EmbeddedServer
-from modelhub import exact_json
-from modelhub.ids import new_id
-from modelhub.label_settings import check_settings
+from modelhub.core import exact_json
+from modelhub.core.ids import new_id
+from modelhub.labels.label_settings import check_settings
 
 LABELS_OF_A_TYPE = 200
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from modelhub.rates import PERIODS, Rate
+from modelhub.accounts.rates import PERIODS, Rate
 
 names_read: set[str] = set()
 

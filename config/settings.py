@@ -44,12 +44,11 @@ CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS")
 # The database ----------------------------------------------------------------------------------
 
 DATABASES: dict[str, Any] = database_settings(DATA_DIR, pool_size=SERVE_THREADS)
-# What lists read; one that lags for longer is not asked (modelhub.replica).
+# What lists read; one that lags for longer is not asked (modelhub.core.replica).
 REPLICA_WAIT_MS = env.whole("MODELHUB_REPLICA_WAIT_MS", 50, maximum=10_000)
-DATABASE_ROUTERS = ["modelhub.replica.Router"] if "replica" in DATABASES else []
+DATABASE_ROUTERS = ["modelhub.core.replica.Router"] if "replica" in DATABASES else []
 # A database that works keeps its own timeouts; beyond these seconds it is silent, and its connection is given up.
 DATABASE_PATIENCE = database_patience()
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The limits of one request (contract 0.2: 413, or the error of the one score) ---------------------
 
@@ -102,19 +101,19 @@ INSTALLED_APPS = [
     "modelhub",
 ]
 MIDDLEWARE = [
-    "modelhub.api.middleware.RequestMiddleware",
-    "modelhub.api.headers.HeadersMiddleware",
+    "modelhub.core.middleware.RequestMiddleware",
+    "modelhub.core.headers.HeadersMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Checks the Host header: nothing below it, static files included, is reached under a wrong name.
     "django.middleware.common.CommonMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ORIGINS else []),
-    "modelhub.api.throttle.ThrottleMiddleware",
+    "modelhub.accounts.throttling.ThrottleMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "modelhub.api.pages.Sessions",
+    "modelhub.core.pages.Sessions",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "modelhub.api.pages.Authentication",
-    "modelhub.api.pages.Messages",
+    "modelhub.core.pages.Authentication",
+    "modelhub.core.pages.Messages",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -178,14 +177,14 @@ if PRODUCTION and DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
 # Django REST Framework -------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["modelhub.api.auth.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["modelhub.api.auth.NeedsScope"],
-    "DEFAULT_PARSER_CLASSES": ["modelhub.api.wire.ExactJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["modelhub.api.wire.ExactJSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "modelhub.api.wire.AlwaysJSON",
-    "DEFAULT_FILTER_BACKENDS": ["modelhub.api.filters.Filters"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["modelhub.accounts.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["modelhub.accounts.authentication.NeedsScope"],
+    "DEFAULT_PARSER_CLASSES": ["modelhub.core.wire.ExactJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["modelhub.core.wire.ExactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "modelhub.core.wire.AlwaysJSON",
+    "DEFAULT_FILTER_BACKENDS": ["modelhub.core.filters.Filters"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "modelhub.api.errors.answer_exception",
+    "EXCEPTION_HANDLER": "modelhub.core.handlers.answer_exception",
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -202,8 +201,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "ENUM_NAME_OVERRIDES": {
-        "LabelType": "modelhub.values.LABEL_TYPES",
-        "ScoreSource": "modelhub.values.SCORE_SOURCES",
-        "Action": "modelhub.models.ACTIONS",
+        "LabelType": "modelhub.labels.values.LABEL_TYPES",
+        "ScoreSource": "modelhub.scores.models.SCORE_SOURCES",
+        "Action": "modelhub.scores.models.ACTIONS",
     },
 }

@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from modelhub.api import admin_login, errors
+from modelhub.accounts import admin_login
+from modelhub.core import handlers as errors
 
 urlpatterns = [
     path("admin/login/", admin_login.login),
     path("admin/", admin.site.urls),
-    path("", include("modelhub.api.urls")),
+    path("", include("modelhub.urls")),
 ]
 
 handler400 = errors.bad_request

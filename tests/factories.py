@@ -7,8 +7,8 @@ import factory
 from factory.django import DjangoModelFactory
 
 from modelhub import models
-from modelhub.keys import digest
-from modelhub.label_settings import check_settings
+from modelhub.accounts.keys import digest
+from modelhub.labels.label_settings import check_settings
 
 SECRET = "a secret that only tests know"
 

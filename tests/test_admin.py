@@ -8,8 +8,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from modelhub.models import ApiKey, Label, Score, Source, User
-from tests.conftest import Caller
+from modelhub.accounts.models import ApiKey, User
+from modelhub.labels.models import Label
+from modelhub.scores.models import Score
+from modelhub.sources.models import Source
+from tests.client import Caller
 from tests.factories import ProjectFactory, ScoreFactory
 
 pytestmark = pytest.mark.django_db

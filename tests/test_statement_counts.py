@@ -11,8 +11,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from modelhub.models import Label, Source
-from tests.conftest import Answer, Caller, entry
+from modelhub.labels.models import Label
+from modelhub.sources.models import Source
+from tests.client import Answer, Caller, entry
 from tests.factories import LabelFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,8 +12,8 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import ConnectionPool
 
-from modelhub import deadlines
-from modelhub.metrics import count_silence
+from modelhub.core import deadlines
+from modelhub.core.metrics import count_silence
 
 CHECK_SECONDS = 2
 # Who answered so lately is not asked whether anybody is there, unless the connection has something to say by itself.
@@ -22,7 +22,7 @@ FIRST_PLANS = 8
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """Waits for as long as the request of its thread may (`modelhub.deadlines`), or until a check is over."""
+    """Waits for as long as the request of its thread may (`modelhub.core.deadlines`), or until a check is over."""
 
     most: float | None = None
     heard: float = 0.0

@@ -23,10 +23,13 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from modelhub.api.score_filters import FILTERS
-from modelhub.keyset import Position
-from modelhub.models import IdempotencyRecord, Label, Score, ScoreRevision, Source
-from tests.conftest import BULK, Caller
+from modelhub.core.keyset import Position
+from modelhub.idempotency.models import IdempotencyRecord
+from modelhub.labels.models import Label
+from modelhub.scores.filters import FILTERS
+from modelhub.scores.models import Score, ScoreRevision
+from modelhub.sources.models import Source
+from tests.client import BULK, Caller
 from tests.factories import SECRET, LabelFactory, ProjectFactory, ScoreFactory, SourceFactory
 from tests.servers import ROOT
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from modelhub.errors import Refused
-from modelhub.keys import create_api_key
-from modelhub.management.users import describe_pair, user_or_error
-from modelhub.models import SCOPES
+from modelhub.accounts.commands import describe_pair, user_or_error
+from modelhub.accounts.keys import create_api_key
+from modelhub.accounts.models import SCOPES
+from modelhub.core.errors import Refused
 
 LONGEST = 36_500
 

@@ -9,8 +9,8 @@ from typing import IO, Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from modelhub.management.users import user_or_error
-from modelhub.score_import import Imported, Importer
+from modelhub.accounts.commands import user_or_error
+from modelhub.scores.importing import Imported, Importer
 
 LINES_A_TRANSACTION = 500
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from modelhub.keys import is_valid
-from modelhub.models import ApiKey
+from modelhub.accounts.keys import is_valid
+from modelhub.accounts.models import ApiKey
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from modelhub.idempotency import purge
+from modelhub.idempotency.services import purge
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from modelhub.keys import revoke_api_key
-from modelhub.management.users import key_or_error
+from modelhub.accounts.commands import key_or_error
+from modelhub.accounts.keys import revoke_api_key
 
 
 class Command(BaseCommand):

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from modelhub.keys import is_valid, rotate_api_key
-from modelhub.management.users import describe_pair, key_or_error
+from modelhub.accounts.commands import describe_pair, key_or_error
+from modelhub.accounts.keys import is_valid, rotate_api_key
 
 
 class Command(BaseCommand):

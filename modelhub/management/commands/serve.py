@@ -19,11 +19,11 @@ from django.core.servers.basehttp import get_internal_wsgi_application
 from django.db import DatabaseError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from modelhub.bootstrap import bootstrap
-from modelhub.errors import Refused
-from modelhub.management.gunicorn_server import serve
-from modelhub.starting import stop_if_asked
-from modelhub.welcome import welcome
+from modelhub.core.errors import Refused
+from modelhub.serving.bootstrap import bootstrap
+from modelhub.serving.gunicorn_server import serve
+from modelhub.serving.starting import stop_if_asked
+from modelhub.serving.welcome import welcome
 
 OLDEST_POSTGRES = 15
 # Any number that no other application of this database uses for an advisory lock.

@@ -1,0 +1,108 @@
+"""Organizations, users and API keys."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
+
+from modelhub.core.models import Row, one_of
+
+ROLES = ("admin", "member")
+# `admin` lets an admin's key act as an admin; `act-as` names other annotators.
+SCOPES = ("read", "write", "admin", "act-as")
+
+
+def default_scopes() -> list[str]:
+    """Return the scopes of a new key: everything that its user may do, in its user's name only."""
+    return ["read", "write", "admin"]
+
+
+class Organization(Row):
+    """A tenant: nothing of one organization is ever visible to another."""
+
+    name = models.CharField(max_length=255)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users for Django's own commands (`createsuperuser`); bootstrap uses it, too."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A user with that login; without a password, one who cannot log in to the admin."""
+        user = self.model(email=email.lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """An admin of the first organization who may enter Django's admin."""
+        if "organization" not in fields:
+            first = Organization.objects.order_by("id").first()
+            fields["organization"] = first or Organization.objects.create(name="Default organization")
+        return self.create_user(email, password, **{"role": "admin", **fields}, is_staff=True, is_superuser=True)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Logins are compared without case: they are stored in lower case."""
+        return self.get(email=(username or "").lower())
+
+
+class User(Row, AbstractBaseUser, PermissionsMixin):
+    """A person who annotates or administers; the email is the login."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=255, blank=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="users")
+    role = models.CharField(max_length=16, choices=[(word, word) for word in ROLES], default="member")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            one_of("role", ROLES, table="user"),
+            models.CheckConstraint(condition=Exact(F("email"), Lower("email")), name="user_email_is_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def display_name(self) -> str:
+        """What answers call the annotator: the name, or the email of who has none."""
+        return self.name or self.email
+
+
+class ApiKey(Row):
+    """A pair of public key and secret; whoever shows both acts as `user`. The secret is kept as a digest only."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="api_keys")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_keys")
+    name = models.CharField(max_length=255)
+    api_key = models.CharField(max_length=255, unique=True)
+    secret_digest = models.CharField(max_length=255)
+    scopes = ArrayField(
+        models.CharField(max_length=16, choices=[(word, word) for word in SCOPES]), default=default_scopes
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Not a column: seconds since the last use, if any, when the row was read (accounts/keys.py).
+    used_seconds_ago: float | None
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(scopes__contained_by=list(SCOPES)), name="apikey_scopes_are_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.api_key})"

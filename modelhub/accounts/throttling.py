@@ -1,0 +1,144 @@
+"""Whoever asks too often hears 429 and when to come back: requests per address and per key, and wrong keys.
+
+Everything is counted in memory that the workers of this server share (rates.py): no statement, no network, a
+few microseconds a request.
+"""
+
+import ipaddress
+import math
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import TracebackType
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpRequest, HttpResponse
+
+from modelhub.accounts.rates import Buckets, Marks, Rate, hashed
+from modelhub.core import handlers as errors
+from modelhub.core.errors import RateLimited, Unauthenticated
+from modelhub.core.middleware import QUIET
+
+BUCKETS = Buckets()
+# Pairs of keys that were right when they were last shown, and logins that succeeded from an address.
+KNOWN = Marks()
+
+
+class ThrottleMiddleware:
+    """Requests per address, on every path except those that watch the server."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        if settings.RATE_PER_ADDRESS is None:
+            raise MiddlewareNotUsed
+        self.get_response, self.rate = get_response, settings.RATE_PER_ADDRESS
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Refuse, or go on."""
+        if request.path not in QUIET:
+            address = client_address(request.META)
+            try:
+                refuse_if(BUCKETS.take(hashed("address", address), self.rate), f"requests from {address}", self.rate)
+            except RateLimited as refusal:
+                return errors.too_often(refusal)
+        return self.get_response(request)
+
+
+class Attempt:
+    """One authentication by a pair of keys, around the work that it is.
+
+    Entering it raises `RateLimited` when too many pairs from this address were wrong, or this API key was shown from
+    there with too many wrong secrets; a pair that was right the last time goes on: one client with a wrong secret
+    takes nothing away from those beside it. `Unauthenticated` inside counts against both.
+    """
+
+    __slots__ = ("api_key", "meta", "pair", "rate")
+
+    def __init__(self, meta: Mapping[str, Any], api_key: str, secret_key: str) -> None:
+        self.meta, self.api_key = meta, api_key
+        self.rate = settings.RATE_FAILED_LOGINS
+        self.pair = hashed("pair", api_key, secret_key) if self.rate else 0
+
+    def __enter__(self) -> None:
+        if self.rate and self.pair not in KNOWN:
+            for bucket, rate, words in self._buckets(self.rate):
+                refuse_if(BUCKETS.wait(bucket, rate), words, rate)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if not self.rate:
+            return
+        if kind is None:
+            KNOWN.add(self.pair)
+        elif issubclass(kind, Unauthenticated):
+            KNOWN.discard(self.pair)
+            for bucket, rate, _ in self._buckets(self.rate):
+                BUCKETS.take(bucket, rate)
+
+    def _buckets(self, rate: Rate) -> list[tuple[int, Rate, str]]:
+        address = client_address(self.meta)
+        return [
+            (hashed("failed", address), rate, f"failed authentications from {address}"),
+            (hashed("failed", address, self.api_key), third(rate), f"failed authentications of one key from {address}"),
+        ]
+
+
+def check_key(key_id: str) -> None:
+    """Count a request of this key. Raises `RateLimited` when it had too many."""
+    if rate := settings.RATE_PER_KEY:
+        refuse_if(BUCKETS.take(hashed("key", key_id), rate), "requests with this API key", rate)
+
+
+def check_login(meta: Mapping[str, Any], login: str) -> int:
+    """Count an attempt to log in to the admin; answers the mark to add to `KNOWN` when it succeeds.
+
+    Raises `RateLimited` when there were too many from this address, or from everywhere for this login; the second does
+    not hold where this login succeeded before from this address: nobody else can lock its owner out.
+    """
+    address, login = client_address(meta), login.strip().lower()
+    mark = hashed("logged in", address, login)
+    if rate := settings.RATE_FAILED_LOGINS:
+        refuse_if(BUCKETS.take(hashed("login", address), rate), f"attempts to log in from {address}", rate)
+        if mark not in KNOWN:
+            rate = third(rate)
+            refuse_if(BUCKETS.take(hashed("login of", login), rate), "attempts to log in with this name", rate)
+    return mark
+
+
+def third(rate: Rate) -> Rate:
+    """What one name may fail of what an address may."""
+    return Rate(max(1, rate.events // 3), rate.period)
+
+
+def refuse_if(wait: float, words: str, rate: Rate) -> None:
+    """Raises `RateLimited` with the limit and when to come back, unless there is nothing to wait for."""
+    if wait > 0:
+        raise RateLimited(f"Too many {words}: the limit is {rate}.", wait=math.ceil(wait))
+
+
+def client_address(meta: Mapping[str, Any]) -> str:
+    """Who is counted: the peer, or whom the last `MODELHUB_TRUSTED_PROXIES` proxies say that they saw.
+
+    Each proxy appends its own peer to `X-Forwarded-For`; what stands before that was written by the client.
+    """
+    peer = str(meta.get("REMOTE_ADDR", ""))
+    if settings.TRUSTED_PROXIES and (header := meta.get("HTTP_X_FORWARDED_FOR")):
+        seen = header.split(",")
+        peer = seen[-min(settings.TRUSTED_PROXIES, len(seen))].strip() or peer
+    return network(peer[:64])
+
+
+@lru_cache(maxsize=4096)
+def network(address: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 address, which one client has all of. A port beside it does not count."""
+    bare = address.removeprefix("[").partition("]")[0] if address.startswith("[") else address
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        parsed = ipaddress.ip_address(bare.partition("%")[0])
+    except ValueError:
+        return "an unknown address"
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

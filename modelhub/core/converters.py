@@ -1,0 +1,15 @@
+"""Converters of path parameters."""
+
+from django.urls import register_converter
+from django.urls.converters import UUIDConverter
+
+from modelhub.core.ids import UUID_TEXT
+
+
+class IdConverter(UUIDConverter):
+    """A UUID in a path, in any case, with or without hyphens (contract 0.6)."""
+
+    regex = UUID_TEXT.pattern
+
+
+register_converter(IdConverter, "id")

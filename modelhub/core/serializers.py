@@ -1,0 +1,10 @@
+"""Helpers of all serializers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+def render_list(output: type[serializers.Serializer[Any]], rows: Any) -> list[dict[str, Any]]:
+    """Many rows of one kind."""
+    return list(output(rows, many=True).data)

@@ -1,0 +1,26 @@
+"""Admin pages of projects and labels."""
+
+from django.contrib import admin
+
+from modelhub.core.admin import Kept, ReadOnly
+from modelhub.labels.models import Label, Project
+
+
+@admin.register(Project)
+class ProjectAdmin(Kept):
+    """Groups of labels."""
+
+    list_display = ("name", "project_type", "organization", "created_at")
+    list_select_related = ("organization",)
+    search_fields = ("name",)
+    autocomplete_fields = ("organization",)
+
+
+@admin.register(Label)
+class LabelAdmin(ReadOnly):
+    """Questions; their settings are changed through the API, which looks at the scores."""
+
+    list_display = ("name", "type", "project", "organization", "deleted_at", "created_at")
+    list_select_related = ("organization", "project")
+    list_filter = ("type",)
+    search_fields = ("name",)

@@ -1,0 +1,74 @@
+"""Projects and labels."""
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from modelhub.accounts.models import Organization
+from modelhub.core.models import LIVE, Row, exact_json_field, is_object, newest_first, one_of
+from modelhub.labels.values import LABEL_TYPES
+
+
+class Project(Row):
+    """A group that labels may belong to."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="projects")
+    name = models.CharField(max_length=255)
+    project_type = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("organization", Lower("name"), name="project_name_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Label(Row):
+    """A question that scores answer: its type and settings say which values are legal (modelhub.labels.values)."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="labels", db_index=False)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="labels", null=True, blank=True)
+    name = models.CharField(max_length=255)
+    type = models.CharField(max_length=32, choices=[(word, word) for word in LABEL_TYPES])
+    description = models.TextField(blank=True)
+    settings = exact_json_field(default=dict, blank=True)
+    allow_notes = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "organization",
+                Lower("name"),
+                "type",
+                "project",
+                name="label_name_is_unique",
+                condition=LIVE,
+                nulls_distinct=False,
+            ),
+            one_of("type", LABEL_TYPES, table="label"),
+            is_object("settings", table="label"),
+        ]
+        indexes = [newest_first("organization", name="label_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.type})"
+
+
+class LabelVersion(models.Model):
+    """Another version whenever a label of the organization is made or changed: what was read before is out of date.
+
+    Written by triggers alone (migration 0004), random so that no backup brings one back for something else.
+    """
+
+    # The database has the constraint, with a cascade of its own (migration 0004).
+    organization = models.OneToOneField(
+        Organization, on_delete=models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
+    )
+    version = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"labels of {self.organization_id}"

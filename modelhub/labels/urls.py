@@ -1,0 +1,15 @@
+"""Paths of labels and projects."""
+
+from django.urls import path
+
+from modelhub.core import converters  # noqa: F401 - registers <id:…>
+from modelhub.labels import tracer, views
+
+urlpatterns = [
+    path("model-hub/annotations-labels/", views.Labels.as_view(), name="labels"),
+    path("model-hub/annotations-labels/<id:pk>/", views.OneLabel.as_view(), name="label"),
+    path("model-hub/annotations-labels/<id:pk>/restore/", views.RestoreLabel.as_view(), name="label-restore"),
+    path("tracer/get-annotation-labels/", tracer.TracerLabels.as_view(), name="tracer-labels"),
+    path("tracer/project/", tracer.Projects.as_view(), name="projects"),
+    path("tracer/project/list_projects/", tracer.ListProjects.as_view(), name="projects-list"),
+]

@@ -1,0 +1,33 @@
+"""Admin pages of scores and their revisions."""
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from modelhub.core.admin import ReadOnly
+from modelhub.scores.models import Score, ScoreRevision
+
+
+class RevisionInline(admin.TabularInline):
+    """What a score said before."""
+
+    model = ScoreRevision
+    fields = readonly_fields = ("created_at", "action", "value", "score_source", "notes", "replaced_by")
+    ordering = ("-id",)
+    can_delete = False
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never."""
+        return False
+
+
+@admin.register(Score)
+class ScoreAdmin(ReadOnly):
+    """Judgements, with their history."""
+
+    list_display = ("label", "value", "source", "annotator", "score_source", "created_at", "deleted_at")
+    list_select_related = ("label", "source", "annotator")
+    search_fields = ("=id", "=source__source_key", "=annotator__email")
+    search_help_text = "the whole id of the score or source, or the annotator's email"
+    inlines = (RevisionInline,)

@@ -1,0 +1,87 @@
+"""The filters of every list of scores: pages, cursors, export and bulk delete take the same ones."""
+
+from typing import Any, cast
+
+import django_filters
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, Func, QuerySet
+from rest_framework.request import Request
+
+from modelhub.accounts.authentication import caller
+from modelhub.core.envelope import refuse_unknown, rename
+from modelhub.core.filters import StrictFilterSet, TimeFilter, checked
+from modelhub.core.ids import parse_uuid
+from modelhub.labels.values import LABEL_TYPES
+from modelhub.scores.models import SCORE_SOURCES, Score
+from modelhub.sources.models import SOURCE_TYPES, Source
+from modelhub.sources.refs import SOURCE_WORDS, source_key
+
+
+def choices(words: Any) -> list[tuple[str, str]]:
+    """A vocabulary as Django's fields want it."""
+    return [(word, word) for word in words]
+
+
+class ScoreFilter(StrictFilterSet):
+    """Filters by the source, the label, the annotator and the times of a score; several must all hold."""
+
+    source_type = django_filters.ChoiceFilter(choices=choices(SOURCE_WORDS), method="by_word", label="or its alias")
+    source_id = django_filters.CharFilter(
+        method="by_source", strip=False, label="the id that the source was registered with"
+    )
+    label_id = django_filters.UUIDFilter(field_name="label_id")
+    label_type = django_filters.ChoiceFilter(choices=choices(LABEL_TYPES), field_name="label__type")
+    annotator_id = django_filters.UUIDFilter(field_name="annotator_id")
+    annotator_email = django_filters.CharFilter(method="by_email", label="the annotator's login")
+    score_source = django_filters.ChoiceFilter(choices=choices(SCORE_SOURCES))
+    created_after = TimeFilter(field_name="created_at", lookup_expr="gt")
+    created_before = TimeFilter(field_name="created_at", lookup_expr="lt")
+    updated_after = TimeFilter(field_name="updated_at", lookup_expr="gt")
+
+    class Meta:
+        model = Score
+        fields: tuple[str, ...] = ()
+
+    def by_word(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
+        """Scores of sources of the stored type that the word stands for."""
+        return queryset.filter(source__source_type=SOURCE_WORDS[value])
+
+    def by_source(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
+        """Scores of sources of that id, which are found before any score is looked at.
+
+        By a join, they would be looked for once for each score as long as the tables are new and have no statistics.
+        """
+        found = Source.objects.filter(
+            organization_id=caller(cast("Request", self.request)).organization_id,
+            source_type__in=SOURCE_TYPES,  # stands before the key in the index
+            source_key=source_key(value),
+        )
+        return queryset.filter(_is_any("source_id", found.values("pk")))
+
+    def by_email(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
+        """Logins are stored in lower case."""
+        return queryset.filter(annotator__email=value.lower())
+
+
+def _is_any(column: str, found: QuerySet[Any, Any]) -> Func:
+    """Whether the column holds one of these: `IN (SELECT …)`, which PostgreSQL may not turn into a join."""
+    parts = F(column), ArraySubquery(found)
+    return Func(*parts, template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())
+
+
+FILTERS = tuple(ScoreFilter.base_filters)
+
+
+def filter_scores(rows: QuerySet[Score], given: dict[str, Any], *, request: Request) -> QuerySet[Score]:
+    """The rows that a JSON object of filters leaves; raises `Invalid`, also for an unknown filter.
+
+    Where rows are deleted, a filter that is ignored would delete too much.
+    """
+    named = rename(given, FILTERS)
+    refuse_unknown(named, FILTERS, kind="filter")
+    texts = {name: _as_text(value) for name, value in named.items()}
+    return checked(ScoreFilter(texts, queryset=rows, request=request))
+
+
+def _as_text(value: object) -> str:
+    return str(parse_uuid(value) or value)

@@ -1,0 +1,82 @@
+"""Scores and their revisions."""
+
+from django.db import models
+from django.utils import timezone
+
+from modelhub.accounts.models import Organization, User
+from modelhub.core.models import LISTED, LIVE, Row, exact_json_field, is_object, newest_first, one_of
+from modelhub.labels.models import Label
+from modelhub.sources.models import Source
+
+SCORE_SOURCES = ("human", "api", "auto", "imported", "automation", "sdk", "model")
+ACTIONS = ("overwritten", "deleted")
+
+
+class Score(Row):
+    """One annotator's judgement of one source by one label. Whoever writes it holds the lock of its source.
+
+    No foreign key has an index of its own: each index here serves a list, and costs every insert.
+    """
+
+    # One foreign key of both (migration 0005): checking them apart would cost more and hold less.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, related_name="scores", db_index=False, db_constraint=False
+    )
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="scores", db_index=False)
+    annotator = models.ForeignKey(User, on_delete=models.PROTECT, related_name="scores", db_index=False)
+    # Null for a score that was given outside of an annotation queue, which is a slot of its own.
+    queue_item = models.UUIDField(null=True, blank=True)
+    value = exact_json_field()
+    score_source = models.CharField(max_length=16, choices=[(word, word) for word in SCORE_SOURCES], default="human")
+    notes = models.TextField(blank=True)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "label", "annotator", "queue_item"],
+                name="score_is_unique",
+                condition=LIVE,
+                nulls_distinct=False,
+            ),
+            one_of("score_source", SCORE_SOURCES, table="score"),
+            is_object("value", table="score"),
+        ]
+        indexes = [
+            newest_first("organization", name="score_newest_first", condition=LISTED),
+            newest_first("label", name="score_by_label", condition=LISTED),
+            newest_first("annotator", name="score_by_annotator", condition=LISTED),
+            models.Index(fields=["organization", "updated_at", "id"], name="score_last_changed", condition=LISTED),
+        ]
+
+    def __str__(self) -> str:
+        return f"score {self.pk}"
+
+
+class ScoreRevision(Row):
+    """What a score said before it was overwritten or deleted. Append-only: the database refuses any change.
+
+    `created_at` is when that was, `replaced_by` who did it.
+    """
+
+    # No foreign key: it is copied from the score, which has one, by the statement that keeps the revision.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="revisions", db_index=False)
+    value = exact_json_field()
+    score_source = models.CharField(max_length=16)
+    notes = models.TextField(blank=True)
+    action = models.CharField(max_length=16, choices=[(word, word) for word in ACTIONS], default="overwritten")
+    replaced_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [one_of("action", ACTIONS, table="revision")]
+        indexes = [models.Index(fields=["score", "id"], name="revision_by_score")]
+
+    def __str__(self) -> str:
+        return f"revision {self.pk} of score {self.score_id}"

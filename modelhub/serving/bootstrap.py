@@ -1,0 +1,111 @@
+"""The first start: an organization, its admin, an API key, and one example of everything that can be scored."""
+
+import uuid
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from modelhub.accounts.keys import create_api_key, secret_fits
+from modelhub.accounts.models import SCOPES, ApiKey, Organization, User
+from modelhub.core.errors import Conflict
+from modelhub.labels.models import Label
+from modelhub.labels.services import create_label, labels_of
+from modelhub.sources.models import Source
+from modelhub.sources.services import register_sources, sources_of
+
+EXAMPLE_LABELS = (
+    {"name": "Quality", "type": "star", "settings": {"no_of_stars": 5}},
+    {
+        "name": "Sentiment",
+        "type": "categorical",
+        "settings": {"options": ["positive", "neutral", "negative"], "multi_choice": False},
+    },
+    {"name": "Comment", "type": "text", "settings": {"max_length": 5000}},
+    {"name": "Relevance", "type": "numeric", "settings": {"min": 0, "max": 10, "step_size": 0.5}},
+    {"name": "Helpful", "type": "thumbs_up_down"},
+)
+EXAMPLE_SOURCES = ("trace", "span", "generation", "session")
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrapped:
+    """What a start finds or makes. `secret_key` is known when it was made just now, and never again."""
+
+    first_start: bool
+    api_key: str
+    secret_key: str | None
+    email: str
+    labels: list[Label] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+
+
+@transaction.atomic
+def bootstrap() -> Bootstrapped:
+    """Make what the first start needs; on every later start, only see that the key of the settings works.
+
+    Raises `Conflict` when `MODELHUB_BOOTSTRAP_API_KEY` exists with another secret than the settings name:
+    whoever fixed the pair in advance would otherwise be refused with 401 and not know why.
+    """
+    organization = Organization.objects.order_by("id").first()
+    if organization is None:
+        return _make_everything()
+    key, secret_key = _find_or_make_key(organization)
+    return Bootstrapped(
+        first_start=False,
+        api_key=key.api_key,
+        secret_key=secret_key,
+        email=key.user.email,
+        labels=list(labels_of(organization.pk)[:5]),
+        sources=list(sources_of(organization.pk)[:4]),
+    )
+
+
+def _make_everything() -> Bootstrapped:
+    organization = Organization.objects.create(name=settings.BOOTSTRAP_ORGANIZATION)
+    User.objects.create_superuser(
+        settings.BOOTSTRAP_EMAIL, settings.BOOTSTRAP_PASSWORD or None, organization=organization, name="Admin"
+    )
+    key, secret_key = _find_or_make_key(organization)
+    labels = [create_label(organization_id=organization.pk, **label) for label in EXAMPLE_LABELS]
+    entries = [
+        {"source_type": word, "source_id": str(uuid.uuid4()), "name": f"Example {word}"} for word in EXAMPLE_SOURCES
+    ]
+    registered = register_sources(organization_id=organization.pk, entries=entries)
+    with connection.cursor() as cursor:
+        # Else PostgreSQL takes any index for one that finds few sources, until it looks at them by itself.
+        cursor.execute("ANALYZE modelhub_source")
+    return Bootstrapped(
+        first_start=True,
+        api_key=key.api_key,
+        secret_key=secret_key,
+        email=key.user.email,
+        labels=labels,
+        sources=[outcome.source for outcome in registered if outcome.source],
+    )
+
+
+def _find_or_make_key(organization: Organization) -> tuple[ApiKey, str | None]:
+    """The key that the settings fix, or the organization's first; the secret only if the key is new."""
+    keys = ApiKey.objects.select_related("user")
+    if not settings.BOOTSTRAP_API_KEY:
+        key = keys.filter(organization=organization).order_by("id").first()
+    else:
+        key = keys.filter(api_key=settings.BOOTSTRAP_API_KEY).first()
+        if key is not None and not secret_fits(settings.BOOTSTRAP_SECRET_KEY, key.secret_digest):
+            raise Conflict(
+                f"The API key {key.api_key} exists with another secret than MODELHUB_BOOTSTRAP_SECRET_KEY; "
+                "set the secret that it was made with, or another MODELHUB_BOOTSTRAP_API_KEY."
+            )
+    if key is not None:
+        return key, None
+    admin = User.objects.filter(organization=organization, role="admin", is_active=True).order_by("id").first()
+    if admin is None:
+        raise Conflict(f"The organization {organization.name} has no active admin for the first API key to act as.")
+    return create_api_key(
+        user=admin,
+        name="First key",
+        api_key=settings.BOOTSTRAP_API_KEY,
+        secret_key=settings.BOOTSTRAP_SECRET_KEY,
+        scopes=SCOPES,
+    )

@@ -1,0 +1,115 @@
+"""What a start prints: where the server is, and on the first one keys, ids and three examples to paste."""
+
+from modelhub.serving.bootstrap import Bootstrapped
+
+FIRST = """\
+modelhub is ready at {base_url}
+
+  API key     {api_key}
+  Secret key  {secret_key}
+              (shown this once; only its digest is stored)
+
+  Labels
+{labels}
+
+  Sources
+{sources}
+
+  Explore     {base_url}/docs/
+  Admin       {base_url}/admin/ (first: {manage} changepassword {email})
+
+Three ways to store two scores. Each works as it is; paste the one you like.
+
+--- curl: paste into a shell ---
+
+curl -X POST {base_url}/model-hub/scores/bulk/ \\
+  -H "X-Api-Key: {api_key}" \\
+  -H "X-Secret-Key: {secret_key}" \\
+  -H "Content-Type: application/json" \\
+  -d '{{
+    "source_type": "trace",
+    "source_id": "{trace}",
+    "scores": [
+      {{"label_id": "{star}", "value": {{"rating": 4}}, "score_source": "human"}},
+      {{"label_id": "{categorical}", "value": {{"selected": ["positive"]}}, "score_source": "human"}}
+    ],
+    "notes": "Batch annotation"
+  }}'
+
+--- Python with requests: paste into .venv/bin/python ---
+
+import requests
+
+response = requests.post(
+    "{base_url}/model-hub/scores/bulk/",
+    headers={{"X-Api-Key": "{api_key}", "X-Secret-Key": "{secret_key}"}},
+    json={{
+        "source_type": "trace",
+        "source_id": "{trace}",
+        "scores": [
+            {{"label_id": "{star}", "value": {{"rating": 4}}, "score_source": "human"}},
+            {{"label_id": "{categorical}", "value": {{"selected": ["positive"]}}, "score_source": "human"}},
+        ],
+        "notes": "Batch annotation",
+    }},
+)
+data = response.json()
+print(f"Created: {{len(data['scores'])}} scores", *data["errors"])
+
+--- JavaScript: paste into node (18 or newer) ---
+
+fetch("{base_url}/model-hub/scores/bulk/", {{
+  method: "POST",
+  headers: {{
+    "X-Api-Key": "{api_key}",
+    "X-Secret-Key": "{secret_key}",
+    "Content-Type": "application/json",
+  }},
+  body: JSON.stringify({{
+    sourceType: "trace",
+    sourceId: "{trace}",
+    scores: [
+      {{ labelId: "{star}", value: {{ rating: 4 }}, scoreSource: "human" }},
+      {{ labelId: "{categorical}", value: {{ selected: ["positive"] }}, scoreSource: "human" }},
+    ],
+    notes: "Batch annotation",
+  }}),
+}})
+  .then((response) => response.json())
+  .then((data) => console.log(`Created: ${{data.scores.length}} scores`, ...data.errors));
+
+--- Stop with Ctrl-C; the data stays. ---
+"""
+
+AGAIN = """\
+modelhub is ready at {base_url}
+
+  API key     {api_key}
+  Secret key  shown when the key was made; for a new pair: {manage} create_api_key {email}
+  Explore     {base_url}/docs/
+
+--- Stop with Ctrl-C; the data stays. ---
+"""
+
+
+def welcome(result: Bootstrapped, *, base_url: str, manage: str) -> str:
+    """The text for a terminal; the secret is in it only when it was made by this very start.
+
+    `manage` is how manage.py is called where this runs.
+    """
+    if not result.first_start:
+        return AGAIN.format(base_url=base_url, api_key=result.api_key, email=result.email, manage=manage)
+    labels = {label.type: label for label in result.labels}
+    sources = {source.source_type: source for source in result.sources}
+    return FIRST.format(
+        base_url=base_url,
+        api_key=result.api_key,
+        secret_key=result.secret_key,
+        email=result.email,
+        manage=manage,
+        labels="\n".join(f"    {label.pk}  {label.type:<15} {label.name}" for label in result.labels),
+        sources="\n".join(f"    {source.source_id}  {source.source_type}" for source in result.sources),
+        trace=sources["trace"].source_id,
+        star=labels["star"].pk,
+        categorical=labels["categorical"].pk,
+    )

@@ -1,0 +1,41 @@
+"""Sources: the traces, spans, generations and sessions that scores judge."""
+
+from django.db import models
+from django.utils import timezone
+
+from modelhub.accounts.models import Organization
+from modelhub.core.models import Row, exact_json_field, is_object, newest_first, one_of
+
+# The stored words; sources/refs.py maps the other words of clients to them.
+SOURCE_TYPES = ("trace", "span", "generation", "session", "dataset_row", "call_execution", "prototype_run")
+
+
+class Source(Row):
+    """What is judged: a trace, span, generation, session or one of the other kinds of SOURCE_TYPES.
+
+    `source_id` is the id as it was registered, `source_key` what it is found by: UUIDs compare as UUIDs
+    whatever their case and hyphens (contract 0.6).
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="sources", db_index=False)
+    source_type = models.CharField(max_length=32, choices=[(word, word) for word in SOURCE_TYPES])
+    source_id = models.CharField(max_length=255)
+    source_key = models.CharField(max_length=255)
+    name = models.CharField(max_length=255, blank=True)
+    metadata = exact_json_field(default=dict, blank=True)
+    # Not a column: whether the statement that registered it made it (modelhub.sources.services).
+    is_new: bool
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "source_type", "source_key"], name="source_is_unique"),
+            # What scores refer to: a score and its source are of one organization.
+            models.UniqueConstraint(fields=["organization", "id"], name="source_of_organization"),
+            one_of("source_type", SOURCE_TYPES, table="source"),
+            is_object("metadata", table="source"),
+        ]
+        indexes = [newest_first("organization", name="source_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.source_type} {self.source_id}"

@@ -1,0 +1,54 @@
+"""What requests call a source: its words, its id, and the key that it is found by."""
+
+from dataclasses import dataclass
+
+from modelhub.core.errors import Invalid
+from modelhub.core.ids import parse_uuid
+from modelhub.core.text import show
+
+# The founding page's word for each word that clients use (contract 2.1).
+SOURCE_WORDS = {
+    "trace": "trace",
+    "span": "span",
+    "observation_span": "span",
+    "generation": "generation",
+    "session": "session",
+    "trace_session": "session",
+    "dataset_row": "dataset_row",
+    "call_execution": "call_execution",
+    "prototype_run": "prototype_run",
+}
+MAX_ID_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRef:
+    """What a request calls a source: its word for the type, the stored type, the id as sent and its key."""
+
+    word: str
+    source_type: str
+    source_id: str
+    key: str
+
+
+def check_source_ref(source_type: object, source_id: object) -> SourceRef:
+    """Read the two names of a source; raises `Invalid`, by field, for an unknown word or an unfit id."""
+    fields = {}
+    if not isinstance(source_type, str) or source_type not in SOURCE_WORDS:
+        fields["source_type"] = [f"source_type must be one of {', '.join(SOURCE_WORDS)}, got {show(source_type)}"]
+    if not isinstance(source_id, str) or not _is_visible(source_id):
+        sentence = f"source_id must be a string of 1 to {MAX_ID_LENGTH} visible characters, got {show(source_id)}"
+        fields["source_id"] = [sentence]
+    if fields:
+        raise Invalid("; ".join(sentence for [sentence] in fields.values()), fields=fields)
+    word, name = str(source_type), str(source_id)
+    return SourceRef(word=word, source_type=SOURCE_WORDS[word], source_id=name, key=source_key(name))
+
+
+def _is_visible(text: str) -> bool:
+    return 0 < len(text) <= MAX_ID_LENGTH and text.isprintable() and " " not in text
+
+
+def source_key(source_id: str) -> str:
+    """What a source is found by: UUIDs in one spelling (lower case, hyphens), other ids as they are."""
+    return str(parse_uuid(source_id) or source_id)

@@ -1,0 +1,176 @@
+"""Who may come in, and what everyone else hears."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+
+from modelhub.accounts import keys
+from modelhub.accounts.models import ApiKey, Organization
+from tests.client import Caller
+from tests.factories import SECRET, OrganizationFactory
+
+pytestmark = pytest.mark.django_db
+
+LABELS = "/model-hub/annotations-labels/"
+
+
+def headers(key: str, secret: str) -> dict[str, str]:
+    return {"X-Api-Key": key, "X-Secret-Key": secret}
+
+
+def test_the_pair_opens(alice: Caller) -> None:
+    assert alice.get(LABELS).status == 200
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_a_bearer_token_of_both_opens_as_well(alice: Caller, scheme: str) -> None:
+    token = {"Authorization": f"{scheme} {alice.key.api_key}:{SECRET}"}
+    assert Client().get(LABELS, headers=token).status_code == 200
+
+
+def revoke(key: ApiKey) -> None:
+    key.revoked_at = timezone.now()
+    key.save()
+
+
+def expire(key: ApiKey) -> None:
+    key.expires_at = timezone.now()
+    key.save()
+
+
+def deactivate(key: ApiKey) -> None:
+    key.user.is_active = False
+    key.user.save()
+
+
+def move_the_user(key: ApiKey) -> None:
+    key.user.organization = OrganizationFactory.create()
+    key.user.save()
+
+
+@pytest.mark.parametrize("spoil", [revoke, expire, deactivate, move_the_user])
+def test_a_spoilt_key_is_refused_like_an_unknown_one(alice: Caller, spoil: Callable[[ApiKey], None]) -> None:
+    spoil(alice.key)
+    spoilt = alice.get(LABELS)
+    unknown = alice.client.get(LABELS, headers=headers("nobody", "nothing")).json()
+    wrong = alice.client.get(LABELS, headers=headers(alice.key.api_key, "nothing")).json()
+
+    assert spoilt.status == 401
+    assert spoilt.headers["WWW-Authenticate"] == "ApiKey"
+    for body in (unknown, wrong):
+        assert body["detail"] == spoilt.body["detail"]
+        assert body["code"] == "not_authenticated"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"X-Api-Key": "key"},
+        {"X-Secret-Key": "secret"},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer no-colon"},
+        {"Authorization": "Basic a:b"},
+        {"X-Api-Key": "a\x00b", "X-Secret-Key": "c"},
+        {"X-Api-Key": "\udcff", "X-Secret-Key": "\udcff"},
+    ],
+)
+def test_anything_else_is_a_401_problem(sent: dict[str, str]) -> None:
+    answer = Client(raise_request_exception=False).get(LABELS, headers=sent)
+
+    assert answer.status_code == 401
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer["WWW-Authenticate"] == "ApiKey"
+    assert answer.json()["message"] == answer.json()["detail"]
+
+
+def test_an_unknown_key_costs_the_same_comparison(alice: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of a test says little; that the same work is done can be counted."""
+    compared: list[int] = []
+    original = hmac.compare_digest
+
+    def compare(one: str, other: str) -> bool:
+        compared.append(len(one))
+        return original(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    for key in (alice.key.api_key, "nobody"):
+        alice.client.get(LABELS, headers=headers(key, "wrong"))
+
+    assert len(compared) == 2
+    assert compared[0] == compared[1]
+
+
+class TestAlgorithms:
+    """A digest says how it was made, so that another algorithm can follow."""
+
+    @pytest.fixture
+    def newer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A second algorithm, which is the current one."""
+        monkeypatch.setitem(keys.ALGORITHMS, "sha512", lambda secret: hashlib.sha512(secret).hexdigest())
+        monkeypatch.setattr(keys, "CURRENT_ALGORITHM", "sha512")
+
+    def test_keys_of_two_algorithms_stand_side_by_side(self, alice: Caller, newer: None) -> None:
+        key, secret = keys.create_api_key(user=alice.user, name="new")
+        assert (alice.key.secret_digest[:7], key.secret_digest[:7]) == ("sha256$", "sha512$")
+        for api_key, right in ((alice.key.api_key, SECRET), (key.api_key, secret)):
+            assert alice.client.get(LABELS, headers=headers(api_key, right)).status_code == 200
+            assert alice.client.get(LABELS, headers=headers(api_key, right + "x")).status_code == 401
+        assert alice.client.get(LABELS, headers=headers(key.api_key, SECRET)).status_code == 401
+
+    @pytest.mark.parametrize("stored", ["md5$0", "sha512$0", "$", "", "sha256", "sha256$", "sha25"])
+    def test_a_digest_of_an_unknown_algorithm_opens_nothing(self, alice: Caller, stored: str) -> None:
+        ApiKey.objects.filter(pk=alice.key.pk).update(secret_digest=stored)
+        assert alice.get(LABELS).status == 401
+        assert alice.client.get(LABELS, headers=headers(alice.key.api_key, stored)).status_code == 401
+
+    def test_the_right_hex_under_the_wrong_name_opens_nothing(self, alice: Caller, newer: None) -> None:
+        hex_of_it = alice.key.secret_digest.removeprefix("sha256$")
+        for name in ("sha512", "SHA256", "sha256 ", "unknown"):
+            ApiKey.objects.filter(pk=alice.key.pk).update(secret_digest=f"{name}${hex_of_it}")
+            assert alice.get(LABELS).status == 401
+        ApiKey.objects.filter(pk=alice.key.pk).update(secret_digest=f"sha256${hex_of_it}")
+        assert alice.get(LABELS).status == 200
+
+
+def test_the_secret_is_nowhere_in_the_database(alice: Caller) -> None:
+    key, secret = keys.create_api_key(user=alice.user, name="new")
+
+    assert len(secret) >= 43  # 256 bits in base64
+    assert secret not in str(ApiKey.objects.filter(pk=key.pk).values().get())
+    assert alice.client.get(LABELS, headers=headers(key.api_key, secret)).status_code == 200
+
+
+def test_last_use_is_noted_at_most_once_a_minute(alice: Caller) -> None:
+    alice.get(LABELS)
+    first = ApiKey.objects.get().last_used_at
+    alice.get(LABELS)
+    assert first is not None
+    assert ApiKey.objects.get().last_used_at == first
+
+    ApiKey.objects.update(last_used_at=first - timedelta(seconds=61))
+    alice.get(LABELS)
+    last = ApiKey.objects.get().last_used_at
+    assert last is not None
+    assert last > first
+
+
+def test_the_command_prints_a_pair_that_works(alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("create_api_key", "ALICE@example.com", "--expires-in-days", "1")
+    lines = capsys.readouterr().out.split()
+    api_key, secret = lines[2], lines[5]
+
+    assert alice.client.get(LABELS, headers=headers(api_key, secret)).status_code == 200
+    expires_at = ApiKey.objects.get(api_key=api_key).expires_at
+    assert expires_at is not None
+    assert timedelta(hours=23) < expires_at - timezone.now() < timedelta(hours=25)
+
+
+def test_keys_stay_in_their_organization(alice: Caller, organization: Organization) -> None:
+    assert alice.key.organization == organization

@@ -1,0 +1,152 @@
+"""What keys may be used for, and how they begin and end."""
+
+import re
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from modelhub.accounts.models import ApiKey
+from modelhub.labels.models import Label
+from modelhub.scores.models import Score, ScoreRevision
+from modelhub.sources.models import Source
+from tests.client import Caller, entry
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+LABELS = "/model-hub/annotations-labels/"
+
+
+def scoped(caller: Caller, *scopes: str) -> Caller:
+    caller.key.scopes = list(scopes)
+    caller.key.save()
+    return caller
+
+
+def pair_of(text: str) -> dict[str, str]:
+    found = re.search(r"API key +(\S+)\nSecret key +(\S+)", text)
+    assert found
+    return {"X-Api-Key": found[1], "X-Secret-Key": found[2]}
+
+
+class TestScopes:
+    """`read`, `write`, `admin` (in test_changing_scores) and `act-as`."""
+
+    def test_a_key_that_only_reads(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+        reader = scoped(alice, "read")
+        assert reader.get(LABELS).status == 200
+        answer = reader.bulk(trace, [entry(labels["star"], 4)])
+        assert (answer.status, answer.body["code"]) == (403, "scope")
+        assert answer.body["detail"] == "This API key lacks the scope write; it has read."
+        assert not Score.objects.exists()
+
+    def test_a_key_that_only_writes(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+        writer = scoped(alice, "write")
+        assert writer.bulk(trace, [entry(labels["star"], 4)]).status == 201
+        assert writer.get(LABELS).status == 403
+
+    def test_a_key_for_nothing(self, alice: Caller) -> None:
+        assert scoped(alice).get(LABELS).body["detail"] == "This API key lacks the scope read; it has none."
+
+
+class TestActAs:
+    """One backend, many people."""
+
+    def test_scores_become_those_of_the_annotator_that_is_named(
+        self, alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        backend = scoped(alice, "read", "write", "act-as")
+        bobs = str(bob.user.pk)
+        bulk = backend.bulk(trace, [entry(labels["star"], 4)], annotator_id=bobs)
+        camel = backend.bulk(trace, [entry(labels["star"], 3)], annotatorId=bobs)
+        single = {
+            "source_type": "trace",
+            "source_id": trace.source_id,
+            "annotator_id": bobs,
+            **entry(labels["text"], "x"),
+        }
+
+        assert bulk.body["scores"][0]["annotator_email"] == "bob@example.com"
+        assert camel.body["scores"][0]["id"] == bulk.body["scores"][0]["id"]
+        assert backend.post("/model-hub/scores/", single | {"annotator_id": bobs}).body["annotator"] == bobs
+        assert set(Score.objects.values_list("annotator_id", flat=True)) == {bob.user.pk}
+        assert ScoreRevision.objects.get().replaced_by == bob.user
+
+    def test_corrections_too_within_what_the_annotator_may(
+        self, alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        backend = scoped(alice, "read", "write", "act-as")
+        score = backend.bulk(trace, [entry(labels["star"], 4)]).body["scores"][0]
+        path, bobs = f"/model-hub/scores/{score['id']}/", str(bob.user.pk)
+        assert backend.request("PATCH", path, {"value": 3, "annotator_id": bobs}).status == 403
+        assert backend.request("PATCH", path, {"value": 3}).status == 200
+
+    def test_not_without_the_scope_unless_it_is_oneself(
+        self, alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        answer = alice.bulk(trace, [entry(labels["star"], 4)], annotator_id=str(bob.user.pk))
+        assert (answer.status, answer.body["code"]) == (403, "scope")
+        assert alice.bulk(trace, [entry(labels["star"], 4)], annotator_id=str(alice.user.pk)).status == 201
+
+    def test_only_annotators_of_the_organization(
+        self, alice: Caller, charlie: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        backend = scoped(alice, "read", "write", "act-as")
+        gone = UserFactory.create(organization=alice.user.organization, is_active=False)
+        for wrong in (str(charlie.user.pk), str(uuid.uuid4()), str(gone.pk), "x", 7):
+            answer = backend.bulk(trace, [entry(labels["star"], 4)], annotator_id=wrong)
+            assert (answer.status, answer.body["code"]) == (400, "annotator_not_found")
+        assert not Score.objects.exists()
+
+
+class TestCommands:
+    """create (in test_authentication), rotate, revoke, list."""
+
+    def test_rotation_keeps_the_old_pair_for_a_while(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+        scoped(alice, "read", "act-as")
+        call_command("rotate_api_key", alice.key.api_key, "--grace-hours", "1")
+        new = pair_of(capsys.readouterr().out)
+
+        assert alice.client.get(LABELS, headers=new).status_code == 200
+        assert ApiKey.objects.get(api_key=new["X-Api-Key"]).scopes == ["read", "act-as"]
+        assert alice.get(LABELS).status == 200
+        ApiKey.objects.filter(pk=alice.key.pk).update(expires_at=timezone.now())
+        assert alice.get(LABELS).status == 401
+
+    def test_rotation_never_lengthens_a_life(self, alice: Caller) -> None:
+        soon = timezone.now() + timedelta(minutes=1)
+        ApiKey.objects.filter(pk=alice.key.pk).update(expires_at=soon)
+        call_command("rotate_api_key", alice.key.api_key)
+        assert set(ApiKey.objects.values_list("expires_at", flat=True)) == {soon}
+
+    def test_revocation(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("revoke_api_key", alice.key.api_key)
+        assert alice.get(LABELS).status == 401
+        with pytest.raises(CommandError, match="not valid any more"):
+            call_command("rotate_api_key", alice.key.api_key)
+        call_command("list_api_keys")
+        assert re.search(rf"{alice.key.api_key} .*read,write,admin.* never +revoked", capsys.readouterr().out)
+
+    def test_scopes_of_a_new_key(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("create_api_key", "alice@example.com", "--scope", "read", "--scope", "act-as")
+        key = ApiKey.objects.get(api_key=pair_of(capsys.readouterr().out)["X-Api-Key"])
+        assert key.scopes == ["read", "act-as"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (("create_api_key", "nobody@example.com"), "There is no active user nobody@example.com"),
+            (("create_api_key", "--expires-in-days", "0"), "--expires-in-days must be from 1 to 36500, got 0"),
+            (("create_api_key", "--expires-in-days", "99999999999"), "--expires-in-days must be from 1 to 36500"),
+            (("create_api_key", "--name", "n" * 256), "The name of a key must have 1 to 255 characters, got 256"),
+            (("rotate_api_key", "nothing"), "There is no API key nothing"),
+            (("revoke_api_key", "nothing"), "There is no API key nothing"),
+        ],
+    )
+    def test_refusals(self, alice: Caller, arguments: Any, sentence: str) -> None:
+        with pytest.raises(CommandError, match=sentence):
+            call_command(*arguments)

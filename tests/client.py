@@ -1,0 +1,65 @@
+"""The client that most tests use: an API key and the shapes of requests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+
+from modelhub.core import exact_json
+from modelhub.models import ApiKey, Label, Source, User
+from tests.factories import SECRET
+
+BULK = "/model-hub/scores/bulk/"
+
+
+@dataclass
+class Answer:
+    """An answer, with its JSON read the exact way."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass
+class Caller:
+    """Somebody with an API key, who talks to the API the way a client does."""
+
+    key: ApiKey
+    secret: str = SECRET
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
+    @property
+    def user(self) -> User:
+        return self.key.user
+
+    def request(self, method: str, path: str, body: object = None, *, raw: bytes | None = None, **extra: Any) -> Answer:
+        content = raw if raw is not None else b"" if body is None else exact_json.dumps(body).encode()
+        headers = {"X-Api-Key": self.key.api_key, "X-Secret-Key": self.secret, **extra.pop("headers", {})}
+        response = self.client.generic(method, path, content, content_type="application/json", headers=headers, **extra)
+        text = response.content
+        return Answer(response.status_code, response.headers, exact_json.loads(text) if text else None)
+
+    def get(self, path: str) -> Answer:
+        return self.request("GET", path)
+
+    def post(self, path: str, body: object = None, **extra: Any) -> Answer:
+        return self.request("POST", path, body, **extra)
+
+    def bulk(self, source: Source, scores: object, query: str = "", **more: Any) -> Answer:
+        """Post a batch on a source."""
+        body = {"source_type": source.source_type, "source_id": source.source_id, "scores": scores, **more}
+        return self.post(BULK + query, body)
+
+
+def execute(statement: str, *parameters: Any) -> None:
+    """As somebody with psql."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:
+    """One entry of a batch."""
+    return {"label_id": str(label.pk), "value": value, **more}

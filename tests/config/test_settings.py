@@ -1,0 +1,111 @@
+"""Settings come from the environment, fail loudly and are all documented."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
+from config.secret import secret_key
+from modelhub.accounts.rates import Rate
+from tests.servers import ROOT
+
+STRONG = "0123456789abcdefghijklmnopqrstuvwxyz-0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def test_every_setting_is_documented_and_nothing_else_is() -> None:
+    """Importing config.settings has read every name once."""
+    documented = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
+
+    assert len(documented) == len(set(documented))
+    assert set(documented) == env.names_read - {"A_TEST"}
+
+
+def test_no_setting_is_read_anywhere_else() -> None:
+    readers = [
+        path.relative_to(ROOT)
+        for folder in ("config", "modelhub")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"environ(?!ment)|getenv", path.read_text()) and path.name not in {"wsgi.py", "command_line.py"}
+    ]
+    assert readers == [Path("config/env.py")]
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("FALSE", False), ("0", False), ("", True)])
+def test_a_flag(monkeypatch: pytest.MonkeyPatch, text: str, value: bool) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    assert env.flag("A_TEST", default=True) is value
+
+
+@pytest.mark.parametrize("text", ["4.5", "four", "-1", "11", "1e1"])
+def test_a_number_that_does_not_fit(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    with pytest.raises(ImproperlyConfigured, match=f'A_TEST must be a whole number from 0 to 10, got "{text}"'):
+        env.whole("A_TEST", 3, maximum=10)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("600/minute", Rate(600, "minute")), ("1/day", Rate(1, "day")), ("0", None), ("", Rate(30, "minute"))],
+)
+def test_a_rate(monkeypatch: pytest.MonkeyPatch, text: str, rate: Rate | None) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    assert env.rate("A_TEST", "30/minute") == rate
+
+
+@pytest.mark.parametrize("text", ["600", "0/minute", "-1/minute", "1.5/minute", "1/week", "1/", "/minute"])
+def test_a_rate_that_is_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    with pytest.raises(ImproperlyConfigured, match=r"A_TEST must be a number, a slash and one of second, minute, "):
+        env.rate("A_TEST")
+
+
+@pytest.mark.parametrize("text", ["*", "https://a.example", "http://localhost:3000,https://[::1]:8000", ""])
+def test_origins(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    assert ",".join(env.origins("A_TEST")) == text
+
+
+@pytest.mark.parametrize("text", ["a.example", "https://a.example/", "*,https://a.example", "https://A.example"])
+def test_origins_that_are_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    with pytest.raises(ImproperlyConfigured, match="A_TEST must hold origins like"):
+        env.origins("A_TEST")
+
+
+@pytest.mark.parametrize("key", ["", STRONG[:49], "ab" * 40, "django-insecure-" + STRONG])
+def test_a_signing_key_that_is_weak(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str) -> None:
+    monkeypatch.setenv("MODELHUB_SECRET_KEY", key)
+    with pytest.raises(ImproperlyConfigured, match=r"MODELHUB_SECRET_KEY .* production needs one of"):
+        secret_key(tmp_path, production=True)
+    assert secret_key(tmp_path, production=False)
+
+
+def test_a_signing_key_that_is_strong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MODELHUB_SECRET_KEY", STRONG)
+    assert secret_key(tmp_path, production=True) == STRONG
+
+
+def test_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_TEST", " a.example, ,b.example ,")
+    assert env.words("A_TEST") == ["a.example", "b.example"]
+
+
+def test_a_secret_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("of a file\n")
+    monkeypatch.setenv("A_TEST_FILE", str(tmp_path / "secret"))
+    assert env.text("A_TEST") == "of a file"
+
+
+def test_a_file_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("A_TEST_FILE", str(tmp_path / "nothing"))
+    with pytest.raises(ImproperlyConfigured, match=r"A_TEST_FILE names .*nothing, which cannot be read"):
+        env.text("A_TEST")
+
+
+def test_a_value_and_a_file_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("A_TEST", "x")
+    monkeypatch.setenv("A_TEST_FILE", str(tmp_path))
+    with pytest.raises(ImproperlyConfigured, match="both set"):
+        env.text("A_TEST")

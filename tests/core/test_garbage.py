@@ -1,0 +1,62 @@
+"""A bulk request leaves nothing to the garbage collector: what it was made of is freed when it is answered."""
+
+import gc
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from config.wsgi import application
+from modelhub.core import exact_json
+from modelhub.labels.models import Label
+from modelhub.sources.models import Source
+from tests.client import BULK, Caller, entry
+from tests.factories import SECRET
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """It would take away what is to be counted."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def bulk(caller: Caller, body: object) -> str:
+    """As a WSGI server does it: Django's test client keeps what it sent and got."""
+    content = exact_json.encode(body)
+    status: list[str] = []
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": BULK,
+        "QUERY_STRING": "",
+        "SERVER_NAME": "testserver",
+        "SERVER_PORT": "80",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(content)),
+        "HTTP_X_API_KEY": caller.key.api_key,
+        "HTTP_X_SECRET_KEY": SECRET,
+        "wsgi.input": io.BytesIO(content),
+        "wsgi.url_scheme": "http",
+    }
+    response = application(environ, lambda line, *_: status.append(line))
+    list(response)
+    response.close()  # type: ignore[attr-defined]
+    return status[0].partition(" ")[0]
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize(("rating", "status"), [(4, "201"), (9, "200")])
+def test_a_bulk_request_leaves_no_circles(
+    alice: Caller, trace: Source, labels: dict[str, Label], rating: int, status: str
+) -> None:
+    scores = [entry(label, rating) for label in (labels["star"], labels["star"])]
+    body = {"source_type": "trace", "source_id": trace.source_id, "scores": scores}
+    bulk(alice, body)
+    gc.collect()
+
+    assert bulk(alice, body) == status
+    assert gc.collect() == 0

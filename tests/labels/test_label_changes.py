@@ -1,0 +1,165 @@
+"""PUT, PATCH, DELETE and restore of labels, and what they do to scores."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from modelhub.labels.models import Label
+from modelhub.scores.models import Score
+from modelhub.sources.models import Source
+from tests.client import Caller, entry
+from tests.factories import LabelFactory, ProjectFactory, ScoreFactory
+
+pytestmark = pytest.mark.django_db
+
+LABELS = "/model-hub/annotations-labels/"
+
+
+@pytest.fixture
+def label(alice: Caller) -> Label:
+    return LabelFactory.create(organization=alice.user.organization, name="Quality", description="d")
+
+
+def path(label: Label) -> str:
+    return f"{LABELS}{label.pk}/"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_both_change_only_what_is_given(alice: Caller, label: Label, method: str) -> None:
+    project = ProjectFactory.create(organization=alice.user.organization)
+    answer = alice.request(method, path(label), {"name": "Better", "allowNotes": True, "project": str(project.pk)})
+
+    assert answer.status == 200
+    changed = {key: answer.body[key] for key in ("name", "description", "allow_notes", "project", "type", "settings")}
+    assert changed == {
+        "name": "Better",
+        "description": "d",
+        "allow_notes": True,
+        "project": str(project.pk),
+        "type": "star",
+        "settings": {"no_of_stars": 5},
+    }
+    assert answer.body["updated_at"] > answer.body["created_at"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"type": "text"}, "type"),
+        ({"name": ""}, "name"),
+        ({"settings": {"stars": 5}}, "settings"),
+        ({"allow_notes": None}, "allow_notes"),
+        ({"project": str(uuid.uuid4())}, "project"),
+    ],
+)
+def test_refusals(alice: Caller, label: Label, change: dict[str, Any], field: str) -> None:
+    answer = alice.request("PATCH", path(label), change)
+    assert (answer.status, list(answer.body["errors"])) == (400, [field])
+
+
+def test_the_same_type_may_be_sent(alice: Caller, label: Label) -> None:
+    assert alice.request("PUT", path(label), {"name": "Quality", "type": "star"}).status == 200
+
+
+def test_a_name_that_is_taken(alice: Caller, label: Label) -> None:
+    LabelFactory.create(organization=alice.user.organization, name="Other")
+    answer = alice.request("PATCH", path(label), {"name": "OTHER"})
+    assert (answer.status, answer.body["code"]) == (400, "duplicate")
+
+
+def test_settings_that_make_scores_illegal_need_force(alice: Caller, trace: Source, label: Label) -> None:
+    ScoreFactory.create(source=trace, label=label, annotator=alice.user, value={"rating": 5})
+    ScoreFactory.create(source=trace, label=label, value={"rating": 2})
+    narrower = {"settings": {"no_of_stars": 3}}
+
+    refused = alice.request("PATCH", path(label), narrower)
+    assert (refused.status, refused.body["code"]) == (409, "scores_affected")
+    assert refused.body["detail"] == (
+        "With these settings 1 score of this label would no longer be legal; repeat the request with ?force=true "
+        "to change the settings and keep the scores as they are"
+    )
+    assert alice.get(path(label)).body["settings"] == {"no_of_stars": 5}
+
+    assert alice.request("PATCH", path(label) + "?force=true", narrower).status == 200
+    assert alice.get(path(label)).body["settings"] == {"no_of_stars": 3}
+    assert sorted(score.value["rating"] for score in Score.objects.all()) == [2, 5]
+    assert alice.bulk(trace, [entry(label, 5)]).body["scores"] == []
+
+
+def test_wider_settings_need_nothing(alice: Caller, trace: Source, label: Label) -> None:
+    ScoreFactory.create(source=trace, label=label, value={"rating": 5})
+    assert alice.request("PATCH", path(label), {"settings": {"no_of_stars": 10}}).status == 200
+
+
+def test_a_mistyped_force_changes_nothing(alice: Caller, label: Label) -> None:
+    assert alice.request("PATCH", path(label) + "?forced=true", {"name": "x"}).status == 400
+
+
+class TestDeletingAndRestoring:
+    """Soft, both ways."""
+
+    def test_a_deleted_label_keeps_its_scores_and_takes_no_new_ones(
+        self, alice: Caller, bob: Caller, trace: Source, label: Label
+    ) -> None:
+        old = alice.bulk(trace, [entry(label, 4)]).body["scores"][0]
+        answer = alice.request("DELETE", path(label), {})
+        assert (answer.status, answer.body) == (200, {"deleted": True})
+
+        refused = bob.bulk(trace, [entry(label, 4)], "?error_details=true").body
+        assert refused["error_details"][0]["code"] == "label_deleted"
+        assert refused["errors"] == [
+            f"scores[0]: Label {label.pk} (Quality, star): the label was deleted and takes no new scores"
+        ]
+        assert alice.get(f"/model-hub/scores/{old['id']}/").body["label_name"] == "Quality"
+
+    def test_it_is_gone_from_the_routes_but_for_the_archive(self, alice: Caller, label: Label) -> None:
+        other = LabelFactory.create(organization=alice.user.organization)
+        alice.request("DELETE", path(label))
+
+        for answer in (
+            alice.get(path(label)),
+            alice.request("DELETE", path(label)),
+            alice.request("PUT", path(label), {}),
+        ):
+            assert answer.status == 404
+        for query, expected in [
+            ("", [other]),
+            ("?include_archived=true", [other, label]),
+            ("?archived=true", [label]),
+            ("?archived=false", [other]),
+        ]:
+            results = alice.get(LABELS + query).body["results"]
+            assert [(one["id"], one["archived"]) for one in results] == [
+                (str(one.pk), one is label) for one in expected
+            ]
+
+    def test_it_comes_back_once(self, alice: Caller, label: Label) -> None:
+        assert alice.post(path(label) + "restore/").status == 404
+        alice.request("DELETE", path(label))
+        answer = alice.post(path(label) + "restore/")
+        assert (answer.status, answer.body["archived"]) == (200, False)
+        assert alice.get(path(label)).status == 200
+
+    def test_not_while_its_name_is_taken(self, alice: Caller, label: Label) -> None:
+        alice.request("DELETE", path(label))
+        LabelFactory.create(organization=alice.user.organization, name="quality")
+        answer = alice.post(path(label) + "restore/", {})
+        assert (answer.status, answer.body["code"]) == (400, "duplicate")
+
+    def test_another_organization_can_do_none_of_it(self, alice: Caller, charlie: Caller, label: Label) -> None:
+        for method in ("PUT", "PATCH", "DELETE"):
+            assert charlie.request(method, path(label), {}).status == 404
+        alice.request("DELETE", path(label))
+        assert charlie.post(path(label) + "restore/").status == 404
+
+
+def test_usage_counts_on_request(alice: Caller, trace: Source, label: Label) -> None:
+    ScoreFactory.create(source=trace, label=label)
+    ScoreFactory.create(source__organization=alice.user.organization, source__source_type="span", label=label)
+    gone = ScoreFactory.create(source=trace, label=label, annotator=alice.user)
+    alice.request("DELETE", f"/model-hub/scores/{gone.pk}/")
+
+    [counted] = alice.get(LABELS + "?include_usage_count=true").body["results"]
+    assert (counted["annotation_count"], counted["trace_annotations_count"]) == (2, 1)
+    assert "annotation_count" not in alice.get(LABELS).body["results"][0]

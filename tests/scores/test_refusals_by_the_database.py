@@ -1,0 +1,156 @@
+"""What the database refuses costs the refused scores only. The refusals are real: triggers, missing rows."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+
+from modelhub.labels.models import Label
+from modelhub.scores import recording as scores
+from modelhub.scores.models import Score, ScoreRevision
+from modelhub.scores.store import Stored, store_scores
+from modelhub.sources.models import Source
+from tests.client import Caller, entry
+from tests.factories import LabelFactory, OrganizationFactory
+
+pytestmark = pytest.mark.django_db
+
+TRIGGER = """
+CREATE FUNCTION refuse_thirteen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.value = '{"text": "13"}' THEN RAISE EXCEPTION 'thirteen, says a secret of the database'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER refuse_thirteen BEFORE INSERT OR UPDATE ON modelhub_score
+    FOR EACH ROW EXECUTE FUNCTION refuse_thirteen();
+"""
+
+
+@pytest.fixture
+def refuses_thirteen(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(TRIGGER)
+
+
+@pytest.fixture
+def hundred(alice: Caller) -> list[Label]:
+    return LabelFactory.create_batch(100, organization=alice.user.organization, type="text")
+
+
+def batch(labels: Sequence[Label]) -> list[dict[str, object]]:
+    return [entry(label, str(at)) for at, label in enumerate(labels)]
+
+
+@pytest.mark.usefixtures("refuses_thirteen")
+class TestARefusalOfOne:
+    def test_leaves_ninety_nine(self, alice: Caller, trace: Source, hundred: list[Label]) -> None:
+        answer = alice.bulk(trace, batch(hundred), "?error_details=true")
+
+        assert answer.status == 201
+        assert len(answer.body["scores"]) == Score.objects.count() == 99
+        label = hundred[13]
+        assert answer.body["errors"] == [
+            f"scores[13]: Label {label.pk} ({label.name}, text): the database refused this score"
+        ]
+        assert answer.body["error_details"][0]["code"] == "database_refused"
+
+    def test_keeps_the_order_of_the_request(self, alice: Caller, trace: Source, hundred: list[Label]) -> None:
+        answer = alice.bulk(trace, batch(hundred))
+
+        expected = [str(label.pk) for label in hundred]
+        del expected[13]
+        assert [score["label_id"] for score in answer.body["scores"]] == expected
+
+    def test_leaves_the_old_value_and_no_revision_of_it(
+        self, alice: Caller, trace: Source, hundred: list[Label]
+    ) -> None:
+        alice.bulk(trace, [entry(label, "before") for label in hundred])
+        answer = alice.bulk(trace, batch(hundred))
+
+        assert len(answer.body["errors"]) == 1
+        assert Score.objects.get(label=hundred[13]).value == {"text": "before"}
+        assert not ScoreRevision.objects.filter(score__label=hundred[13]).exists()
+        assert ScoreRevision.objects.count() == 99
+
+    def test_undoes_an_atomic_batch_and_names_the_culprit(
+        self, alice: Caller, trace: Source, hundred: list[Label]
+    ) -> None:
+        answer = alice.bulk(trace, batch(hundred), "?atomic=true")
+
+        assert (answer.status, answer.body["scores"]) == (200, [])
+        assert answer.body["errors"][0].startswith("scores[13]: ")
+        assert not Score.objects.exists()
+
+    def test_is_found_by_a_dry_run(self, alice: Caller, trace: Source, hundred: list[Label]) -> None:
+        answer = alice.bulk(trace, batch(hundred), "?dry_run=true")
+
+        assert len(answer.body["scores"]) == 99
+        assert len(answer.body["errors"]) == 1
+        assert not Score.objects.exists()
+
+    def test_of_a_single_score_is_a_400(self, alice: Caller, trace: Source, hundred: list[Label]) -> None:
+        body = {"source_type": "trace", "source_id": trace.source_id, **entry(hundred[0], "13")}
+        answer = alice.post("/model-hub/scores/", body)
+
+        assert (answer.status, answer.body["code"]) == (400, "database_refused")
+        assert "secret" not in answer.body["detail"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_label_that_disappears_before_the_write_costs_its_score_only(
+    alice: Caller, trace: Source, hundred: list[Label], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def store_late(*args: Any, **options: Any) -> Stored:
+        Label.objects.filter(pk=hundred[7].pk).delete()
+        return store_scores(*args, **options)
+
+    monkeypatch.setattr(scores, "store_scores", store_late)
+    answer = alice.bulk(trace, batch(hundred))
+
+    assert len(answer.body["scores"]) == Score.objects.count() == 99
+    assert answer.body["errors"] == [f"scores[7]: Label not found: {hundred[7].pk}"]
+
+
+def test_what_the_database_cannot_hold_costs_its_score_only(
+    alice: Caller, trace: Source, hundred: list[Label], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were a value of that kind ever to pass the rules, PostgreSQL's own refusal must do no more harm."""
+    monkeypatch.setattr("modelhub.core.exact_json.check_storable", lambda *_, **__: None)
+    sent = [entry(hundred[0], "a\x00b"), entry(hundred[1], {"text": "fine", "n": Decimal("1E+200000")})]
+    answer = alice.bulk(trace, [*sent, entry(hundred[2], "fine")])
+
+    assert [score["label_id"] for score in answer.body["scores"]] == [str(hundred[2].pk)]
+    assert [error[:10] for error in answer.body["errors"]] == ["scores[0]:", "scores[1]:"]
+
+
+@pytest.fixture
+def foreign_keys(db: None) -> Iterator[list[str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass || '.' || conname FROM pg_constraint "
+            "WHERE contype = 'f' AND condeferred AND conrelid::regclass::text LIKE 'modelhub\\_%'"
+        )
+        yield [name for (name,) in cursor.fetchall()]
+
+
+def test_no_foreign_key_waits_for_commit(foreign_keys: list[str]) -> None:
+    assert foreign_keys == []
+
+
+def test_revisions_cannot_be_changed(alice: Caller, trace: Source, hundred: list[Label]) -> None:
+    alice.bulk(trace, [entry(hundred[0], "one")])
+    alice.bulk(trace, [entry(hundred[0], "two")])
+
+    with pytest.raises(Exception, match="append-only"):
+        ScoreRevision.objects.update(notes="changed")
+
+
+def test_a_score_is_of_the_organization_of_its_source(alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    """By a foreign key, whatever the code would do."""
+    alice.bulk(trace, [entry(labels["star"], 4)])
+    other = OrganizationFactory.create()
+
+    with pytest.raises(IntegrityError, match="score_source_of_organization"):
+        Score.objects.update(organization=other)

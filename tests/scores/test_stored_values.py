@@ -1,0 +1,93 @@
+"""Whatever the value rules accept, PostgreSQL stores, and it comes back the same: generated values of every type."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from modelhub.core import exact_json
+from modelhub.core.errors import Invalid
+from modelhub.core.exact_json import check_storable, same
+from modelhub.labels.models import Label
+from modelhub.labels.values import LABEL_TYPES, RULES, check_value
+from modelhub.scores.models import Score
+from modelhub.sources.models import Source
+from tests.client import Caller, entry
+from tests.labels.test_values import json_values
+
+EXAMPLES = int(os.environ.get("FAULT_EXAMPLES", "60"))
+
+right = {
+    "star": st.integers(1, 5) | st.sampled_from([1.0, 5.0]),
+    "categorical": st.sampled_from(["positive", ["neutral"]]),
+    "text": st.text(min_size=1, max_size=50),
+    "numeric": st.integers(0, 10) | st.decimals(0, 10, places=0),
+    "thumbs_up_down": st.sampled_from([True, False, "up", "down"]),
+}
+
+
+@st.composite
+def typed_values(draw: st.DrawFn) -> tuple[str, Any]:
+    """A label type and a value: right in its plain shape, right among keys of the client's own, or anything."""
+    type_ = draw(st.sampled_from(LABEL_TYPES))
+    plain = draw(right[type_])
+    among = st.dictionaries(st.text(max_size=5), json_values, max_size=3)
+    return type_, draw(st.just(plain) | among.map(lambda extra: extra | {RULES[type_][0]: plain}) | json_values)
+
+
+def accepted(type_: str, rules: dict[str, Any], value: Any) -> dict[str, Any] | None:
+    """The canonical object, or nothing for what is refused."""
+    try:
+        stored = check_value(type_, rules, value)
+        check_storable(stored, max_bytes=django_settings.MAX_VALUE_BYTES, max_depth=django_settings.MAX_VALUE_DEPTH)
+    except Invalid:
+        return None
+    return stored
+
+
+@pytest.mark.django_db
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(batch=st.lists(typed_values(), min_size=1, max_size=5, unique_by=lambda one: one[0]))
+def test_what_is_accepted_comes_back_the_same(
+    alice: Caller, trace: Source, labels: dict[str, Label], batch: list[tuple[str, Any]]
+) -> None:
+    """In the answer, from the database, through the list, and when it is sent back as it came."""
+    sent = [(type_, received) for type_, value in batch for received in as_received(value)]
+    expected = {type_: accepted(type_, labels[type_].settings, value) for type_, value in sent}
+    wanted = {type_: value for type_, value in expected.items() if value is not None}
+    event(f"{len(wanted)} accepted")
+    if not sent:
+        return
+    answer = alice.bulk(trace, [entry(labels[type_], value) for type_, value in sent])
+
+    assert len(answer.body["errors"]) == len(sent) - len(wanted)
+    for score in answer.body["scores"]:
+        type_ = score["label_type"]
+        row = Score.objects.get(pk=score["id"])
+        listed = alice.get(f"/model-hub/scores/{score['id']}/").body
+        for value in (score["value"], row.value, listed["value"]):
+            assert same(value, wanted[type_])
+            assert isinstance(value[RULES[type_][0]], str | int | list) or type_ == "numeric"
+        assert same(check_value(type_, labels[type_].settings, listed["value"]), wanted[type_])
+    assert {score["label_type"] for score in answer.body["scores"]} == set(wanted)
+    if not wanted:
+        return
+    again = alice.bulk(trace, [entry(labels[one["label_type"]], one["value"]) for one in answer.body["scores"]])
+    assert [one["updated_at"] for one in again.body["scores"]] == [one["updated_at"] for one in answer.body["scores"]]
+
+
+def as_received(value: Any) -> Iterator[Any]:
+    """The value as it is once it was JSON, every fraction a decimal; nothing for what JSON cannot spell."""
+    with contextlib.suppress(ValueError):
+        received = exact_json.loads(exact_json.dumps(value).encode())
+        exact_json.dumps(received)
+        yield received
