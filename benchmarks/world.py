@@ -15,7 +15,7 @@ from config.embedded_postgres.base import DATABASE, USER
 from config.embedded_postgres.server import EmbeddedServer
 from modelhub.core import exact_json
 from modelhub.core.ids import new_id
-from modelhub.labels.label_settings import check_settings
+from modelhub.labels.types import get_type
 
 LABELS_OF_A_TYPE = 200
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -62,7 +62,7 @@ def make_world(data_dir: Path) -> World:
 def make_labels(connection: psycopg.Connection[Any], organization: str, known: set[str]) -> None:
     """Those that are missing, as the API would store them; one of each type after the other."""
     rows = [
-        {"id": str(new_id()), "name": name, "type": kind, "settings": check_settings(kind, settings)}
+        {"id": str(new_id()), "name": name, "type": kind, "settings": get_type(kind).check_settings(settings)}
         for number in range(LABELS_OF_A_TYPE)
         for kind, settings in SETTINGS.items()
         if (name := f"Benchmark {kind} {number}") not in known

@@ -201,7 +201,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "ENUM_NAME_OVERRIDES": {
-        "LabelType": "modelhub.labels.values.LABEL_TYPES",
+        "LabelType": "modelhub.labels.types.LABEL_TYPES",
         "ScoreSource": "modelhub.scores.models.SCORE_SOURCES",
         "Action": "modelhub.scores.models.ACTIONS",
     },

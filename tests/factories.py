@@ -8,7 +8,7 @@ from factory.django import DjangoModelFactory
 
 from modelhub import models
 from modelhub.accounts.keys import digest
-from modelhub.labels.label_settings import check_settings
+from modelhub.labels.types import get_type
 
 SECRET = "a secret that only tests know"
 
@@ -70,7 +70,7 @@ class LabelFactory(DjangoModelFactory[models.Label]):
     @factory.lazy_attribute
     def settings(self) -> dict[str, Any]:
         options = {"options": ["positive", "neutral", "negative"]} if self.type == "categorical" else {}
-        return check_settings(self.type, options)
+        return get_type(self.type).check_settings(options)
 
 
 class ScoreFactory(DjangoModelFactory[models.Score]):

@@ -14,7 +14,8 @@ from django.db import connection
 
 from modelhub.core import exact_json
 from modelhub.labels.rows import LabelView
-from modelhub.labels.values import Rule, rule_of
+from modelhub.labels.types import get_type
+from modelhub.labels.types.base import ValueRule
 
 # So many of an organization are read at once; what it has beyond that, as it is asked for.
 AT_ONCE = 2_000
@@ -88,6 +89,6 @@ KNOWN_LABELS = KnownLabels()
 
 
 @lru_cache(maxsize=10_000)
-def _rule(label_type: str, settings: str) -> Rule:
+def _rule(label_type: str, settings: str) -> ValueRule:
     """Equal settings have one rule whichever label they belong to."""
-    return rule_of(label_type, exact_json.loads(settings))
+    return get_type(label_type).rule(exact_json.loads(settings))

@@ -23,7 +23,8 @@ from modelhub.labels.services import (
     save_label,
     wrong,
 )
-from modelhub.labels.values import Rule, rule_of
+from modelhub.labels.types import get_type
+from modelhub.labels.types.base import ValueRule
 
 # Whoever had to wait for either lock sees the label as it is by then: PostgreSQL reads a locked row anew.
 LOCK = """
@@ -75,12 +76,12 @@ def _change_settings(label: Label, given: object, *, force: bool) -> None:
 
 def count_illegal_scores(label: Label, settings: Mapping[str, Any]) -> int:
     """How many live scores of the label have values that these settings refuse; reads all of them."""
-    rule = rule_of(label.type, settings)
+    rule = get_type(label.type).rule(settings)
     rows = label.scores.filter(LIVE, organization_id=label.organization_id).only("id", "created_at", "value")
     return sum(not _is_legal(rule, score.value) for piece in in_pieces(rows) for score in piece)
 
 
-def _is_legal(rule: Rule, value: object) -> bool:
+def _is_legal(rule: ValueRule, value: object) -> bool:
     try:
         rule(value)
     except Invalid:

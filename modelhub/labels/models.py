@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from modelhub.accounts.models import Organization
 from modelhub.core.models import LIVE, Row, exact_json_field, is_object, newest_first, one_of
-from modelhub.labels.values import LABEL_TYPES
+from modelhub.labels.types import LABEL_TYPES
 
 
 class Project(Row):
@@ -26,7 +26,7 @@ class Project(Row):
 
 
 class Label(Row):
-    """A question that scores answer: its type and settings say which values are legal (modelhub.labels.values)."""
+    """A question that scores answer: its type and settings say which values are legal."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="labels", db_index=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="labels", null=True, blank=True)

@@ -3,7 +3,8 @@
 import msgspec
 
 from modelhub.labels.models import Label
-from modelhub.labels.values import Rule, rule_of
+from modelhub.labels.types import get_type
+from modelhub.labels.types.base import ValueRule
 
 
 class LabelView(msgspec.Struct, frozen=True, gc=False):
@@ -13,10 +14,10 @@ class LabelView(msgspec.Struct, frozen=True, gc=False):
     name: str
     type: str
     deleted: bool
-    rule: Rule
+    rule: ValueRule
 
     @classmethod
     def of(cls, label: Label) -> "LabelView":
         """The view of a row that was read as a model."""
-        rule = rule_of(label.type, label.settings)
+        rule = get_type(label.type).rule(label.settings)
         return cls(str(label.pk), label.name, label.type, label.deleted_at is not None, rule)

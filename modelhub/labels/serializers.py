@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from modelhub.core.exact_json import timestamp
 from modelhub.labels.models import Label, Project
-from modelhub.labels.values import LABEL_TYPES
+from modelhub.labels.types import LABEL_TYPES
 
 USAGE = ("trace_annotations_count", "annotation_count")
 

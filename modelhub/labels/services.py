@@ -1,4 +1,4 @@
-"""Labels: made and found. Which settings are legal stands in modelhub.labels.values."""
+"""Labels: made and found."""
 
 import uuid
 from typing import Any
@@ -11,10 +11,9 @@ from modelhub.core import exact_json
 from modelhub.core.errors import Invalid, NotFound
 from modelhub.core.models import LIVE
 from modelhub.core.text import show
-from modelhub.labels.label_settings import check_settings
 from modelhub.labels.models import Label, Project
 from modelhub.labels.projects import find_project
-from modelhub.labels.values import LABEL_TYPES
+from modelhub.labels.types import LABEL_TYPES, get_type
 
 
 def create_label(
@@ -120,7 +119,7 @@ def check_label_settings(label_type: str, settings: object) -> dict[str, Any]:
     """The complete settings of a label of that type; raises `Invalid` under the field `settings`."""
     _check_storable("settings", settings)
     try:
-        return check_settings(label_type, settings)
+        return get_type(label_type).check_settings(settings)
     except Invalid as refused:
         raise Invalid(str(refused), code=refused.code, fields={"settings": [str(refused)]}) from refused
 

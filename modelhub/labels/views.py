@@ -23,7 +23,7 @@ from modelhub.labels.changes import delete_label, restore_label, update_label
 from modelhub.labels.models import Label
 from modelhub.labels.serializers import LabelChange, LabelCreated, LabelInput, LabelOutput
 from modelhub.labels.services import all_labels_of, create_label, find_label
-from modelhub.labels.values import LABEL_TYPES
+from modelhub.labels.types import LABEL_TYPES
 
 EXAMPLE_LABEL = {"name": "Sentiment", "type": "categorical", "settings": {"options": ["positive", "negative"]}}
 

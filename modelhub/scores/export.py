@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from modelhub.core import exact_json
 from modelhub.core.keyset import in_pieces
-from modelhub.labels.values import scalar_of
+from modelhub.labels.types import get_type
 from modelhub.scores.models import Score
 from modelhub.scores.rows import ScoreView
 from modelhub.scores.serializers import score_output
@@ -57,7 +57,7 @@ def as_csv(scores: Views) -> Iterator[bytes]:
 def _cells(score: ScoreView) -> list[str]:
     value = exact_json.loads(exact_json.encode(score.value))
     columns = asdict(score_output(score)) | {
-        "value": scalar_of(score.label_type, value),
+        "value": get_type(score.label_type).plain(value),
         "value_json": exact_json.dumps(value),
     }
     return [cell(columns[name]) for name in COLUMNS]

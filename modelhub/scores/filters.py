@@ -11,7 +11,7 @@ from modelhub.accounts.authentication import caller
 from modelhub.core.envelope import refuse_unknown, rename
 from modelhub.core.filters import StrictFilterSet, TimeFilter, checked
 from modelhub.core.ids import parse_uuid
-from modelhub.labels.values import LABEL_TYPES
+from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.models import SCORE_SOURCES, Score
 from modelhub.sources.models import SOURCE_TYPES, Source
 from modelhub.sources.refs import SOURCE_WORDS, source_key

@@ -8,7 +8,7 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from modelhub.core.schema import SENTENCES, ErrorDetail
-from modelhub.labels.values import LABEL_TYPES
+from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.models import ACTIONS, SCORE_SOURCES, ScoreRevision
 from modelhub.scores.rows import ScoreView
 from modelhub.sources.refs import SOURCE_WORDS

@@ -13,8 +13,8 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelhub.labels.label_settings import check_settings
 from modelhub.labels.models import Label
+from modelhub.labels.types import get_type
 from modelhub.scores.models import ScoreRevision
 from tests.client import Caller
 from tests.factories import LabelFactory, SourceFactory
@@ -100,7 +100,7 @@ def world(alice: Caller, charlie: Caller) -> tuple[Caller, dict[str, str], dict[
         row: Label = LabelFactory.create(
             organization=alice.user.organization,
             type=kind,
-            settings=check_settings(kind, given_settings),
+            settings=get_type(kind).check_settings(given_settings),
             deleted_at=timezone.now() if label.deleted else None,
         )
         ids[name] = str(row.pk)

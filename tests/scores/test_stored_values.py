@@ -14,11 +14,11 @@ from modelhub.core import exact_json
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import check_storable, same
 from modelhub.labels.models import Label
-from modelhub.labels.values import LABEL_TYPES, RULES, check_value
+from modelhub.labels.types import LABEL_TYPES, get_type
 from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 from tests.client import Caller, entry
-from tests.labels.test_values import json_values
+from tests.labels.types.strategies import json_values
 
 EXAMPLES = int(os.environ.get("FAULT_EXAMPLES", "60"))
 
@@ -37,13 +37,13 @@ def typed_values(draw: st.DrawFn) -> tuple[str, Any]:
     type_ = draw(st.sampled_from(LABEL_TYPES))
     plain = draw(right[type_])
     among = st.dictionaries(st.text(max_size=5), json_values, max_size=3)
-    return type_, draw(st.just(plain) | among.map(lambda extra: extra | {RULES[type_][0]: plain}) | json_values)
+    return type_, draw(st.just(plain) | among.map(lambda extra: extra | {get_type(type_).key: plain}) | json_values)
 
 
 def accepted(type_: str, rules: dict[str, Any], value: Any) -> dict[str, Any] | None:
     """The canonical object, or nothing for what is refused."""
     try:
-        stored = check_value(type_, rules, value)
+        stored = get_type(type_).rule(rules)(value)
         check_storable(stored, max_bytes=django_settings.MAX_VALUE_BYTES, max_depth=django_settings.MAX_VALUE_DEPTH)
     except Invalid:
         return None
@@ -76,8 +76,8 @@ def test_what_is_accepted_comes_back_the_same(
         listed = alice.get(f"/model-hub/scores/{score['id']}/").body
         for value in (score["value"], row.value, listed["value"]):
             assert same(value, wanted[type_])
-            assert isinstance(value[RULES[type_][0]], str | int | list) or type_ == "numeric"
-        assert same(check_value(type_, labels[type_].settings, listed["value"]), wanted[type_])
+            assert isinstance(value[get_type(type_).key], str | int | list) or type_ == "numeric"
+        assert same(get_type(type_).rule(labels[type_].settings)(listed["value"]), wanted[type_])
     assert {score["label_type"] for score in answer.body["scores"]} == set(wanted)
     if not wanted:
         return

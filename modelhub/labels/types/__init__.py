@@ -1,0 +1,17 @@
+"""Register the label types: one file each, with its settings, its value rule and the plain form of its values."""
+
+from modelhub.labels.types.base import LabelType
+from modelhub.labels.types.categorical import Categorical
+from modelhub.labels.types.numeric import Numeric
+from modelhub.labels.types.star import Star
+from modelhub.labels.types.text import Text
+from modelhub.labels.types.thumbs_up_down import ThumbsUpDown
+
+_TYPES: dict[str, LabelType] = {one.name: one for one in (Text(), Numeric(), Categorical(), Star(), ThumbsUpDown())}
+
+LABEL_TYPES = tuple(_TYPES)
+
+
+def get_type(name: str) -> LabelType:
+    """Return the label type of that name, one of `LABEL_TYPES`. Raise `KeyError` for any other."""
+    return _TYPES[name]

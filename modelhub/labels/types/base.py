@@ -1,0 +1,113 @@
+"""Define the interface of a label type, and the helpers that several types use. Plain Python, no Django."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from modelhub.core.errors import Invalid
+from modelhub.core.text import did_you_mean, show
+
+Settings = Mapping[str, Any]
+ValueCheck = Callable[[Any], Any]
+ValueRule = Callable[[object], dict[str, Any]]
+
+LARGEST_SETTING = 10**9
+
+
+class LabelType(ABC):
+    """One label type: its settings, its value rule and the plain form of its values.
+
+    A stored value is an object with the type's `key`; clients may send the content of that key alone, too. Other keys
+    of the object belong to the client and are kept (contract 0.5).
+    """
+
+    name: ClassVar[str]
+    key: ClassVar[str]
+    # The values accepted in place of an object, for error sentences.
+    shapes: ClassVar[str]
+    default_settings: ClassVar[Mapping[str, Any]]
+    # Settings without a default.
+    required_settings: ClassVar[tuple[str, ...]] = ()
+
+    def check_settings(self, settings: object) -> dict[str, Any]:
+        """Return the complete settings: defaults filled in, extra keys kept.
+
+        None and {} take every default. Raise `Invalid` for unfit settings, and for an object that holds none of the
+        type's keys: `{"stars": 5}` is more likely a mistake than a wish for defaults.
+        """
+        if settings is None:
+            settings = {}
+        if not isinstance(settings, Mapping):
+            raise Invalid(f"settings must be an object, got {show(settings)}")
+        known = [*self.default_settings, *self.required_settings]
+        if settings and known and not any(key in settings for key in known):
+            first = next(iter(settings))
+            raise Invalid(
+                f"settings of a {self.name} label must hold at least one of {', '.join(known)}, "
+                f"got {show(settings)}{did_you_mean(first, known)}"
+            )
+        return self._checked({**self.default_settings, **settings})
+
+    def rule(self, settings: Settings) -> ValueRule:
+        """Return the function that checks a value and returns the stored object, or raises `Invalid`.
+
+        The settings are read once, here. A blank value (null, "", []) is invalid like any other wrong value. JSON
+        types count: "4" and true are not numbers, 4.0 is a whole number.
+        """
+        key, check = self.key, self._value_check(settings)
+
+        def rule(value: object) -> dict[str, Any]:
+            if not isinstance(value, dict):
+                return {key: check(value)}
+            if key not in value:
+                raise invalid_value(f'value must be an object with "{key}" or {self.shapes}, got {show(value)}')
+            return {**value, key: check(value[key])}
+
+        return rule
+
+    def plain(self, stored: Mapping[str, Any]) -> Any:
+        """Return the value as a scalar or list, as exports show it."""
+        return stored.get(self.key)
+
+    @abstractmethod
+    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings with their numbers and options in one spelling. Raise `Invalid`."""
+
+    @abstractmethod
+    def _value_check(self, settings: Settings) -> ValueCheck:
+        """Return the function that checks the content of `key` and returns it as it is stored."""
+
+
+def invalid_value(sentence: str) -> Invalid:
+    """Return the error of a value that its label rejects."""
+    return Invalid(sentence, code="invalid_value")
+
+
+def as_number(value: object) -> int | Decimal | None:
+    """Return a JSON number, or None for anything else: booleans, NaN and infinities are not numbers.
+
+    A float becomes the decimal that it prints as, so that 0.3 is three times 0.1.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    return value if isinstance(value, Decimal) and value.is_finite() else None
+
+
+def whole_setting(settings: Settings, key: str, *, minimum: int) -> int:
+    """Return a setting that must be a whole number. Raise `Invalid` for anything else."""
+    number = as_number(settings[key])
+    if number is None or not minimum <= number <= LARGEST_SETTING or number != int(number):
+        raise Invalid(f"{key} must be a whole number from {minimum} to {LARGEST_SETTING}, got {show(settings[key])}")
+    return int(number)
+
+
+def text_setting(settings: Settings, key: str) -> str:
+    """Return a setting that must be a string. Raise `Invalid` for anything else."""
+    if not isinstance(settings[key], str):
+        raise Invalid(f"{key} must be a string, got {show(settings[key])}")
+    return str(settings[key])

@@ -1,0 +1,81 @@
+"""Categories: one option of a list, or several with `multi_choice`. Stored as `{"selected": ["positive"]}`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelhub.core.errors import Invalid
+from modelhub.core.text import did_you_mean, listed, show
+from modelhub.labels.types.base import LabelType, Settings, ValueCheck, invalid_value, text_setting
+
+
+class Categorical(LabelType):
+    name = "categorical"
+    key = "selected"
+    shapes = "an option or a list of options"
+    default_settings = {"multi_choice": False, "rule_prompt": "", "auto_annotate": False, "strategy": None}
+    required_settings = ("options",)
+
+    def plain(self, stored: Mapping[str, Any]) -> Any:
+        """Return the selected option, or the list where several are selected."""
+        selected = stored.get(self.key)
+        return selected[0] if isinstance(selected, list) and len(selected) == 1 else selected
+
+    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        for key in ("multi_choice", "auto_annotate"):
+            if not isinstance(settings[key], bool):
+                raise Invalid(f"{key} must be true or false, got {show(settings[key])}")
+        text_setting(settings, "rule_prompt")
+        if settings["strategy"] not in (None, "Rag"):
+            raise Invalid(f'strategy must be null or "Rag", got {show(settings["strategy"])}')
+        return settings | {"options": _checked_options(settings.get("options"))}
+
+    def _value_check(self, settings: Settings) -> ValueCheck:
+        names = _option_names(settings)
+        known, many = frozenset(names), settings.get("multi_choice", False)
+
+        def check(selected: object) -> list[str]:
+            chosen = [selected] if isinstance(selected, str) else selected
+            if not isinstance(chosen, list) or not chosen:
+                raise invalid_value(f"selected must be one option or a list of at least one, got {show(selected)}")
+            for at, option in enumerate(chosen):
+                if not isinstance(option, str) or option not in known:
+                    raise invalid_value(
+                        f"selected must hold only options of the label ({listed(names)}), got {show(option)}"
+                        f"{did_you_mean(option, names)}"
+                    )
+                if option in chosen[:at]:
+                    raise invalid_value(f"selected must hold no option twice, got {show(option)} twice")
+            if len(chosen) > 1 and not many:
+                raise invalid_value(f"selected must hold one option only, got {show(chosen)}")
+            return chosen
+
+        return check
+
+
+def _option_names(settings: Settings) -> list[str]:
+    """Return the strings that may be selected: the label of each option, and its value if it has one."""
+    options = [{"label": option} if isinstance(option, str) else option for option in settings.get("options") or []]
+    return [option[key] for option in options for key in ("label", "value") if isinstance(option.get(key), str)]
+
+
+def _checked_options(options: object) -> list[dict[str, Any]]:
+    if not isinstance(options, list) or len(options) < 2:
+        raise Invalid(f"options must be a list of at least two options, got {show(options)}")
+    objects = [_as_object(option) for option in options]
+    seen: dict[str, str] = {}
+    for option in objects:
+        name = option["label"]
+        folded = name.strip().casefold()
+        if folded in seen:
+            twins = f"{show(seen[folded])} and {show(name)}"
+            raise Invalid(f"options must differ by more than case and outer spaces, got {twins}")
+        seen[folded] = name
+    return objects
+
+
+def _as_object(option: object) -> dict[str, Any]:
+    named = {"label": option} if isinstance(option, str) else option
+    label = named.get("label") if isinstance(named, dict) else None
+    if not isinstance(named, dict) or not isinstance(label, str) or not label.strip():
+        raise Invalid(f'an option must be a string or an object with a "label" that is not empty, got {show(option)}')
+    return named

@@ -1,0 +1,29 @@
+"""Stars: a whole number from 1 to `no_of_stars`. Stored as `{"rating": 4}`."""
+
+from typing import Any
+
+from modelhub.core.text import show
+from modelhub.labels.types.base import LabelType, Settings, ValueCheck, as_number, invalid_value, whole_setting
+
+DEFAULTS = {"no_of_stars": 5}
+
+
+class Star(LabelType):
+    name = "star"
+    key = "rating"
+    shapes = "a whole number"
+    default_settings = DEFAULTS
+
+    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        return settings | {"no_of_stars": whole_setting(settings, "no_of_stars", minimum=1)}
+
+    def _value_check(self, settings: Settings) -> ValueCheck:
+        stars = settings.get("no_of_stars", DEFAULTS["no_of_stars"])
+
+        def check(rating: object) -> int:
+            number = as_number(rating)
+            if number is None or not 1 <= number <= stars or number != int(number):
+                raise invalid_value(f"rating must be a whole number from 1 to {stars}, got {show(rating)}")
+            return int(number)
+
+        return check
