@@ -1,76 +1,24 @@
-"""JSON in and out that keeps numbers: integers exactly, however long, and decimals as decimals."""
+"""JSON that keeps numbers exactly: integers of any length as `int`, fractions as `Decimal`."""
 
 import json
 import math
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
 import msgspec
-import simplejson
 
 from modelhub.core.errors import Invalid
 
-# Longer digit strings than this Python does not turn into an int; a Decimal holds them as well.
+# Python's int() raises ValueError for longer strings of digits.
 MAX_INT_DIGITS = 4300
-# Beyond these exponents a double is infinite or zero: what reads the number back would see another one.
-MAX_EXPONENT, MIN_EXPONENT = 308, -307
-# What PostgreSQL's numeric, and so jsonb, can hold before and after the point.
+# Below this exponent a client's double loses digits or is zero.
+MIN_EXPONENT = -307
+# Digits of PostgreSQL's numeric, and so of jsonb, before and after the decimal point.
 MAX_DIGITS_BEFORE, MAX_DIGITS_AFTER = 131072, 16383
-# Digits, and characters of a key, that are few. Few bytes in must not become many out.
-PLAIN = 25
-
-
-def loads(text: str | bytes) -> Any:
-    """The value that the text spells: decimals as `Decimal`, NaN and the infinities as floats.
-
-    Raises `ValueError` with a sentence for what is not JSON, not UTF-8 or nested too deeply to be read.
-    """
-    try:
-        return _quick_decoder.decode(text)
-    except (ValueError, RecursionError, InvalidOperation):
-        return _loads_anything(text)
-
-
-def _loads_anything(text: str | bytes) -> Any:
-    """Slower, for what JSON does not allow and clients send, and for sentences about what nobody can read."""
-    try:
-        if isinstance(text, bytes):
-            text = text.decode("utf-8-sig")
-        return _patient_decoder.decode(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"it is not UTF-8 at byte {error.start}") from None
-
-
-def encode(value: Any) -> bytes:
-    """Compact JSON in UTF-8; UUIDs and times as strings. NaN and infinities, which JSON has not, would become null.
-
-    Lone surrogates, which UTF-8 cannot hold, stay the escapes that they must have been sent as.
-    """
-    try:
-        return _quick_encoder.encode(value)
-    except UnicodeEncodeError:
-        return str(_ascii_encoder.encode(value)).encode()
-
-
-def dumps(value: Any) -> str:
-    """Compact JSON of anything, lone surrogates as they are. Raises `ValueError` for NaN and infinities."""
-    try:
-        text = _quick_encoder.encode(value).decode()
-    except (UnicodeEncodeError, RecursionError):
-        text = "null"
-    # A null may have been NaN.
-    return str(_patient_encoder.encode(value)) if "null" in text else text
-
-
-@lru_cache(maxsize=1000)
-def timestamp(moment: datetime) -> str:
-    """How JSON writes a time: ISO 8601 in UTC with microseconds, as in `2026-01-31T12:00:00.000000Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+# Exponents up to this size are spelled out on reading; larger ones would turn few bytes into many.
+MAX_SPELLED_EXPONENT = 25
 
 
 def _integer(digits: str) -> int | Decimal:
@@ -78,63 +26,88 @@ def _integer(digits: str) -> int | Decimal:
 
 
 def _decimal(text: str) -> Decimal:
-    """The decimal as PostgreSQL will spell it: without an exponent, unless that would take many digits, and no -0."""
-    number = Decimal(text)
+    """Return the number in PostgreSQL's spelling: small exponents written out, no negative zero."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return Decimal("Infinity")
     if not number:
         return number.copy_abs()
-    if "e" in text.lower() and abs(number.adjusted()) <= PLAIN:
+    if "e" in text.lower() and abs(number.adjusted()) <= MAX_SPELLED_EXPONENT:
         return Decimal(f"{number:f}")
     return number
 
 
-def _decimal_or_infinity(text: str) -> Decimal | float:
-    """An infinity where the exponent is beyond even `Decimal`."""
-    try:
-        return _decimal(text)
-    except InvalidOperation:
-        return math.inf
+class Decoder(json.JSONDecoder):
+    """Read JSON exactly; also the decoder of Django's JSONField.
 
+    NaN and the infinities become decimals, which `check_storable` rejects. Errors are `JSONDecodeError`, the only one
+    that Django's form field catches.
+    """
 
-_quick_decoder = msgspec.json.Decoder(float_hook=_decimal)
-_patient_decoder = simplejson.JSONDecoder(parse_float=_decimal_or_infinity, parse_int=_integer, allow_nan=True)
-_quick_encoder = msgspec.json.Encoder(decimal_format="number")
+    def __init__(self) -> None:
+        super().__init__(parse_float=_decimal, parse_int=_integer, parse_constant=Decimal)
 
-
-def _as_json(value: object) -> object:
-    """What the patient encoders cannot write by themselves: structures as objects, UUIDs and times as strings."""
-    if isinstance(value, msgspec.Raw):
-        return loads(bytes(value))
-    return msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else str(value)
-
-
-PATIENT: dict[str, Any] = {"use_decimal": True, "separators": (",", ":"), "allow_nan": False, "default": _as_json}
-_patient_encoder = simplejson.JSONEncoder(ensure_ascii=False, **PATIENT)
-_ascii_encoder = simplejson.JSONEncoder(ensure_ascii=True, **PATIENT)
+    def decode(self, s: str, *whitespace: Any) -> Any:
+        try:
+            return super().decode(s, *whitespace)
+        except RecursionError:
+            raise json.JSONDecodeError("it is nested too deeply", s, 0) from None
 
 
 class Encoder(json.JSONEncoder):
-    """For Django's JSONField, which hands it to the standard library's `json.dumps`."""
+    """Write JSON exactly; the encoder of Django's JSONField."""
 
     def encode(self, o: Any) -> str:
-        """Compact JSON."""
         return dumps(o)
 
 
-class Decoder(json.JSONDecoder):
-    """For Django's JSONField, which hands it to the standard library's `json.loads`."""
+_decoder = Decoder()
+_encoder = msgspec.json.Encoder(decimal_format="number")
 
-    def decode(self, s: str, *scanning: Any, **options: Any) -> Any:
-        """The value; raises the standard library's error, the only one that Django's form field catches."""
+
+def loads(text: str | bytes) -> Any:
+    """Parse JSON. Raise `ValueError` with a sentence for text that is not JSON, not UTF-8 or nested too deeply."""
+    if isinstance(text, bytes):
         try:
-            return loads(s)
-        except simplejson.JSONDecodeError as error:
-            raise json.JSONDecodeError(error.msg, error.doc, error.pos) from None
-        except ValueError:
-            raise json.JSONDecodeError("It is nested too deeply", s, 0) from None
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"it is not UTF-8 at byte {error.start}") from None
+    return _decoder.decode(text)
+
+
+def encode(value: Any) -> bytes:
+    """Return compact JSON in UTF-8, with structs as objects, UUIDs and times as strings, lone surrogates as escapes."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _escape(value).encode()
+
+
+def dumps(value: Any) -> str:
+    """Return compact JSON as text."""
+    return encode(value).decode()
+
+
+def _escape(value: Any) -> str:
+    """Return JSON with ASCII strings: UTF-8 cannot hold lone surrogates."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(key)}:{_escape(member)}" for key, member in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_escape(member) for member in value) + "]"
+    return json.dumps(value) if isinstance(value, str) else _encoder.encode(value).decode()
+
+
+@lru_cache(maxsize=1000)
+def timestamp(moment: datetime) -> str:
+    """Return ISO 8601 in UTC with microseconds, as in `2026-01-31T12:00:00.000000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two JSON values are equal: numbers by value, but true is not 1; any depth is safe."""
+    """Compare two JSON values of any depth: numbers by value, but true is not 1."""
     waiting = [(one, other)]
     while waiting:
         left, right = waiting.pop()
@@ -155,82 +128,46 @@ def same(one: object, other: object) -> bool:
 
 
 def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str = "value") -> None:
-    """Raises `Invalid` for a JSON value that cannot be kept and given back, or is above a limit.
+    """Raise `Invalid` for a JSON value that PostgreSQL or a client's double cannot hold, or that is above a limit.
 
-    Codes: `value_too_deep`, `value_too_large` (bytes of compact UTF-8, decimals as PostgreSQL spells them),
-    `unstorable_value`.
+    Codes: `value_too_deep`, `value_too_large` (bytes of compact UTF-8, numbers without exponents as in PostgreSQL),
+    `unstorable_value`. Iterative, so that no depth exhausts the stack.
     """
-    if _is_plain(value, max_bytes):
-        return
-    spelled_out = 0
-    for leaf, path in _leaves(value, name, max_depth):
-        if isinstance(leaf, str):
-            _check_text(leaf, path)
-        elif not isinstance(leaf, bool | int | None):
-            _check_decimal(leaf, path)
-            spelled_out += _zeros(leaf)
-    size = len(encode(value)) + spelled_out
+    zeros, waiting = 0, [(value, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if isinstance(node, str):
+            _check_text(node, name)
+        elif isinstance(node, (dict, list)):
+            if depth >= max_depth:
+                raise Invalid(f"{name} must not be nested deeper than {max_depth} levels", code="value_too_deep")
+            if isinstance(node, dict):
+                for key in node:
+                    _check_text(key, f"a key of {name}")
+            waiting += [(member, depth + 1) for member in (node.values() if isinstance(node, dict) else node)]
+        elif isinstance(node, Decimal):
+            zeros += _check_decimal(node, name)
+        elif isinstance(node, float):
+            _check_decimal(Decimal(repr(node)), name)
+    size = len(encode(value)) + zeros
     if size > max_bytes:
         raise Invalid(f"{name} must have at most {max_bytes} bytes as JSON, got {size}", code="value_too_large")
 
 
-def _zeros(number: object) -> int:
-    """How many digits longer PostgreSQL spells a decimal than it was sent: it knows no exponents."""
-    _, digits, exponent = number.as_tuple() if isinstance(number, Decimal) else (0, (), 0)
-    return max(0, abs(int(exponent)) - len(digits))
-
-
-def _is_plain(value: object, max_bytes: int) -> bool:
-    """Whether a value is clearly storable and small: what most are, and what need not be looked at more closely.
-
-    That is a short ASCII text without NUL or a number of few digits, by itself or alone in an object.
-    """
-    if type(value) is dict and len(value) == 1:
-        [(key, value)] = value.items()
-        if not (key.isalpha() and key.isascii() and len(key) < PLAIN):
-            return False
-    if type(value) is str:
-        # JSON escapes a character by six at most.
-        return value.isascii() and "\x00" not in value and 6 * (len(value) + PLAIN) <= max_bytes
-    if type(value) is Decimal:
-        return value.is_finite() and abs(value.adjusted()) < PLAIN and len(str(value)) < 2 * PLAIN <= max_bytes
-    return type(value) is int and abs(value) < 10**PLAIN and max_bytes >= 2 * PLAIN
-
-
-def _leaves(value: object, name: str, max_depth: int) -> Iterator[tuple[object, str]]:
-    """Every scalar and every key in a value, with where it stands; without recursion, so any depth is safe."""
-    waiting: list[tuple[object, str, int]] = [(value, name, 0)]
-    while waiting:
-        node, path, depth = waiting.pop()
-        if isinstance(node, dict | list):
-            if depth >= max_depth:
-                sentence = f"{name} must not be nested deeper than {max_depth} levels"
-                raise Invalid(sentence, code="value_too_deep")
-            if isinstance(node, dict):
-                for key, member in node.items():
-                    yield key, f"a key of {path}"
-                    waiting.append((member, path, depth + 1))
-            else:
-                waiting.extend((member, path, depth + 1) for member in node)
-        else:
-            yield node, path
-
-
-def _check_text(text: str, path: str) -> None:
+def _check_text(text: str, name: str) -> None:
     if "\x00" in text:
-        raise Invalid(f"{path} holds a NUL character, which cannot be stored", code="unstorable_value")
+        raise Invalid(f"{name} holds a NUL character, which cannot be stored", code="unstorable_value")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise Invalid(f"{path} holds half of a surrogate pair, which cannot be stored", code="unstorable_value")
+        raise Invalid(f"{name} holds half of a surrogate pair, which cannot be stored", code="unstorable_value")
 
 
-def _check_decimal(number: object, path: str) -> None:
-    decimal = number if isinstance(number, Decimal) else Decimal(repr(number))
-    if not decimal.is_finite():
-        raise Invalid(f"{path} holds {decimal}, which is not a number of JSON", code="unstorable_value")
-    exponent = decimal.as_tuple().exponent
-    integer = isinstance(exponent, int) and exponent == 0
-    in_reach = MIN_EXPONENT <= decimal.adjusted() <= MAX_EXPONENT and not math.isinf(float(decimal))
-    too_far = decimal and not integer and not in_reach
-    too_long = decimal.adjusted() >= MAX_DIGITS_BEFORE or -int(exponent) > MAX_DIGITS_AFTER
+def _check_decimal(number: Decimal, name: str) -> int:
+    """Raise `Invalid` for a number out of range. Return the digits that spelling out its exponent adds."""
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):
+        raise Invalid(f"{name} holds {number}, which is not a number of JSON", code="unstorable_value")
+    too_long = number.adjusted() >= MAX_DIGITS_BEFORE or -exponent > MAX_DIGITS_AFTER
+    too_far = exponent and number and not (number.adjusted() >= MIN_EXPONENT and math.isfinite(float(number)))
     if too_far or too_long:
-        raise Invalid(f"{path} holds a number too large or too small to be kept", code="unstorable_value")
+        raise Invalid(f"{name} holds a number too large or too small to be kept", code="unstorable_value")
+    return max(0, abs(exponent) - len(digits))

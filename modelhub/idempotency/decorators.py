@@ -25,21 +25,13 @@ def respond_once(request: Request, act: Callable[[], tuple[int, Any]]) -> Respon
     answer = answer_once(
         user=caller(request),
         key=check_key(key),
-        digest=digest_of(request.method or "", request.get_full_path(), _text_of(request.data)),
+        digest=digest_of(request.method or "", request.get_full_path(), exact_json.dumps(request.data)),
         act=lambda: _as_text(*act()),
     )
     response = Response(exact_json.loads(answer.body), status=answer.status)
     if answer.replayed:
         response["Idempotency-Replayed"] = "true"
     return response
-
-
-def _text_of(data: Any) -> str:
-    """A text that no other body has, also for what JSON has no words for: NaN and the infinities."""
-    try:
-        return exact_json.dumps(data)
-    except ValueError:
-        return repr(data)
 
 
 def _as_text(status: int, body: Any) -> tuple[int, str]:

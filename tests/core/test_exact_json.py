@@ -42,7 +42,27 @@ def test_numbers_keep_their_digits(digits: str) -> None:
 )
 def test_numbers_are_spelled_as_the_database_spells_them(sent: str, spelled: str) -> None:
     assert exact_json.dumps(exact_json.loads(sent)) == spelled
-    assert exact_json.dumps(exact_json.loads(f'["\\ud800", {sent}]')[1]) == spelled  # what msgspec cannot read
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity", "1e99999999999999999999"])
+def test_constants_that_json_does_not_have_are_parsed_and_cannot_be_stored(constant: str) -> None:
+    value = exact_json.loads(f'{{"n": [{constant}]}}')
+
+    assert not value["n"][0].is_finite()
+    with pytest.raises(Invalid, match="which is not a number of JSON"):
+        check(value)
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert exact_json.loads(b"\xef\xbb\xbf[1]") == [1]
+
+
+def test_lone_surrogates_are_written_as_escapes_beside_exact_numbers() -> None:
+    value = {"\ud800": ["\udfff", Decimal("0.10"), 10**30, None, uuid.UUID(int=1)]}
+    written = exact_json.encode(value)
+
+    number = b"1" + b"0" * 30
+    assert written == b'{"\\ud800":["\\udfff",0.10,' + number + b',null,"00000000-0000-0000-0000-000000000001"]}'
 
 
 def test_django_can_use_it_through_the_standard_library() -> None:

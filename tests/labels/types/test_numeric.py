@@ -33,7 +33,7 @@ def test_numbers_are_stored_as_they_were_sent(sent: object, stored: dict[str, An
         (-1, "value must be a number from 0 to 10, got -1"),
         ("4", 'value must be a number, got "4"'),
         (False, "value must be a number, got false"),
-        (float("inf"), "value must be a number, got inf"),
+        (Decimal("Infinity"), "value must be a number, got Infinity"),
         (Decimal("0.5"), "value must be 0 plus a multiple of 1 (or 10), got 0.5"),
     ],
 )
@@ -130,7 +130,7 @@ def test_settings_are_completed(sent: object, stored: dict[str, Any]) -> None:
         ({"min": -1}, "min must be at least 0, got -1"),
         ({"min": 10}, "min must be less than max, got 10 and 10"),
         ({"step_size": 0}, "step_size must be greater than 0, got 0"),
-        ({"max": float("nan")}, "max must be a number, got nan"),
+        ({"max": Decimal("NaN")}, "max must be a number, got NaN"),
         ({"display_type": "knob"}, 'display_type must be "slider" or "button", got "knob"'),
     ],
 )

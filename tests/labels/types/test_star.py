@@ -36,7 +36,7 @@ def test_whole_numbers_are_stored_as_a_rating(sent: object, stored: dict[str, An
         (True, WHOLE + "true"),
         (None, WHOLE + "null"),
         ({"rating": None}, WHOLE + "null"),
-        (float("nan"), WHOLE + "nan"),
+        (Decimal("NaN"), WHOLE + "NaN"),
         (Decimal("1E+400"), WHOLE + "1E+400"),
         ([], WHOLE + "[]"),
         ({"stars": 4}, OBJECT + '{"stars":4}'),
