@@ -178,7 +178,7 @@ if PRODUCTION and DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["modelhub.accounts.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["modelhub.accounts.authentication.NeedsScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["modelhub.accounts.permissions.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["modelhub.core.wire.ExactJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["modelhub.core.wire.ExactJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "modelhub.core.wire.AlwaysJSON",

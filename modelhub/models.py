@@ -1,6 +1,6 @@
 """The models of all packages, in the one place where Django looks for them."""
 
-from modelhub.accounts.models import ApiKey, Organization, User
+from modelhub.accounts.models import ApiKey, ApiKeyUse, Organization, User
 from modelhub.idempotency.models import IdempotencyRecord
 from modelhub.labels.models import Label, LabelVersion, Project
 from modelhub.scores.models import Score, ScoreRevision
@@ -8,6 +8,7 @@ from modelhub.sources.models import Source
 
 __all__ = [
     "ApiKey",
+    "ApiKeyUse",
     "IdempotencyRecord",
     "Label",
     "LabelVersion",

@@ -82,7 +82,7 @@ class ApiKeyAdmin(Kept):
     """Keys; a secret is shown once, in the message that follows its making."""
 
     list_display = ("name", "api_key", "user", "scopes", "last_used_at", "expires_at", "revoked_at")
-    list_select_related = ("user",)
+    list_select_related = ("user", "use")
     search_fields = ("name", "api_key", "user__email")
     autocomplete_fields = ("user",)
     actions = ("rotate", "revoke")

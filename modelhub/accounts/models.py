@@ -1,5 +1,6 @@
 """Organizations, users and API keys."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -17,12 +18,12 @@ SCOPES = ("read", "write", "admin", "act-as")
 
 
 def default_scopes() -> list[str]:
-    """Return the scopes of a new key: everything that its user may do, in its user's name only."""
+    """Return the scopes of a new key: all but `act-as`."""
     return ["read", "write", "admin"]
 
 
 class Organization(Row):
-    """A tenant: nothing of one organization is ever visible to another."""
+    """Tenant: rows of one organization are never visible to another."""
 
     name = models.CharField(max_length=255)
 
@@ -31,29 +32,29 @@ class Organization(Row):
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users for Django's own commands (`createsuperuser`); bootstrap uses it, too."""
+    """Manager behind `createsuperuser` and the first start."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A user with that login; without a password, one who cannot log in to the admin."""
+        """Create a user. Without a password, the user cannot log in to the admin."""
         user = self.model(email=email.lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """An admin of the first organization who may enter Django's admin."""
+        """Create an organization admin with access to Django's admin, by default in the first organization."""
         if "organization" not in fields:
             first = Organization.objects.order_by("id").first()
             fields["organization"] = first or Organization.objects.create(name="Default organization")
         return self.create_user(email, password, **{"role": "admin", **fields}, is_staff=True, is_superuser=True)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Logins are compared without case: they are stored in lower case."""
+        """Return the user with this login in any case; emails are stored in lower case."""
         return self.get(email=(username or "").lower())
 
 
 class User(Row, AbstractBaseUser, PermissionsMixin):
-    """A person who annotates or administers; the email is the login."""
+    """Annotator or admin of an organization; the email is the login."""
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=255, blank=True)
@@ -78,12 +79,12 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
 
     @property
     def display_name(self) -> str:
-        """What answers call the annotator: the name, or the email of who has none."""
+        """Return the name, or the email of a user without one."""
         return self.name or self.email
 
 
 class ApiKey(Row):
-    """A pair of public key and secret; whoever shows both acts as `user`. The secret is kept as a digest only."""
+    """Pair of public key and secret that acts as `user`. Only a digest of the secret is stored."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="api_keys")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_keys")
@@ -95,9 +96,6 @@ class ApiKey(Row):
     )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # Not a column: seconds since the last use, if any, when the row was read (accounts/keys.py).
-    used_seconds_ago: float | None
 
     class Meta:
         constraints = [
@@ -106,3 +104,22 @@ class ApiKey(Row):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.api_key})"
+
+    @property
+    def last_used_at(self) -> datetime | None:
+        """Return the recorded time of the last use, accurate to a minute."""
+        use: ApiKeyUse | None = getattr(self, "use", None)
+        return use.last_used_at if use else None
+
+
+class ApiKeyUse(models.Model):
+    """Last use of a key, in a table of its own: keys change rarely, uses every minute."""
+
+    key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="use")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    last_used_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.key_id} {self.last_used_at}"

@@ -1,4 +1,4 @@
-"""People: the annotators of an organization."""
+"""Annotators of an organization."""
 
 import uuid
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from modelhub.core.text import show
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something: the user, and whether the key lets an admin act as one (contract 0.9)."""
+    """User behind a change; `is_admin` needs the role and the scope (contract 0.9)."""
 
     user: User
     is_admin: bool
 
     def may_change(self, annotator_id: uuid.UUID) -> bool:
-        """Its annotator and the organization's admins may."""
+        """Allow a score's annotator and organization admins."""
         return self.is_admin or annotator_id == self.user.pk
 
 
-def find_annotator(*, organization_id: uuid.UUID, user_id: object) -> User:
-    """The active user of the organization with that id; raises `Invalid` for anyone else."""
+def get_annotator(*, organization_id: uuid.UUID, user_id: object) -> User:
+    """Return the active user of the organization with this id. Raise `Invalid` without one."""
     pk = parse_uuid(user_id)
     user = User.objects.filter(organization_id=organization_id, is_active=True, pk=pk).first() if pk else None
     if user is None:
@@ -32,6 +32,6 @@ def find_annotator(*, organization_id: uuid.UUID, user_id: object) -> User:
 
 
 def find_user(email: str | None) -> User | None:
-    """The active user with that login, ignoring case; the first admin without one. For the command line."""
+    """Return the active user with this email in any case, or without an email the first admin, if any."""
     users = User.objects.filter(is_active=True).order_by("id")
     return (users.filter(email=email.lower()) if email else users.filter(role="admin")).first()

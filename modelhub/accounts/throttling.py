@@ -8,7 +8,6 @@ import ipaddress
 import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from types import TracebackType
 from typing import Any
 
 from django.conf import settings
@@ -17,11 +16,11 @@ from django.http import HttpRequest, HttpResponse
 
 from modelhub.accounts.rates import Buckets, Marks, Rate, hashed
 from modelhub.core import handlers as errors
-from modelhub.core.errors import RateLimited, Unauthenticated
+from modelhub.core.errors import RateLimited
 from modelhub.core.middleware import QUIET
 
 BUCKETS = Buckets()
-# Pairs of keys that were right when they were last shown, and logins that succeeded from an address.
+# Logins that succeeded from an address.
 KNOWN = Marks()
 
 
@@ -42,44 +41,6 @@ class ThrottleMiddleware:
             except RateLimited as refusal:
                 return errors.too_often(refusal)
         return self.get_response(request)
-
-
-class Attempt:
-    """One authentication by a pair of keys, around the work that it is.
-
-    Entering it raises `RateLimited` when too many pairs from this address were wrong, or this API key was shown from
-    there with too many wrong secrets; a pair that was right the last time goes on: one client with a wrong secret
-    takes nothing away from those beside it. `Unauthenticated` inside counts against both.
-    """
-
-    __slots__ = ("api_key", "meta", "pair", "rate")
-
-    def __init__(self, meta: Mapping[str, Any], api_key: str, secret_key: str) -> None:
-        self.meta, self.api_key = meta, api_key
-        self.rate = settings.RATE_FAILED_LOGINS
-        self.pair = hashed("pair", api_key, secret_key) if self.rate else 0
-
-    def __enter__(self) -> None:
-        if self.rate and self.pair not in KNOWN:
-            for bucket, rate, words in self._buckets(self.rate):
-                refuse_if(BUCKETS.wait(bucket, rate), words, rate)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if not self.rate:
-            return
-        if kind is None:
-            KNOWN.add(self.pair)
-        elif issubclass(kind, Unauthenticated):
-            KNOWN.discard(self.pair)
-            for bucket, rate, _ in self._buckets(self.rate):
-                BUCKETS.take(bucket, rate)
-
-    def _buckets(self, rate: Rate) -> list[tuple[int, Rate, str]]:
-        address = client_address(self.meta)
-        return [
-            (hashed("failed", address), rate, f"failed authentications from {address}"),
-            (hashed("failed", address, self.api_key), third(rate), f"failed authentications of one key from {address}"),
-        ]
 
 
 def check_key(key_id: str) -> None:

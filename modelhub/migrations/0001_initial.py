@@ -162,13 +162,20 @@ class Migration(migrations.Migration):
                 ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('read', 'read'), ('write', 'write'), ('admin', 'admin'), ('act-as', 'act-as')], max_length=16), default=modelhub.accounts.models.default_scopes, size=None)),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_keys', to=settings.AUTH_USER_MODEL)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_keys', to='modelhub.organization')),
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('scopes__contained_by', ['read', 'write', 'admin', 'act-as'])), name='apikey_scopes_are_known')],
             },
+        ),
+        migrations.CreateModel(
+            name='ApiKeyUse',
+            fields=[
+                ('key', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='use', serialize=False, to='modelhub.apikey')),
+                ('organization', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='modelhub.organization')),
+                ('last_used_at', models.DateTimeField()),
+            ],
         ),
         migrations.AddConstraint(
             model_name='user',

@@ -7,11 +7,14 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from modelhub.accounts import keys
-from modelhub.accounts.models import ApiKey, Organization
+from modelhub.accounts.keys import authenticate
+from modelhub.accounts.models import ApiKey, ApiKeyUse, Organization
 from tests.client import Caller
 from tests.factories import SECRET, OrganizationFactory
 
@@ -147,18 +150,29 @@ def test_the_secret_is_nowhere_in_the_database(alice: Caller) -> None:
     assert alice.client.get(LABELS, headers=headers(key.api_key, secret)).status_code == 200
 
 
-def test_last_use_is_noted_at_most_once_a_minute(alice: Caller) -> None:
+def test_last_use_is_recorded_at_most_once_a_minute(alice: Caller) -> None:
     alice.get(LABELS)
-    first = ApiKey.objects.get().last_used_at
+    first = ApiKeyUse.objects.get()
+    assert (first.key, first.organization) == (alice.key, alice.key.organization)
     alice.get(LABELS)
-    assert first is not None
-    assert ApiKey.objects.get().last_used_at == first
+    assert ApiKeyUse.objects.get().last_used_at == first.last_used_at
 
-    ApiKey.objects.update(last_used_at=first - timedelta(seconds=61))
+    ApiKeyUse.objects.update(last_used_at=first.last_used_at - timedelta(seconds=61))
     alice.get(LABELS)
-    last = ApiKey.objects.get().last_used_at
-    assert last is not None
-    assert last > first
+    assert ApiKeyUse.objects.get().last_used_at > first.last_used_at
+    assert ApiKey.objects.get().last_used_at == ApiKeyUse.objects.get().last_used_at
+
+
+def test_a_rejected_pair_records_no_use(alice: Caller) -> None:
+    alice.client.get(LABELS, headers=headers(alice.key.api_key, "wrong"))
+    assert ApiKey.objects.get().last_used_at is None
+
+
+def test_key_and_user_are_one_statement(alice: Caller) -> None:
+    alice.get(LABELS)
+    with CaptureQueriesContext(connection) as captured:
+        authenticate(alice.key.api_key, SECRET)
+    assert len(captured) == 1
 
 
 def test_the_command_prints_a_pair_that_works(alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:

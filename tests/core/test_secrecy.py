@@ -69,9 +69,6 @@ def test_authentication(heard: Heard) -> None:
         {"X-Secret-Key": RIGHT},
     ):
         heard.ask("GET", SOURCES, 401, headers=headers)
-    for _ in range(12):
-        heard.ask("GET", SOURCES, headers={"X-Api-Key": WRONG, "X-Secret-Key": WRONG})
-    assert heard.answers[-1].status_code == 429
     heard.ask("GET", "/metrics", 200, headers={"Authorization": f"Bearer {TOKEN}"})
     heard.ask("GET", "/metrics", headers={"Authorization": f"Bearer {WRONG}"})
     for path in ("/metrics", "/healthz", "/readyz", "/schema/", "/docs/", "/", "/model-hub/nothing/", "/admin/"):

@@ -123,7 +123,7 @@ def test_a_database_that_can_only_be_read(server: Server, postgres: Postgres) ->
     """A standby after a failover, say: who reads is served, though nobody can note when the key was used last."""
     with clients(server) as load, postgres.connect() as own:
         with postgres.connect(DATABASE) as connection:
-            connection.execute("UPDATE modelhub_apikey SET last_used_at = NULL")
+            connection.execute("DELETE FROM modelhub_apikeyuse")
         own.execute(f"ALTER DATABASE {DATABASE} SET default_transaction_read_only = on")
         postgres.cut_all(DATABASE)
         wait_for(lambda: load.unavailable > 8)

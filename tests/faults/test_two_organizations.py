@@ -108,9 +108,8 @@ class Worlds:
 @pytest.fixture
 def worlds(alice: Caller, charlie: Caller) -> Worlds:
     """The same kinds of things on both sides, and a key that may act as others."""
-    type(alice.key).objects.filter(pk=alice.key.pk).update(
-        scopes=["read", "write", "admin", "act-as"], last_used_at=timezone.now()
-    )
+    type(alice.key).objects.filter(pk=alice.key.pk).update(scopes=["read", "write", "admin", "act-as"])
+    alice.get("/model-hub/sources/")  # records the use of the key, which is a statement
     own, theirs = things(alice, "mine"), things(charlie, MARK)
     nobodys = {kind: alike(kind, value) for kind, value in theirs.items()}
     # Labels are read with the first score, whatever it names.

@@ -148,7 +148,5 @@ def test_a_key_that_is_revoked_is_at_once_over_for_all(starts: Starts, postgres:
 
     assert done.returncode == 0, done.stderr
     assert 401 in {status for _, status in answers}
-    # Wrong pairs are throttled, too.
-    assert {status for began_after, status in answers if began_after} <= {401, 429}
-    assert any(began_after for began_after, _ in answers)
+    assert {status for began_after, status in answers if began_after} == {401}
     assert sum(status == 201 for began_after, status in answers if not began_after) > CLIENTS

@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """One line a key, oldest first."""
-        for key in ApiKey.objects.select_related("user").order_by("created_at"):
+        for key in ApiKey.objects.select_related("user", "use").order_by("created_at"):
             used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
             self.stdout.write(
                 f"{key.api_key}  {key.user.email}  {','.join(key.scopes)}  last used {used}  {_state(key)}  {key.name}"

@@ -1,0 +1,18 @@
+"""Permissions of API keys by scope (contract 0.9)."""
+
+from typing import Any
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from modelhub.accounts.authentication import key_of
+from modelhub.accounts.keys import check_scope
+
+
+class HasScope(BasePermission):
+    """Require the scope `read` for safe methods, `write` for all others."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Return True, or raise `Forbidden` with the missing scope."""
+        check_scope(key_of(request), "read" if request.method in SAFE_METHODS else "write")
+        return True
