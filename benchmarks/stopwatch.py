@@ -16,14 +16,14 @@ import psycopg_pool
 # A name that is gone is told, and its time then counts for whatever calls it.
 SECTIONS = {
     "authenticate": ("modelhub.accounts.authentication:ApiKeyAuthentication.authenticate",),
-    "parse": ("modelhub.core.wire:ExactJSONParser.parse",),
+    "parse": ("modelhub.core.parsers:JSONParser.parse",),
     "validate": (
         "modelhub.scores.views:read_bulk",
         "modelhub.scores.recording:_read",
         "modelhub.scores.recording:_judge",
     ),
     "store (Python's part)": ("modelhub.scores.recording:record_scores",),
-    "render": ("modelhub.scores.views:bulk_output", "modelhub.core.wire:ExactJSONRenderer.render"),
+    "render": ("modelhub.scores.views:bulk_output", "modelhub.core.renderers:JSONRenderer.render"),
 }
 REST = "Django, DRF, middleware, log"
 

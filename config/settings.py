@@ -179,12 +179,12 @@ if PRODUCTION and DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["modelhub.accounts.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["modelhub.accounts.permissions.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["modelhub.core.wire.ExactJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["modelhub.core.wire.ExactJSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "modelhub.core.wire.AlwaysJSON",
+    "DEFAULT_PARSER_CLASSES": ["modelhub.core.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["modelhub.core.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "modelhub.core.negotiation.JSONContentNegotiation",
     "DEFAULT_FILTER_BACKENDS": ["modelhub.core.filters.Filters"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "modelhub.core.handlers.answer_exception",
+    "EXCEPTION_HANDLER": "modelhub.core.problems.handle_exception",
     "UNAUTHENTICATED_USER": None,
 }
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from modelhub.accounts import admin_login
-from modelhub.core import handlers as errors
+from modelhub.core import problems
 
 urlpatterns = [
     path("admin/login/", admin_login.login),
@@ -12,7 +12,7 @@ urlpatterns = [
     path("", include("modelhub.urls")),
 ]
 
-handler400 = errors.bad_request
-handler403 = errors.forbidden
-handler404 = errors.not_found
-handler500 = errors.server_error
+handler400 = problems.bad_request
+handler403 = problems.forbidden
+handler404 = problems.not_found
+handler500 = problems.server_error

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
 from modelhub.accounts.throttling import KNOWN, check_login
-from modelhub.core import handlers as errors
+from modelhub.core import problems
 from modelhub.core.errors import RateLimited
 
 
@@ -15,7 +15,7 @@ def login(request: HttpRequest) -> HttpResponse:
     try:
         mark = check_login(request.META, request.POST.get("username", ""))
     except RateLimited as refusal:
-        return errors.too_often(refusal)
+        return problems.refusal_response(refusal)
     response = admin.site.login(request)
     if request.user.is_authenticated:
         KNOWN.add(mark)

@@ -9,8 +9,7 @@ from modelhub.accounts.keys import REFUSAL, authenticate, check_scope
 from modelhub.accounts.models import ApiKey, User
 from modelhub.accounts.people import Actor, get_annotator
 from modelhub.accounts.throttling import check_key
-from modelhub.core.errors import Unauthenticated
-from modelhub.core.handlers import CHALLENGE
+from modelhub.core.errors import CHALLENGE, Unauthenticated
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -15,7 +15,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 
 from modelhub.accounts.rates import Buckets, Marks, Rate, hashed
-from modelhub.core import handlers as errors
+from modelhub.core import problems
 from modelhub.core.errors import RateLimited
 from modelhub.core.middleware import QUIET
 
@@ -39,7 +39,7 @@ class ThrottleMiddleware:
             try:
                 refuse_if(BUCKETS.take(hashed("address", address), self.rate), f"requests from {address}", self.rate)
             except RateLimited as refusal:
-                return errors.too_often(refusal)
+                return problems.refusal_response(refusal)
         return self.get_response(request)
 
 

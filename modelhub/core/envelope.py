@@ -1,11 +1,13 @@
-"""The keys of requests: snake_case or camelCase, both meaning the same (contract 0.1).
+"""The envelope of requests: camelCase or snake_case keys, unknown keys and flags (contract 0.1, 0.3, 0.4).
 
-Only the envelope is ever re-spelled. What stands inside `value`, `settings` and `metadata` is data.
+Only keys of bodies, entries and queries are renamed; `value`, `settings` and `metadata` are the client's data.
 """
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, TypeVar
+
+from django.http import QueryDict
 
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import same
@@ -13,29 +15,25 @@ from modelhub.core.text import did_you_mean, show
 
 T = TypeVar("T")
 
-
-_as_set = lru_cache(frozenset[str])
+FLAG_VALUES = {"true": True, "1": True, "false": False, "0": False}
 
 
 @lru_cache
 def spellings(names: tuple[str, ...]) -> dict[str, str]:
-    """The field that each spelling stands for."""
+    """Map each field name, in snake_case and in camelCase, to the name in snake_case."""
     return {spelling: name for name in names for spelling in (name, to_camel(name))}
 
 
 def to_camel(name: str) -> str:
-    """`source_type` as JavaScript writes it: `sourceType`."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
 
 
 def rename(data: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """The same object with the fields among `names` in snake_case, everything else as it is.
+    """Return the object with the fields among `names` in snake_case and its other keys unchanged.
 
-    Raises `Invalid` when both spellings of a field are there with different values.
+    Raise `Invalid` if both spellings of a field are given with different values.
     """
-    if _as_set(names).issuperset(data):
-        return data
     known = spellings(names)
     renamed: dict[str, Any] = {}
     for key, value in data.items():
@@ -48,36 +46,56 @@ def rename(data: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def read_object(data: object, names: tuple[str, ...], *, strict: bool = False) -> dict[str, Any]:
-    """The fields among `names` of a request body; raises `Invalid` for a body that is not an object.
+    """Return the fields among `names` of a request body. Raise `Invalid` for a body that is not an object.
 
-    With `strict`, an unknown key is refused with the field that may have been meant (contract 0.3);
-    without, it is ignored.
+    Unknown keys are ignored, or with `strict` rejected with a hint (contract 0.3).
     """
     if not isinstance(data, dict):
         raise Invalid(f"The body must be a JSON object, got {show(data)}", code="not_an_object")
     fields = rename(data, names)
     if strict:
-        refuse_unknown(fields, names, kind="field")
+        reject_unknown(fields, names, kind="field")
     return {name: value for name, value in fields.items() if name in names}
 
 
-def refuse_unknown(given: Iterable[str], names: tuple[str, ...], *, kind: str) -> None:
-    """Raises `Invalid` for the first key that is none of `names`."""
+def reject_unknown(given: Iterable[str], names: tuple[str, ...], *, kind: str) -> None:
+    """Raise `Invalid` for the first key that is not among `names`."""
     for key in given:
         if key not in names:
             hint = did_you_mean(key, list(spellings(names))) or f". Known are {', '.join(names) or 'none'}"
-            sentence = f"Unknown {kind} {show(key)}{hint}"
-            raise Invalid(sentence, code=f"unknown_{kind.replace(' ', '_')}")
+            raise Invalid(f"Unknown {kind} {show(key)}{hint}", code=f"unknown_{kind.replace(' ', '_')}")
+
+
+def read_flags(query: QueryDict, names: tuple[str, ...]) -> dict[str, bool]:
+    """Return each flag, false by default.
+
+    Raise `Invalid` for a value other than true, false, 1 and 0, for two different values, and for an unknown query
+    parameter: a misspelled `dry_run` must not write.
+    """
+    known = spellings(names)
+    given: dict[str, set[str]] = {}
+    for key, values in query.lists():
+        given.setdefault(known.get(key, key), set()).update(values)
+    reject_unknown(given, names, kind="query parameter")
+    return {name: _read_flag(name, given.get(name, {"false"})) for name in names}
+
+
+def _read_flag(name: str, values: set[str]) -> bool:
+    meanings = {FLAG_VALUES.get(value) for value in values}
+    if meanings in ({True}, {False}):
+        return True in meanings
+    sentence = f"{name} must be true, false, 1 or 0, got {', '.join(show(value) for value in sorted(values))}"
+    raise Invalid(sentence, fields={name: [sentence]})
 
 
 class FieldErrors:
-    """Gathers what is wrong with several fields, so that one answer tells all of it."""
+    """Collect the errors of several fields, to report them in one answer."""
 
     def __init__(self) -> None:
         self.fields: dict[str, list[str]] = {}
 
     def check(self, name: str, function: Callable[..., T], *values: Any) -> T | None:
-        """The function's answer, or `None` when it refuses: then its sentence is kept under `name`."""
+        """Return the function's result, or record its `Invalid` under `name` and return `None`."""
         try:
             return function(*values)
         except Invalid as refused:
@@ -85,11 +103,10 @@ class FieldErrors:
             return None
 
     def add(self, name: str, sentence: str) -> None:
-        """Keep one more sentence."""
         self.fields.setdefault(name, []).append(sentence)
 
     def raise_any(self) -> None:
-        """Raises `Invalid` with every sentence that was kept."""
+        """Raise `Invalid` with all recorded sentences, if there are any."""
         if self.fields:
             sentences = [sentence for several in self.fields.values() for sentence in several]
             raise Invalid("; ".join(sentences), fields=self.fields)

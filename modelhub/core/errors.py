@@ -1,16 +1,20 @@
-"""How the domain refuses: an exception whose `str()` is the sentence that the caller reads.
+"""Errors of the domain, each with its HTTP status.
 
-A sentence names the rule and what was sent, never the database's own words. `code` is the stable name of
-the rule (docs/errors.md lists them); clients may branch on it, so a code never changes its meaning.
+`str(error)` is the sentence that the client reads: it names the rule and the value that was sent, never the database's
+own words. `code` is the stable name of the rule (listed in docs/errors.md).
 """
 
 from collections.abc import Mapping, Sequence
 
+CHALLENGE = "ApiKey"
+
 
 class Refused(Exception):
-    """Something that was asked for and is not done."""
+    """Base of all errors that a client caused or may retry."""
 
+    status = 400
     code = "refused"
+    headers: Mapping[str, str] = {}
 
     def __init__(self, sentence: str, *, code: str = "") -> None:
         super().__init__(sentence)
@@ -18,7 +22,7 @@ class Refused(Exception):
 
 
 class Invalid(Refused):
-    """What was sent breaks a rule; `fields` names the rule by field where several are broken at once."""
+    """Raised for a request or value that breaks a rule; `fields` has the sentences by field."""
 
     code = "invalid"
 
@@ -27,57 +31,67 @@ class Invalid(Refused):
         self.fields = {name: list(sentences) for name, sentences in (fields or {}).items()}
 
     def prefixed(self, words: str) -> "Invalid":
-        """The same refusal, said of something that `words` name."""
+        """Return a copy with words before the sentence."""
         return Invalid(f"{words}{self}", code=self.code, fields=self.fields)
 
 
-class TooLarge(Refused):
-    """What was sent is right in kind and more than a limit allows."""
+class Unauthenticated(Refused):
+    """Raised without a valid API key; the sentence does not say which part of it is wrong."""
 
-    code = "too_large"
-
-
-class NotFound(Refused):
-    """What was named does not exist, or belongs to another organization: the same to the caller."""
-
-    code = "not_found"
+    status = 401
+    code = "not_authenticated"
+    headers: Mapping[str, str] = {"WWW-Authenticate": CHALLENGE}
 
 
 class Forbidden(Refused):
-    """What was asked for is somebody else's to do."""
+    """Raised when the caller lacks a scope or a role, or does not own the object."""
 
+    status = 403
     code = "permission_denied"
 
 
-class Conflict(Refused):
-    """What was asked for contradicts something that is stored."""
+class NotFound(Refused):
+    """Raised for objects that do not exist and, with the same sentence, for those of another organization."""
 
+    status = 404
+    code = "not_found"
+
+
+class Conflict(Refused):
+    """Raised when the request contradicts stored data."""
+
+    status = 409
     code = "conflict"
 
 
-class Mismatch(Refused):
-    """What was sent is right by itself and is not what it claims to repeat."""
+class TooLarge(Refused):
+    """Raised above a limit of bytes or entries."""
 
+    status = 413
+    code = "too_large"
+
+
+class Mismatch(Refused):
+    """Raised when an Idempotency-Key is reused with a different request."""
+
+    status = 422
     code = "idempotency_mismatch"
 
 
-class OutcomeUnknown(Refused):
-    """What was asked for may have been done or not: nobody can know."""
-
-    code = "outcome_unknown"
-
-
 class RateLimited(Refused):
-    """What was asked for was asked for too often; `wait` is the seconds after which it may be asked for again."""
+    """Raised above a rate limit; `wait` is the number of seconds until a retry may succeed."""
 
+    status = 429
     code = "rate_limited"
 
     def __init__(self, sentence: str, *, wait: int) -> None:
         super().__init__(f"{sentence} Try again in {wait} {'second' if wait == 1 else 'seconds'}.")
-        self.wait = wait
+        self.headers = {"Retry-After": str(wait)}
 
 
-class Unauthenticated(Refused):
-    """Who asks is not known: no key, a wrong pair, or a pair that is no longer valid; never which of them."""
+class OutcomeUnknown(Refused):
+    """Raised when the connection was lost during a commit: the write may or may not be stored."""
 
-    code = "not_authenticated"
+    status = 503
+    code = "outcome_unknown"
+    headers: Mapping[str, str] = {"Retry-After": "1"}

@@ -12,9 +12,8 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
-from modelhub.core.envelope import rename
+from modelhub.core.envelope import FLAG_VALUES, rename
 from modelhub.core.errors import Invalid
-from modelhub.core.flags import WORDS
 from modelhub.core.text import show
 
 
@@ -41,8 +40,8 @@ class FlagFilter(django_filters.TypedChoiceFilter):
     """true, false, 1 or 0; Django's own takes anything else for not given."""
 
     def __init__(self, **options: Any) -> None:
-        choices = [(word, word) for word in WORDS]
-        super().__init__(choices=choices, coerce=lambda word: WORDS[word], empty_value=False, **options)
+        choices = [(word, word) for word in FLAG_VALUES]
+        super().__init__(choices=choices, coerce=lambda word: FLAG_VALUES[word], empty_value=False, **options)
 
 
 class StrictFilterSet(django_filters.FilterSet):

@@ -1,18 +1,38 @@
-"""The one shape of every error answer: an RFC 9457 problem that also carries `message`, which the clients read."""
+"""Error answers: RFC 9457 problems that also carry `message`, because the clients read it (contract 0.8).
 
-from collections.abc import Mapping
+`handle_exception` is DRF's exception handler; `bad_request` to `server_error` are Django's handler400 to handler500.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework import exceptions
+from rest_framework.response import Response
 
-from modelhub.core import metrics
+from modelhub.core import exact_json, metrics
+from modelhub.core.errors import Refused
+from modelhub.core.savepoints import sqlstate
+from modelhub.core.text import show
+
+log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+# SQLSTATE of a write on a standby, which psycopg raises as InternalError.
+READ_ONLY = "25006"
+UNAVAILABLE = "The database is not answering. Nothing is known to be wrong with the request; try it again."
+NOT_JSON = "The body must be JSON, not compressed, sent with Content-Type: application/json."
 
 
 def problem(status: int, sentence: str, *, code: str, fields: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
-    """The body of an error answer, which is counted; `errors` holds the sentences by field where there are any."""
+    """Return the body of an error answer and count it; `errors` has the sentences by field, if there are any."""
     metrics.count_problem(code)
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -27,3 +47,87 @@ def problem(status: int, sentence: str, *, code: str, fields: Mapping[str, list[
     if request_id := structlog.contextvars.get_contextvars().get("request_id"):
         body["request_id"] = request_id
     return body
+
+
+def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Return the answer to an exception of a DRF view, or `None` for an unexpected one, which becomes a 500."""
+    if isinstance(error, Refused):
+        body = problem(error.status, str(error), code=error.code, fields=getattr(error, "fields", None))
+        return _drf_response(body, error.headers)
+    if isinstance(error, OperationalError | InterfaceError) or sqlstate(error) == READ_ONLY:
+        log.error("database_unavailable", sqlstate=sqlstate(error), kind=type(error).__name__)
+        return _drf_response(problem(503, UNAVAILABLE, code="service_unavailable"), {"Retry-After": "1"})
+    if isinstance(error, Http404):
+        error = exceptions.NotFound(*error.args)
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied(*error.args)
+    return _api_exception_response(error) if isinstance(error, exceptions.APIException) else None
+
+
+def _api_exception_response(error: exceptions.APIException) -> Response:
+    fields: dict[str, list[str]] = {}
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        sentence = NOT_JSON
+    elif isinstance(error.detail, dict):
+        fields = {str(name): [str(sentence) for sentence in several] for name, several in error.detail.items()}
+        sentence = "; ".join(f"{name}: {' '.join(several)}" for name, several in fields.items())
+    elif isinstance(error.detail, list):
+        sentence = "; ".join(str(part) for part in error.detail)
+    else:
+        sentence = str(error.detail)
+    headers = {"Retry-After": str(math.ceil(wait))} if (wait := getattr(error, "wait", None)) else {}
+    return _drf_response(problem(error.status_code, sentence, code=error.default_code, fields=fields), headers)
+
+
+def _drf_response(body: dict[str, Any], headers: Mapping[str, str]) -> Response:
+    return Response(body, status=body["status"], headers=dict(headers), content_type=CONTENT_TYPE)
+
+
+def problem_response(
+    status: int, sentence: str, *, code: str, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """Return a problem from outside of DRF."""
+    body = exact_json.encode(problem(status, sentence, code=code))
+    return HttpResponse(body, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
+
+
+def refusal_response(error: Refused) -> HttpResponse:
+    """Return the problem of an error that was raised outside of DRF."""
+    return problem_response(error.status, str(error), code=error.code, headers=error.headers)
+
+
+def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Decorate a view to reject all methods but GET and HEAD with a 405 problem."""
+
+    @functools.wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
+        if request.method in {"GET", "HEAD"}:
+            return view(request, *args, **options)
+        sentence = f"Method {show(request.method)} is not allowed here."
+        return problem_response(405, sentence, code="method_not_allowed", headers={"Allow": "GET, HEAD"})
+
+    return wrapper
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return problem_response(413, "The body is too large", code="request_too_large")
+    sentence = "The request was refused before it was read (is its Host header allowed?)."
+    return problem_response(400, sentence, code="invalid")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problem_response(403, "You may not do this.", code="permission_denied")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    hint = "" if request.path.endswith("/") else " Paths end in a slash."
+    return problem_response(404, f"There is no path {show(request.path)} here.{hint}", code="not_found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Log the current exception and return a 500 without details."""
+    log.exception("unforeseen_error")
+    return problem_response(
+        500, "Something went wrong inside the server; its log has the details.", code="server_error"
+    )

@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from modelhub.core import health, watching
-from modelhub.core.handlers import read_only
+from modelhub.core.problems import read_only
 
 urlpatterns = [
     path("healthz", health.Health.as_view(), name="healthz"),

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 
 from modelhub.core import metrics
-from modelhub.core.handlers import plain
+from modelhub.core.problems import problem_response
 
 
 def show_metrics(request: HttpRequest) -> HttpResponse:
@@ -16,8 +16,6 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
     wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
     if not hmac.compare_digest(request.headers.get("Authorization", "").encode("utf-8", "surrogatepass"), wanted):
         sentence = "The numbers are for who sends Authorization: Bearer <token>."
-        response = plain(401, sentence, code="not_authenticated")
-        response["WWW-Authenticate"] = "Bearer"
-        return response
+        return problem_response(401, sentence, code="not_authenticated", headers={"WWW-Authenticate": "Bearer"})
     text = metrics.exposition(version=str(settings.SPECTACULAR_SETTINGS["VERSION"]))
     return HttpResponse(text, content_type=metrics.CONTENT_TYPE)

@@ -11,9 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import caller
-from modelhub.core.envelope import read_object
+from modelhub.core.envelope import read_flags, read_object
 from modelhub.core.filters import FlagFilter, StrictFilterSet
-from modelhub.core.flags import read_flags
 from modelhub.core.models import LIVE
 from modelhub.core.pagination import PagesOnRequest
 from modelhub.core.replica import replica_may_answer

@@ -8,7 +8,7 @@ from django.db.models import BooleanField, F, Func, QuerySet
 from rest_framework.request import Request
 
 from modelhub.accounts.authentication import caller
-from modelhub.core.envelope import refuse_unknown, rename
+from modelhub.core.envelope import reject_unknown, rename
 from modelhub.core.filters import StrictFilterSet, TimeFilter, checked
 from modelhub.core.ids import parse_uuid
 from modelhub.labels.types import LABEL_TYPES
@@ -78,7 +78,7 @@ def filter_scores(rows: QuerySet[Score], given: dict[str, Any], *, request: Requ
     Where rows are deleted, a filter that is ignored would delete too much.
     """
     named = rename(given, FILTERS)
-    refuse_unknown(named, FILTERS, kind="filter")
+    reject_unknown(named, FILTERS, kind="filter")
     texts = {name: _as_text(value) for name, value in named.items()}
     return checked(ScoreFilter(texts, queryset=rows, request=request))
 

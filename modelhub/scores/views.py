@@ -12,9 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import annotator_of
-from modelhub.core.envelope import FieldErrors, read_object, rename
+from modelhub.core.envelope import FieldErrors, read_flags, read_object, rename
 from modelhub.core.errors import Invalid, NotFound, Refused
-from modelhub.core.flags import read_flags
 from modelhub.core.keyset import in_order
 from modelhub.core.metrics import count_batch, count_scores
 from modelhub.core.pagination import PagesOrCursor, read_ordering

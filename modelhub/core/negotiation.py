@@ -1,0 +1,24 @@
+"""Content negotiation: JSON in, JSON out."""
+
+from typing import Any
+
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+
+
+class JSONContentNegotiation(BaseContentNegotiation):
+    """Accept uncompressed JSON only, and answer JSON whatever the Accept header asks for."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """Return the parser, or `None` (415) for another media type or a compressed body.
+
+        Nothing is decompressed: a few bytes could become gigabytes.
+        """
+        media_type = (request.content_type or "application/json").partition(";")[0].strip().lower()
+        is_json = media_type == "application/json" or media_type.endswith("+json")
+        content = request.headers.get("Content-Encoding", "identity").strip().lower()
+        transfer = request.headers.get("Transfer-Encoding", "chunked").strip().lower()
+        return parsers[0] if is_json and (content, transfer) == ("identity", "chunked") else None
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
