@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangoWrapper
+from django.db.backends.postgresql.operations import DatabaseOperations
 
 from config.postgres.patient import PatientConnection
 
@@ -11,8 +12,18 @@ from config.postgres.patient import PatientConnection
 IMPATIENT_SECONDS = 1
 
 
+class Operations(DatabaseOperations):
+    """Django's operations, with foreign keys that are checked by the statement and not at COMMIT."""
+
+    def deferrable_sql(self) -> str:
+        """Return the end of every foreign key: a savepoint catches only errors that are raised inside it."""
+        return " DEFERRABLE INITIALLY IMMEDIATE"
+
+
 class DatabaseWrapper(DjangoWrapper):
     """The connections of its pool are patient, and its pool is not: what one request waited for, no other need."""
+
+    ops_class = Operations
 
     def __init__(self, settings_dict: dict[str, Any], alias: str = "default") -> None:
         if pool := settings_dict["OPTIONS"].get("pool"):

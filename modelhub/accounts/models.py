@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
-from modelhub.core.models import Row, one_of
+from modelhub.core.models import Row, TenantForeignKey, TenantRow, one_of
 
 ROLES = ("admin", "member")
 # `admin` lets an admin's key act as an admin; `act-as` names other annotators.
@@ -53,10 +53,10 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").lower())
 
 
-class User(Row, AbstractBaseUser, PermissionsMixin):
+class User(TenantRow, AbstractBaseUser, PermissionsMixin):
     """Annotator or admin of an organization; the email is the login."""
 
-    email = models.EmailField(unique=True)
+    email = models.EmailField()
     name = models.CharField(max_length=255, blank=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="users")
     role = models.CharField(max_length=16, choices=[(word, word) for word in ROLES], default="member")
@@ -70,6 +70,7 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["email"], name="user_email_is_unique"),
             one_of("role", ROLES, table="user"),
             models.CheckConstraint(condition=Exact(F("email"), Lower("email")), name="user_email_is_lower_case"),
         ]
@@ -83,13 +84,13 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
 
-class ApiKey(Row):
+class ApiKey(TenantRow):
     """Pair of public key and secret that acts as `user`. Only a digest of the secret is stored."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="api_keys")
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_keys")
+    user = TenantForeignKey(User, on_delete=models.PROTECT, related_name="api_keys")
     name = models.CharField(max_length=255)
-    api_key = models.CharField(max_length=255, unique=True)
+    api_key = models.CharField(max_length=255)
     secret_digest = models.CharField(max_length=255)
     scopes = ArrayField(
         models.CharField(max_length=16, choices=[(word, word) for word in SCOPES]), default=default_scopes
@@ -99,6 +100,7 @@ class ApiKey(Row):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["api_key"], name="apikey_api_key_is_unique"),
             models.CheckConstraint(condition=Q(scopes__contained_by=list(SCOPES)), name="apikey_scopes_are_known"),
         ]
 

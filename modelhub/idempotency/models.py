@@ -3,21 +3,23 @@
 from django.db import models
 
 from modelhub.accounts.models import Organization, User
-from modelhub.core.models import Row
+from modelhub.core.models import TenantForeignKey, TenantRow
 
 
-class IdempotencyRecord(Row):
+class IdempotencyRecord(TenantRow):
     """The answer to a request that came with an `Idempotency-Key`, to be given again to its repeats."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    user = TenantForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=255)
     digest = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()
     body = models.TextField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_is_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key", "organization"], name="idempotency_key_is_unique")
+        ]
         indexes = [models.Index(fields=["created_at"], name="idempotency_oldest")]
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ CLAIM = """
 INSERT INTO modelhub_idempotencyrecord AS record
     (id, organization_id, user_id, key, digest, status, body, created_at)
 VALUES (%(id)s, %(organization)s, %(user)s, %(key)s, %(digest)s, 0, '', %(now)s)
-ON CONFLICT (user_id, key) DO UPDATE SET
+ON CONFLICT ON CONSTRAINT idempotency_key_is_unique DO UPDATE SET
     id = excluded.id, digest = excluded.digest, status = 0, body = '', created_at = excluded.created_at
 WHERE record.created_at < %(oldest)s
 RETURNING record.id
@@ -75,9 +75,10 @@ def answer_once(*, user: User, key: str, digest: str, act: Callable[[], tuple[in
         ours = cursor.fetchone()
     if ours:
         status, body = act()
-        IdempotencyRecord.objects.filter(pk=claim["id"]).update(status=status, body=body)
+        own = IdempotencyRecord.objects.filter(organization_id=user.organization_id, pk=claim["id"])
+        own.update(status=status, body=body)
         return Answer(status, body)
-    record = IdempotencyRecord.objects.get(user=user, key=key)
+    record = IdempotencyRecord.objects.get(organization_id=user.organization_id, user=user, key=key)
     if record.digest != digest:
         raise Mismatch(f"The Idempotency-Key {key} was used for another request; use a new key for a new request")
     count_replay()

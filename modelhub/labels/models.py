@@ -5,31 +5,40 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from modelhub.accounts.models import Organization
-from modelhub.core.models import LIVE, Row, exact_json_field, is_object, newest_first, one_of
+from modelhub.core.models import (
+    LIVE,
+    TenantForeignKey,
+    TenantRow,
+    exact_json_field,
+    is_object,
+    newest_first,
+    one_of,
+)
 from modelhub.labels.types import LABEL_TYPES
 
 
-class Project(Row):
+class Project(TenantRow):
     """A group that labels may belong to."""
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="projects")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="projects", db_index=False)
     name = models.CharField(max_length=255)
     project_type = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("organization", Lower("name"), name="project_name_is_unique"),
+            models.UniqueConstraint(Lower("name"), "organization", name="project_name_is_unique"),
         ]
+        indexes = [newest_first("organization", name="project_newest_first")]
 
     def __str__(self) -> str:
         return self.name
 
 
-class Label(Row):
-    """A question that scores answer: its type and settings say which values are legal."""
+class Label(TenantRow):
+    """A question that scores answer: its type and settings say which values are legal (modelhub.labels.values)."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="labels", db_index=False)
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="labels", null=True, blank=True)
+    project = TenantForeignKey(Project, on_delete=models.PROTECT, related_name="labels", null=True, blank=True)
     name = models.CharField(max_length=255)
     type = models.CharField(max_length=32, choices=[(word, word) for word in LABEL_TYPES])
     description = models.TextField(blank=True)
@@ -41,10 +50,10 @@ class Label(Row):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                "organization",
                 Lower("name"),
                 "type",
                 "project",
+                "organization",
                 name="label_name_is_unique",
                 condition=LIVE,
                 nulls_distinct=False,
@@ -59,12 +68,9 @@ class Label(Row):
 
 
 class LabelVersion(models.Model):
-    """Another version whenever a label of the organization is made or changed: what was read before is out of date.
+    """Version of an organization's labels, renewed by a trigger with every change of a label."""
 
-    Written by triggers alone (migration 0004), random so that no backup brings one back for something else.
-    """
-
-    # The database has the constraint, with a cascade of its own (migration 0004).
+    # The constraint is in the migration: it cascades in the database, because a trigger alone writes this table.
     organization = models.OneToOneField(
         Organization, on_delete=models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
     )

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from modelhub.core import exact_json
 from modelhub.core.errors import Invalid, NotFound
 from modelhub.core.ids import parse_uuid
+from modelhub.core.models import LISTED
 from modelhub.core.text import show
 from modelhub.labels.models import Project
 
@@ -39,7 +40,7 @@ def search_projects(*, organization_id: uuid.UUID, name: str = "", project_type:
 
     The published client looks a project up by name and wants to find one, not two of similar names.
     """
-    projects = projects_of(organization_id)
+    projects = projects_of(organization_id).filter(LISTED)
     if project_type:
         projects = projects.filter(project_type=project_type)
     if not name:

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from modelhub.accounts.authentication import caller
 from modelhub.core.envelope import read_flags, read_object
 from modelhub.core.filters import FlagFilter, StrictFilterSet
-from modelhub.core.models import LIVE
+from modelhub.core.models import LISTED, LIVE
 from modelhub.core.pagination import PagesOnRequest
 from modelhub.core.replica import replica_may_answer
 from modelhub.core.schema import PAGING, DeletedOutput, example, flag, page_of, problems
@@ -77,7 +77,7 @@ class Labels(GenericAPIView[Label]):
 
     def get_queryset(self) -> QuerySet[Label]:
         """The organization's labels, newest first."""
-        return all_labels_of(caller(self.request).organization_id)
+        return all_labels_of(caller(self.request).organization_id).filter(LISTED)
 
     @extend_schema(
         filters=True,

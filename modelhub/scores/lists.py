@@ -18,6 +18,7 @@ from modelhub.accounts.authentication import caller
 from modelhub.core.envelope import rename
 from modelhub.core.errors import Invalid
 from modelhub.core.filters import checked
+from modelhub.core.models import LISTED
 from modelhub.core.replica import replica_may_answer
 from modelhub.core.schema import parameter, problems
 from modelhub.core.text import show
@@ -42,7 +43,7 @@ class FilteredScores(GenericAPIView[Any]):
 
     def get_queryset(self) -> QuerySet[Score, ScoreView]:
         """What there is before any filter."""
-        return views_of(caller(self.request).organization_id)
+        return views_of(caller(self.request).organization_id).filter(LISTED)
 
 
 class ScoresOfSource(APIView):

@@ -4,7 +4,16 @@ from django.db import models
 from django.utils import timezone
 
 from modelhub.accounts.models import Organization, User
-from modelhub.core.models import LISTED, LIVE, Row, exact_json_field, is_object, newest_first, one_of
+from modelhub.core.models import (
+    LISTED,
+    LIVE,
+    TenantForeignKey,
+    TenantRow,
+    exact_json_field,
+    is_object,
+    newest_first,
+    one_of,
+)
 from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 
@@ -12,21 +21,21 @@ SCORE_SOURCES = ("human", "api", "auto", "imported", "automation", "sdk", "model
 ACTIONS = ("overwritten", "deleted")
 
 
-class Score(Row):
+class Score(TenantRow):
     """One annotator's judgement of one source by one label. Whoever writes it holds the lock of its source.
 
     No foreign key has an index of its own: each index here serves a list, and costs every insert.
     """
 
-    # One foreign key of both (migration 0005): checking them apart would cost more and hold less.
+    # The migration adds one foreign key of both columns: two would cost more and hold less.
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
-    source = models.ForeignKey(
+    source = TenantForeignKey(
         Source, on_delete=models.PROTECT, related_name="scores", db_index=False, db_constraint=False
     )
-    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="scores", db_index=False)
-    annotator = models.ForeignKey(User, on_delete=models.PROTECT, related_name="scores", db_index=False)
+    label = TenantForeignKey(Label, on_delete=models.PROTECT, related_name="scores", db_index=False)
+    annotator = TenantForeignKey(User, on_delete=models.PROTECT, related_name="scores", db_index=False)
     # Null for a score that was given outside of an annotation queue, which is a slot of its own.
     queue_item = models.UUIDField(null=True, blank=True)
     value = exact_json_field()
@@ -38,7 +47,7 @@ class Score(Row):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["source", "label", "annotator", "queue_item"],
+                fields=["source", "label", "annotator", "queue_item", "organization"],
                 name="score_is_unique",
                 condition=LIVE,
                 nulls_distinct=False,
@@ -47,32 +56,32 @@ class Score(Row):
             is_object("value", table="score"),
         ]
         indexes = [
-            newest_first("organization", name="score_newest_first", condition=LISTED),
-            newest_first("label", name="score_by_label", condition=LISTED),
-            newest_first("annotator", name="score_by_annotator", condition=LISTED),
-            models.Index(fields=["organization", "updated_at", "id"], name="score_last_changed", condition=LISTED),
+            newest_first("organization", name="score_newest_first", condition=LIVE & LISTED),
+            newest_first("label", name="score_by_label", condition=LIVE & LISTED),
+            newest_first("annotator", name="score_by_annotator", condition=LIVE & LISTED),
+            newest_first("organization", time="updated_at", name="score_last_changed", condition=LIVE & LISTED),
         ]
 
     def __str__(self) -> str:
         return f"score {self.pk}"
 
 
-class ScoreRevision(Row):
+class ScoreRevision(TenantRow):
     """What a score said before it was overwritten or deleted. Append-only: the database refuses any change.
 
     `created_at` is when that was, `replaced_by` who did it.
     """
 
-    # No foreign key: it is copied from the score, which has one, by the statement that keeps the revision.
+    # No foreign key: the statement that keeps a revision copies the column from the score, which has one.
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
-    score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="revisions", db_index=False)
+    score = TenantForeignKey(Score, on_delete=models.PROTECT, related_name="revisions", db_index=False)
     value = exact_json_field()
     score_source = models.CharField(max_length=16)
     notes = models.TextField(blank=True)
     action = models.CharField(max_length=16, choices=[(word, word) for word in ACTIONS], default="overwritten")
-    replaced_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    replaced_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         constraints = [one_of("action", ACTIONS, table="revision")]

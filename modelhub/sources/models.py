@@ -4,13 +4,13 @@ from django.db import models
 from django.utils import timezone
 
 from modelhub.accounts.models import Organization
-from modelhub.core.models import Row, exact_json_field, is_object, newest_first, one_of
+from modelhub.core.models import TenantRow, exact_json_field, is_object, newest_first, one_of
 
 # The stored words; sources/refs.py maps the other words of clients to them.
 SOURCE_TYPES = ("trace", "span", "generation", "session", "dataset_row", "call_execution", "prototype_run")
 
 
-class Source(Row):
+class Source(TenantRow):
     """What is judged: a trace, span, generation, session or one of the other kinds of SOURCE_TYPES.
 
     `source_id` is the id as it was registered, `source_key` what it is found by: UUIDs compare as UUIDs
@@ -29,9 +29,9 @@ class Source(Row):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organization", "source_type", "source_key"], name="source_is_unique"),
+            models.UniqueConstraint(fields=["source_type", "source_key", "organization"], name="source_is_unique"),
             # What scores refer to: a score and its source are of one organization.
-            models.UniqueConstraint(fields=["organization", "id"], name="source_of_organization"),
+            models.UniqueConstraint(fields=["id", "organization"], name="source_of_organization"),
             one_of("source_type", SOURCE_TYPES, table="source"),
             is_object("metadata", table="source"),
         ]

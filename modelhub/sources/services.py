@@ -12,6 +12,7 @@ from django.utils import timezone
 from modelhub.core import exact_json
 from modelhub.core.errors import Invalid, NotFound, Refused, TooLarge
 from modelhub.core.ids import new_id
+from modelhub.core.models import LISTED
 from modelhub.core.savepoints import need_savepoints, write_what_is_accepted
 from modelhub.core.text import show
 from modelhub.core.transactions import in_one_transaction
@@ -59,7 +60,7 @@ def refuse_missing_source(ref: SourceRef) -> None:
 
 def sources_of(organization_id: uuid.UUID) -> QuerySet[Source]:
     """Every source of the organization, newest first."""
-    return Source.objects.filter(organization_id=organization_id).order_by("-created_at", "-id")
+    return Source.objects.filter(LISTED, organization_id=organization_id).order_by("-created_at", "-id")
 
 
 def get_source(*, organization_id: uuid.UUID, pk: uuid.UUID) -> Source:
@@ -137,13 +138,14 @@ INSERT INTO modelhub_source AS source
     (id, organization_id, source_type, source_id, source_key, name, metadata, created_at, updated_at)
 SELECT id, %(organization)s, type, source_id, key, coalesce(name, ''), coalesce(metadata, '{{}}'), %(now)s, %(now)s
 FROM {GIVEN} ORDER BY type, key
-ON CONFLICT (organization_id, source_type, source_key) DO UPDATE SET updated_at = excluded.updated_at
+ON CONFLICT ON CONSTRAINT source_is_unique DO UPDATE SET updated_at = excluded.updated_at
 RETURNING source.*, xmax = 0 AS is_new
 """  # noqa: S608
 UPDATE = f"""
 UPDATE modelhub_source AS source
 SET name = coalesce(given.name, source.name), metadata = coalesce(given.metadata, source.metadata)
-FROM {GIVEN} WHERE source.id = given.id RETURNING source.*, false AS is_new
+FROM {GIVEN} WHERE source.organization_id = %(organization)s AND source.id = given.id
+RETURNING source.*, false AS is_new
 """  # noqa: S608
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from modelhub.accounts import keys
 from modelhub.accounts.keys import authenticate
-from modelhub.accounts.models import ApiKey, ApiKeyUse, Organization
+from modelhub.accounts.models import ApiKey, ApiKeyUse, Organization, User
 from tests.client import Caller
 from tests.factories import SECRET, OrganizationFactory
 
@@ -53,8 +53,7 @@ def deactivate(key: ApiKey) -> None:
 
 
 def move_the_user(key: ApiKey) -> None:
-    key.user.organization = OrganizationFactory.create()
-    key.user.save()
+    User.objects.filter(pk=key.user.pk).update(organization=OrganizationFactory.create())
 
 
 @pytest.mark.parametrize("spoil", [revoke, expire, deactivate, move_the_user])

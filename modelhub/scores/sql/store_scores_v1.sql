@@ -14,7 +14,8 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(labels_lock);
     IF labels_version <> coalesce(
-        (SELECT version FROM modelhub_labelversion WHERE organization_id = of_organization), uuid '00000000-0000-0000-0000-000000000000'
+        (SELECT version FROM modelhub_labelversion WHERE organization_id = of_organization),
+        uuid '00000000-0000-0000-0000-000000000000'
     ) THEN
         outcome := 'labels_changed';
         RETURN;
@@ -32,9 +33,8 @@ BEGIN
     moment := clock_timestamp();
     stored_at := to_char(moment AT TIME ZONE 'UTC', iso);
     PERFORM FROM modelhub_score
-    WHERE source_id = of_source AND annotator_id = of_annotator
-        AND label_id = ANY(label_ids)
-        AND queue_item IS NULL AND deleted_at IS NULL
+    WHERE organization_id = of_organization AND source_id = of_source AND annotator_id = of_annotator
+        AND label_id = ANY(label_ids) AND queue_item IS NULL AND deleted_at IS NULL
     LIMIT 1;
     IF NOT FOUND THEN
         INSERT INTO modelhub_score (id, organization_id, source_id, label_id, annotator_id,
@@ -61,8 +61,8 @@ BEGIN
         ) AS given (id, label_id, value, score_source, notes)
         LEFT JOIN LATERAL (
             SELECT * FROM modelhub_score
-            WHERE source_id = of_source AND label_id = given.label_id AND annotator_id = of_annotator
-                AND queue_item IS NULL AND deleted_at IS NULL
+            WHERE organization_id = of_organization AND source_id = of_source AND label_id = given.label_id
+                AND annotator_id = of_annotator AND queue_item IS NULL AND deleted_at IS NULL
             OFFSET 0
         ) AS old ON true
     ), kept AS (
@@ -72,18 +72,19 @@ BEGIN
                changed_at
         FROM wanted WHERE differs AND old_id IS NOT NULL
     ), written AS (
-        INSERT INTO modelhub_score (id, organization_id, source_id, label_id, annotator_id,
-                                    value, score_source, notes, created_at, updated_at)
+        INSERT INTO modelhub_score AS score (id, organization_id, source_id, label_id, annotator_id,
+                                             value, score_source, notes, created_at, updated_at)
         SELECT coalesce(old_id, id), of_organization, of_source, label_id, of_annotator,
                value, score_source, notes, created_at, changed_at
         FROM wanted WHERE differs
-        ON CONFLICT (id) DO UPDATE SET
+        ON CONFLICT ON CONSTRAINT modelhub_score_pkey DO UPDATE SET
             value = excluded.value, score_source = excluded.score_source,
             notes = excluded.notes, updated_at = excluded.updated_at
+        WHERE score.organization_id = of_organization
     )
     SELECT json_agg(json_build_array(
         label_id, old_id, differs, CASE WHEN NOT differs THEN old_value END, notes,
         to_char(created_at AT TIME ZONE 'UTC', iso),
         to_char(CASE WHEN differs THEN changed_at ELSE updated_at END AT TIME ZONE 'UTC', iso)
     ))::text INTO stored_before FROM wanted WHERE old_id IS NOT NULL;
-END $$;
+END $$
