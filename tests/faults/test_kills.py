@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from tests.faults.ledger import clients, faults
-from tests.servers import Server, running_server
+from tests.servers import EMBEDDED, Server, running_server
 
 KILLS = faults(6)
 
@@ -27,7 +27,8 @@ def kill(chosen: str, server: Server, data_dir: Path) -> None:
 
 
 def test_nothing_acknowledged_is_lost(folder: Path) -> None:
-    with running_server(folder, MODELHUB_AUTO_CREATE_SOURCES="true", MODELHUB_LOG_LEVEL="ERROR") as server:
+    settings = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_LOG_LEVEL": "ERROR"}
+    with running_server(folder, **settings, **EMBEDDED) as server:
         with clients(server) as load:
             for number in range(KILLS):
                 time.sleep(random.uniform(0.2, 1.0))

@@ -127,9 +127,9 @@ def test_each_lost_update_is_in_the_history(folder: Path) -> None:
         clients = [Client(server, labels, number) for number in range(CLIENTS)]
         with ThreadPoolExecutor(CLIENTS) as pool:
             list(pool.map(Client.run, clients))
-        with psycopg.connect(host=str(folder / "postgres"), user="postgres", dbname="modelhub") as database:
+        with psycopg.connect(server.database_url) as database:
             found = Counter(database.execute(MARKS).fetchall())
-            query = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'modelhub'"
+            query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
             [deadlocks] = database.execute(query).fetchone() or [0]
         listed = [
             (score["source_id"], score["label_id"])

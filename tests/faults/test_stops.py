@@ -15,33 +15,30 @@ import requests
 from tests.servers import Server, running_server
 
 BULK = "/model-hub/scores/bulk/"
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 SCORE = {"label_id": "", "value": "x"}
 BODY: dict[str, Any] = {"source_type": "trace", "source_id": "held", "scores": [SCORE]}
 
 
 @contextmanager
-def held_source(folder: Path, server: Server) -> Iterator[tuple[dict[str, Any], psycopg.Connection[Any]]]:
+def held_source(server: Server) -> Iterator[tuple[dict[str, Any], psycopg.Connection[Any]]]:
     """A body whose source somebody else holds the lock of, and that somebody."""
     [label, *_] = server.request("GET", "/model-hub/annotations-labels/?type=text").json()["results"]
     body = BODY | {"scores": [SCORE | {"label_id": label["id"]}]}
     assert server.request("POST", BULK, json=body).status_code == 201
-    with psycopg.connect(host=str(folder / "postgres"), user="postgres", dbname="modelhub") as other:
+    with psycopg.connect(server.database_url) as other:
         other.execute("SELECT 1 FROM modelhub_source WHERE source_key = 'held' FOR UPDATE")
         yield body, other
 
 
 @contextmanager
-def in_flight(folder: Path, server: Server, body: dict[str, Any]) -> Iterator[list[requests.Response]]:
+def in_flight(server: Server, body: dict[str, Any]) -> Iterator[list[requests.Response]]:
     """A request with this body that waits in the database; the list has its answer after the block."""
     answers: list[requests.Response] = []
     request = threading.Thread(target=lambda: answers.append(server.request("POST", BULK, json=body)))
     request.start()
-    with psycopg.connect(host=str(folder / "postgres"), user="postgres", dbname="modelhub", autocommit=True) as watcher:
-        wait_for(
-            lambda: (
-                watcher.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone() is not None
-            )
-        )
+    with psycopg.connect(server.database_url, autocommit=True) as watcher:
+        wait_for(lambda: watcher.execute(WAITING).fetchone() is not None)
     yield answers
     request.join()
 
@@ -69,7 +66,7 @@ def says_it_stops(server: Server) -> bool:
 def test_a_request_in_flight_is_finished_before_the_end(folder: Path) -> None:
     more = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_LOCK_TIMEOUT_MS": "20000", "MODELHUB_DRAIN_SECONDS": "1"}
     with running_server(folder, **more) as server:
-        with held_source(folder, server) as (body, holder), in_flight(folder, server, body) as answers:
+        with held_source(server) as (body, holder), in_flight(server, body) as answers:
             started = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
             wait_for(lambda: refuses_connections(server))

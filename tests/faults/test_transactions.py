@@ -10,14 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 import requests
 
-from tests.servers import Server, data_folder, running_server
+from tests.servers import EMBEDDED, Server, data_folder, running_server
 
 BULK = "/model-hub/scores/bulk/"
 
@@ -38,21 +37,15 @@ WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND q
 
 
 @pytest.fixture(scope="module")
-def data_dir() -> Iterator[Path]:
-    with data_folder() as folder:
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def server(data_dir: Path) -> Iterator[Server]:
-    with running_server(data_dir, MODELHUB_AUTO_CREATE_SOURCES="true") as server:
+def server() -> Iterator[Server]:
+    """On a PostgreSQL of its own, which a killed backend takes down as a whole."""
+    with data_folder() as folder, running_server(folder, MODELHUB_AUTO_CREATE_SOURCES="true", **EMBEDDED) as server:
         yield server
 
 
 @pytest.fixture
-def database(data_dir: Path, server: Server) -> Iterator[psycopg.Connection[Any]]:
-    connect = {"host": str(data_dir / "postgres"), "user": "postgres", "dbname": "modelhub"}
-    with psycopg.connect(**connect, autocommit=True) as connection:  # type: ignore[arg-type]
+def database(server: Server) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(server.database_url, autocommit=True) as connection:
         yield connection
         connection.execute("DROP TRIGGER IF EXISTS die ON modelhub_score")
         connection.execute("DROP FUNCTION IF EXISTS die")
@@ -112,13 +105,13 @@ def test_a_connection_lost_at_commit_is_said_to_be_unknown_and_the_key_resolves_
 
 
 def test_a_deadlock_never_reaches_the_client(
-    data_dir: Path, server: Server, database: psycopg.Connection[Any], label: dict[str, Any]
+    server: Server, database: psycopg.Connection[Any], label: dict[str, Any]
 ) -> None:
     """We hold the label that the request's new score will wait for, then wait for the source that the request holds."""
     registered = {"source_type": "trace", "source_id": "deadlock"}
     assert server.request("POST", "/model-hub/sources/", json=registered).status_code == 201
     answers: list[requests.Response] = []
-    with psycopg.connect(host=str(data_dir / "postgres"), user="postgres", dbname="modelhub") as other:
+    with psycopg.connect(server.database_url) as other:
         other.execute("SELECT 1 FROM modelhub_label WHERE id = %s FOR UPDATE", [label["id"]])
         request = threading.Thread(
             target=lambda: answers.append(server.request("POST", BULK, json=batch(label, "deadlock", "second")))
@@ -139,10 +132,10 @@ def test_a_deadlock_never_reaches_the_client(
 
 
 def test_a_lock_that_is_held_too_long_is_a_503(
-    data_dir: Path, label: dict[str, Any], server: Server, database: psycopg.Connection[Any]
+    label: dict[str, Any], server: Server, database: psycopg.Connection[Any]
 ) -> None:
     server.request("POST", BULK, json=batch(label, "locked", "first"))
-    with psycopg.connect(host=str(data_dir / "postgres"), user="postgres", dbname="modelhub") as other:
+    with psycopg.connect(server.database_url) as other:
         other.execute("SELECT 1 FROM modelhub_source WHERE source_key = 'locked' FOR UPDATE")
         answer = server.request("POST", BULK, json=batch(label, "locked", "second"))
         assert server.request("GET", "/model-hub/sources/").status_code == 200
@@ -150,17 +143,15 @@ def test_a_lock_that_is_held_too_long_is_a_503(
     assert server.request("POST", BULK, json=batch(label, "locked", "second")).status_code == 201
 
 
-def test_a_backend_that_dies_without_a_word_leaves_the_outcome_unknown(
-    data_dir: Path, server: Server, label: dict[str, Any]
-) -> None:
+def test_a_backend_that_dies_without_a_word_leaves_the_outcome_unknown(server: Server, label: dict[str, Any]) -> None:
     """The one statement commits by itself: who hears nothing of it cannot know. (All of PostgreSQL restarts.)"""
     server.request("POST", BULK, json=batch(label, "killed", "first"))
     answers: list[requests.Response] = []
     request = threading.Thread(
         target=lambda: answers.append(server.request("POST", BULK, json=batch(label, "killed", "second")))
     )
-    connect: dict[str, Any] = {"host": str(data_dir / "postgres"), "user": "postgres", "dbname": "modelhub"}
-    with closing(psycopg.connect(**connect)) as holder, closing(psycopg.connect(**connect, autocommit=True)) as watcher:
+    url = server.database_url
+    with closing(psycopg.connect(url)) as holder, closing(psycopg.connect(url, autocommit=True)) as watcher:
         holder.execute("SELECT 1 FROM modelhub_source WHERE source_key = 'killed' FOR UPDATE")
         request.start()
         while not (waiting := watcher.execute(WAITING).fetchone()):

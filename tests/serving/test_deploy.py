@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Server, environment, manage, running_server
+from tests.servers import EMBEDDED, Server, environment, manage, running_server
 
 
 def test_djangos_deployment_checks_are_clean(tmp_path: Path) -> None:
@@ -74,6 +74,6 @@ def test_an_embedded_database_in_production_is_said_aloud(tmp_path: Path) -> Non
         "MODELHUB_ALLOWED_HOSTS": "scores.example.com",
     }
     url = "postgresql://user:hidden@database/modelhub"
-    assert "embedded_database" in manage("check", env=environment(tmp_path, **production)).stderr
+    assert "embedded_database" in manage("check", env=environment(tmp_path, **EMBEDDED, **production)).stderr
     assert "embedded_database" not in manage("check", env=environment(tmp_path, DATABASE_URL=url, **production)).stderr
-    assert "embedded_database" not in manage("check", env=environment(tmp_path)).stderr
+    assert "embedded_database" not in manage("check", env=environment(tmp_path, **EMBEDDED)).stderr

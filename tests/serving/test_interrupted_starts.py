@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from modelhub.serving import starting
-from tests.servers import ROOT, Server, environment, free_port, manage, running_server
+from tests.servers import EMBEDDED, ROOT, Server, environment, free_port, manage, running_server
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -25,7 +25,7 @@ def starting_server(data_dir: Path, *, until: Callable[[int], object]) -> Iterat
     """`serve` in the middle of its first start: `until`, which is asked with its pid, has just become true."""
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), "serve"],
-        env=environment(data_dir, PORT=str(free_port())),
+        env=environment(data_dir, PORT=str(free_port()), **EMBEDDED),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -120,13 +120,13 @@ def test_a_first_start_that_is_killed_in_the_middle_can_be_repeated(folder: Path
             if "initdb" in " ".join(child.info["cmdline"] or []) and str(folder) in " ".join(child.info["cmdline"]):
                 child.kill()
 
-    with running_server(folder) as server:
+    with running_server(folder, **EMBEDDED) as server:
         assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
 
 
 def test_a_closed_terminal_ends_the_server(folder: Path) -> None:
     """And a locale that this machine does not have, as ssh passes them on, is no obstacle to any letter."""
-    with running_server(folder, LC_ALL="xx_YY.UTF-8") as server:
+    with running_server(folder, LC_ALL="xx_YY.UTF-8", **EMBEDDED) as server:
         for name, status in (("Übung", 200), ("übung", 400)):
             label = {"name": name, "type": "star"}
             answer = server.request("POST", "/model-hub/annotations-labels/", json=label)
@@ -138,7 +138,7 @@ def test_a_closed_terminal_ends_the_server(folder: Path) -> None:
 
 def test_a_pid_that_is_another_postgres_by_now(folder: Path) -> None:
     """After a power failure the pid file is still there, and its number belongs to anybody."""
-    with running_server(folder):
+    with running_server(folder, **EMBEDDED):
         pid_file = folder / "postgres" / "postmaster.pid"
         text = pid_file.read_text()
     owner = (folder / "postgres").stat()
@@ -151,7 +151,7 @@ def test_a_pid_that_is_another_postgres_by_now(folder: Path) -> None:
             for file in (pid_file, folder / "postgres" / ".s.PGSQL.5432.lock"):
                 file.write_text("\n".join([str(other.pid), *text.split("\n")[1:]]))
                 shutil.chown(file, owner.st_uid, owner.st_gid)
-            with running_server(folder) as server:
+            with running_server(folder, **EMBEDDED) as server:
                 assert server.request("GET", "/readyz").status_code == 200
             assert other.poll() is None
         finally:
@@ -159,11 +159,11 @@ def test_a_pid_that_is_another_postgres_by_now(folder: Path) -> None:
 
 
 def test_the_reason_that_postgres_gives_is_told(folder: Path) -> None:
-    with running_server(folder):
+    with running_server(folder, **EMBEDDED):
         pass
     with (folder / "postgres" / "postgresql.conf").open("a") as file:
         file.write("nonsense = 1\n")
-    result = manage("serve", env=environment(folder, PORT=str(free_port())))
+    result = manage("serve", env=environment(folder, PORT=str(free_port()), **EMBEDDED))
 
     assert result.returncode == 1
     assert "contains errors" in result.stderr

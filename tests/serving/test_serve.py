@@ -13,7 +13,17 @@ import pytest
 from django.db import connection
 
 from modelhub.management.commands.serve import CannotStart, check_version
-from tests.servers import API_KEY, SECRET_KEY, Server, data_folder, environment, free_port, manage, running_server
+from tests.servers import (
+    API_KEY,
+    EMBEDDED,
+    SECRET_KEY,
+    Server,
+    data_folder,
+    environment,
+    free_port,
+    manage,
+    running_server,
+)
 
 FOUNDING_PYTHON = """
 import requests
@@ -92,7 +102,7 @@ def data_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def server(data_dir: Path) -> Iterator[Server]:
-    with running_server(data_dir) as server:
+    with running_server(data_dir, **EMBEDDED) as server:
         yield server
 
 
@@ -145,7 +155,7 @@ def test_the_first_start_makes_one_of_everything(known: dict[str, str]) -> None:
 
 
 def test_data_survives_a_restart_and_the_secret_is_shown_once(folder: Path) -> None:
-    generated = {"MODELHUB_BOOTSTRAP_API_KEY": "", "MODELHUB_BOOTSTRAP_SECRET_KEY": ""}
+    generated = EMBEDDED | {"MODELHUB_BOOTSTRAP_API_KEY": "", "MODELHUB_BOOTSTRAP_SECRET_KEY": ""}
     with running_server(folder, **generated) as first:
         text = "".join(first.output)
         api_key = re.search(r"API key +(\S+)", text)
@@ -170,7 +180,7 @@ def test_data_survives_a_restart_and_the_secret_is_shown_once(folder: Path) -> N
 
 
 def test_a_pair_that_contradicts_the_stored_one_stops_the_start(server: Server, data_dir: Path) -> None:
-    env = environment(data_dir, MODELHUB_BOOTSTRAP_SECRET_KEY="another", PORT=str(free_port()))
+    env = environment(data_dir, MODELHUB_BOOTSTRAP_SECRET_KEY="another", PORT=str(free_port()), **EMBEDDED)
     result = manage("serve", env=env)
 
     assert_one_sentence(result, "exists with another secret than MODELHUB_BOOTSTRAP_SECRET_KEY")
@@ -191,7 +201,7 @@ class TestWhatStopsAStart:
 
     def test_a_data_folder_that_is_none(self, folder: Path) -> None:
         (folder / "file").write_text("not a folder")
-        result = manage("serve", env=environment(folder / "file" / "data", PORT=str(free_port())))
+        result = manage("serve", env=environment(folder / "file" / "data", PORT=str(free_port()), **EMBEDDED))
 
         assert_one_sentence(result, "MODELHUB_DATA_DIR")
 
@@ -210,8 +220,8 @@ class TestWhatStopsAStart:
         assert_one_sentence(result, sentence)
         assert "hidden" not in result.stderr
 
-    def test_a_database_that_is_not_there(self, server: Server, data_dir: Path, folder: Path) -> None:
-        url = f"postgresql://postgres@/nowhere?host={data_dir / 'postgres'}"
+    def test_a_database_that_is_not_there(self, server: Server, folder: Path) -> None:
+        url = server.database_url.replace("/modelhub?", "/nowhere?")
         result = manage("serve", env=environment(folder, DATABASE_URL=url, PORT=str(free_port())))
 
         assert_one_sentence(result, 'database "nowhere" does not exist')
