@@ -13,14 +13,14 @@ from django.http import HttpRequest
 
 from modelhub.accounts.keys import create_api_key, revoke_api_key, rotate_api_key
 from modelhub.accounts.models import ApiKey, Organization, User
-from modelhub.core.admin import Kept, NoCount
+from modelhub.core.admin import NoDeleteAdmin, UncountedPaginator
 
 GRACE = timedelta(days=1)
 admin.site.unregister(Group)
 
 
 @admin.register(Organization)
-class OrganizationAdmin(Kept):
+class OrganizationAdmin(NoDeleteAdmin):
     """Tenants."""
 
     list_display = ("name", "id", "created_at")
@@ -54,7 +54,7 @@ class UserAdmin(DjangoUserAdmin):
     """People: made with a password or without one, deactivated in place of deleted."""
 
     form, add_form = ChangedUser, NewUser
-    paginator = NoCount
+    paginator = UncountedPaginator
     show_full_result_count = False
     ordering = ("email",)
     list_display = ("email", "name", "organization", "role", "is_active", "is_staff")
@@ -78,7 +78,7 @@ class UserAdmin(DjangoUserAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(Kept):
+class ApiKeyAdmin(NoDeleteAdmin):
     """Keys; a secret is shown once, in the message that follows its making."""
 
     list_display = ("name", "api_key", "user", "scopes", "last_used_at", "expires_at", "revoked_at")

@@ -7,7 +7,7 @@ from modelhub.core.ids import UUID_TEXT
 
 
 class IdConverter(UUIDConverter):
-    """A UUID in a path, in any case, with or without hyphens (contract 0.6)."""
+    """Match a UUID in any case, with or without hyphens (contract 0.6)."""
 
     regex = UUID_TEXT.pattern
 

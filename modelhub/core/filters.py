@@ -1,10 +1,10 @@
-"""Filters that fail loudly: what is given and cannot be meant is a 400 that says so, not a filter that is left out."""
+"""Strict filters of lists: a filter that cannot be applied is a 400, never ignored (contract 0.3)."""
 
-from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import django_filters
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters.fields import IsoDateTimeField
@@ -18,10 +18,10 @@ from modelhub.core.text import show
 
 
 class UtcField(IsoDateTimeField):
-    """A time, in UTC: PostgreSQL reads fewer offsets than ISO 8601 allows."""
+    """A time, converted to UTC: PostgreSQL accepts fewer offsets than ISO 8601."""
 
     def clean(self, value: Any) -> datetime | None:
-        """Raises `ValidationError` also for a time whose UTC is before the year 1 or after 9999."""
+        """Raise `ValidationError` also for a time outside of the years 1 to 9999 in UTC."""
         moment: datetime | None = super().clean(value)
         try:
             return moment.astimezone(UTC) if moment else None
@@ -30,14 +30,14 @@ class UtcField(IsoDateTimeField):
 
 
 class TimeFilter(django_filters.IsoDateTimeFilter):
-    """An ISO 8601 time; without an offset it is in UTC."""
+    """Filter by an ISO 8601 time; without an offset it is in UTC."""
 
     field_class = UtcField
 
 
 @extend_schema_field(OpenApiTypes.BOOL)
 class FlagFilter(django_filters.TypedChoiceFilter):
-    """true, false, 1 or 0; Django's own takes anything else for not given."""
+    """Filter by true, false, 1 or 0. Django's own BooleanFilter ignores other words."""
 
     def __init__(self, **options: Any) -> None:
         choices = [(word, word) for word in FLAG_VALUES]
@@ -45,43 +45,43 @@ class FlagFilter(django_filters.TypedChoiceFilter):
 
 
 class StrictFilterSet(django_filters.FilterSet):
-    """A filter that is there and blank is refused: left out, it would find everything. A search may be blank.
+    """Filter set that accepts camelCase names and rejects blank values, except for `search`.
 
-    Names may be in camelCase, as in every envelope; the last of several values counts.
+    Of several values for one name the last one counts.
     """
 
     def __init__(self, data: Any = None, *arguments: Any, **options: Any) -> None:
         self.given: dict[str, Any] = rename(dict((data or {}).items()), tuple(self.base_filters))
-        # Each filter is copied for each request, with its field: those that are not given are spared it.
-        self.base_filters = OrderedDict(
-            (name, self.base_filters[name]) for name in self.base_filters if name in self.given
-        )
         super().__init__(self.given, *arguments, **options)
 
+    def get_form_class(self) -> type[forms.Form]:
+        """Build a form of the given filters only; a field for each filter would cost 0.2 ms."""
+        fields = {name: one.field for name, one in self.filters.items() if name in self.given}
+        return type("FilterForm", (forms.Form,), fields)
+
     def is_valid(self) -> bool:
-        """Adds an error for each blank filter: Django's fields cut white space off, and take nothing for not given."""
-        valid = super().is_valid()
-        for name in self.base_filters:
+        """Validate, with an error for each blank filter: Django's form fields take blank for not given."""
+        super().is_valid()
+        for name in self.form.fields:
             if name != "search" and not self.given[name].strip():
                 self.form.add_error(name, "blank")
-                valid = False
-        return valid
+        return not self.errors
 
 
 class Filters(DjangoFilterBackend):
-    """Applies the `filterset_class` of a view."""
+    """Filter backend for the `filterset_class` of a view."""
 
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
-        """The rows that are left; raises `Invalid`."""
+        """Return the filtered rows. Raise `Invalid` for an unusable filter."""
         filterset = self.get_filterset(request, queryset, view)
         return queryset if filterset is None else checked(cast("StrictFilterSet", filterset))
 
 
 def checked(filterset: StrictFilterSet) -> QuerySet[Any]:
-    """The rows that are left; raises `Invalid` with a sentence for each filter that cannot be meant."""
+    """Return the filtered rows. Raise `Invalid` with a sentence for each unusable filter."""
     if not filterset.is_valid():
         sentences = {
-            name: f"{name} must be {_kind(filterset.base_filters[name])}, got {show(filterset.given[name])}"
+            name: f"{name} must be {_rule_of(filterset.base_filters[name])}, got {show(filterset.given[name])}"
             for name in filterset.errors
         }
         fields = {name: [sentence] for name, sentence in sentences.items()}
@@ -90,8 +90,8 @@ def checked(filterset: StrictFilterSet) -> QuerySet[Any]:
     return rows
 
 
-def _kind(one: django_filters.Filter) -> str:
-    """What a filter takes, for a sentence."""
+def _rule_of(one: django_filters.Filter) -> str:
+    """Return the rule of a filter's values in words."""
     if isinstance(one, django_filters.UUIDFilter):
         return "a UUID"
     if isinstance(one, TimeFilter):

@@ -1,7 +1,7 @@
-"""Reading a long list piece by piece, each piece at the same cost however deep it lies.
+"""Keyset pagination: read a long list in batches that cost the same at any depth.
 
-A position is the pair that the list is ordered by: a time and, among equal times, the id. The condition on the time
-alone is what the index is searched with; the rest decides among the few rows of the same moment.
+A position is the pair that orders the list: a time, and the id among equal times. The index is searched by the
+condition on the time; the id decides among the few rows of one moment.
 """
 
 import base64
@@ -31,12 +31,12 @@ class Position:
     pk: uuid.UUID
 
     def encode(self) -> str:
-        """A string for URLs; what is in it is nobody's business but ours."""
+        """Return an opaque string for URLs."""
         return base64.urlsafe_b64encode(f"{self.moment.isoformat()} {self.pk}".encode()).decode().rstrip("=")
 
     @classmethod
     def decode(cls, text: str) -> "Position":
-        """Raises `Invalid` for a string that `encode` did not make."""
+        """Return the position that `encode` made the string of. Raise `Invalid` for any other string."""
         try:
             padded = text + "=" * (-len(text) % 4)
             moment, pk = base64.b64decode(padded, altchars="-_", validate=True).decode("ascii").split(" ")
@@ -50,21 +50,21 @@ class Position:
 
 
 def in_order(rows: QuerySet[M, R], ordering: str) -> QuerySet[M, R]:
-    """The rows by the time that `ordering` names (`-` for newest first), then by id the same way."""
+    """Order rows by a time (`-` for newest first), then by id in the same direction."""
     return rows.order_by(ordering, "-id" if ordering.startswith("-") else "id")
 
 
 def after(rows: QuerySet[M, R], ordering: str, position: Position | None) -> QuerySet[M, R]:
-    """The rows behind the position, in order; all of them without one."""
+    """Return the rows after the position, in order; all rows without one."""
     if position is not None:
-        field, way = ordering.lstrip("-"), "lt" if ordering.startswith("-") else "gt"
-        further = Q(**{f"{field}__{way}": position.moment}) | Q(**{f"id__{way}": position.pk})
-        rows = rows.filter(further, **{f"{field}__{way}e": position.moment})
+        field, lookup = ordering.lstrip("-"), "lt" if ordering.startswith("-") else "gt"
+        beyond = Q(**{f"{field}__{lookup}": position.moment}) | Q(**{f"id__{lookup}": position.pk})
+        rows = rows.filter(beyond, **{f"{field}__{lookup}e": position.moment})
     return in_order(rows, ordering)
 
 
 def position_of(row: Any, ordering: str) -> Position:
-    """Where a list goes on after this row, a model or a view: what it needs is a time and an `id`."""
+    """Return the position of a row, a model or a struct, with a time and an `id` of any type."""
     moment = getattr(row, ordering.lstrip("-"))
     return Position(
         datetime.fromisoformat(moment) if isinstance(moment, str) else moment,
@@ -73,8 +73,8 @@ def position_of(row: Any, ordering: str) -> Position:
 
 
 def in_pieces(rows: QuerySet[M, R], *, size: int = 1000, ordering: str = "created_at") -> Iterator[list[R]]:
-    """Every row, a piece at a time: constant memory, short statements, and no transaction held open."""
+    """Yield all rows in batches, one short statement each, in constant memory and without a transaction."""
     position = None
-    while piece := list(after(rows, ordering, position)[:size]):
-        yield piece
-        position = position_of(piece[-1], ordering)
+    while batch := list(after(rows, ordering, position)[:size]):
+        yield batch
+        position = position_of(batch[-1], ordering)

@@ -1,4 +1,4 @@
-"""Helpers of all serializers."""
+"""Helpers for serializers."""
 
 from typing import Any
 
@@ -6,5 +6,4 @@ from rest_framework import serializers
 
 
 def render_list(output: type[serializers.Serializer[Any]], rows: Any) -> list[dict[str, Any]]:
-    """Many rows of one kind."""
     return list(output(rows, many=True).data)

@@ -1,4 +1,4 @@
-"""Paths for operators and for browsers."""
+"""Paths for operators and browsers."""
 
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt

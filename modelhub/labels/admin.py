@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 
-from modelhub.core.admin import Kept, ReadOnly
+from modelhub.core.admin import NoDeleteAdmin, ReadOnlyAdmin
 from modelhub.labels.models import Label, Project
 
 
 @admin.register(Project)
-class ProjectAdmin(Kept):
+class ProjectAdmin(NoDeleteAdmin):
     """Groups of labels."""
 
     list_display = ("name", "project_type", "organization", "created_at")
@@ -17,7 +17,7 @@ class ProjectAdmin(Kept):
 
 
 @admin.register(Label)
-class LabelAdmin(ReadOnly):
+class LabelAdmin(ReadOnlyAdmin):
     """Questions; their settings are changed through the API, which looks at the scores."""
 
     list_display = ("name", "type", "project", "organization", "deleted_at", "created_at")

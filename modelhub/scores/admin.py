@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from modelhub.core.admin import ReadOnly
+from modelhub.core.admin import ReadOnlyAdmin
 from modelhub.scores.models import Score, ScoreRevision
 
 
@@ -23,7 +23,7 @@ class RevisionInline(admin.TabularInline):
 
 
 @admin.register(Score)
-class ScoreAdmin(ReadOnly):
+class ScoreAdmin(ReadOnlyAdmin):
     """Judgements, with their history."""
 
     list_display = ("label", "value", "source", "annotator", "score_source", "created_at", "deleted_at")

@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 
-from modelhub.core.admin import ReadOnly
+from modelhub.core.admin import ReadOnlyAdmin
 from modelhub.sources.models import Source
 
 
 @admin.register(Source)
-class SourceAdmin(ReadOnly):
+class SourceAdmin(ReadOnlyAdmin):
     """What is scored."""
 
     list_display = ("source_type", "source_id", "name", "organization", "created_at")
