@@ -34,6 +34,11 @@ class Invalid(Refused):
         """Return a copy with words before the sentence."""
         return Invalid(f"{words}{self}", code=self.code, fields=self.fields)
 
+    @classmethod
+    def of_field(cls, field: str, sentence: str, *, code: str = "") -> "Invalid":
+        """Return the error of one field."""
+        return cls(sentence, code=code, fields={field: [sentence]})
+
 
 class Unauthenticated(Refused):
     """Raised without a valid API key; the sentence does not say which part of it is wrong."""

@@ -1,4 +1,4 @@
-"""Verbs that change a label, take it away and bring it back. Scores stay whatever happens to their label."""
+"""Update, delete and restore labels. New settings that stored scores violate are a conflict (409)."""
 
 import uuid
 from collections.abc import Mapping
@@ -14,20 +14,12 @@ from modelhub.core.text import show
 from modelhub.core.transactions import in_one_transaction
 from modelhub.labels.locks import labels_lock
 from modelhub.labels.models import Label
-from modelhub.labels.services import (
-    check_description,
-    check_flag,
-    check_label_settings,
-    check_name,
-    check_project,
-    save_label,
-    wrong,
-)
+from modelhub.labels.services import complete_settings, get_project_of_label, save_label
 from modelhub.labels.types import get_type
 from modelhub.labels.types.base import ValueRule
 
-# Whoever had to wait for either lock sees the label as it is by then: PostgreSQL reads a locked row anew.
-LOCK = """
+# After the wait for either lock the row is current: PostgreSQL reads a locked row again (READ COMMITTED).
+LOCK_LABEL = """
 SELECT *, pg_advisory_xact_lock(%s) FROM modelhub_label
 WHERE organization_id = %s AND id = %s AND (deleted_at IS NOT NULL) = %s FOR NO KEY UPDATE
 """
@@ -37,45 +29,44 @@ WHERE organization_id = %s AND id = %s AND (deleted_at IS NOT NULL) = %s FOR NO 
 def update_label(
     *, organization_id: uuid.UUID, label_id: uuid.UUID, changes: Mapping[str, Any], force: bool = False
 ) -> Label:
-    """Change what is given of name, description, settings, project and allow_notes; the type never changes.
+    """Update the given fields of a label: name, description, settings, project_id, allow_notes; never the type.
 
-    New settings are complete settings: what they leave out takes its default. Raises `NotFound`, `Invalid`, and
-    `Conflict` when scores that are stored would not be legal any more, unless `force`.
+    New settings are complete: omitted ones take their defaults. Raise `NotFound`, `Invalid`, and `Conflict` if stored
+    scores would be illegal under the new settings, unless `force`.
     """
     label = _lock_label(organization_id, label_id)
     if changes.get("type", label.type) != label.type:
-        raise wrong("type", f"type cannot be changed: it is {label.type}, got {show(changes['type'])}")
-    if "name" in changes:
-        label.name = check_name(changes["name"])
+        sentence = f"type cannot be changed: it is {label.type}, got {show(changes['type'])}"
+        raise Invalid.of_field("type", sentence)
+    label.name = changes.get("name", label.name)
+    label.allow_notes = changes.get("allow_notes", label.allow_notes)
     if "description" in changes:
-        label.description = check_description(changes["description"])
-    if "allow_notes" in changes:
-        label.allow_notes = check_flag("allow_notes", changes["allow_notes"])
-    if "project" in changes:
-        label.project = check_project(organization_id, changes["project"])
+        label.description = changes["description"] or ""
+    if "project_id" in changes:
+        label.project = get_project_of_label(organization_id, changes["project_id"])
     if "settings" in changes:
-        _change_settings(label, changes["settings"], force=force)
+        settings = complete_settings(label.type, changes["settings"])
+        if not force and not same(settings, label.settings):
+            _refuse_illegal_scores(label, settings)
+        label.settings = settings
     label.updated_at = timezone.now()
     save_label(label)
     return label
 
 
-def _change_settings(label: Label, given: object, *, force: bool) -> None:
-    settings = check_label_settings(label.type, given)
-    if not force and not same(settings, label.settings):
-        illegal = count_illegal_scores(label, settings)
-        if illegal:
-            scores = "1 score" if illegal == 1 else f"{illegal} scores"
-            raise Conflict(
-                f"With these settings {scores} of this label would no longer be legal; "
-                "repeat the request with ?force=true to change the settings and keep the scores as they are",
-                code="scores_affected",
-            )
-    label.settings = settings
+def _refuse_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
+    illegal = count_illegal_scores(label, settings)
+    if illegal:
+        scores = "1 score" if illegal == 1 else f"{illegal} scores"
+        raise Conflict(
+            f"With these settings {scores} of this label would no longer be legal; "
+            "repeat the request with ?force=true to change the settings and keep the scores as they are",
+            code="scores_affected",
+        )
 
 
 def count_illegal_scores(label: Label, settings: Mapping[str, Any]) -> int:
-    """How many live scores of the label have values that these settings refuse; reads all of them."""
+    """Return the number of live scores whose values these settings reject. Reads all scores of the label."""
     rule = get_type(label.type).rule(settings)
     rows = label.scores.filter(LIVE, organization_id=label.organization_id).only("id", "created_at", "value")
     return sum(not _is_legal(rule, score.value) for piece in in_pieces(rows) for score in piece)
@@ -91,7 +82,7 @@ def _is_legal(rule: ValueRule, value: object) -> bool:
 
 @in_one_transaction
 def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
-    """Delete softly: it takes no new scores, and its name is free again. Raises `NotFound`."""
+    """Mark a label as deleted: it takes no new scores, and its name is free again. Raise `NotFound`."""
     label = _lock_label(organization_id, label_id)
     label.deleted_at = label.updated_at = timezone.now()
     label.save(update_fields=["deleted_at", "updated_at"])
@@ -99,7 +90,7 @@ def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
 
 @in_one_transaction
 def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
-    """Bring a deleted label back. Raises `NotFound` for one that is not deleted, `Invalid` when its name is taken."""
+    """Restore a deleted label. Raise `NotFound` for a live one, `Invalid` if its name is taken."""
     label = _lock_label(organization_id, label_id, deleted=True)
     label.deleted_at, label.updated_at = None, timezone.now()
     save_label(label)
@@ -107,8 +98,7 @@ def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
 
 
 def _lock_label(organization_id: uuid.UUID, label_id: uuid.UUID, *, deleted: bool = False) -> Label:
-    """The label, once no score is being judged by it; raises `NotFound`."""
-    parameters = [labels_lock(organization_id), organization_id, label_id, deleted]
-    for label in Label.objects.raw(LOCK, parameters):
+    """Return the label, locked against requests that check values by it. Raise `NotFound`."""
+    for label in Label.objects.raw(LOCK_LABEL, [labels_lock(organization_id), organization_id, label_id, deleted]):
         return label
     raise NotFound(f"{'Deleted label' if deleted else 'Label'} not found: {label_id}", code="label_not_found")

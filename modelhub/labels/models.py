@@ -66,6 +66,10 @@ class Label(TenantRow):
     def __str__(self) -> str:
         return f"{self.name} ({self.type})"
 
+    @property
+    def archived(self) -> bool:
+        return self.deleted_at is not None
+
 
 class LabelVersion(models.Model):
     """Version of an organization's labels, renewed by a trigger with every change of a label."""

@@ -1,20 +1,31 @@
-"""Labels and projects as clients see them, and the bodies that clients send."""
+"""Labels and projects: the bodies of requests, and the objects of answers."""
 
 from typing import Any
 
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
-from modelhub.core.exact_json import timestamp
+from modelhub.core.inputs import FlagField, IdField, InputSerializer, ObjectField, TextField, WordField
+from modelhub.core.serializers import OutputSerializer
 from modelhub.labels.models import Label, Project
 from modelhub.labels.types import LABEL_TYPES
 
-USAGE = ("trace_annotations_count", "annotation_count")
+
+class LabelInput(InputSerializer):
+    """The fields of a label; omitted settings take the defaults of its type."""
+
+    name = TextField(min_length=1, max_length=255)
+    type = WordField(choices=LABEL_TYPES)
+    settings = ObjectField(required=False, allow_null=True)
+    description = TextField(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
+    project = IdField(source="project_id", required=False, allow_null=True, rule="the id of a project")
+    allow_notes = FlagField(required=False)
 
 
-class LabelOutput(serializers.Serializer[Label]):
-    """A label as clients see it (contract 5); neither `result` nor `data` at its top, which clients unwrap."""
+class LabelSerializer(OutputSerializer[Label]):
+    """A label."""
 
+    # Contract 5. No field is named `result` or `data`: clients would unwrap it.
     id = serializers.UUIDField()
     name = serializers.CharField()
     type = serializers.ChoiceField(LABEL_TYPES)
@@ -26,30 +37,28 @@ class LabelOutput(serializers.Serializer[Label]):
     project = serializers.UUIDField(source="project_id", allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
-    # Only where `include_usage_count` asks for them: live scores of the label, those of traces and all.
-    trace_annotations_count = serializers.IntegerField(required=False)
-    annotation_count = serializers.IntegerField(required=False)
-
-    def to_representation(self, instance: Label) -> dict[str, Any]:
-        """Written out, as in `score_output`: clients ask for all labels at once, and often."""
-        counts = {name: getattr(instance, name) for name in USAGE if hasattr(instance, name)}
-        return counts | {
-            "id": str(instance.pk),
-            "name": instance.name,
-            "type": instance.type,
-            "description": instance.description,
-            "settings": instance.settings,
-            "allow_notes": instance.allow_notes,
-            "archived": instance.deleted_at is not None,
-            "organization": str(instance.organization_id),
-            "project": str(instance.project_id) if instance.project_id else None,
-            "created_at": timestamp(instance.created_at),
-            "updated_at": timestamp(instance.updated_at),
-        }
+    trace_annotations_count = serializers.IntegerField(
+        required=False, help_text="Scores of traces; only with `include_usage_count`."
+    )
+    annotation_count = serializers.IntegerField(required=False, help_text="Scores; only with `include_usage_count`.")
 
 
-class ProjectOutput(serializers.Serializer[Project]):
-    """A project as clients see it."""
+class LabelAnswer(serializers.Serializer[Any]):
+    """A created label, in the wrapper that clients expect of this route."""
+
+    status = serializers.BooleanField()
+    result = LabelSerializer()
+
+
+class ProjectInput(InputSerializer):
+    """A project to create."""
+
+    name = TextField(min_length=1, max_length=255)
+    project_type = TextField(required=False, allow_blank=True, max_length=64)
+
+
+class ProjectSerializer(OutputSerializer[Project]):
+    """A project."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -57,47 +66,16 @@ class ProjectOutput(serializers.Serializer[Project]):
     created_at = serializers.DateTimeField()
 
 
-class LabelChange(serializers.Serializer[Any]):
-    """What may be changed of a label; new settings are complete ones."""
-
-    name = serializers.CharField(min_length=1, max_length=255, required=False)
-    settings = serializers.DictField(required=False, allow_null=True)
-    description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
-    project = serializers.UUIDField(required=False, allow_null=True)
-    allow_notes = serializers.BooleanField(required=False)
-
-
-class ProjectInput(serializers.Serializer[Any]):
-    """A project to make."""
-
-    name = serializers.CharField(min_length=1, max_length=255)
-    project_type = serializers.CharField(required=False, allow_blank=True, max_length=64)
-
-
-class LabelInput(serializers.Serializer[Any]):
-    """A label to make; the settings that are left out take the defaults of the type."""
-
-    name = serializers.CharField(min_length=1, max_length=255)
-    type = serializers.ChoiceField(LABEL_TYPES)
-    settings = serializers.DictField(required=False, allow_null=True)
-    description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
-    project = serializers.UUIDField(required=False, allow_null=True)
-    allow_notes = serializers.BooleanField(required=False, default=False)
-
-
-class LabelCreated(serializers.Serializer[Any]):
-    """The label, wrapped the way clients expect of this one route."""
-
-    status = serializers.BooleanField()
-    result = LabelOutput()
-
-
-LabelList = inline_serializer("LabelList", {"status": serializers.BooleanField(), "result": LabelOutput(many=True)})
+LabelListAnswer = inline_serializer(
+    "LabelListAnswer", {"status": serializers.BooleanField(), "result": LabelSerializer(many=True)}
+)
 ProjectPage = inline_serializer(
     "ProjectPage",
     {
         "metadata": serializers.DictField(child=serializers.IntegerField()),
-        "table": ProjectOutput(many=True),
+        "table": ProjectSerializer(many=True),
     },
 )
-ProjectList = inline_serializer("ProjectList", {"status": serializers.BooleanField(), "result": ProjectPage})
+ProjectListAnswer = inline_serializer(
+    "ProjectListAnswer", {"status": serializers.BooleanField(), "result": ProjectPage}
+)

@@ -1,0 +1,118 @@
+"""Request bodies: serializers that take both spellings of a key, and strict fields (contract 0.1 and 0.5).
+
+The first invalid field raises `Invalid` with `<field> must be <rule>, got <sent>`. Unknown keys are ignored.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from modelhub.core import exact_json
+from modelhub.core.envelope import read_object
+from modelhub.core.errors import Invalid
+from modelhub.core.ids import parse_uuid
+from modelhub.core.text import show
+
+
+class InputSerializer(serializers.Serializer[Any]):
+    """Base of request bodies. Optional fields that are omitted stay out of the result."""
+
+    def run_validation(self, data: Any = empty) -> dict[str, Any]:
+        """Return the fields of a body. Raise `Invalid` for a body that is not an object and for an invalid field."""
+        fields: dict[str, Any] = self.to_internal_value(read_object(data, tuple(self.fields)))
+        return fields
+
+
+class StrictField(serializers.Field[Any, Any, Any, Any]):
+    """Base of input fields: no conversions, and null counts as missing unless `allow_null`."""
+
+    def rule(self) -> str:
+        """Return the rule of the field for its error sentence."""
+        raise NotImplementedError
+
+    def run_validation(self, data: Any = empty) -> Any:
+        missing = data is empty and self.required and not getattr(self.root, "partial", False)
+        if missing or (data is None and not self.allow_null):
+            raise self.invalid(None)
+        is_empty, data = self.validate_empty_values(data)
+        return data if is_empty else self.to_internal_value(data)
+
+    def invalid(self, sent: object) -> Invalid:
+        return Invalid.of_field(str(self.field_name), f"{self.field_name} must be {self.rule()}, got {show(sent)}")
+
+    def check_storable(self, value: object) -> None:
+        """Raise `Invalid` for a value that PostgreSQL cannot hold, or above the limits for values."""
+        limits = {"max_bytes": settings.MAX_VALUE_BYTES, "max_depth": settings.MAX_VALUE_DEPTH}
+        try:
+            exact_json.check_storable(value, **limits, name=str(self.field_name))
+        except Invalid as invalid:
+            raise Invalid.of_field(str(self.field_name), str(invalid), code=invalid.code) from invalid
+
+
+class TextField(StrictField, serializers.CharField):
+    """A string. Outer spaces are removed, unless `trim_whitespace` is false, and do not count as characters."""
+
+    def rule(self) -> str:
+        if self.max_length is None:
+            return "a string"
+        if self.min_length is None:
+            return f"a string of at most {self.max_length} characters"
+        return f"a string of {self.min_length} to {self.max_length} characters"
+
+    def to_internal_value(self, data: Any) -> str:
+        text = data.strip() if isinstance(data, str) and self.trim_whitespace else data
+        if not isinstance(text, str) or not (self.min_length or 0) <= len(text) <= (self.max_length or len(text)):
+            raise self.invalid(data)
+        self.check_storable(data)
+        return text
+
+
+class FlagField(StrictField, serializers.BooleanField):
+    def rule(self) -> str:
+        return "true or false"
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise self.invalid(data)
+        return data
+
+
+class WordField(StrictField, serializers.ChoiceField):
+    """One word of a vocabulary."""
+
+    def rule(self) -> str:
+        return f"one of {', '.join(self.choices)}"
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in self.choices:
+            raise self.invalid(data)
+        return data
+
+
+class IdField(StrictField, serializers.UUIDField):
+    """The id of a row, as a UUID."""
+
+    def __init__(self, *, rule: str = "a UUID", **options: Any) -> None:
+        super().__init__(**options)
+        self._rule = rule
+
+    def rule(self) -> str:
+        return self._rule
+
+    def to_internal_value(self, data: Any) -> Any:
+        if (value := parse_uuid(data)) is None:
+            raise self.invalid(data)
+        return value
+
+
+class ObjectField(StrictField, serializers.DictField):
+    def rule(self) -> str:
+        return "an object"
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise self.invalid(data)
+        self.check_storable(data)
+        return data

@@ -1,0 +1,48 @@
+"""Filters of the list of labels."""
+
+import django_filters
+from django.db.models import Count, Q, QuerySet
+
+from modelhub.core.filters import FlagFilter, StrictFilterSet
+from modelhub.core.models import LIVE
+from modelhub.labels.models import Label
+from modelhub.labels.types import LABEL_TYPES
+
+LIVE_SCORES = Q(scores__deleted_at=None, scores__id__isnull=False)
+
+
+class LabelFilter(StrictFilterSet):
+    """The filters of the list; `project_id` means exactly that project (contract 6)."""
+
+    project_id = django_filters.UUIDFilter(field_name="project_id")
+    type = django_filters.ChoiceFilter(choices=[(name, name) for name in LABEL_TYPES])
+    search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="part of the name")
+    include_archived = FlagFilter(method="unchanged", label="deleted labels, too")
+    archived = FlagFilter(method="unchanged", label="true: deleted labels only")
+    include_usage_count = FlagFilter(method="with_usage_count", label="with the number of scores")
+
+    class Meta:
+        model = Label
+        fields: tuple[str, ...] = ()
+
+    def filter_queryset(self, queryset: QuerySet[Label]) -> QuerySet[Label]:
+        """Return the filtered labels, without deleted ones unless they are asked for."""
+        flags = self.form.cleaned_data
+        if flags.get("archived"):
+            queryset = queryset.exclude(LIVE)
+        elif not flags.get("include_archived"):
+            queryset = queryset.filter(LIVE)
+        return super().filter_queryset(queryset)
+
+    def unchanged(self, queryset: QuerySet[Label], name: str, value: bool) -> QuerySet[Label]:
+        """Return the same rows: `filter_queryset` applies both flags together."""
+        return queryset
+
+    def with_usage_count(self, queryset: QuerySet[Label], name: str, value: bool) -> QuerySet[Label]:
+        """Add the number of live scores: all of them, and those of traces."""
+        if not value:
+            return queryset
+        return queryset.annotate(
+            annotation_count=Count("scores", filter=LIVE_SCORES),
+            trace_annotations_count=Count("scores", filter=LIVE_SCORES & Q(scores__source__source_type="trace")),
+        )
