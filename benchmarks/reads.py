@@ -28,7 +28,7 @@ from benchmarks.rows import Made, make_scores
 from modelhub.accounts.models import User
 from modelhub.core.keyset import in_order, position_of
 from modelhub.labels.models import Label
-from modelhub.scores.queries import scores_of
+from modelhub.scores.queries import live_scores
 
 ROUNDS = 15
 SCORES = "/model-hub/scores/"
@@ -40,7 +40,7 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     started = time.perf_counter()
     made = make_scores(count)
-    print(f"{scores_of(made.organization.pk).count():,} scores made in {time.perf_counter() - started:.0f} s\n")
+    print(f"{live_scores(made.organization.pk).count():,} scores made in {time.perf_counter() - started:.0f} s\n")
     times = measure(made)
     first = statistics.median(times["first cursor page"])
     print(f"{'what':32} {'median ms':>10} {'fastest':>9} {'slowest':>9} {'of a first cursor page':>24}")
@@ -51,7 +51,7 @@ def main() -> None:
 
 def queries(made: Made) -> dict[str, str]:
     """Every kind of list, by a name for the table."""
-    rows = scores_of(made.organization.pk)
+    rows = live_scores(made.organization.pk)
     deep = in_order(rows, "-created_at")[199_999:200_000].first() or rows.order_by("created_at").first()
     assert deep is not None
     cursor = position_of(deep, "-created_at").encode()

@@ -1,7 +1,6 @@
 """What a deployment decides, all of it from the environment (docs/settings.md)."""
 
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env, logs
-from config.database import database_settings
+from config.database import database_patience, database_settings
 from config.secret import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -48,6 +47,8 @@ DATABASES: dict[str, Any] = database_settings(DATA_DIR, pool_size=SERVE_THREADS)
 # What lists read; one that lags for longer is not asked (modelhub.core.replica).
 REPLICA_WAIT_MS = env.whole("MODELHUB_REPLICA_WAIT_MS", 50, maximum=10_000)
 DATABASE_ROUTERS = ["modelhub.core.replica.Router"] if "replica" in DATABASES else []
+# A database that works keeps its own timeouts; beyond these seconds it is silent, and its connection is given up.
+DATABASE_PATIENCE = database_patience()
 
 # The limits of one request (contract 0.2: 413, or the error of the one score) ---------------------
 
@@ -59,42 +60,12 @@ MAX_NOTES_LENGTH = env.whole("MODELHUB_MAX_NOTES_LENGTH", 5000, minimum=1)
 MAX_SOURCES = env.whole("MODELHUB_MAX_SOURCES", 1000, minimum=1)
 AUTO_CREATE_SOURCES = env.flag("MODELHUB_AUTO_CREATE_SOURCES", default=False)
 
-# Rate limits (429) ---------------------------------------------------------------------------
+# How often (429 above) ---------------------------------------------------------------------------
 
 RATE_PER_KEY = env.rate("MODELHUB_RATE_PER_KEY")
 RATE_PER_ADDRESS = env.rate("MODELHUB_RATE_PER_ADDRESS")
-RATE_FAILED_LOGINS = env.rate("MODELHUB_RATE_FAILED_LOGINS", "10/minute")
+RATE_FAILED_LOGINS = env.rate("MODELHUB_RATE_FAILED_LOGINS", "30/minute")
 TRUSTED_PROXIES = env.whole("MODELHUB_TRUSTED_PROXIES", 0, maximum=16)
-
-CACHE_URL = env.text("MODELHUB_CACHE_URL")
-CACHES: dict[str, Any] = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": CACHE_URL,
-        # A cache that does not answer must not hold a request: it then goes uncounted.
-        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
-    }
-    if CACHE_URL
-    else {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 10_000},
-    }
-}
-
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-AXES_ENABLED = RATE_FAILED_LOGINS is not None
-_count, _period = (RATE_FAILED_LOGINS or "1/day").split("/")
-AXES_FAILURE_LIMIT = int(_count)
-AXES_COOLOFF_TIME = timedelta(**{f"{_period}s": 1})
-AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "modelhub.accounts.throttling.client_address"
-AXES_USERNAME_CALLABLE = "modelhub.accounts.throttling.login_name"
-AXES_LOCKOUT_CALLABLE = "modelhub.accounts.throttling.reject_login"
-# Counts in the cache, which keeps digests only: its tables would keep names and addresses, and are not made.
-AXES_HANDLER = "axes.handlers.cache.AxesCacheHandler"
-AXES_ENABLE_ADMIN = AXES_VERBOSE = False
-MIGRATION_MODULES = {"axes": None}
 
 # The first start -------------------------------------------------------------------------------
 
@@ -127,7 +98,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
-    "axes",
     "modelhub",
 ]
 MIDDLEWARE = [
@@ -138,13 +108,12 @@ MIDDLEWARE = [
     # Checks the Host header: nothing below it, static files included, is reached under a wrong name.
     "django.middleware.common.CommonMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ORIGINS else []),
-    *(["modelhub.accounts.throttling.AddressThrottleMiddleware"] if RATE_PER_ADDRESS else []),
+    "modelhub.accounts.throttling.ThrottleMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "modelhub.core.pages.Sessions",
     "django.middleware.csrf.CsrfViewMiddleware",
     "modelhub.core.pages.Authentication",
     "modelhub.core.pages.Messages",
-    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -197,8 +166,8 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
-# HSTS of subdomains and preloading are the operator's decision; failed logins may be counted per worker.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "axes.W001"]
+# Whether subdomains speak TLS, and whether browsers should ship the name, is not this server's to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 LOGGING_CONFIG = None
 logs.configure(level=env.text("MODELHUB_LOG_LEVEL", "INFO").upper())
@@ -210,8 +179,6 @@ if PRODUCTION and DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["modelhub.accounts.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["modelhub.accounts.permissions.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["modelhub.accounts.throttling.KeyThrottle"] if RATE_PER_KEY else [],
-    "DEFAULT_THROTTLE_RATES": {"key": RATE_PER_KEY, "address": RATE_PER_ADDRESS},
     "DEFAULT_PARSER_CLASSES": ["modelhub.core.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["modelhub.core.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "modelhub.core.negotiation.JSONContentNegotiation",

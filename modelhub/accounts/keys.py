@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from modelhub.accounts.models import SCOPES, ApiKey, ApiKeyUse, User, default_scopes
 from modelhub.core.errors import Conflict, Forbidden, Invalid, Unauthenticated
-from modelhub.core.savepoints import sqlstate
+from modelhub.core.transactions import sqlstate
 
 log = structlog.get_logger(__name__)
 

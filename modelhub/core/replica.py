@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection, connections
 from django.db.models import Model
 
-from modelhub.core.savepoints import sqlstate
+from modelhub.core.transactions import sqlstate
 
 log = structlog.get_logger(__name__)
 

@@ -27,8 +27,13 @@ class OutputSerializer(serializers.Serializer[T]):
 
 
 def render_list(output: type[serializers.Serializer[Any]], rows: Any) -> list[dict[str, Any]]:
-    """Return many rendered rows. The type stubs of DRF know serializers of one row only."""
-    return list(output(rows, many=True).data)
+    """Return many rendered rows.
+
+    DRF's `many=True` makes two serializers that refer to each other and to all rows: a thousand rows would stay in
+    memory until the garbage collector runs.
+    """
+    serializer = output()
+    return [serializer.to_representation(row) for row in rows]
 
 
 class _Column(NamedTuple):

@@ -1,121 +1,117 @@
-"""One transaction a verb: repeated when the database aborts it for no fault of its own, honest when it is lost."""
+"""Write transactions: retries of those that PostgreSQL aborts, and an honest error for a lost COMMIT."""
 
 import functools
 import random
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import ParamSpec, TypeVar
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from modelhub.core.errors import OutcomeUnknown
 from modelhub.core.metrics import count_retry, count_unknown_outcome
-from modelhub.core.savepoints import NeedsTransaction, all_or_nothing, sqlstate
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-# Serialization failure and deadlock: PostgreSQL rolled everything back and says itself that trying again may help.
+# Serialization failure and deadlock: everything was rolled back, and a repeat may succeed (PostgreSQL, appendix A).
 ABORTED = {"40001", "40P01"}
-# The class of what poolers say when they have lost the server. PostgreSQL says why it ends a connection only while
-# what is under way is not committed.
+# Connection exceptions, sent by poolers. PostgreSQL itself gives a reason only before a commit.
 LOST = "08"
+# Errors of a statement or its transaction, never of one row: not supported, transaction state, syntax.
+NOT_OF_A_ROW = {"0A", "25", "42"}
 ATTEMPTS = 4
 FIRST_PAUSE = 0.02
 
 
-def in_one_transaction(verb: Callable[P, T]) -> Callable[P, T]:
-    """Run a verb in a transaction of its own, or as part of the one that is open already.
+def repeat_aborted(write: Callable[P, T]) -> Callable[P, T]:
+    """Call `write` up to four times while PostgreSQL aborts its transaction.
 
-    What it writes first has no other savepoint than that. Where the database refuses a row of it, all of it is undone
-    and the verb runs once more, with savepoints inside (`savepoints.write_what_is_accepted`).
-
-    Raises `OutcomeUnknown` when the connection is lost while committing. A connection that is lost before that
-    raises `OperationalError`, and nothing is stored.
+    Inside an open transaction `write` is called once: that transaction is lost as a whole, and only the function that
+    opened it can repeat it.
     """
-    return _twice(_in_transaction, verb)
 
-
-def in_one_statement(verb: Callable[P, T]) -> Callable[P, T]:
-    """The same for a verb whose one statement commits by itself: a transaction is opened for the second run only.
-
-    Raises `OutcomeUnknown` when the connection is lost while the statement is under way, unless PostgreSQL itself says
-    why it ends: then it raises `OperationalError`, and nothing is stored.
-    """
-    return _twice(_alone, verb)
-
-
-def undo() -> None:
-    """Let the verb that runs end without a trace. What writes in one statement and calls this has not written yet."""
-    if connection.in_atomic_block:
-        transaction.set_rollback(True)
-
-
-def _twice(first: Callable[[Callable[[], T]], T], verb: Callable[P, T]) -> Callable[P, T]:
-    @functools.wraps(verb)
+    @functools.wraps(write)
     def run(*args: P.args, **options: P.kwargs) -> T:
-        def act() -> T:
-            return verb(*args, **options)
-
-        inside = connection.in_atomic_block
-        try:
-            with all_or_nothing(True):
-                return _in_savepoint(act) if inside else _repeated(first, act)
-        except NeedsTransaction:
-            with all_or_nothing(False):
-                return _in_savepoint(act) if inside else _repeated(_in_transaction, act)
+        attempts = 1 if connection.in_atomic_block else ATTEMPTS
+        for attempt in range(1, attempts):
+            try:
+                return write(*args, **options)
+            except OperationalError as error:
+                if sqlstate(error) not in ABORTED:
+                    raise
+                count_retry()
+                log.warning("transaction_repeated", attempt=attempt, sqlstate=sqlstate(error))
+            time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - spreads repeats, no secret
+        return write(*args, **options)
 
     return run
 
 
-def _in_savepoint(verb: Callable[[], T]) -> T:
-    """In one of the transaction that is open."""
-    with transaction.atomic():
-        return verb()
+def in_transaction(write: Callable[P, T]) -> Callable[P, T]:
+    """Run `write` in a transaction, or in a savepoint of the open one.
 
+    Raise `OutcomeUnknown` where the connection is lost during COMMIT. A connection that is lost earlier raises
+    `OperationalError`, and nothing is stored.
+    """
 
-def _repeated(run: Callable[[Callable[[], T]], T], verb: Callable[[], T]) -> T:
-    """Again, when the database says itself that this may help."""
-    for attempt in range(1, ATTEMPTS):
+    @functools.wraps(write)
+    def run(*args: P.args, **options: P.kwargs) -> T:
+        outermost, committing = not connection.in_atomic_block, False
         try:
-            return run(verb)
-        except OperationalError as error:
-            if sqlstate(error) not in ABORTED:
+            with transaction.atomic():
+                result = write(*args, **options)
+                committing = outermost and not transaction.get_rollback()
+        except (OperationalError, InterfaceError) as error:
+            if committing and sqlstate(error) not in ABORTED:
+                raise _outcome_unknown() from error
+            raise
+        return result
+
+    return run
+
+
+def in_statement(write: Callable[P, T]) -> Callable[P, T]:
+    """Run `write`, whose one writing statement commits by itself unless a transaction is open.
+
+    Raise `OutcomeUnknown` where the connection is lost while that statement runs.
+    """
+
+    @functools.wraps(write)
+    def run(*args: P.args, **options: P.kwargs) -> T:
+        # A failure to connect sends nothing: its outcome is known.
+        connection.ensure_connection()
+        try:
+            return write(*args, **options)
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block or not (sqlstate(error) or LOST).startswith(LOST):
                 raise
-            count_retry()
-            log.warning("transaction_repeated", attempt=attempt, sqlstate=sqlstate(error))
-            time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - nothing secret
-    return run(verb)
+            raise _outcome_unknown() from error
+
+    return run
 
 
-def _in_transaction(verb: Callable[[], T]) -> T:
-    finished = False
-    try:
-        with transaction.atomic():
-            result = verb()
-            finished = True
-    except (OperationalError, InterfaceError) as error:
-        if finished and sqlstate(error) not in ABORTED:
-            raise _unknown() from error
-        raise
-    return result
+def savepoint() -> AbstractContextManager[None]:
+    """Return a savepoint inside a transaction; outside, nothing: a statement is a transaction by itself."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
-def _alone(verb: Callable[[], T]) -> T:
-    # Where there is no connection to be had, nothing was sent: that is no unknown outcome.
-    connection.ensure_connection()
-    try:
-        return verb()
-    except (OperationalError, InterfaceError) as error:
-        if (sqlstate(error) or LOST).startswith(LOST):
-            raise _unknown() from error
-        raise
+def is_refusal(error: DatabaseError) -> bool:
+    """Return whether the database rejected a row, and not the statement, the transaction or the connection."""
+    return not isinstance(error, OperationalError) and (sqlstate(error) or "")[:2] not in NOT_OF_A_ROW
 
 
-def _unknown() -> OutcomeUnknown:
+def sqlstate(error: BaseException) -> str | None:
+    """Return PostgreSQL's five-character error code, if the error came from PostgreSQL."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    return str(state) if state else None
+
+
+def _outcome_unknown() -> OutcomeUnknown:
     count_unknown_outcome()
     return OutcomeUnknown(
         "The database went away while this was being committed: it may be stored or not. Repeat the request "

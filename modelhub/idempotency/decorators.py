@@ -1,38 +1,50 @@
 """The header `Idempotency-Key` (contract 0.4)."""
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Concatenate, ParamSpec, TypeVar
 
+import msgspec
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from modelhub.accounts.authentication import caller
 from modelhub.core import exact_json
-from modelhub.idempotency.services import answer_once, check_key, digest_of
+from modelhub.core.transactions import in_transaction, repeat_aborted
+from modelhub.idempotency.services import StoredResponse, check_key, claim_key, digest_of, keep_response
 
 HEADER = "Idempotency-Key"
 
+V = TypeVar("V")
+P = ParamSpec("P")
+Method = Callable[Concatenate[V, Request, P], Response]
 
-def respond_once(request: Request, act: Callable[[], tuple[int, Any]]) -> Response:
-    """The answer of `act`; with the header, that of the first request with this key and content.
 
-    `act` answers a status and a body, stores in the transaction that is open, and raises what it refuses.
+def idempotent(method: Method[V, P]) -> Method[V, P]:
+    """Let a view method run once per `Idempotency-Key`, in one transaction with its stored response.
+
+    A repeat of the same request returns that response with `Idempotency-Replayed: true`. An exception rolls the claim
+    of the key back. Without the header the method runs as it is.
     """
-    key = request.headers.get(HEADER)
-    if key is None:
-        status, body = act()
-        return Response(body, status=status)
-    answer = answer_once(
-        user=caller(request),
-        key=check_key(key),
-        digest=digest_of(request.method or "", request.get_full_path(), exact_json.dumps(request.data)),
-        act=lambda: _as_text(*act()),
-    )
-    response = Response(exact_json.loads(answer.body), status=answer.status)
-    if answer.replayed:
-        response["Idempotency-Replayed"] = "true"
-    return response
 
+    @repeat_aborted
+    @in_transaction
+    def run_once(view: V, request: Request, key: str, *args: P.args, **options: P.kwargs) -> Response:
+        user = caller(request)
+        digest = digest_of(request.method or "", request.get_full_path(), exact_json.dumps(request.data))
+        if earlier := claim_key(user=user, key=key, digest=digest):
+            body = msgspec.Raw(earlier.body.encode())
+            return Response(body, status=earlier.status, headers={"Idempotency-Replayed": "true"})
+        response = method(view, request, *args, **options)
+        stored = StoredResponse(response.status_code, exact_json.encode(response.data).decode())
+        keep_response(user=user, key=key, response=stored)
+        return response
 
-def _as_text(status: int, body: Any) -> tuple[int, str]:
-    return status, exact_json.encode(body).decode()
+    @functools.wraps(method)
+    def respond(view: V, request: Request, /, *args: P.args, **options: P.kwargs) -> Response:
+        key = request.headers.get(HEADER)
+        if key is None:
+            return method(view, request, *args, **options)
+        return run_once(view, request, check_key(key), *args, **options)
+
+    return respond

@@ -1,11 +1,10 @@
-"""The labels that this process has read, as long as the version of the organization's labels stays what it was.
+"""Labels cached per process and organization, each organization's by one version.
 
-Labels are few, change rarely and judge every score. What is judged by them is stored only if their version is still the
-current one once their lock is held (`models.LabelVersion`, modelhub.scores.store).
+A cached entry may be stale: scores are stored only if the version is still the database's (`store_scores_v1.sql`).
 """
 
 import uuid
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,82 +12,68 @@ from typing import Any
 from django.db import connection
 
 from modelhub.core import exact_json
-from modelhub.labels.rows import LabelView
+from modelhub.core.sql import read_sql
+from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import get_type
 from modelhub.labels.types.base import ValueRule
 
-# So many of an organization are read at once; what it has beyond that, as it is asked for.
-AT_ONCE = 2_000
-# Some 30 MB. Beyond that all are forgotten, and read again as they are needed.
-MOST = 20_000
+# Larger organizations are not cached: their labels are read by id in each request.
+MAX_PER_ORGANIZATION = 5_000
+# About 30 MB. A full cache is cleared.
+MAX_LABELS = 20_000
 
-# Those that are asked for come first. Their version is of the same moment, and told though there be no label.
-LABELS = """
-SELECT coalesce((SELECT version FROM modelhub_labelversion WHERE organization_id = %(organization_id)s),
-                '00000000-0000-0000-0000-000000000000')::text,
-       id::text, name, type, settings::text, deleted_at IS NOT NULL
-FROM (SELECT) AS once LEFT JOIN modelhub_label ON organization_id = %(organization_id)s
-ORDER BY id = ANY(%(label_ids)s::uuid[]) DESC LIMIT %(at_once)s
-"""
+ORGANIZATION_LABELS = read_sql("labels", "organization_labels_v1")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Labels of one organization by their ids, as they were at that version; whether there are no others."""
+class OrganizationLabels:
+    """Labels of one organization by id, as they were at `version`."""
 
     version: str
-    labels: Mapping[str, LabelView]
-    complete: bool
+    rules: Mapping[str, LabelRule]
 
 
-class KnownLabels:
-    """What is known of each organization. Threads may overwrite each other's news: they are read again."""
+_cache: dict[uuid.UUID, OrganizationLabels] = {}
+_too_large: set[uuid.UUID] = set()
 
-    def __init__(self, most: int = MOST, at_once: int = AT_ONCE) -> None:
-        self.most, self.at_once = most, at_once
-        self.known: dict[uuid.UUID, Known] = {}
 
-    def find(self, organization_id: uuid.UUID, label_ids: Set[str], *, anew: bool = False) -> Known:
-        """The organization's labels, deleted ones included: those among these, if there are any, and maybe others.
+def get_labels(organization_id: uuid.UUID, label_ids: Collection[str]) -> OrganizationLabels:
+    """Return the cached labels of an organization, else read them."""
+    return _cache.get(organization_id) or read_labels(organization_id, label_ids)
 
-        They are those of some version, which may be over by now. At most one statement, and always one if `anew`: what
-        is in memory may have been read by another thread, and before whoever asks kept the labels.
-        """
-        known = self.known.get(organization_id)
-        if known and not anew and (known.complete or label_ids <= known.labels.keys()):
-            return known
-        read = self._read(organization_id, label_ids)
-        if known and known.version == read.version and not read.complete:
-            read = Known(read.version, {**known.labels, **read.labels}, complete=False)
-        others = sum(len(one.labels) for key, one in list(self.known.items()) if key != organization_id)
-        if others + len(read.labels) > self.most:
-            self.known.clear()
-        else:
-            self.known[organization_id] = read
-        return read
 
-    def _read(self, organization_id: uuid.UUID, label_ids: Set[str]) -> Known:
-        at_once = max(self.at_once, len(label_ids) + 1)
-        parameters: dict[str, Any] = {
-            "organization_id": organization_id,
-            "label_ids": list(label_ids),
-            "at_once": at_once,
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(LABELS, parameters)
-            rows = cursor.fetchall()
-        labels = {
-            label_id: LabelView(label_id, name, label_type, deleted, _rule(label_type, settings))
+def read_labels(organization_id: uuid.UUID, label_ids: Collection[str]) -> OrganizationLabels:
+    """Read an organization's labels with one statement and cache them.
+
+    Of an organization with more than `MAX_PER_ORGANIZATION` labels, `label_ids` are among those returned.
+    """
+    limit = len(label_ids) if organization_id in _too_large else max(MAX_PER_ORGANIZATION, len(label_ids)) + 1
+    parameters: dict[str, Any] = {
+        "organization_id": organization_id,
+        "label_ids": list(label_ids),
+        "limit": max(limit, 1),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ORGANIZATION_LABELS, parameters)
+        rows = cursor.fetchall()
+    labels = OrganizationLabels(
+        version=rows[0][0],
+        rules={
+            label_id: LabelRule(label_id, name, label_type, deleted, _rule(label_type, settings))
             for _, label_id, name, label_type, settings, deleted in rows
             if label_id
-        }
-        return Known(rows[0][0], labels, complete=len(rows) < at_once)
-
-
-KNOWN_LABELS = KnownLabels()
+        },
+    )
+    _cache.pop(organization_id, None)
+    if len(rows) > MAX_PER_ORGANIZATION:
+        _too_large.add(organization_id)
+    elif organization_id not in _too_large:
+        if sum(len(cached.rules) for cached in list(_cache.values())) + len(rows) > MAX_LABELS:
+            _cache.clear()
+        _cache[organization_id] = labels
+    return labels
 
 
 @lru_cache(maxsize=10_000)
 def _rule(label_type: str, settings: str) -> ValueRule:
-    """Equal settings have one rule whichever label they belong to."""
     return get_type(label_type).rule(exact_json.loads(settings))

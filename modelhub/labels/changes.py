@@ -11,7 +11,7 @@ from modelhub.core.exact_json import same
 from modelhub.core.keyset import in_pieces
 from modelhub.core.models import LIVE
 from modelhub.core.text import show
-from modelhub.core.transactions import in_one_transaction
+from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.locks import labels_lock
 from modelhub.labels.models import Label
 from modelhub.labels.services import complete_settings, get_project_of_label, save_label
@@ -25,7 +25,8 @@ WHERE organization_id = %s AND id = %s AND (deleted_at IS NOT NULL) = %s FOR NO 
 """
 
 
-@in_one_transaction
+@repeat_aborted
+@in_transaction
 def update_label(
     *, organization_id: uuid.UUID, label_id: uuid.UUID, changes: Mapping[str, Any], force: bool = False
 ) -> Label:
@@ -80,7 +81,8 @@ def _is_legal(rule: ValueRule, value: object) -> bool:
     return True
 
 
-@in_one_transaction
+@repeat_aborted
+@in_transaction
 def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
     """Mark a label as deleted: it takes no new scores, and its name is free again. Raise `NotFound`."""
     label = _lock_label(organization_id, label_id)
@@ -88,7 +90,8 @@ def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
     label.save(update_fields=["deleted_at", "updated_at"])
 
 
-@in_one_transaction
+@repeat_aborted
+@in_transaction
 def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
     """Restore a deleted label. Raise `NotFound` for a live one, `Invalid` if its name is taken."""
     label = _lock_label(organization_id, label_id, deleted=True)

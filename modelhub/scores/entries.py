@@ -1,6 +1,6 @@
-"""What a request says of one score, judged without a write: fields, label id, score source, notes, value."""
+"""The rules of one entry of a request, before its label judges the value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,23 +8,24 @@ import msgspec
 from django.conf import settings
 
 from modelhub.core import exact_json
+from modelhub.core.envelope import rename
 from modelhub.core.errors import Invalid, Refused
 from modelhub.core.ids import spell_uuid
 from modelhub.core.text import did_you_mean, show
-from modelhub.labels.models import Label
-from modelhub.labels.rows import LabelView
 from modelhub.scores.models import SCORE_SOURCES
 
 FIELDS = ("label_id", "value", "score_source", "notes")
-KNOWN, KNOWN_SOURCES = frozenset(FIELDS), frozenset(SCORE_SOURCES)
-# Types of labels whose rules let nothing through that could not be stored.
-CLOSED = frozenset({"star", "categorical", "thumbs_up_down"})
+KNOWN_FIELDS = frozenset(FIELDS)
 
 
 class ScoreEntry(msgspec.Struct, frozen=True, gc=False):
-    """One score as it was asked for. `value` is whatever was sent: its label has yet to judge it."""
+    """A readable entry of a request; its label has yet to judge `value`. `index` counts from 0.
+
+    `sent_label_id` is the label's id in the client's spelling.
+    """
 
     index: int
+    sent_label_id: str
     label_id: str
     value: Any
     score_source: str
@@ -33,7 +34,7 @@ class ScoreEntry(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class EntryError:
-    """Why the entry at `index` (from 0) was not stored; `label_id` as it was sent, if it was a string."""
+    """The reason why an entry was not stored; `label_id` as it was sent, if it was a string."""
 
     index: int
     label_id: str | None
@@ -41,47 +42,46 @@ class EntryError:
     message: str
 
     @classmethod
-    def of(cls, index: int, fields: object, refused: Refused) -> "EntryError":
-        """The error of an entry, whatever state the entry is in."""
-        label_id = fields.get("label_id") if isinstance(fields, Mapping) else None
+    def of(cls, index: int, entry: object, refused: Refused) -> "EntryError":
+        label_id = entry.get("label_id", entry.get("labelId")) if isinstance(entry, Mapping) else None
         return cls(index, label_id if isinstance(label_id, str) else None, refused.code, str(refused))
 
 
-def check_entry(index: int, fields: object) -> ScoreEntry:
-    """Read `{label_id, value, score_source?, notes?}`; raises `Refused`, naming the label where there is one.
+def check_entries(entries: Sequence[object]) -> tuple[list[ScoreEntry], list[EntryError]]:
+    """Return the readable entries, and the errors of the others."""
+    readable, errors = [], []
+    for index, entry in enumerate(entries):
+        try:
+            readable.append(check_entry(index, entry))
+        except Refused as refused:
+            errors.append(EntryError.of(index, entry, refused))
+    return readable, errors
 
-    `fields` may be the refusal itself, where whoever made the entry knows already what is wrong with it.
+
+def check_entry(index: int, entry: object) -> ScoreEntry:
+    """Read `{label_id, value, score_source?, notes?}`, also in camelCase.
+
+    Raise `Invalid`, naming the label where the entry names one.
     """
-    if type(fields) is dict and KNOWN.issuperset(fields) and fields.get("notes") is None:
-        # What nearly every entry is, in one look; whatever is different in any way is looked at more closely below.
-        label_id, score_source = spell_uuid(fields.get("label_id")), fields.get("score_source", "human")
-        if label_id and "value" in fields and type(score_source) is str and score_source in KNOWN_SOURCES:
-            return ScoreEntry(index, label_id, fields["value"], score_source, None)
-    if isinstance(fields, Refused):
-        raise fields
-    if not isinstance(fields, dict):
-        sentence = f"An entry must be an object with label_id and value, got {show(fields)}"
-        raise Invalid(sentence, code="not_an_object")
+    if not isinstance(entry, dict):
+        raise Invalid(f"An entry must be an object with label_id and value, got {show(entry)}", code="not_an_object")
+    fields = rename(entry, FIELDS)
+    label_id = spell_uuid(fields.get("label_id"))
     try:
         _check_fields(fields)
+        if label_id is None:
+            raise Invalid(f"label_id must be a UUID, got {show(fields['label_id'])}", code="invalid_label_id")
+        score_source = check_score_source(fields.get("score_source", "human"))
         return ScoreEntry(
-            index,
-            _check_label_id(fields["label_id"]),
-            fields["value"],
-            check_score_source(fields.get("score_source", "human")),
-            check_notes(fields.get("notes")),
+            index, fields["label_id"], label_id, fields["value"], score_source, check_notes(fields.get("notes"))
         )
     except Invalid as refused:
-        label_id = spell_uuid(fields.get("label_id"))
-        if label_id is None:
-            raise
-        raise refused.prefixed(f"Label {label_id}: ") from refused
+        raise refused.prefixed(f"Label {label_id}: ") if label_id else refused from refused
 
 
 def _check_fields(fields: Mapping[str, Any]) -> None:
-    """No field that there is not, and both that must be there."""
-    if not KNOWN.issuperset(fields):
-        name = next(name for name in fields if name not in KNOWN)
+    if not KNOWN_FIELDS.issuperset(fields):
+        name = next(name for name in fields if name not in KNOWN_FIELDS)
         hint = did_you_mean(name, FIELDS) or f". An entry has {', '.join(FIELDS)}"
         raise Invalid(f"Unknown field {show(name)}{hint}", code="unknown_field")
     for name in ("label_id", "value"):
@@ -89,15 +89,8 @@ def _check_fields(fields: Mapping[str, Any]) -> None:
             raise Invalid(f"{name} must be given", code=f"missing_{name}")
 
 
-def _check_label_id(label_id: object) -> str:
-    found = spell_uuid(label_id)
-    if found is None:
-        raise Invalid(f"label_id must be a UUID, got {show(label_id)}", code="invalid_label_id")
-    return found
-
-
 def check_score_source(score_source: object) -> str:
-    """One of the seven words of contract 2.2; raises `Invalid`."""
+    """Return one of the seven words of contract 2.2, or raise `Invalid`."""
     if not isinstance(score_source, str) or score_source not in SCORE_SOURCES:
         words = ", ".join(SCORE_SOURCES)
         sentence = f"score_source must be one of {words}, got {show(score_source)}"
@@ -106,7 +99,7 @@ def check_score_source(score_source: object) -> str:
 
 
 def check_notes(notes: object) -> str | None:
-    """A string within the limit, or `None` for no notes; raises `Invalid`."""
+    """Return the notes, `None` where none are given. Raise `Invalid` above `MODELHUB_MAX_NOTES_LENGTH`."""
     if notes is None:
         return None
     if not isinstance(notes, str):
@@ -114,37 +107,6 @@ def check_notes(notes: object) -> str | None:
     if len(notes) > settings.MAX_NOTES_LENGTH:
         sentence = f"notes must have at most {settings.MAX_NOTES_LENGTH} characters, got {len(notes)}"
         raise Invalid(sentence, code="notes_too_long")
-    # Four bytes a character, or six where JSON escapes it: the length is limited already.
+    # At most six bytes per character, where JSON escapes it.
     exact_json.check_storable(notes, max_bytes=8 * settings.MAX_NOTES_LENGTH, max_depth=2, name="notes")
     return notes
-
-
-def check_against_label(label: LabelView, value: object) -> dict[str, Any]:
-    """The value of a new score in the shape that is stored; raises `Invalid`, also for a deleted label."""
-    if label.deleted:
-        raise Invalid(f"{describe(label)}: the label was deleted and takes no new scores", code="label_deleted")
-    return check_value_of(label, value)
-
-
-def check_value_of(label: LabelView, value: object) -> dict[str, Any]:
-    """The value in the one shape that is stored; raises `Invalid` naming the label, its name and its type."""
-    try:
-        stored = label.rule(value)
-    except Invalid as refused:
-        _check_storable(label, value)  # what cannot be stored at all is told first
-        raise refused.prefixed(f"{describe(label)}: ") from refused
-    if len(stored) > 1 or label.type not in CLOSED:
-        _check_storable(label, value)
-    return stored
-
-
-def _check_storable(label: LabelView, value: object) -> None:
-    try:
-        exact_json.check_storable(value, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH)
-    except Invalid as refused:
-        raise refused.prefixed(f"{describe(label)}: ") from refused
-
-
-def describe(label: LabelView | Label) -> str:
-    """How a sentence calls a label: by its id, and by its name and type for people."""
-    return f"Label {label.id} ({label.name}, {label.type})"

@@ -1,66 +1,51 @@
-"""Scores as a file: JSON lines that `manage.py import_scores` reads back, and CSV for spreadsheets.
+"""Scores as a file: JSON lines that `manage.py import_scores` reads, and CSV for spreadsheets.
 
-Written a thousand scores at a time: a line by itself would be a system call by itself.
+Written a batch of scores at a time: a line by itself would be a system call by itself.
 """
 
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 
+import msgspec
 from django.db.models import QuerySet
-from msgspec.structs import asdict
 
 from modelhub.core import exact_json
 from modelhub.core.keyset import in_pieces
 from modelhub.labels.types import get_type
 from modelhub.scores.models import Score
-from modelhub.scores.rows import ScoreView
-from modelhub.scores.serializers import score_output
+from modelhub.scores.rows import ScoreRow
 
-COLUMNS = (
-    "id",
-    "source_type",
-    "source_id",
-    "label_id",
-    "label_name",
-    "label_type",
-    "value",
-    "value_json",
-    "score_source",
-    "notes",
-    "annotator_id",
-    "annotator_name",
-    "annotator_email",
-    "queue_item",
-    "created_at",
-    "updated_at",
-)
-Views = QuerySet[Score, ScoreView]
+Rows = QuerySet[Score, ScoreRow]
 
-# What a spreadsheet takes for a formula, or for white space before one.
+# `value` is the plain scalar, `value_json` the whole object.
+CSV_COLUMNS = [name for name in ScoreRow.__struct_fields__ if name not in {"annotator", "queue_id"}]
+CSV_COLUMNS.insert(CSV_COLUMNS.index("value") + 1, "value_json")
+
+# First characters that make a spreadsheet execute a cell, or that stand before such a character unseen.
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def jsonl(scores: Views) -> Iterator[bytes]:
-    """One score a line, as the list shows it; numbers with all their digits."""
-    for piece in in_pieces(scores):
-        yield b"".join(exact_json.encode(score_output(score)) + b"\n" for score in piece)
+def write_jsonl(rows: Rows) -> Iterator[bytes]:
+    """Yield one score per line, as the list shows it; numbers keep all their digits."""
+    for batch in in_pieces(rows):
+        yield b"".join(exact_json.encode(row) + b"\n" for row in batch)
 
 
-def as_csv(scores: Views) -> Iterator[bytes]:
-    """One score a row: `value` is the plain scalar, `value_json` the whole object."""
-    yield _as_lines([COLUMNS])
-    for piece in in_pieces(scores):
-        yield _as_lines(map(_cells, piece))
+def write_csv(rows: Rows) -> Iterator[bytes]:
+    """Yield a header, then one score per line."""
+    yield _as_lines([CSV_COLUMNS])
+    for batch in in_pieces(rows):
+        yield _as_lines(map(_cells, batch))
 
 
-def _cells(score: ScoreView) -> list[str]:
-    value = exact_json.loads(exact_json.encode(score.value))
-    columns = asdict(score_output(score)) | {
-        "value": get_type(score.label_type).plain(value),
+def _cells(row: ScoreRow) -> list[str]:
+    value = exact_json.loads(exact_json.encode(row.value))
+    columns = msgspec.structs.asdict(row) | {
+        "value": get_type(row.label_type).plain(value),
         "value_json": exact_json.dumps(value),
     }
-    return [cell(columns[name]) for name in COLUMNS]
+    return [cell(columns[name]) for name in CSV_COLUMNS]
 
 
 def _as_lines(rows: Iterable[Iterable[str]]) -> bytes:
@@ -70,15 +55,15 @@ def _as_lines(rows: Iterable[Iterable[str]]) -> bytes:
 
 
 def cell(value: object) -> str:
-    """What stands in a cell; text that a spreadsheet would execute gets an apostrophe before it."""
+    """Return the text of a cell, with an apostrophe before text that a spreadsheet would execute."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else exact_json.dumps(value)
     return f"'{text}" if isinstance(value, str) and text.startswith(DANGEROUS) else text
 
 
-FORMATS: dict[str, tuple[str, Callable[[Views], Iterator[bytes]]]] = {
-    "jsonl": ("application/x-ndjson; charset=utf-8", jsonl),
+FORMATS: dict[str, tuple[str, Callable[[Rows], Iterator[bytes]]]] = {
+    "jsonl": ("application/x-ndjson; charset=utf-8", write_jsonl),
     # With a charset: without one, clients decode CSV as ISO-8859-1.
-    "csv": ("text/csv; charset=utf-8", as_csv),
+    "csv": ("text/csv; charset=utf-8", write_csv),
 }

@@ -1,12 +1,12 @@
-"""Scores from a file: what `GET /model-hub/scores/export/` writes comes back as it was, ids and times included."""
+"""Scores from a file: lines of the JSON export are stored as they were, ids and times included."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -15,118 +15,130 @@ from modelhub.core import exact_json
 from modelhub.core.errors import Invalid, Refused
 from modelhub.core.ids import new_id, parse_uuid
 from modelhub.core.models import LIVE
-from modelhub.core.savepoints import write_what_is_accepted
 from modelhub.core.text import show
+from modelhub.core.transactions import is_refusal
 from modelhub.labels.models import Label
-from modelhub.labels.rows import LabelView
-from modelhub.labels.services import all_labels_of
-from modelhub.scores.entries import check_notes, check_score_source, check_value_of
+from modelhub.labels.rules import LabelRule
+from modelhub.scores.entries import check_notes, check_score_source
 from modelhub.scores.models import Score
-from modelhub.scores.statements import insert_scores, overwrite_scores, revive_scores
+from modelhub.scores.statements import keep_revisions, write_scores
 from modelhub.sources.refs import SourceRef, check_source_ref
 from modelhub.sources.services import register_sources
 
+# The database holds one live score per source, label and annotator.
 Slot = tuple[uuid.UUID, uuid.UUID, uuid.UUID]
 
 
 @dataclass(slots=True)
-class Imported:
-    """What came of some lines: numbers of scores, and the errors by the number of their line (from 1)."""
+class ImportResult:
+    """Numbers of scores, and the errors by the number of their line (from 1)."""
 
     created: int = 0
     changed: int = 0
     unchanged: int = 0
     errors: list[tuple[int, str]] = field(default_factory=list)
 
+    def add(self, other: "ImportResult") -> None:
+        self.created += other.created
+        self.changed += other.changed
+        self.unchanged += other.unchanged
+        self.errors += other.errors
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that can be read: everything of a score but the row of its source."""
+    """A readable line; the row of its source is not known yet."""
 
     number: int
     score_id: uuid.UUID
     ref: SourceRef
-    label: Label
-    annotator: User
-    wanted: dict[str, Any]
+    label_id: uuid.UUID
+    annotator_id: uuid.UUID
+    content: dict[str, Any]
     created_at: datetime
     updated_at: datetime
 
     @property
-    def slot(self) -> tuple[str, str, uuid.UUID, uuid.UUID]:
-        """What there can be one score of."""
-        return self.ref.source_type, self.ref.key, self.label.pk, self.annotator.pk
+    def source(self) -> tuple[str, str]:
+        return self.ref.source_type, self.ref.key
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A row to write, and the live score that it overwrites, if any."""
+
+    number: int
+    row: dict[str, Any]
+    overwrites: bool
 
 
 class Importer:
-    """Imports into one organization, as `user`, whom the revisions of overwritten scores name."""
+    """Import into one organization, in the name of `user`, whom the revisions of overwritten scores name."""
 
     def __init__(self, user: User, *, annotator: User | None = None) -> None:
         """`annotator` stands in for annotators whom the organization does not have."""
         self.user, self.stand_in = user, annotator
-        self.labels = {label.pk: label for label in all_labels_of(user.organization_id)}
-        self.views = {pk: LabelView.of(label) for pk, label in self.labels.items()}
-        live = [label for label in self.labels.values() if label.deleted_at is None]
-        self.by_name = {(label.name.lower(), label.type): label for label in live}
-        people = User.objects.filter(organization_id=user.organization_id)
-        self.people = {key: one for one in people for key in (one.email, str(one.pk))}
+        self.organization_id = user.organization_id
+        labels = list(Label.objects.filter(organization_id=self.organization_id).order_by("-created_at", "-id"))
+        self.rules = {label.pk: LabelRule.of(label) for label in labels}
+        live = [label for label in labels if label.deleted_at is None]
+        self.label_ids = {(label.name.lower(), label.type): label.pk for label in live}
+        people = User.objects.filter(organization_id=self.organization_id)
+        self.people = {key: person for person in people for key in (person.email, str(person.pk))}
 
-    def run(self, lines: Sequence[tuple[int, bytes]], *, dry_run: bool = False) -> Imported:
+    def run(self, lines: Sequence[tuple[int, bytes]], *, dry_run: bool = False) -> ImportResult:
         """Import these numbered lines in order, in one transaction; an error costs its line only.
 
-        Importing a line again changes nothing. A score that is there already with another value is overwritten,
-        one that was deleted is brought back.
+        A line that is imported again changes nothing. A score with another value is overwritten, a deleted one is
+        live again.
         """
-        outcome = Imported()
+        result = ImportResult()
         with transaction.atomic():
-            for batch in _without_repeats(self._read(lines, outcome)):
-                self._import(batch, outcome)
+            for batch in _without_repeats(self._read(lines, result)):
+                self._import(batch, result)
             if dry_run:
                 transaction.set_rollback(True)
-        outcome.errors.sort()
-        return outcome
+        result.errors.sort()
+        return result
 
-    def _read(self, lines: Iterable[tuple[int, bytes]], outcome: Imported) -> list[Line]:
+    def _read(self, lines: Sequence[tuple[int, bytes]], result: ImportResult) -> list[Line]:
         readable = []
         for number, text in lines:
             try:
                 readable.append(self._read_line(number, text))
             except (Refused, ValueError) as error:
-                outcome.errors.append((number, str(error)))
+                result.errors.append((number, str(error)))
         return readable
 
     def _read_line(self, number: int, text: bytes) -> Line:
         fields = exact_json.loads(text)
         if not isinstance(fields, dict):
             raise Invalid(f"A line must be a JSON object, got {show(fields)}")
-        label = self._find_label(fields)
-        now = timezone.now()
-        created_at = _moment(fields, "created_at", now)
+        rule = self._find_label(fields)
+        created_at = _read_time(fields, "created_at", timezone.now())
         return Line(
             number=number,
             score_id=parse_uuid(fields.get("id")) or new_id(),
             ref=check_source_ref(fields.get("source_type"), fields.get("source_id")),
-            label=label,
-            annotator=self._find_annotator(fields),
-            wanted={
-                "value": check_value_of(self.views[label.pk], fields.get("value")),
+            label_id=uuid.UUID(rule.id),
+            annotator_id=self._find_annotator(fields).pk,
+            content={
+                "value": rule.check(fields.get("value")),
                 "score_source": check_score_source(fields.get("score_source", "imported")),
                 "notes": check_notes(fields.get("notes")) or "",
             },
             created_at=created_at,
-            updated_at=_moment(fields, "updated_at", created_at),
+            updated_at=_read_time(fields, "updated_at", created_at),
         )
 
-    def _find_label(self, fields: dict[str, Any]) -> Label:
-        """By its id, or by name and type, which is how labels that were made anew are found."""
+    def _find_label(self, fields: dict[str, Any]) -> LabelRule:
+        """Find a label by its id, else by name and type: labels of another server have other ids."""
         pk = parse_uuid(fields.get("label_id"))
-        label = self.labels.get(pk) if pk else None
-        if label is None:
-            name, type_ = fields.get("label_name"), fields.get("label_type")
-            label = self.by_name.get((str(name).lower(), str(type_)))
-        if label is None:
+        if pk not in self.rules:
+            pk = self.label_ids.get((str(fields.get("label_name")).lower(), str(fields.get("label_type"))))
+        if pk is None:
             raise Invalid(f"Label not found: {show(fields.get('label_id'))} ({show(fields.get('label_name'))})")
-        return label
+        return self.rules[pk]
 
     def _find_annotator(self, fields: dict[str, Any]) -> User:
         email, pk = fields.get("annotator_email"), fields.get("annotator_id") or fields.get("annotator")
@@ -135,106 +147,117 @@ class Importer:
             raise Invalid(f"Annotator not found: {show(email or pk)}; name one for all such lines with --annotator")
         return found
 
-    def _import(self, lines: Sequence[Line], outcome: Imported) -> None:
-        refs = {line.ref.source_type + line.ref.key: line.ref for line in lines}
+    def _import(self, lines: Sequence[Line], result: ImportResult) -> None:
+        """Import lines that name no score twice. Registering their sources locks them until the transaction ends."""
+        refs = {line.source: line.ref for line in lines}
         entries = [{"source_type": ref.word, "source_id": ref.source_id} for ref in refs.values()]
-        registered = register_sources(organization_id=self.user.organization_id, entries=entries)
-        sources = {key: one.source for key, one in zip(refs, registered, strict=True)}
-        drafts = []
-        stored = _stored(lines, [source.pk for source in sources.values() if source])
+        registered = register_sources(organization_id=self.organization_id, entries=entries)
+        sources = {key: one.source.pk for key, one in zip(refs, registered, strict=True) if one.source}
+        by_slot, by_id = self._find_stored(lines, list(sources.values()))
+        writes = []
         for line in lines:
-            source = sources[line.ref.source_type + line.ref.key]
-            if source is None:
-                outcome.errors.append((line.number, "The database refused the source of this line"))
+            source_id = sources.get(line.source)
+            if source_id is None:
+                result.errors.append((line.number, "The database refused the source of this line"))
                 continue
-            score = stored.by_slot.get((source.pk, line.label.pk, line.annotator.pk))
-            if score is None:
-                score = stored.by_id.get(line.score_id) or Score(pk=line.score_id)
-            try:
-                if draft := self._draft(line, score, source.pk):
-                    drafts.append(draft)
-                else:
-                    outcome.unchanged += 1
-            except Invalid as refused:
-                outcome.errors.append((line.number, str(refused)))
-        self._write(drafts, outcome)
-
-    def _draft(self, line: Line, score: Score, source_id: uuid.UUID) -> "Draft | None":
-        """The score as the line wants it, or `None` when it says that already."""
-        new, deleted = score._state.adding, score.deleted_at is not None
-        slot = (source_id, line.label.pk, line.annotator.pk)
-        if not new and (score.source_id, score.label_id, score.annotator_id) != slot:
-            raise Invalid(f"The id {score.pk} is taken by another score")
-        if not (new or deleted) and exact_json.same({name: getattr(score, name) for name in line.wanted}, line.wanted):
-            return None
-        score.organization_id = self.user.organization_id
-        score.source_id, score.label_id, score.annotator_id = slot
-        for name, value in line.wanted.items():
-            setattr(score, name, value)
-        if new or deleted:
-            score.created_at = line.created_at
-        score.updated_at = line.updated_at
-        return Draft(line.number, score, new=new, deleted=deleted)
-
-    def _write(self, drafts: Sequence["Draft"], outcome: Imported) -> None:
-        def write(batch: Sequence[Draft]) -> None:
-            if again := [draft.score for draft in batch if draft.deleted]:
-                revive_scores(again)
-            if new := [draft.score for draft in batch if draft.new]:
-                insert_scores(new)
-            if changed := [draft.score for draft in batch if not (draft.new or draft.deleted)]:
-                overwrite_scores(changed, replaced_by=self.user.pk, now=timezone.now())
-
-        refused = {draft.number for draft in write_what_is_accepted(drafts, write)}
-        for draft in drafts:
-            if draft.number in refused:
-                outcome.errors.append((draft.number, "The database refused this score"))
-            elif draft.new or draft.deleted:
-                outcome.created += 1
+            slot = (source_id, line.label_id, line.annotator_id)
+            score = by_slot.get(slot) or by_id.get(line.score_id)
+            if score and _slot_of(score) != slot:
+                result.errors.append((line.number, id_is_taken(score.pk)))
+            elif score and score.deleted_at is None and _is_equal(score, line):
+                result.unchanged += 1
             else:
-                outcome.changed += 1
+                writes.append(_as_write(line, slot, score))
+        self._write(writes, result)
+
+    def _find_stored(
+        self, lines: Sequence[Line], source_ids: Sequence[uuid.UUID]
+    ) -> tuple[dict[Slot, Score], dict[uuid.UUID, Score]]:
+        """Return the live scores of these sources by slot, and the organization's scores of these lines by id."""
+        scores = Score.objects.filter(organization_id=self.organization_id)
+        live = scores.filter(LIVE, source_id__in=source_ids, queue_item=None)
+        return {_slot_of(score): score for score in live}, scores.in_bulk([line.score_id for line in lines])
+
+    def _write(self, writes: Sequence[Write], result: ImportResult) -> None:
+        """Write all rows in one savepoint; where the database refuses one, write each in its own."""
+        written = self._try_write(writes)
+        if written is None:
+            each = [(write, self._try_write([write])) for write in writes]
+            result.errors += [(write.number, "The database refused this score") for write, ids in each if ids is None]
+            writes = [write for write, ids in each if ids is not None]
+            written = {pk for _, ids in each if ids for pk in ids}
+        for write in writes:
+            if write.row["id"] not in written:
+                result.errors.append((write.number, id_is_taken(write.row["id"])))
+            elif write.overwrites:
+                result.changed += 1
+            else:
+                result.created += 1
+
+    def _try_write(self, writes: Sequence[Write]) -> set[uuid.UUID] | None:
+        """Write rows in one savepoint and return their ids, or None where the database refuses one."""
+        overwritten = [write.row["id"] for write in writes if write.overwrites]
+        try:
+            with transaction.atomic():
+                if overwritten:
+                    keep_revisions(
+                        overwritten,
+                        organization_id=self.organization_id,
+                        action="overwritten",
+                        replaced_by=self.user.pk,
+                        now=timezone.now(),
+                    )
+                return write_scores([write.row for write in writes], organization_id=self.organization_id)
+        except DatabaseError as error:
+            if not is_refusal(error):
+                raise
+            return None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A score to write, and whether its row is new or was deleted."""
-
-    number: int
-    score: Score
-    new: bool
-    deleted: bool
+def id_is_taken(score_id: uuid.UUID) -> str:
+    """Return the error of a line whose id belongs to a score of another slot or organization."""
+    return f"The id {score_id} is taken by another score"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What is there already, live by its slot, and anything by its id."""
-
-    by_slot: dict[Slot, Score]
-    by_id: dict[uuid.UUID, Score]
+def _slot_of(score: Score) -> Slot:
+    return score.source_id, score.label_id, score.annotator_id
 
 
-def _stored(lines: Sequence[Line], source_ids: Sequence[uuid.UUID]) -> Stored:
-    """The sources are locked, because registering them wrote them: nobody else writes their scores meanwhile."""
-    live = Score.objects.filter(LIVE, source_id__in=source_ids, queue_item=None)
-    by_slot = {(one.source_id, one.label_id, one.annotator_id): one for one in live}
-    return Stored(by_slot, Score.objects.in_bulk([line.score_id for line in lines]))
+def _is_equal(score: Score, line: Line) -> bool:
+    return exact_json.same({name: getattr(score, name) for name in line.content}, line.content)
 
 
-def _without_repeats(lines: Sequence[Line]) -> Iterable[list[Line]]:
-    """The lines in runs that name no score twice: a later line overwrites an earlier one, as if sent after it."""
+def _as_write(line: Line, slot: Slot, score: Score | None) -> Write:
+    """Return the row of a line: a live score keeps its id and the time of its creation."""
+    overwrites = score is not None and score.deleted_at is None
+    row = {
+        "id": score.pk if score else line.score_id,
+        "source_id": slot[0],
+        "label_id": slot[1],
+        "annotator_id": slot[2],
+        "created_at": score.created_at if score and overwrites else line.created_at,
+        "updated_at": line.updated_at,
+        **line.content,
+    }
+    return Write(line.number, row, overwrites)
+
+
+def _without_repeats(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Yield runs of lines that name no score twice: a later line overwrites an earlier one."""
     run: list[Line] = []
     seen: set[object] = set()
     for line in lines:
-        if line.slot in seen or line.score_id in seen:
+        names = {line.score_id, (*line.source, line.label_id, line.annotator_id)}
+        if names & seen:
             yield run
             run, seen = [], set()
         run.append(line)
-        seen |= {line.slot, line.score_id}
+        seen |= names
     if run:
         yield run
 
 
-def _moment(fields: dict[str, Any], name: str, default: datetime) -> datetime:
+def _read_time(fields: dict[str, Any], name: str, default: datetime) -> datetime:
     text = fields.get(name)
     if text is None:
         return default

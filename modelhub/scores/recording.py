@@ -1,57 +1,52 @@
-"""Scores: the verbs that write them."""
+"""The heart: store the scores of a request, and return one sentence for each that is not stored."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 import msgspec
+import structlog
 from django.conf import settings
+from django.db import DatabaseError, transaction
 
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid, Refused, TooLarge
 from modelhub.core.ids import new_id_text
-from modelhub.core.savepoints import write_what_is_accepted
-from modelhub.core.transactions import in_one_statement, in_one_transaction, undo
-from modelhub.labels.cache import KNOWN_LABELS, Known
-from modelhub.labels.locks import keep_labels
-from modelhub.labels.rows import LabelView
-from modelhub.scores.entries import EntryError, ScoreEntry, check_against_label, check_entry, describe
-from modelhub.scores.rows import ScoreView, ViewMaker, view_maker
-from modelhub.scores.store import LabelsChanged, SourceMissing, Stored, WantedScore, store_scores
+from modelhub.core.metrics import count_fallback
+from modelhub.core.transactions import in_statement, in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
+from modelhub.labels.cache import OrganizationLabels, get_labels, read_labels
+from modelhub.labels.locks import share_labels
+from modelhub.scores.entries import EntryError, ScoreEntry, check_entries
+from modelhub.scores.rows import ScoreRow
+from modelhub.scores.statements import Draft, StoreResult, store_scores
 from modelhub.sources.refs import SourceRef
-from modelhub.sources.services import create_missing_source, refuse_missing_source
+from modelhub.sources.services import create_source, source_not_found
 
-
-@dataclass(slots=True)
-class Recorded:
-    """What came of a request: the scores that are stored, and why the others are not, both in its order."""
-
-    scores: list[ScoreView]
-    errors: list[EntryError]
-
-
-class Draft(msgspec.Struct, frozen=True, gc=False):
-    """The score that the entry at `index` becomes, if the database accepts it."""
-
-    index: int
-    label: LabelView
-    wanted: WantedScore
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Whose scores of which source a request stores, and how; its entries, and which of them can be read."""
+    """The readable entries of a request, the errors of the others, and how to store them."""
 
     annotator: User
     ref: SourceRef
+    entries: Sequence[ScoreEntry]
+    errors: Sequence[EntryError]
     notes: str | None
     dry_run: bool
     atomic: bool
-    entries: Sequence[object]
-    readable: Sequence[ScoreEntry]
-    unreadable: Sequence[EntryError]
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The stored scores, and the errors of the others, both in the order of the request."""
+
+    rows: list[ScoreRow]
+    errors: list[EntryError]
+
+
+@repeat_aborted
 def record_scores(
     *,
     annotator: User,
@@ -60,135 +55,151 @@ def record_scores(
     notes: str | None = None,
     dry_run: bool = False,
     atomic: bool = False,
-) -> Recorded:
-    """Store the annotator's scores of one source; what is wrong with one costs that one only.
+) -> Recording:
+    """Validate each entry by its label and store the annotator's scores of one source.
 
-    An entry is a mapping of `label_id`, `value`, `score_source`, `notes`, or the refusal of one. A score that
-    exists is overwritten and its old self kept as a revision; one that says what is stored already is not
-    written. `notes` go on every score whose entry has none of its own; no notes at all leave the stored ones
-    alone. `dry_run` stores nothing; `atomic` stores nothing if there is any error.
+    An existing score is overwritten and its old value kept as a revision; an equal one is not written. `notes` go on
+    every score whose entry has none of its own. `dry_run` stores nothing; `atomic` stores nothing if there is an error.
 
-    One statement, however many entries, unless a label changed or the database refuses something.
-    Raises `NotFound` for the source, `TooLarge` for too many entries.
+    Raise `NotFound` for the source, `TooLarge` for too many entries, `OutcomeUnknown` for a connection lost in COMMIT.
     """
     if len(entries) > settings.MAX_SCORES:
         sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(entries)}"
         raise TooLarge(sentence, code="too_many_scores")
-    batch = Batch(annotator, ref, notes, dry_run, atomic, entries, *_read(entries))
-    for anew in (False, True):
-        known = _find_labels(batch, anew=anew)
-        try:
-            return _record(batch, known.labels, known.version)
-        except LabelsChanged:
-            continue
-    return _record_with_labels_kept(batch)
+    batch = Batch(annotator, ref, *check_entries(entries), notes, dry_run, atomic)
+    recording = None if dry_run else store_all(batch)
+    return recording or store_each(batch)
 
 
-@in_one_transaction
-def _record_with_labels_kept(batch: Batch) -> Recorded:
-    """Nobody changes a label while they are read and used: whoever goes on changing them keeps nobody from scoring."""
-    keep_labels(batch.annotator.organization_id)
-    return _record(batch, _find_labels(batch, anew=True).labels, None)
+@in_statement
+def store_all(batch: Batch) -> Recording | None:
+    """Judge by cached labels and store everything with one statement.
+
+    Return None, with nothing stored, where a label changed meanwhile, the source must be created first, or the
+    database refuses a score.
+    """
+    labels = get_labels(batch.annotator.organization_id, _label_ids(batch))
+    drafts, errors = judge(batch, labels)
+    result = _store(batch, drafts, labels_version=labels.version)
+    if result is None or result.outcome == "labels_changed":
+        return None
+    if result.outcome == "source_not_found":
+        if not settings.AUTO_CREATE_SOURCES:
+            raise source_not_found(batch.ref)
+        return None
+    return _recording(batch, [(draft, result) for draft in drafts], errors)
 
 
-def _find_labels(batch: Batch, *, anew: bool) -> Known:
-    label_ids = {entry.label_id for entry in batch.readable}
-    return KNOWN_LABELS.find(batch.annotator.organization_id, label_ids, anew=anew)
+@in_transaction
+def store_each(batch: Batch) -> Recording:
+    """Judge by locked labels and store in one transaction, with one savepoint per score where one is refused.
+
+    One savepoint for all comes first: beyond 64 per transaction, they slow down every other session (PostgreSQL's
+    subtransaction cache).
+    """
+    organization_id = batch.annotator.organization_id
+    share_labels(organization_id)
+    drafts, errors = judge(batch, read_labels(organization_id, _label_ids(batch)))
+    if settings.AUTO_CREATE_SOURCES:
+        create_source(organization_id=organization_id, ref=batch.ref)
+    result = _store(batch, drafts, labels_version=None)
+    if result is not None:
+        if result.outcome == "source_not_found":
+            raise source_not_found(batch.ref)
+        stored = [(draft, result) for draft in drafts]
+    else:
+        count_fallback()
+        stored = []
+        for draft in drafts:
+            result = _store(batch, [draft], labels_version=None)
+            if result is not None:
+                stored.append((draft, result))
+            else:
+                sentence = f"{draft.label}: the database refused this score"
+                errors.append(EntryError(draft.index, draft.label.id, "database_refused", sentence))
+    if batch.atomic and errors:
+        stored = []
+    if batch.dry_run or not stored:
+        transaction.set_rollback(True)
+    return _recording(batch, stored, errors)
 
 
-def _record(batch: Batch, labels: Mapping[str, LabelView], labels_version: str | None) -> Recorded:
-    """Judge by these labels, and store if they are still those of the database: else raises `LabelsChanged`."""
-    drafts, refused = _judge(batch, labels)
-    errors = [*batch.unreadable, *refused]
-    store = _store_in_transaction if batch.dry_run else _store_in_statement
-    return store(batch, [] if batch.atomic and errors else drafts, errors, labels_version)
+def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[EntryError]]:
+    """Judge every entry by its label; return the scores to store, and all errors of the batch.
 
-
-def _read(entries: Sequence[object]) -> tuple[list[ScoreEntry], list[EntryError]]:
-    """The entries that can be read, and the errors of those that cannot."""
-    readable, errors = [], []
-    for index, fields in enumerate(entries):
-        try:
-            readable.append(check_entry(index, fields))
-        except Refused as refused:
-            errors.append(EntryError.of(index, fields, refused))
-    return readable, errors
-
-
-def _judge(batch: Batch, labels: Mapping[str, LabelView]) -> tuple[list[Draft], list[EntryError]]:
-    """Judge every entry by its label.
-
-    A label goes to the first entry that may be stored: a wrong entry takes no label away from a right one.
-    An entry's own notes win over those of the batch, and these over the stored ones (contract 0.7).
+    An atomic batch with an error has none to store. A label belongs to the first entry that may be stored: a wrong
+    entry takes no label away from a right one.
     """
     drafts: dict[str, Draft] = {}
-    errors = []
-    for entry in batch.readable:
+    errors = list(batch.errors)
+    for entry in batch.entries:
         try:
-            label = labels.get(entry.label_id)
+            label = labels.rules.get(entry.label_id)
             if label is None:
                 raise Invalid(f"Label not found: {entry.label_id}", code="label_not_found")
-            value = check_against_label(label, entry.value)
+            value = label.check_new(entry.value)
             if first := drafts.get(label.id):
                 sentence = f"Label {label.id} is already used by scores[{first.index}]"
                 raise Invalid(sentence, code="duplicate_label")
-            own = batch.notes if entry.notes is None else entry.notes
-            wanted = WantedScore(new_id_text(), label.id, value, entry.score_source, own)
-            drafts[label.id] = Draft(entry.index, label, wanted)
+            # An entry's own notes win over those of the batch, and both over the stored ones (contract 0.7).
+            notes = batch.notes if entry.notes is None else entry.notes
+            drafts[label.id] = Draft(entry.index, new_id_text(), label, value, entry.score_source, notes)
         except Refused as refused:
-            errors.append(EntryError.of(entry.index, batch.entries[entry.index], refused))
+            errors.append(EntryError(entry.index, entry.sent_label_id, refused.code, str(refused)))
+    if batch.atomic and errors:
+        return [], errors
     return list(drafts.values()), errors
 
 
-def _store(batch: Batch, drafts: Sequence[Draft], errors: Sequence[EntryError], labels_version: str | None) -> Recorded:
-    """Store these; what the database refuses becomes an error, too, in words of our own."""
-    annotator, ref = batch.annotator, batch.ref
-    store = partial(store_scores, annotator=annotator, ref=ref, labels_version=labels_version)
-    views: dict[int, ScoreView] = {}
-
-    def write(some: Sequence[Draft]) -> None:
-        wanted = [draft.wanted for draft in some]
-        try:
-            stored = store(wanted)
-        except SourceMissing:
-            create_missing_source(organization_id=annotator.organization_id, ref=ref)
-            stored = store(wanted)
-        view = view_maker(ref.source_type, stored.source_id, annotator)
-        views.update((draft.index, _view(draft, stored, view)) for draft in some)
-
-    if drafts:
-        refused = [_refusal(draft) for draft in write_what_is_accepted(drafts, write)]
-        errors = [*errors, *refused]
-    else:
-        _look(store, ref)
-    undone = batch.atomic and bool(errors)
-    if undone or batch.dry_run:
-        undo()
-    scores = [] if undone else [views[draft.index] for draft in drafts if draft.index in views]
-    return Recorded(scores, sorted(errors, key=lambda error: error.index))
-
-
-_store_in_statement, _store_in_transaction = in_one_statement(_store), in_one_transaction(_store)
-
-
-def _look(store: Callable[[Sequence[WantedScore]], Stored], ref: SourceRef) -> None:
-    """Where nothing is to be stored: the labels must be those that the errors speak of, and the source be there."""
+def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None) -> StoreResult | None:
+    """Store all drafts in a savepoint, or none: return None where the database refuses a row."""
     try:
-        store(())
-    except SourceMissing:
-        refuse_missing_source(ref)
+        with savepoint():
+            return store_scores(drafts, annotator=batch.annotator, ref=batch.ref, labels_version=labels_version)
+    except DatabaseError as error:
+        if not is_refusal(error):
+            raise
+        # The database's own message may hold values; the SQLSTATE says enough.
+        log.warning("scores_refused_by_database", rows=len(drafts), sqlstate=sqlstate(error))
+        return None
 
 
-def _view(draft: Draft, stored: Stored, view: ViewMaker) -> ScoreView:
-    """The score as it is stored now."""
-    label, wanted, before = draft.label, draft.wanted, stored.before.get(draft.label.id)
+def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors: Sequence[EntryError]) -> Recording:
+    rows = [_row(batch, draft, result) for draft, result in stored]
+    return Recording(rows, sorted(errors, key=lambda error: error.index))
+
+
+def _row(batch: Batch, draft: Draft, result: StoreResult) -> ScoreRow:
+    """Return the score as it is stored now; a dry run leaves out id and times."""
+    before = result.before.get(draft.label.id)
+    value: dict[str, Any] | msgspec.Raw
     if before is None:
-        now = stored.moment
-        return view(wanted.id, label, wanted.value, wanted.score_source, wanted.notes or "", now, now)
-    value = wanted.value if before.changed else before.value
-    return view(before.id, label, value, wanted.score_source, before.notes, before.created_at, before.updated_at)
+        score_id, value, notes = draft.id, draft.value, draft.notes or ""
+        created_at = updated_at = result.moment
+    else:
+        score_id, value, notes = before.id, draft.value if before.changed else before.value, before.notes
+        created_at, updated_at = before.created_at, before.updated_at
+    annotator = batch.annotator
+    return ScoreRow(
+        id=None if batch.dry_run else score_id,
+        source_type=batch.ref.word,
+        source_id=result.source_id,
+        label_id=draft.label.id,
+        label_name=draft.label.name,
+        label_type=draft.label.type,
+        value=value,
+        score_source=draft.score_source,
+        notes=notes,
+        annotator=str(annotator.pk),
+        annotator_id=str(annotator.pk),
+        annotator_name=annotator.display_name,
+        annotator_email=annotator.email,
+        queue_item=None,
+        queue_id=None,
+        created_at=None if batch.dry_run else created_at,
+        updated_at=None if batch.dry_run else updated_at,
+    )
 
 
-def _refusal(draft: Draft) -> EntryError:
-    error = Invalid(f"{describe(draft.label)}: the database refused this score", code="database_refused")
-    return EntryError(draft.index, draft.label.id, error.code, str(error))
+def _label_ids(batch: Batch) -> set[str]:
+    return {entry.label_id for entry in batch.entries}

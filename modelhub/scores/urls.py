@@ -3,14 +3,14 @@
 from django.urls import path
 
 from modelhub.core import converters  # noqa: F401 - registers <id:…>
-from modelhub.scores import lists, one_score, views
+from modelhub.scores import views
 
 urlpatterns = [
     path("model-hub/scores/", views.Scores.as_view(), name="scores"),
     path("model-hub/scores/bulk/", views.BulkScores.as_view(), name="scores-bulk"),
-    path("model-hub/scores/bulk-delete/", one_score.BulkDelete.as_view(), name="scores-bulk-delete"),
-    path("model-hub/scores/for-source/", lists.ScoresOfSource.as_view(), name="scores-for-source"),
-    path("model-hub/scores/export/", lists.ExportScores.as_view(), name="scores-export"),
-    path("model-hub/scores/<id:pk>/", one_score.OneScore.as_view(), name="score"),
-    path("model-hub/scores/<id:pk>/history/", one_score.ScoreHistory.as_view(), name="score-history"),
+    path("model-hub/scores/bulk-delete/", views.BulkDelete.as_view(), name="scores-bulk-delete"),
+    path("model-hub/scores/for-source/", views.ScoresOfSource.as_view(), name="scores-for-source"),
+    path("model-hub/scores/export/", views.ExportScores.as_view(), name="scores-export"),
+    path("model-hub/scores/<id:pk>/", views.OneScore.as_view(), name="score"),
+    path("model-hub/scores/<id:pk>/history/", views.ScoreHistory.as_view(), name="score-history"),
 ]

@@ -1,68 +1,78 @@
-"""`/model-hub/scores/`: one score, and many on one source in one request."""
+"""`/model-hub/scores/`: write, read, correct and delete scores (contract 6)."""
 
-from collections.abc import Sequence
+import itertools
+import uuid
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
+from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from modelhub.accounts.authentication import annotator_of
+from modelhub.accounts.authentication import actor_of, annotator_of, caller
 from modelhub.core.envelope import FieldErrors, read_flags, read_object, rename
-from modelhub.core.errors import Invalid, NotFound, Refused
+from modelhub.core.errors import Invalid, NotFound
+from modelhub.core.exact_json import check_storable
+from modelhub.core.filters import checked
 from modelhub.core.keyset import in_order
 from modelhub.core.metrics import count_batch, count_scores
-from modelhub.core.pagination import PagesOrCursor, read_ordering
+from modelhub.core.models import LISTED
+from modelhub.core.pagination import Pages, PagesOrCursor, read_ordering
 from modelhub.core.replica import replica_may_answer
-from modelhub.core.schema import CURSOR, DRY_RUN, IDEMPOTENCY_KEY, PAGING, example, flag, page_of, problems
-from modelhub.core.text import show
-from modelhub.idempotency.decorators import respond_once
-from modelhub.scores.entries import FIELDS as ENTRY_FIELDS
-from modelhub.scores.entries import EntryError, check_notes
-from modelhub.scores.lists import FilteredScores
-from modelhub.scores.recording import Recorded, record_scores
-from modelhub.scores.serializers import (
-    BulkScoresInput,
-    BulkScoresOutput,
-    ScoreInput,
-    ScoreOutput,
-    render_scores,
-    score_output,
+from modelhub.core.schema import (
+    CURSOR,
+    DRY_RUN,
+    IDEMPOTENCY_KEY,
+    PAGING,
+    DeletedOutput,
+    example,
+    flag,
+    page_of,
+    parameter,
+    problems,
 )
-from modelhub.sources.refs import SourceRef, check_source_ref
+from modelhub.core.serializers import render_list
+from modelhub.core.text import show
+from modelhub.idempotency.decorators import idempotent
+from modelhub.scores import bodies
+from modelhub.scores.changes import (
+    CHANGES,
+    DeleteResult,
+    delete_score,
+    delete_scores_by_id,
+    delete_scores_matching,
+    update_score,
+)
+from modelhub.scores.entries import EntryError, check_notes
+from modelhub.scores.export import FORMATS
+from modelhub.scores.filters import FILTERS, ScoreFilter, filter_scores
+from modelhub.scores.models import Score, ScoreRevision
+from modelhub.scores.queries import get_history, get_row, get_rows, get_rows_of_source, live_scores
+from modelhub.scores.recording import Recording, record_scores
+from modelhub.scores.rows import ScoreRow
+from modelhub.scores.serializers import (
+    BulkDeleteAnswer,
+    BulkScoresAnswer,
+    EntryErrorSerializer,
+    RevisionSerializer,
+    ScoreSerializer,
+)
+from modelhub.sources.refs import SOURCE_WORDS, SourceRef, check_source_ref
 
-EXAMPLE_BULK = {
-    "source_type": "trace",
-    "source_id": "7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69",
-    "scores": [
-        {"label_id": "018f3f2a-7c4e-7d7a-8a3b-5f6e7d8c9b0a", "value": {"rating": 4}},
-        {"label_id": "018f3f2a-7c4e-7d7a-8a3b-5f6e7d8c9b0b", "value": {"selected": ["positive"]}},
-    ],
-    "notes": "Batch annotation",
-}
-
-EXAMPLE_ENTRY = {"label_id": "018f3f2a-7c4e-7d7a-8a3b-5f6e7d8c9b0a", "value": {"rating": 4}, "score_source": "human"}
-
-EXAMPLE_SOURCE = {"source_type": "trace", "source_id": "7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69", "name": "First chat"}
-
-BULK_FIELDS = ("source_type", "source_id", "scores", "notes", "annotator_id")
-SINGLE_FIELDS = ("source_type", "source_id", "annotator_id", *ENTRY_FIELDS)
-# What a single score names and is not there is a 404, in a batch it is the error of one entry.
+# Errors of a single score that are a 404; in a batch they are the error of one entry.
 MISSING = frozenset({"label_not_found", "label_deleted"})
-
-
-@dataclass(frozen=True, slots=True)
-class BulkInput:
-    """A bulk request whose own shape is right; its entries have yet to be judged one by one."""
-
-    ref: SourceRef
-    entries: list[object]
-    notes: str | None
-    annotator_id: object
+# Filters of the scores of one source.
+SOURCE_FILTERS = ("label_id", "annotator_id")
 
 
 class BulkScores(APIView):
@@ -78,42 +88,83 @@ class BulkScores(APIView):
             flag("error_details", "Adds `error_details`, the errors for programs."),
             IDEMPOTENCY_KEY,
         ],
-        request=BulkScoresInput,
+        request={"application/json": bodies.BULK_SCORES},
         responses={
-            201: OpenApiResponse(BulkScoresOutput, "At least one score was stored."),
-            200: OpenApiResponse(BulkScoresOutput, "No score was stored; `errors` says why, unless it was a dry run."),
+            201: OpenApiResponse(BulkScoresAnswer, "At least one score was stored."),
+            200: OpenApiResponse(BulkScoresAnswer, "No score was stored; `errors` says why, unless it was a dry run."),
             **problems(400, 404, 413, 415, 422),
         },
-        **example("Two labels", EXAMPLE_BULK),
+        **example("Two labels", bodies.EXAMPLE_BULK),
     )
+    @idempotent
     def post(self, request: Request) -> Response:
-        """Store what is right; what is wrong comes back as one sentence per score."""
+        """Store each valid score; each invalid one is a sentence in `errors`."""
         flags = read_flags(request.query_params, ("dry_run", "atomic", "error_details"))
         batch = read_bulk(request.data)
-        annotator = annotator_of(request, batch.annotator_id)
-        stored = not flags["dry_run"]
-
-        def act() -> tuple[int, Any]:
-            recorded = record_scores(
-                annotator=annotator,
-                ref=batch.ref,
-                entries=batch.entries,
-                notes=batch.notes,
-                dry_run=flags["dry_run"],
-                atomic=flags["atomic"],
-            )
-            if stored:
-                transaction.on_commit(partial(count_scores, stored=len(recorded.scores), refused=codes(recorded)))
-            body = bulk_output(recorded, batch.ref, stored=stored, details=flags["error_details"])
-            return 201 if stored and recorded.scores else 200, body
-
-        response = respond_once(request, act)
+        recording = record_scores(
+            annotator=annotator_of(request, batch.annotator_id),
+            ref=batch.ref,
+            entries=batch.entries,
+            notes=batch.notes,
+            dry_run=flags["dry_run"],
+            atomic=flags["atomic"],
+        )
+        stored = bool(recording.rows) and not flags["dry_run"]
         count_batch(len(batch.entries))
-        return response
+        count_recording(recording, dry_run=flags["dry_run"])
+        body = {
+            "scores": render_list(ScoreSerializer, recording.rows),
+            "errors": [f"scores[{error.index}]: {error.message}" for error in recording.errors],
+        }
+        if flags["error_details"]:
+            body["error_details"] = render_list(EntryErrorSerializer, recording.errors)
+        return Response(body, status=201 if stored else 200)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkInput:
+    """A readable bulk request; its entries have yet to be judged one by one."""
+
+    ref: SourceRef
+    entries: list[Any]
+    notes: str | None
+    annotator_id: object
+
+
+def read_bulk(data: object) -> BulkInput:
+    """Read the envelope of a bulk request. Raise `Invalid` with every error of it, by field."""
+    fields = read_object(data, tuple(bodies.BULK_SCORES["properties"]), strict=True)
+    errors = FieldErrors()
+    ref = errors.check("source_type", check_source_ref, fields.get("source_type"), fields.get("source_id"))
+    notes = errors.check("notes", check_notes, fields.get("notes"))
+    scores = fields.get("scores")
+    if not isinstance(scores, list) or not scores:
+        errors.add("scores", f"scores must be a list of at least one score, got {show(scores)}")
+    errors.raise_any()
+    assert ref is not None and isinstance(scores, list)  # noqa: S101, PT018 - or raise_any had raised
+    return BulkInput(ref, scores, notes, fields.get("annotator_id"))
+
+
+def count_recording(recording: Recording, *, dry_run: bool = False) -> None:
+    """Count the scores of a request for `/metrics`, once they are committed."""
+    if not dry_run:
+        codes = [error.code for error in recording.errors]
+        transaction.on_commit(partial(count_scores, stored=len(recording.rows), refused=codes))
+
+
+class FilteredScores(GenericAPIView[Any]):
+    """The organization's live scores under the filters of the request."""
+
+    queryset = Score.objects.none()  # for the schema, which has no caller
+    serializer_class = ScoreSerializer
+    filterset_class = ScoreFilter
+
+    def get_queryset(self) -> QuerySet[Score, ScoreRow]:
+        return get_rows(caller(self.request).organization_id).filter(LISTED)
 
 
 class Scores(FilteredScores):
-    """Store one score, or list them."""
+    """One new score, or a list of scores."""
 
     pagination_class = PagesOrCursor
 
@@ -123,96 +174,228 @@ class Scores(FilteredScores):
         summary="List scores",
         tags=["scores"],
         parameters=[*PAGING, *CURSOR],
-        responses={200: page_of(ScoreOutput, "ScorePage"), **problems(400, 404)},
+        responses={200: page_of(ScoreSerializer, "ScorePage"), **problems(400, 404)},
     )
-    @replica_may_answer
     def get(self, request: Request) -> Response:
-        """A page of scores, or with `cursor` a stretch of the list whose cost does not grow with its depth."""
+        """Return a page of scores, or with `cursor` a stretch whose cost does not grow with its depth."""
         rows = in_order(self.filter_queryset(self.get_queryset()), read_ordering(request))
-        return self.get_paginated_response(render_scores(self.paginate_queryset(rows) or []))
+        return self.get_paginated_response(render_list(ScoreSerializer, self.paginate_queryset(rows)))
 
     @extend_schema(
-        **example("One label", {name: EXAMPLE_SOURCE[name] for name in ("source_type", "source_id")} | EXAMPLE_ENTRY),
         operation_id="create_score",
         summary="Store one score",
         tags=["scores"],
         parameters=[DRY_RUN, IDEMPOTENCY_KEY],
-        request=ScoreInput,
+        request={"application/json": bodies.SCORE},
         responses={
-            201: OpenApiResponse(ScoreOutput, "Stored, new or in place of what this annotator said before."),
-            200: OpenApiResponse(ScoreOutput, "A dry run: this would be stored."),
+            201: OpenApiResponse(ScoreSerializer, "Stored, new or in place of this annotator's earlier score."),
+            200: OpenApiResponse(ScoreSerializer, "A dry run: this would be stored."),
             **problems(400, 404, 413, 415, 422),
         },
+        **example("One label", bodies.EXAMPLE_SCORE),
     )
+    @idempotent
     def post(self, request: Request) -> Response:
-        """Store one score; the same rules as in a batch, and a problem in place of an error string."""
-        flags = read_flags(request.query_params, ("dry_run",))
-        fields = read_object(request.data, SINGLE_FIELDS, strict=True)
+        """Store one score by the rules of a batch; an error is a problem in place of a sentence."""
+        dry_run = read_flags(request.query_params, ("dry_run",))["dry_run"]
+        fields = read_object(request.data, tuple(bodies.SCORE["properties"]), strict=True)
         annotator = annotator_of(request, fields.pop("annotator_id", None))
         ref = check_source_ref(fields.pop("source_type", None), fields.pop("source_id", None))
-        stored = not flags["dry_run"]
-
-        def act() -> tuple[int, Any]:
-            recorded = record_scores(annotator=annotator, ref=ref, entries=[fields], dry_run=flags["dry_run"])
-            if recorded.errors:
-                count_scores(refused=codes(recorded))
-                raise as_refusal(recorded.errors[0])
-            if stored:
-                transaction.on_commit(partial(count_scores, stored=1))
-            return 201 if stored else 200, score_output(recorded.scores[0], word=ref.word, stored=stored)
-
-        return respond_once(request, act)
+        recording = record_scores(annotator=annotator, ref=ref, entries=[fields], dry_run=dry_run)
+        count_recording(recording, dry_run=dry_run)
+        if recording.errors:
+            raise as_problem(recording.errors[0])
+        return Response(ScoreSerializer(recording.rows[0]).data, status=200 if dry_run else 201)
 
 
-def read_bulk(data: object) -> BulkInput:
-    """The request's own shape; raises `Invalid` with everything that is wrong with it, by field."""
-    fields = read_object(data, BULK_FIELDS, strict=True)
-    errors = FieldErrors()
-    ref = errors.check("source_type", check_source_ref, fields.get("source_type"), fields.get("source_id"))
-    notes = errors.check("notes", check_notes, fields.get("notes"))
-    scores = fields.get("scores")
-    if not isinstance(scores, list) or not scores:
-        errors.add("scores", f"scores must be a list of at least one score, got {show(scores)}")
-    errors.raise_any()
-    assert ref is not None and isinstance(scores, list)  # noqa: S101, PT018 - or raise_any had raised
-    return BulkInput(ref, [read_entry(entry) for entry in scores], notes, fields.get("annotator_id"))
-
-
-def read_entry(entry: object) -> object:
-    """An entry with its keys in snake_case; where that is impossible the refusal, which is this entry's alone."""
-    if not isinstance(entry, dict):
-        return entry
-    try:
-        return rename(entry, ENTRY_FIELDS)
-    except Refused as refused:
-        return refused
-
-
-def bulk_output(recorded: Recorded, ref: SourceRef, *, stored: bool, details: bool) -> dict[str, Any]:
-    """The answer: `scores`, `errors` and, if asked for, `error_details`, each in the order of the request."""
-    body: dict[str, Any] = {
-        "scores": render_scores(recorded.scores, word=ref.word, stored=stored),
-        "errors": [f"scores[{error.index}]: {error.message}" for error in recorded.errors],
-    }
-    if details:
-        body["error_details"] = error_details(recorded.errors)
-    return body
-
-
-def codes(recorded: Recorded) -> list[str]:
-    """The codes of the scores that were refused."""
-    return [error.code for error in recorded.errors]
-
-
-def error_details(errors: Sequence[EntryError]) -> list[dict[str, Any]]:
-    """The same errors for programs: the codes are listed in docs/errors.md."""
-    return [
-        {"index": error.index, "label_id": error.label_id, "code": error.code, "message": error.message}
-        for error in errors
-    ]
-
-
-def as_refusal(error: EntryError) -> Refused:
-    """The refusal of a whole request that asked for one score only."""
+def as_problem(error: EntryError) -> Invalid | NotFound:
+    """Return the error of a request for one score."""
     kind = NotFound if error.code in MISSING else Invalid
     return kind(error.message, code=error.code)
+
+
+class OneScore(APIView):
+    """A live score."""
+
+    @extend_schema(
+        operation_id="get_score",
+        summary="One score",
+        tags=["scores"],
+        responses={200: ScoreSerializer, **problems(404)},
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        """Return the score."""
+        row = get_row(organization_id=caller(request).organization_id, score_id=pk)
+        return Response(ScoreSerializer(row).data)
+
+    @extend_schema(
+        operation_id="replace_score",
+        summary="Correct a score; the value must be given",
+        tags=["scores"],
+        request={"application/json": bodies.SCORE_REPLACEMENT},
+        responses={200: ScoreSerializer, **problems(400, 404, 413, 415)},
+        **example("Another rating", bodies.EXAMPLE_CHANGE),
+    )
+    def put(self, request: Request, pk: uuid.UUID) -> Response:
+        """Correct a score; `value` must be given."""
+        return self._change(request, pk, required=("value",))
+
+    @extend_schema(
+        operation_id="update_score",
+        summary="Correct a score",
+        tags=["scores"],
+        request={"application/json": bodies.SCORE_CHANGE},
+        responses={200: ScoreSerializer, **problems(400, 404, 413, 415)},
+        **example("Another rating", bodies.EXAMPLE_CHANGE),
+    )
+    def patch(self, request: Request, pk: uuid.UUID) -> Response:
+        """Correct the given fields of a score."""
+        return self._change(request, pk)
+
+    @extend_schema(
+        operation_id="delete_score",
+        summary="Delete a score; its history stays",
+        tags=["scores"],
+        responses={200: DeletedOutput, **problems(404)},
+    )
+    def delete(self, request: Request, pk: uuid.UUID) -> Response:
+        """Delete a score softly; 200 with a body, because clients read one (contract 1.1)."""
+        delete_score(actor=actor_of(request), score_id=pk)
+        return Response({"deleted": True})
+
+    def _change(self, request: Request, pk: uuid.UUID, required: tuple[str, ...] = ()) -> Response:
+        changes = read_object(request.data, tuple(bodies.SCORE_CHANGE["properties"]), strict=True)
+        actor = actor_of(request, changes.pop("annotator_id", None))
+        for name in required:
+            if name not in changes:
+                raise Invalid(f"{name} must be given", code=f"missing_{name}", fields={name: [f"{name} must be given"]})
+        if not changes:
+            raise Invalid(f"At least one of {', '.join(CHANGES)} must be given", code="required")
+        return Response(ScoreSerializer(update_score(actor=actor, score_id=pk, changes=changes)).data)
+
+
+class ScoreHistory(GenericAPIView[ScoreRevision]):
+    """The replaced values of a score."""
+
+    serializer_class = RevisionSerializer
+    pagination_class = Pages
+    filter_backends = ()
+
+    @extend_schema(
+        operation_id="score_history",
+        summary="The replaced values of a score, newest first",
+        tags=["scores"],
+        parameters=PAGING,
+        responses={200: page_of(RevisionSerializer, "RevisionPage"), **problems(400, 404)},
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        """Return a page of replaced values, newest first; also of a deleted score."""
+        revisions = get_history(organization_id=caller(request).organization_id, score_id=pk)
+        page = self.paginate_queryset(revisions)
+        return self.get_paginated_response(render_list(RevisionSerializer, page))
+
+
+class BulkDelete(APIView):
+    """Many scores deleted at once."""
+
+    @extend_schema(
+        operation_id="delete_scores",
+        summary="Delete many scores, by their ids or by a filter",
+        tags=["scores"],
+        request={"application/json": bodies.BULK_DELETE},
+        responses={200: BulkDeleteAnswer, **problems(400, 413, 415)},
+        **example("All of one source", bodies.EXAMPLE_BULK_DELETE),
+    )
+    def post(self, request: Request) -> Response:
+        """Delete by `ids`, with an error for each that cannot be deleted, or by a `filter`, all or none."""
+        fields = read_object(request.data, tuple(bodies.BULK_DELETE["properties"]), strict=True)
+        if len(fields) != 1:
+            raise Invalid("Either ids or filter must be given, and not both", code="required")
+        actor = actor_of(request)
+        if "ids" in fields:
+            return self._respond(delete_scores_by_id(actor=actor, ids=read_ids(fields["ids"])))
+        live = live_scores(actor.user.organization_id)
+        scores = filter_scores(live, read_filter(fields["filter"]), request=request)
+        return self._respond(delete_scores_matching(actor=actor, scores=scores))
+
+    def _respond(self, result: DeleteResult) -> Response:
+        errors = [f"ids[{index}]: {sentence}" for index, sentence in result.errors]
+        return Response({"deleted": result.count, "errors": errors})
+
+
+def read_ids(ids: object) -> list[Any]:
+    """Return a list of at least one id, or raise `Invalid`."""
+    if not isinstance(ids, list) or not ids:
+        sentence = f"ids must be a list of at least one id, got {show(ids)}"
+        raise Invalid(sentence, fields={"ids": [sentence]})
+    return ids
+
+
+def read_filter(chosen: object) -> dict[str, Any]:
+    """Return an object with at least one filter, none blank, or raise `Invalid`: no filter would delete everything."""
+    values = chosen.values() if isinstance(chosen, dict) else []
+    if not isinstance(chosen, dict) or not chosen or not all(isinstance(value, str) and value for value in values):
+        sentence = f"filter must be an object that holds strings under {', '.join(FILTERS)}, got {show(chosen)}"
+        raise Invalid(sentence, fields={"filter": [sentence]})
+    check_storable(chosen, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH, name="filter")
+    return chosen
+
+
+class ScoresOfSource(APIView):
+    """All scores of one source."""
+
+    @extend_schema(
+        operation_id="get_scores",
+        summary="All scores of one source",
+        tags=["scores"],
+        parameters=[
+            parameter("source_type", "The type of the source.", required=True, enum=list(SOURCE_WORDS)),
+            parameter("source_id", "The id that it was registered with.", required=True),
+            parameter("label_id", "Only of this label.", uuid.UUID),
+            parameter("annotator_id", "Only of this annotator.", uuid.UUID),
+        ],
+        responses={200: ScoreSerializer(many=True), **problems(400)},
+    )
+    def get(self, request: Request) -> Response:
+        """Return a bare list, by label name, then newest first; empty for an unknown source (contract 6)."""
+        query = rename(request.query_params.dict(), ("source_type", "source_id", *SOURCE_FILTERS))
+        ref = check_source_ref(query.get("source_type"), query.get("source_id"))
+        rows = get_rows_of_source(caller(request).organization_id, ref)
+        filters = {name: query[name] for name in SOURCE_FILTERS if name in query}
+        found = checked(ScoreFilter(filters, queryset=rows.order_by("label__name", "-created_at", "-id")))
+        # The word of the request is echoed (contract 2.1).
+        named = [msgspec.structs.replace(row, source_type=ref.word) for row in found]
+        return Response(render_list(ScoreSerializer, named))
+
+
+class ExportScores(FilteredScores):
+    """All scores under the filters, as a file."""
+
+    @extend_schema(
+        filters=True,
+        operation_id="export_scores",
+        summary="All scores under the filters, as a file",
+        tags=["scores"],
+        parameters=[parameter("export_format", "The format of the file.", enum=["jsonl", "csv"], default="jsonl")],
+        responses={
+            (200, "application/x-ndjson"): OpenApiResponse(OpenApiTypes.STR, "One score per line."),
+            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "One score per row."),
+            **problems(400),
+        },
+    )
+    @replica_may_answer
+    def get(self, request: Request) -> HttpResponseBase:
+        """Stream the scores, oldest first; memory does not grow with their number."""
+        name = request.query_params.get("export_format", "jsonl")
+        if name not in FORMATS:
+            sentence = f"export_format must be one of {', '.join(FORMATS)}, got {show(name)}"
+            raise Invalid(sentence, fields={"export_format": [sentence]})
+        content_type, write = FORMATS[name]
+        rows = self.filter_queryset(self.get_queryset())
+        # The rest is read while it is sent, from the database that the first score came from.
+        pieces = write(rows.using(rows.db))
+        # Read before the response begins: an error until here is still a problem, not a broken file.
+        first = list(itertools.islice(pieces, 2))
+        response = StreamingHttpResponse(itertools.chain(first, pieces), content_type=content_type)
+        response["Content-Disposition"] = f'attachment; filename="scores.{name}"'
+        return response

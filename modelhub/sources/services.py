@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -13,9 +14,8 @@ from modelhub.core import exact_json
 from modelhub.core.errors import Invalid, NotFound, Refused, TooLarge
 from modelhub.core.ids import new_id
 from modelhub.core.models import LISTED
-from modelhub.core.savepoints import need_savepoints, write_what_is_accepted
 from modelhub.core.text import show
-from modelhub.core.transactions import in_one_transaction
+from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted
 from modelhub.sources.models import Source
 from modelhub.sources.refs import SourceRef, check_source_ref
 
@@ -39,23 +39,17 @@ class Registered:
     refused: Refused | None = None
 
 
-def create_missing_source(*, organization_id: uuid.UUID, ref: SourceRef) -> None:
-    """Make the source that a score needs and that is not there, with `MODELHUB_AUTO_CREATE_SOURCES`.
-
-    Without it, raises `NotFound`.
-    """
-    refuse_missing_source(ref)
-    need_savepoints()
+def create_source(*, organization_id: uuid.UUID, ref: SourceRef) -> None:
+    """Create a source unless it exists. The caller has a transaction open."""
     _write_sources(organization_id, [SourceEntry(ref=ref)])
 
 
-def refuse_missing_source(ref: SourceRef) -> None:
-    """Raises `NotFound` with what to do about it, unless a source is made as soon as a score needs it."""
-    if not settings.AUTO_CREATE_SOURCES:
-        raise NotFound(
-            f"Source not found: {ref.word} {ref.source_id}. Register it with POST /model-hub/sources/ first.",
-            code="source_not_found",
-        )
+def source_not_found(ref: SourceRef) -> NotFound:
+    """Return the error of a score whose source is not registered."""
+    return NotFound(
+        f"Source not found: {ref.word} {ref.source_id}. Register it with POST /model-hub/sources/ first.",
+        code="source_not_found",
+    )
 
 
 def sources_of(organization_id: uuid.UUID) -> QuerySet[Source]:
@@ -71,7 +65,7 @@ def get_source(*, organization_id: uuid.UUID, pk: uuid.UUID) -> Source:
     return source
 
 
-@in_one_transaction
+@repeat_aborted
 def register_sources(*, organization_id: uuid.UUID, entries: Sequence[Mapping[str, Any] | Refused]) -> list[Registered]:
     """Register many sources, or update the name and metadata of those that exist; one answer an entry, in order.
 
@@ -94,18 +88,36 @@ def register_sources(*, organization_id: uuid.UUID, entries: Sequence[Mapping[st
             outcomes[index].word = entry.ref.word
         except Refused as refused:
             outcomes[index].refused = refused
-    written: dict[tuple[str, str], Source] = {}
-
-    def write(batch: Sequence[SourceEntry]) -> None:
-        written.update(_write_sources(organization_id, batch))
-
-    write_what_is_accepted([entry for _, entry in wanted.values()], write)
+    written = _write_accepted(organization_id, [entry for _, entry in wanted.values()])
     for key, (index, _) in wanted.items():
         if source := written.get(key):
             outcomes[index].source, outcomes[index].created = source, source.is_new
         else:
             outcomes[index].refused = Invalid("The database refused this source", code="database_refused")
     return outcomes
+
+
+def _write_accepted(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[tuple[str, str], Source]:
+    """Write all sources at once, else one by one; return those that the database accepts."""
+    written = _write_all(organization_id, entries)
+    return _write_each(organization_id, entries) if written is None else written
+
+
+def _write_all(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[tuple[str, str], Source] | None:
+    """Write all sources in one transaction, or none: return None where the database refuses a row."""
+    try:
+        return _write_sources(organization_id, entries) if entries else {}
+    except DatabaseError as error:
+        if not is_refusal(error):
+            raise
+        return None
+
+
+@in_transaction
+def _write_each(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[tuple[str, str], Source]:
+    """Write sources with one savepoint each."""
+    each = [_write_all(organization_id, [entry]) or {} for entry in entries]
+    return {key: source for written in each for key, source in written.items()}
 
 
 def check_source_entry(fields: Mapping[str, Any]) -> SourceEntry:
@@ -149,6 +161,7 @@ RETURNING source.*, false AS is_new
 """  # noqa: S608
 
 
+@in_transaction
 def _write_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[tuple[str, str], Source]:
     """Insert what is new, update the rest; every source by type and key, with `is_new` on each."""
     rows = {

@@ -120,9 +120,9 @@ class TestTheSchema:
         source = alice.post("/model-hub/sources/", {"source_type": "trace", "source_id": "t"}).body
         score = {"source_type": "trace", "source_id": "t", "label_id": label["id"], "value": 4}
         outputs = {
-            "LabelOutput": label,
+            "Label": label,
             "SourceOutput": source,
-            "ScoreOutput": alice.post("/model-hub/scores/", score).body,
+            "Score": alice.post("/model-hub/scores/", score).body,
         }
         for name, body in outputs.items():
             assert set(body) == set(schema["components"]["schemas"][name]["required"])

@@ -9,13 +9,11 @@ from typing import Any
 
 import psutil
 import pytest
-from django.db import DataError
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from config import metrics_folder
 from modelhub.core import metrics
-from modelhub.core.savepoints import write_what_is_accepted
 from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 from tests.client import BULK, Caller, entry
@@ -80,12 +78,12 @@ class TestWhatIsCounted:
             assert chosen not in text
 
     @pytest.mark.django_db
-    def test_a_batch_that_the_database_refuses(self) -> None:
-        def refuse(rows: object) -> None:
-            raise DataError
-
+    def test_a_batch_that_the_database_refuses(
+        self, alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("modelhub.core.exact_json.check_storable", lambda *_, **__: None)
         before = value("modelhub_savepoint_fallbacks_total")
-        assert write_what_is_accepted([1, 2], refuse) == [1, 2]
+        assert alice.bulk(trace, [entry(labels["text"], "a\x00b")]).body["scores"] == []
         assert value("modelhub_savepoint_fallbacks_total") == before + 1
 
     def test_one_count_costs_next_to_nothing(self) -> None:

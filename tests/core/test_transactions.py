@@ -1,17 +1,14 @@
-"""What a lost connection means for a verb whose one statement commits by itself.
+"""Retries and outcomes of writes.
 
 The errors are psycopg's, made here: PostgreSQL's own are caused in tests/faults/test_transactions.py.
 """
 
-from collections.abc import Sequence
-
 import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from modelhub.core.errors import OutcomeUnknown
-from modelhub.core.savepoints import write_what_is_accepted
-from modelhub.core.transactions import in_one_statement
+from modelhub.core.transactions import in_statement, in_transaction, repeat_aborted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,9 +26,9 @@ def fail(cause: psycopg.Error) -> None:
         psycopg.errors.ProtocolViolation("server conn crashed?"),
     ],
 )
-def test_who_hears_nothing_of_postgresql_knows_nothing(cause: psycopg.Error) -> None:
+def test_a_statement_whose_connection_is_lost_has_an_unknown_outcome(cause: psycopg.Error) -> None:
     with pytest.raises(OutcomeUnknown):
-        in_one_statement(fail)(cause)
+        in_statement(fail)(cause)
 
 
 @pytest.mark.parametrize(
@@ -43,21 +40,69 @@ def test_who_hears_nothing_of_postgresql_knows_nothing(cause: psycopg.Error) -> 
         psycopg.errors.DiskFull("could not extend file"),
     ],
 )
-def test_who_is_told_why_knows_that_nothing_is_stored(cause: psycopg.Error) -> None:
+def test_a_statement_that_postgresql_ends_with_a_reason_stored_nothing(cause: psycopg.Error) -> None:
     with pytest.raises(OperationalError):
-        in_one_statement(fail)(cause)
+        in_statement(fail)(cause)
 
 
-def test_there_is_no_transaction_before_the_database_refuses_something() -> None:
-    """Then there is one, and savepoints in it."""
-    inside = []
+def test_a_statement_inside_a_transaction_leaves_the_outcome_to_it() -> None:
+    with pytest.raises(OperationalError), transaction.atomic():
+        in_statement(fail)(psycopg.OperationalError("server closed the connection unexpectedly"))
 
-    def write(rows: Sequence[str]) -> None:
-        inside.append((connection.in_atomic_block, len(connection.savepoint_ids)))
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT %s::uuid", [rows[0]])
 
-    refused = in_one_statement(write_what_is_accepted)(["no uuid"], write)
+def test_a_transaction_that_is_lost_before_commit_stored_nothing() -> None:
+    with pytest.raises(OperationalError):
+        in_transaction(fail)(psycopg.OperationalError("server closed the connection unexpectedly"))
 
-    assert refused == ["no uuid"]
-    assert inside == [(False, 0), (True, 1)]
+
+def test_a_transaction_that_is_lost_in_commit_has_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    def commit() -> None:
+        fail(psycopg.OperationalError("server closed the connection unexpectedly"))
+
+    monkeypatch.setattr(connection, "commit", commit)
+    with pytest.raises(OutcomeUnknown):
+        in_transaction(lambda: None)()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelhub.core.transactions.FIRST_PAUSE", 0)
+
+
+@pytest.mark.usefixtures("quick")
+class TestRepeats:
+    def deadlock(self, times: int) -> list[int]:
+        """Return the numbers of the calls of a function that is aborted so many times."""
+        calls: list[int] = []
+
+        @repeat_aborted
+        def write() -> None:
+            calls.append(len(calls) + 1)
+            if len(calls) <= times:
+                fail(psycopg.errors.DeadlockDetected("deadlock detected"))
+
+        write()
+        return calls
+
+    def test_an_aborted_transaction_is_repeated(self) -> None:
+        assert self.deadlock(3) == [1, 2, 3, 4]
+
+    def test_the_fifth_time_is_an_error(self) -> None:
+        with pytest.raises(OperationalError):
+            self.deadlock(4)
+
+    def test_inside_a_transaction_nothing_is_repeated(self) -> None:
+        with pytest.raises(OperationalError), transaction.atomic():
+            self.deadlock(1)
+
+    def test_other_errors_are_not_repeated(self) -> None:
+        calls = []
+
+        @repeat_aborted
+        def write() -> None:
+            calls.append(1)
+            fail(psycopg.errors.LockNotAvailable("canceling statement due to lock timeout"))
+
+        with pytest.raises(OperationalError):
+            write()
+        assert len(calls) == 1

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 
 from modelhub.labels.models import Label
-from modelhub.scores import recording as scores
+from modelhub.scores import recording
 from modelhub.scores.models import Score, ScoreRevision
-from modelhub.scores.store import Stored, store_scores
+from modelhub.scores.statements import StoreResult, store_scores
 from modelhub.sources.models import Source
 from tests.client import Answer, Caller, entry
 
@@ -58,13 +58,13 @@ def test_histories_tell_in_which_order_scores_were_overwritten(
     """A small request overtakes a large one, which is judged already and has yet to wait for its turn."""
     label, waiting = labels["text"], ["small"]
 
-    def store_late(*args: Any, **options: Any) -> Stored:
+    def store_late(*args: Any, **options: Any) -> StoreResult:
         if waiting:
             alice.bulk(trace, [entry(label, waiting.pop())])
         return store_scores(*args, **options)
 
     alice.bulk(trace, [entry(label, "first")])
-    monkeypatch.setattr(scores, "store_scores", store_late)
+    monkeypatch.setattr(recording, "store_scores", store_late)
     [score] = alice.bulk(trace, [entry(label, "large")]).body["scores"]
 
     told = alice.get(f"/model-hub/scores/{score['id']}/history/").body["results"]

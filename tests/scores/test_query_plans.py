@@ -11,7 +11,7 @@ from benchmarks.rows import make_scores
 from modelhub.accounts.models import ApiKey, User
 from modelhub.core.keyset import in_order, position_of
 from modelhub.labels.models import Label
-from modelhub.scores.queries import scores_of
+from modelhub.scores.queries import live_scores
 from tests.client import Caller
 
 SCORES = "/model-hub/scores/"
@@ -35,7 +35,7 @@ def plan_of(sql: str) -> str:
 
 
 def queries(reader: Caller) -> dict[str, str]:
-    rows = scores_of(reader.user.organization_id)
+    rows = live_scores(reader.user.organization_id)
     middle = in_order(rows, "-created_at")[10_000]
     label = Label.objects.filter(organization_id=reader.user.organization_id).latest("id")
     person = User.objects.filter(organization_id=reader.user.organization_id).latest("id")

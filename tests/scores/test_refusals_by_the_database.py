@@ -8,9 +8,9 @@ import pytest
 from django.db import IntegrityError, connection
 
 from modelhub.labels.models import Label
-from modelhub.scores import recording as scores
+from modelhub.scores import recording
 from modelhub.scores.models import Score, ScoreRevision
-from modelhub.scores.store import Stored, store_scores
+from modelhub.scores.statements import StoreResult, store_scores
 from modelhub.sources.models import Source
 from tests.client import Caller, entry
 from tests.factories import LabelFactory, OrganizationFactory
@@ -102,11 +102,11 @@ class TestARefusalOfOne:
 def test_a_label_that_disappears_before_the_write_costs_its_score_only(
     alice: Caller, trace: Source, hundred: list[Label], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def store_late(*args: Any, **options: Any) -> Stored:
+    def store_late(*args: Any, **options: Any) -> StoreResult:
         Label.objects.filter(pk=hundred[7].pk).delete()
         return store_scores(*args, **options)
 
-    monkeypatch.setattr(scores, "store_scores", store_late)
+    monkeypatch.setattr(recording, "store_scores", store_late)
     answer = alice.bulk(trace, batch(hundred))
 
     assert len(answer.body["scores"]) == Score.objects.count() == 99

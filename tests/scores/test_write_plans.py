@@ -7,13 +7,14 @@ grows.
 import json
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from modelhub.labels.models import Label
-from modelhub.scores import statements as score_rows
+from modelhub.scores.statements import KEEP_REVISIONS, WRITE_SCORES
 from modelhub.sources.models import Source
 from tests.client import Caller, entry
 from tests.factories import LabelFactory
@@ -21,16 +22,23 @@ from tests.factories import LabelFactory
 pytestmark = pytest.mark.django_db
 
 ID = uuid.UUID(int=7)
-ROWS = json.dumps([{"id": str(ID), "revision_id": str(ID), "score_id": str(ID)}])
+PARAMETERS: dict[str, Any] = {
+    "rows": json.dumps([{"id": str(ID), "score_id": str(ID)}]),
+    "organization_id": ID,
+    "action": "overwritten",
+    "replaced_by": ID,
+    "now": timezone.now(),
+}
 
 
-def test_no_plan_for_overwriting_reads_all_scores_of_a_new_table() -> None:
+@pytest.mark.parametrize("statement", [KEEP_REVISIONS, WRITE_SCORES])
+def test_no_plan_for_overwriting_reads_all_scores_of_a_new_table(statement: str) -> None:
     with connection.cursor() as cursor:
         # Stands before the real one, of which autovacuum may know something.
         cursor.execute("CREATE TEMPORARY TABLE modelhub_score (LIKE modelhub_score INCLUDING ALL) ON COMMIT DROP")
-        cursor.execute(f"EXPLAIN {score_rows.OVERWRITE}", {"rows": ROWS, "replaced_by": ID, "now": timezone.now()})
+        cursor.execute(f"EXPLAIN {statement}", PARAMETERS)
         plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Index Scan using modelhub_score_" in plan
+    assert "modelhub_score_pkey" in plan
     assert "Seq Scan on modelhub_score" not in plan, plan
 
 

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from modelhub.accounts.commands import user_or_error
-from modelhub.scores.importing import Imported, Importer
+from modelhub.scores.importing import Importer, ImportResult
 
 LINES_A_TRANSACTION = 500
 
@@ -48,17 +48,14 @@ class Command(BaseCommand):
         if total.errors:
             sys.exit(1)
 
-    def _import(self, importer: Importer, file: IO[bytes], size: int, *, dry_run: bool) -> Imported:
-        total = Imported()
+    def _import(self, importer: Importer, file: IO[bytes], size: int, *, dry_run: bool) -> ImportResult:
+        total = ImportResult()
         numbered = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
         with tqdm(total=size or None, unit="B", unit_scale=True, disable=None, file=sys.stderr) as progress:
             while batch := list(itertools.islice(numbered, LINES_A_TRANSACTION)):
-                outcome = importer.run(batch, dry_run=dry_run)
-                total.created += outcome.created
-                total.changed += outcome.changed
-                total.unchanged += outcome.unchanged
-                total.errors += outcome.errors
-                for number, sentence in outcome.errors:
+                result = importer.run(batch, dry_run=dry_run)
+                total.add(result)
+                for number, sentence in result.errors:
                     progress.write(f"line {number}: {sentence}", file=sys.stderr)
                 progress.update(sum(len(line) for _, line in batch))
         return total

@@ -1,7 +1,6 @@
 """Labels that a server keeps in memory are those of the database, whoever changes them."""
 
 import uuid
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,12 +8,12 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from modelhub.accounts.models import Organization
-from modelhub.labels import cache as known_labels
-from modelhub.labels.cache import KnownLabels
-from modelhub.labels.locks import keep_labels
+from modelhub.labels import cache
+from modelhub.labels.cache import get_labels
+from modelhub.labels.locks import share_labels
 from modelhub.labels.models import Label, LabelVersion
-from modelhub.scores import recording as scores
-from modelhub.scores.store import Stored, store_scores
+from modelhub.scores import recording
+from modelhub.scores.statements import StoreResult, store_scores
 from modelhub.sources.models import Source
 from tests.client import Answer, Caller, entry, execute
 from tests.factories import LabelFactory, OrganizationFactory
@@ -106,42 +105,37 @@ class TestWhoeverChangesThem:
 
 
 class TestSomebodyWhoNeverStopsChangingThem:
-    def test_keeps_nobody_from_scoring(
+    def test_keeps_no_request_from_scoring(
         self, alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """After two attempts the labels are kept, and judged as they are."""
+        """After one attempt the labels are locked, and judged as they are then."""
         asked: list[str | None] = []
 
-        def store_late(*args: Any, labels_version: str | None, **options: Any) -> Stored:
+        def store_late(*args: Any, labels_version: str | None, **options: Any) -> StoreResult:
             asked.append(labels_version)
             execute("UPDATE modelhub_label SET name = %s WHERE id = %s", f"Name {len(asked)}", labels["text"].pk)
             return store_scores(*args, labels_version=labels_version, **options)
 
-        monkeypatch.setattr(scores, "store_scores", store_late)
+        monkeypatch.setattr(recording, "store_scores", store_late)
         answer = alice.bulk(trace, [entry(labels["star"], 4), entry(labels["text"], "")])
 
         assert (answer.status, len(answer.body["scores"])) == (201, 1)
-        assert f"Label {labels['text'].pk} (Name 2, text)" in answer.body["errors"][0]
-        assert [version is None for version in asked] == [False, False, True]
+        assert f"Label {labels['text'].pk} (Name 1, text)" in answer.body["errors"][0]
+        assert [version is None for version in asked] == [False, True]
 
-    def test_is_not_answered_with_what_another_request_read_before(
+    def test_is_not_answered_from_a_cache_that_another_request_filled_before(
         self, alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Another thread may put labels into memory that it read before the lock was held."""
+        """Another thread may cache labels that it read before the lock was held."""
         star = labels["star"]
-        stale = known_labels.KNOWN_LABELS.find(trace.organization_id, {str(star.pk)})
+        stale = get_labels(trace.organization_id, {str(star.pk)})
         execute("""UPDATE modelhub_label SET settings = '{"no_of_stars": 3}' WHERE id = %s""", star.pk)
 
-        def store_late(*args: Any, labels_version: str | None, **options: Any) -> Stored:
-            execute("UPDATE modelhub_label SET description = 'Another' WHERE id = %s", labels["text"].pk)
-            return store_scores(*args, labels_version=labels_version, **options)
+        def share_and_spoil(organization_id: uuid.UUID) -> None:
+            share_labels(organization_id)
+            cache._cache[organization_id] = stale
 
-        def keep_and_remember(organization_id: uuid.UUID) -> None:
-            keep_labels(organization_id)
-            known_labels.KNOWN_LABELS.known[organization_id] = stale
-
-        monkeypatch.setattr(scores, "store_scores", store_late)
-        monkeypatch.setattr(scores, "keep_labels", keep_and_remember)
+        monkeypatch.setattr(recording, "share_labels", share_and_spoil)
 
         assert alice.bulk(trace, [entry(star, 4)]).body["scores"] == []
 
@@ -177,31 +171,30 @@ class TestVersions:
         assert not LabelVersion.objects.filter(organization_id=organization.pk).exists()
 
 
-class TestMemory:
-    """What is kept of organizations that have more labels than are read at once, or than are kept at all."""
-
+class TestBounds:
     @staticmethod
-    def find(known: KnownLabels, *labels: Label) -> tuple[set[str], int]:
-        """Whether all are found, as ids; and the number of statements."""
+    def find(*labels: Label) -> tuple[bool, int]:
+        """Return whether all labels are found, and the number of statements."""
         ids = {str(label.pk) for label in labels}
         with CaptureQueriesContext(connection) as captured:
-            found = known.find(labels[0].organization_id, ids)
-        return ids & found.labels.keys(), len(captured)
+            found = get_labels(labels[0].organization_id, ids)
+        return ids <= found.rules.keys(), len(captured)
 
-    def test_what_is_beyond_is_read_when_it_is_asked_for_and_kept(self, organization: Organization) -> None:
-        first, second, third = LabelFactory.create_batch(3, organization=organization)
-        known = KnownLabels(at_once=2)
+    def test_a_large_organization_is_read_by_id_each_time(
+        self, organization: Organization, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cache, "MAX_PER_ORGANIZATION", 2)
+        first, second, third, fourth = LabelFactory.create_batch(4, organization=organization)
 
-        # With the first one comes another, of which nobody knows which.
-        assert self.find(known, first) == ({str(first.pk)}, 1)
-        known.known[organization.pk] = replace(known.known[organization.pk], labels={})
-        assert self.find(known, third) == ({str(third.pk)}, 1)
-        assert self.find(known, first, second, third) == ({str(label.pk) for label in (first, second, third)}, 1)
-        assert self.find(known, first, third)[1] == 0
+        assert self.find(first) == (True, 1)
+        assert self.find(third) == (True, 1)
+        assert self.find(first, second, third, fourth) == (True, 1)
+        assert organization.pk not in cache._cache
 
-    def test_it_is_bounded(self) -> None:
+    def test_the_cache_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cache, "_cache", {})
+        monkeypatch.setattr(cache, "MAX_LABELS", 1)
         one, other = LabelFactory.create(), LabelFactory.create()
-        known = KnownLabels(most=1)
 
-        assert [self.find(known, label)[1] for label in (one, one, other, one, one)] == [1, 0, 1, 1, 0]
-        assert sum(len(organization.labels) for organization in known.known.values()) == 1
+        assert [self.find(label)[1] for label in (one, one, other, one, one)] == [1, 0, 1, 1, 0]
+        assert len(cache._cache) == 1

@@ -1,0 +1,114 @@
+"""Structs as the one declaration of an object that clients see.
+
+The annotations of a `msgspec.Struct` name, for each of its fields, the column that it is read from and the field of DRF
+that describes it, as a model does for `ModelSerializer`:
+
+    class ScoreRow(msgspec.Struct):
+        id: Annotated[str, Uuid()]
+        label_name: Annotated[str, Text("label__name")]
+"""
+
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from django.db.models import F, Func, TextField
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast
+from rest_framework import serializers
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+# `exact_json.timestamp` in SQL.
+ISO_8601 = """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string, read from `source`: the path of a column or an expression; the field's own name by default."""
+
+    source: str | Combinable = ""
+
+    def column(self, name: str) -> Combinable:
+        return F(self.source or name) if isinstance(self.source, str) else self.source
+
+    def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
+        return serializers.CharField(allow_blank=True, **options)
+
+
+@dataclass(frozen=True)
+class Uuid(Text):
+    """A UUID, read as text."""
+
+    def column(self, name: str) -> Combinable:
+        return Cast(super().column(name), TextField())
+
+    def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
+        return serializers.UUIDField(**options)
+
+
+@dataclass(frozen=True)
+class Moment(Text):
+    """A time, read as ISO 8601 text in UTC."""
+
+    def column(self, name: str) -> Combinable:
+        return Func(super().column(name), template=ISO_8601, output_field=TextField())
+
+    def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
+        return serializers.DateTimeField(**options)
+
+
+@dataclass(frozen=True)
+class JsonObject(Text):
+    """A JSON object, read as text."""
+
+    def column(self, name: str) -> Combinable:
+        return Cast(super().column(name), TextField())
+
+    def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
+        return serializers.DictField(**options)
+
+
+@dataclass(frozen=True)
+class Choice(Text):
+    """A word of a vocabulary."""
+
+    words: Sequence[str] = ()
+
+    def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
+        return serializers.ChoiceField(self.words, **options)
+
+
+def columns_of(struct: type[msgspec.Struct]) -> list[Combinable]:
+    """Return the expressions that read a struct's fields, in their order."""
+    return [declared.column(name) for name, declared, _ in _declarations(struct)]
+
+
+class StructSerializer(serializers.Serializer[S]):
+    """Serialize structs. `to_representation` returns the struct, which the JSON renderer writes in C."""
+
+    class Meta:
+        struct: type[msgspec.Struct]
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {name: declared.field(**options) for name, declared, options in _declarations(self.Meta.struct)}
+
+    def to_representation(self, instance: S) -> Any:
+        return instance
+
+    @property
+    def data(self) -> Any:
+        # DRF's own wraps a dict.
+        return self.instance
+
+
+def _declarations(struct: type[msgspec.Struct]) -> list[tuple[str, Text, dict[str, Any]]]:
+    hints = typing.get_type_hints(struct, include_extras=True)
+    declarations = []
+    for name in struct.__struct_fields__:
+        kind, declared = typing.get_args(hints[name])
+        nullable = type(None) in (kind, *typing.get_args(kind))
+        declarations.append((name, declared, {"allow_null": True} if nullable else {}))
+    return declarations

@@ -1,0 +1,58 @@
+"""A label as plain values, ready to judge scores."""
+
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from modelhub.core import exact_json
+from modelhub.core.errors import Invalid
+from modelhub.labels.models import Label
+from modelhub.labels.types import get_type
+from modelhub.labels.types.base import ValueRule
+
+# Label types whose rules accept only values that can be stored.
+CLOSED = frozenset({"star", "categorical", "thumbs_up_down"})
+
+
+class LabelRule(msgspec.Struct, frozen=True, gc=False):
+    """A label and the rule of its values. `gc=False`: thousands are cached, and none is part of a cycle."""
+
+    id: str
+    name: str
+    type: str
+    deleted: bool
+    rule: ValueRule
+
+    @classmethod
+    def of(cls, label: Label) -> "LabelRule":
+        rule = get_type(label.type).rule(label.settings)
+        return cls(str(label.pk), label.name, label.type, label.deleted_at is not None, rule)
+
+    def __str__(self) -> str:
+        """Name the label in a sentence: by its id, and by name and type for people."""
+        return f"Label {self.id} ({self.name}, {self.type})"
+
+    def check_new(self, value: object) -> dict[str, Any]:
+        """Return the value of a new score as it is stored. Raise `Invalid`, also for a deleted label."""
+        if self.deleted:
+            raise Invalid(f"{self}: the label was deleted and takes no new scores", code="label_deleted")
+        return self.check(value)
+
+    def check(self, value: object) -> dict[str, Any]:
+        """Return the value in the one stored shape (contract 0.5). Raise `Invalid`, naming the label."""
+        try:
+            try:
+                stored: dict[str, Any] = self.rule(value)
+            except Invalid:
+                _check_storable(value)  # a value that cannot be stored at all is reported first
+                raise
+            if len(stored) > 1 or self.type not in CLOSED:
+                _check_storable(value)
+        except Invalid as refused:
+            raise refused.prefixed(f"{self}: ") from refused
+        return stored
+
+
+def _check_storable(value: object) -> None:
+    exact_json.check_storable(value, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH)

@@ -1,0 +1,81 @@
+"""The bodies that clients send, as JSON Schema: views read the names of their fields from here, OpenAPI all of it."""
+
+from typing import Any
+
+from modelhub.scores.models import SCORE_SOURCES
+from modelhub.sources.refs import MAX_ID_LENGTH, SOURCE_WORDS
+
+UUID: dict[str, Any] = {"type": "string", "format": "uuid"}
+NOTES: dict[str, Any] = {"type": "string", "nullable": True}
+VALUE: dict[str, Any] = {"description": "The object of the label's type, or its plain scalar."}
+SCORE_SOURCE: dict[str, Any] = {"type": "string", "enum": list(SCORE_SOURCES)}
+SOURCE: dict[str, Any] = {
+    "source_type": {"type": "string", "enum": list(SOURCE_WORDS)},
+    "source_id": {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH},
+}
+ANNOTATOR: dict[str, Any] = UUID | {
+    "description": "The annotator of the scores, for keys with the scope `act-as`; by default the key's own user."
+}
+
+ENTRY: dict[str, Any] = {
+    "type": "object",
+    "description": "One score. Every key may also be written in camelCase.",
+    "properties": {
+        "label_id": UUID,
+        "value": VALUE,
+        "score_source": SCORE_SOURCE | {"default": "human"},
+        "notes": NOTES,
+    },
+    "required": ["label_id", "value"],
+}
+BULK_SCORES: dict[str, Any] = {
+    "type": "object",
+    "description": "Many scores on one source; `notes` go on every score that has none of its own.",
+    "properties": {
+        **SOURCE,
+        "scores": {"type": "array", "items": ENTRY, "minItems": 1},
+        "notes": NOTES,
+        "annotator_id": ANNOTATOR,
+    },
+    "required": ["source_type", "source_id", "scores"],
+}
+SCORE: dict[str, Any] = {
+    "type": "object",
+    "description": "One score on one source.",
+    "properties": {**SOURCE, "annotator_id": ANNOTATOR, **ENTRY["properties"]},
+    "required": ["source_type", "source_id", "label_id", "value"],
+}
+SCORE_CHANGE: dict[str, Any] = {
+    "type": "object",
+    "description": "The corrected fields of a score.",
+    "properties": {
+        "value": VALUE,
+        "notes": {"type": "string"},
+        "score_source": SCORE_SOURCE,
+        "annotator_id": ANNOTATOR,
+    },
+}
+SCORE_REPLACEMENT: dict[str, Any] = SCORE_CHANGE | {"required": ["value"]}
+BULK_DELETE: dict[str, Any] = {
+    "type": "object",
+    "description": "The scores to delete: either `ids`, or a `filter` with at least one filter of the list.",
+    "properties": {
+        "ids": {"type": "array", "items": UUID, "minItems": 1},
+        "filter": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+}
+
+TRACE_ID = "7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69"
+EXAMPLE_ENTRY = {"label_id": "018f3f2a-7c4e-7d7a-8a3b-5f6e7d8c9b0a", "value": {"rating": 4}, "score_source": "human"}
+EXAMPLE_SCORE = {"source_type": "trace", "source_id": TRACE_ID, **EXAMPLE_ENTRY}
+EXAMPLE_BULK = {
+    "source_type": "trace",
+    "source_id": TRACE_ID,
+    "scores": [
+        EXAMPLE_ENTRY,
+        {"label_id": "018f3f2a-7c4e-7d7a-8a3b-5f6e7d8c9b0b", "value": {"selected": ["positive"]}},
+    ],
+    "notes": "Batch annotation",
+}
+EXAMPLE_CHANGE = {"value": {"rating": 2}, "notes": "On second thought"}
+EXAMPLE_BULK_DELETE = {"filter": {"source_type": "trace", "source_id": TRACE_ID}}
