@@ -19,10 +19,9 @@ from modelhub.core.text import show
 class InputSerializer(serializers.Serializer[Any]):
     """Base of request bodies. Optional fields that are omitted stay out of the result."""
 
-    def run_validation(self, data: Any = empty) -> dict[str, Any]:
+    def run_validation(self, data: Any = empty) -> Any:
         """Return the fields of a body. Raise `Invalid` for a body that is not an object and for an invalid field."""
-        fields: dict[str, Any] = self.to_internal_value(read_object(data, tuple(self.fields)))
-        return fields
+        return self.to_internal_value(read_object(data, tuple(self.fields)))
 
 
 class StrictField(serializers.Field[Any, Any, Any, Any]):

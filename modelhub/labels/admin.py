@@ -8,8 +8,6 @@ from modelhub.labels.models import Label, Project
 
 @admin.register(Project)
 class ProjectAdmin(NoDeleteAdmin):
-    """Groups of labels."""
-
     list_display = ("name", "project_type", "organization", "created_at")
     list_select_related = ("organization",)
     search_fields = ("name",)
@@ -18,7 +16,7 @@ class ProjectAdmin(NoDeleteAdmin):
 
 @admin.register(Label)
 class LabelAdmin(ReadOnlyAdmin):
-    """Questions; their settings are changed through the API, which looks at the scores."""
+    """Read-only: only the API checks new settings against the stored scores."""
 
     list_display = ("name", "type", "project", "organization", "deleted_at", "created_at")
     list_select_related = ("organization", "project")

@@ -1,5 +1,3 @@
-"""`/tracer/`: labels and projects as the class Annotation of the published client asks for them."""
-
 import uuid
 from typing import Any
 
@@ -14,15 +12,15 @@ PROJECTS, LIST = "/tracer/project/", "/tracer/project/list_projects/"
 LABELS = "/tracer/get-annotation-labels/"
 
 
-def test_labels_are_wrapped_all_or_of_one_project(alice: Caller, charlie: Caller) -> None:
+def test_labels_are_wrapped_and_filtered_by_project(alice: Caller, charlie: Caller) -> None:
     project = ProjectFactory.create(organization=alice.user.organization)
     free = LabelFactory.create(organization=alice.user.organization)
     bound = LabelFactory.create(organization=alice.user.organization, project=project)
     LabelFactory.create(organization=charlie.user.organization)
 
-    everything = alice.get(LABELS).body
-    assert everything["status"] is True
-    assert [label["id"] for label in everything["result"]] == [str(bound.pk), str(free.pk)]
+    whole = alice.get(LABELS).body
+    assert whole["status"] is True
+    assert [label["id"] for label in whole["result"]] == [str(bound.pk), str(free.pk)]
     of_project = alice.get(f"{LABELS}?project_id={project.pk}").body
     assert [label["id"] for label in of_project["result"]] == [str(bound.pk)]
     for unknown in (str(uuid.uuid4()), "x"):
@@ -30,21 +28,21 @@ def test_labels_are_wrapped_all_or_of_one_project(alice: Caller, charlie: Caller
     assert charlie.get(f"{LABELS}?project_id={project.pk}").status == 404
 
 
-def test_a_project_is_made_and_found(alice: Caller) -> None:
-    made = alice.post(PROJECTS, {"name": " Chat ", "projectType": "observe"})
-    assert made.status == 201
+def test_a_created_project_is_listed(alice: Caller) -> None:
+    created = alice.post(PROJECTS, {"name": " Chat ", "projectType": "observe"})
+    assert created.status == 201
     result = alice.get(LIST).body["result"]
     assert result == {
         "metadata": {"total_rows": 1, "page_number": 0, "page_size": 20, "total_pages": 1},
-        "table": [made.body],
+        "table": [created.body],
     }
-    assert (made.body["name"], made.body["project_type"]) == ("Chat", "observe")
+    assert (created.body["name"], created.body["project_type"]) == ("Chat", "observe")
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"name": ""}, {"name": 5}, {"name": "x" * 256}, {"name": "\x00"}, {"name": "x", "project_type": None}]
 )
-def test_refusals(alice: Caller, body: dict[str, Any]) -> None:
+def test_an_unfit_project_is_a_400(alice: Caller, body: dict[str, Any]) -> None:
     assert alice.post(PROJECTS, body).status == 400
 
 
@@ -67,8 +65,7 @@ def test_a_name_is_taken_once(alice: Caller, charlie: Caller) -> None:
         ("?page_number=99999999999999999999", []),
     ],
 )
-def test_the_list(alice: Caller, query: str, names: list[str]) -> None:
-    """Pages count from zero; a name that one project has exactly finds that one alone."""
+def test_projects_are_searched_in_pages(alice: Caller, query: str, names: list[str]) -> None:
     for name in ("Chat", "Chatter", "Search"):
         kind = "observe" if name == "Search" else ""
         ProjectFactory.create(organization=alice.user.organization, name=name, project_type=kind)
@@ -77,5 +74,5 @@ def test_the_list(alice: Caller, query: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("query", ["page_number=-1", "page_number=x", "page_size=0"])
-def test_a_wrong_page(alice: Caller, query: str) -> None:
+def test_an_unusable_page_is_a_400(alice: Caller, query: str) -> None:
     assert alice.get(f"{LIST}?{query}").status == 400

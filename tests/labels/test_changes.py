@@ -1,4 +1,4 @@
-"""PUT, PATCH, DELETE and restore of labels, and what they do to scores."""
+"""PUT, PATCH, DELETE and restore of labels, and their effect on scores."""
 
 import uuid
 from typing import Any
@@ -26,7 +26,7 @@ def path(label: Label) -> str:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_both_change_only_what_is_given(alice: Caller, label: Label, method: str) -> None:
+def test_only_the_given_fields_change(alice: Caller, label: Label, method: str) -> None:
     project = ProjectFactory.create(organization=alice.user.organization)
     answer = alice.request(method, path(label), {"name": "Better", "allowNotes": True, "project": str(project.pk)})
 
@@ -53,22 +53,22 @@ def test_both_change_only_what_is_given(alice: Caller, label: Label, method: str
         ({"project": str(uuid.uuid4())}, "project"),
     ],
 )
-def test_refusals(alice: Caller, label: Label, change: dict[str, Any], field: str) -> None:
+def test_an_unfit_field_is_a_400(alice: Caller, label: Label, change: dict[str, Any], field: str) -> None:
     answer = alice.request("PATCH", path(label), change)
     assert (answer.status, list(answer.body["errors"])) == (400, [field])
 
 
-def test_the_same_type_may_be_sent(alice: Caller, label: Label) -> None:
+def test_the_stored_type_may_be_sent_again(alice: Caller, label: Label) -> None:
     assert alice.request("PUT", path(label), {"name": "Quality", "type": "star"}).status == 200
 
 
-def test_a_name_that_is_taken(alice: Caller, label: Label) -> None:
+def test_a_taken_name_is_rejected(alice: Caller, label: Label) -> None:
     LabelFactory.create(organization=alice.user.organization, name="Other")
     answer = alice.request("PATCH", path(label), {"name": "OTHER"})
     assert (answer.status, answer.body["code"]) == (400, "duplicate")
 
 
-def test_settings_that_make_scores_illegal_need_force(alice: Caller, trace: Source, label: Label) -> None:
+def test_settings_under_which_scores_are_illegal_need_force(alice: Caller, trace: Source, label: Label) -> None:
     ScoreFactory.create(source=trace, label=label, annotator=alice.user, value={"rating": 5})
     ScoreFactory.create(source=trace, label=label, value={"rating": 2})
     narrower = {"settings": {"no_of_stars": 3}}
@@ -87,18 +87,16 @@ def test_settings_that_make_scores_illegal_need_force(alice: Caller, trace: Sour
     assert alice.bulk(trace, [entry(label, 5)]).body["scores"] == []
 
 
-def test_wider_settings_need_nothing(alice: Caller, trace: Source, label: Label) -> None:
+def test_wider_settings_need_no_force(alice: Caller, trace: Source, label: Label) -> None:
     ScoreFactory.create(source=trace, label=label, value={"rating": 5})
     assert alice.request("PATCH", path(label), {"settings": {"no_of_stars": 10}}).status == 200
 
 
-def test_a_mistyped_force_changes_nothing(alice: Caller, label: Label) -> None:
+def test_a_misspelled_force_changes_nothing(alice: Caller, label: Label) -> None:
     assert alice.request("PATCH", path(label) + "?forced=true", {"name": "x"}).status == 400
 
 
 class TestDeletingAndRestoring:
-    """Soft, both ways."""
-
     def test_a_deleted_label_keeps_its_scores_and_takes_no_new_ones(
         self, alice: Caller, bob: Caller, trace: Source, label: Label
     ) -> None:
@@ -113,7 +111,7 @@ class TestDeletingAndRestoring:
         ]
         assert alice.get(f"/model-hub/scores/{old['id']}/").body["label_name"] == "Quality"
 
-    def test_it_is_gone_from_the_routes_but_for_the_archive(self, alice: Caller, label: Label) -> None:
+    def test_a_deleted_label_is_listed_as_archived_only(self, alice: Caller, label: Label) -> None:
         other = LabelFactory.create(organization=alice.user.organization)
         alice.request("DELETE", path(label))
 
@@ -134,32 +132,21 @@ class TestDeletingAndRestoring:
                 (str(one.pk), one is label) for one in expected
             ]
 
-    def test_it_comes_back_once(self, alice: Caller, label: Label) -> None:
+    def test_a_deleted_label_is_restored_once(self, alice: Caller, label: Label) -> None:
         assert alice.post(path(label) + "restore/").status == 404
         alice.request("DELETE", path(label))
         answer = alice.post(path(label) + "restore/")
         assert (answer.status, answer.body["archived"]) == (200, False)
         assert alice.get(path(label)).status == 200
 
-    def test_not_while_its_name_is_taken(self, alice: Caller, label: Label) -> None:
+    def test_a_label_is_not_restored_while_its_name_is_taken(self, alice: Caller, label: Label) -> None:
         alice.request("DELETE", path(label))
         LabelFactory.create(organization=alice.user.organization, name="quality")
         answer = alice.post(path(label) + "restore/", {})
         assert (answer.status, answer.body["code"]) == (400, "duplicate")
 
-    def test_another_organization_can_do_none_of_it(self, alice: Caller, charlie: Caller, label: Label) -> None:
+    def test_a_label_of_another_organization_does_not_exist(self, alice: Caller, charlie: Caller, label: Label) -> None:
         for method in ("PUT", "PATCH", "DELETE"):
             assert charlie.request(method, path(label), {}).status == 404
         alice.request("DELETE", path(label))
         assert charlie.post(path(label) + "restore/").status == 404
-
-
-def test_usage_counts_on_request(alice: Caller, trace: Source, label: Label) -> None:
-    ScoreFactory.create(source=trace, label=label)
-    ScoreFactory.create(source__organization=alice.user.organization, source__source_type="span", label=label)
-    gone = ScoreFactory.create(source=trace, label=label, annotator=alice.user)
-    alice.request("DELETE", f"/model-hub/scores/{gone.pk}/")
-
-    [counted] = alice.get(LABELS + "?include_usage_count=true").body["results"]
-    assert (counted["annotation_count"], counted["trace_annotations_count"]) == (2, 1)
-    assert "annotation_count" not in alice.get(LABELS).body["results"][0]
