@@ -5,13 +5,15 @@ import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from modelhub.accounts.models import SCOPES, ApiKey, ApiKeyUse, User, default_scopes
+from modelhub.accounts.models import SCOPES, ApiKey, User, default_scopes
 from modelhub.core.errors import Conflict, Forbidden, Invalid, Unauthenticated
+from modelhub.core.sql import read_sql
 from modelhub.core.transactions import sqlstate
 
 log = structlog.get_logger(__name__)
@@ -24,19 +26,15 @@ USE_RECORDED_EVERY = timedelta(minutes=1)
 ALGORITHMS: dict[str, Callable[[bytes], str]] = {"sha256": lambda secret: hashlib.sha256(secret).hexdigest()}
 CURRENT_ALGORITHM = "sha256"
 
-# By hand, because the ORM builds this query in 0.25 ms per request. Columns that no request needs are deferred.
-UNREAD = {"created_at", "password", "last_login", "is_superuser", "is_staff"}
-KEY_COLUMNS = [field.attname for field in ApiKey._meta.concrete_fields if field.attname not in UNREAD]
-USER_COLUMNS = [field.attname for field in User._meta.concrete_fields if field.attname not in UNREAD]
-READ_KEY = f"""
-SELECT {", ".join(f"key.{column}" for column in KEY_COLUMNS)},
-       {", ".join(f"owner.{column}" for column in USER_COLUMNS)},
-       use.last_used_at
-FROM modelhub_apikey AS key
-JOIN modelhub_user AS owner ON owner.id = key.user_id
-LEFT JOIN modelhub_apikeyuse AS use ON use.key_id = key.id
-WHERE key.api_key = %s
-"""  # noqa: S608
+# By hand, because the ORM builds this query in 0.25 ms per request. Fields that no request needs are deferred.
+READ_KEY = read_sql("accounts", "read_key_v1")
+# In the order of the models' fields, as `from_db` takes them.
+KEY_FIELDS = (
+    *("id", "organization_id", "user_id", "name", "api_key"),
+    *("secret_digest", "scopes", "expires_at", "revoked_at"),
+)
+USER_FIELDS = ("id", "email", "name", "organization_id", "role", "is_active")
+RECORD_USE = read_sql("accounts", "record_use_v1")
 
 
 def digest(secret: str, algorithm: str = "") -> str:
@@ -109,34 +107,28 @@ def authenticate(api_key: str, secret_key: str) -> ApiKey:
 
 def _read_key(api_key: str) -> tuple[ApiKey | None, datetime | None]:
     with connection.cursor() as cursor:
-        cursor.execute(READ_KEY, [api_key])
+        cursor.execute(READ_KEY, {"api_key": api_key})
         row = cursor.fetchone()
     if row is None:
         return None, None
-    key = ApiKey.from_db(connection.alias, KEY_COLUMNS, row[: len(KEY_COLUMNS)])
-    key.user = User.from_db(connection.alias, USER_COLUMNS, row[len(KEY_COLUMNS) : -1])
+    key = ApiKey.from_db(connection.alias, KEY_FIELDS, row[: len(KEY_FIELDS)])
+    key.user = User.from_db(connection.alias, USER_FIELDS, row[len(KEY_FIELDS) : -1])
     return key, row[-1]
 
 
 def _record_use(key: ApiKey) -> None:
     """Upsert the time of the last use. A read-only database still serves reads."""
-    use = ApiKeyUse(key=key, organization_id=key.organization_id, last_used_at=timezone.now())
+    use: dict[str, Any] = {"key": key.pk, "organization": key.organization_id, "now": timezone.now()}
     try:
-        ApiKeyUse.objects.bulk_create(
-            [use], update_conflicts=True, unique_fields=["key"], update_fields=["last_used_at"]
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(RECORD_USE, use)
     except DatabaseError as error:
         log.warning("key_use_not_recorded", sqlstate=sqlstate(error))
 
 
 def is_valid(key: ApiKey) -> bool:
-    """Check that a key is neither revoked nor expired, and its user active and of the key's organization."""
-    return (
-        key.revoked_at is None
-        and (key.expires_at is None or key.expires_at > timezone.now())
-        and key.user.is_active
-        and key.user.organization_id == key.organization_id
-    )
+    """Check that a key is neither revoked nor expired, and its user active."""
+    return key.revoked_at is None and (key.expires_at is None or key.expires_at > timezone.now()) and key.user.is_active
 
 
 def rotate_api_key(key: ApiKey, *, grace: timedelta) -> tuple[ApiKey, str]:
