@@ -12,8 +12,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from modelhub.accounts.rates import PERIODS, Rate
-
+PERIODS = ("second", "minute", "hour", "day")
 names_read: set[str] = set()
 
 
@@ -52,18 +51,17 @@ def whole(name: str, default: int, *, minimum: int = 0, maximum: int = 2**31 - 1
     return number
 
 
-def rate(name: str, default: str = "") -> Rate | None:
-    """How often something may happen: `600/minute` and the like; `0` and nothing at all mean any number of times."""
+def rate(name: str, default: str = "") -> str | None:
+    """Return a rate such as `600/minute`, or None for `0` and for an empty value."""
     value = text(name, default)
     if value in {"", "0"}:
         return None
-    count, _, period = value.partition("/")
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", count, re.ASCII) or period not in PERIODS:
+    if not re.fullmatch(rf"[1-9][0-9]{{0,8}}/({'|'.join(PERIODS)})", value, re.ASCII):
         raise ImproperlyConfigured(
             f"{name} must be a number, a slash and one of {', '.join(PERIODS)}, as in 600/minute, "
             f'or 0 for no limit, got "{value}".'
         )
-    return Rate(int(count), period)
+    return value
 
 
 def origins(name: str) -> list[str]:

@@ -1,6 +1,7 @@
 """What a deployment decides, all of it from the environment (docs/settings.md)."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,42 @@ MAX_NOTES_LENGTH = env.whole("MODELHUB_MAX_NOTES_LENGTH", 5000, minimum=1)
 MAX_SOURCES = env.whole("MODELHUB_MAX_SOURCES", 1000, minimum=1)
 AUTO_CREATE_SOURCES = env.flag("MODELHUB_AUTO_CREATE_SOURCES", default=False)
 
-# How often (429 above) ---------------------------------------------------------------------------
+# Rate limits (429) ---------------------------------------------------------------------------
 
 RATE_PER_KEY = env.rate("MODELHUB_RATE_PER_KEY")
 RATE_PER_ADDRESS = env.rate("MODELHUB_RATE_PER_ADDRESS")
-RATE_FAILED_LOGINS = env.rate("MODELHUB_RATE_FAILED_LOGINS", "30/minute")
+RATE_FAILED_LOGINS = env.rate("MODELHUB_RATE_FAILED_LOGINS", "10/minute")
 TRUSTED_PROXIES = env.whole("MODELHUB_TRUSTED_PROXIES", 0, maximum=16)
+
+CACHE_URL = env.text("MODELHUB_CACHE_URL")
+CACHES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        # A cache that does not answer must not hold a request: it then goes uncounted.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+    if CACHE_URL
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_ENABLED = RATE_FAILED_LOGINS is not None
+_count, _period = (RATE_FAILED_LOGINS or "1/day").split("/")
+AXES_FAILURE_LIMIT = int(_count)
+AXES_COOLOFF_TIME = timedelta(**{f"{_period}s": 1})
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "modelhub.accounts.throttling.client_address"
+AXES_USERNAME_CALLABLE = "modelhub.accounts.throttling.login_name"
+AXES_LOCKOUT_CALLABLE = "modelhub.accounts.throttling.reject_login"
+# Counts in the cache, which keeps digests only: its tables would keep names and addresses, and are not made.
+AXES_HANDLER = "axes.handlers.cache.AxesCacheHandler"
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+MIGRATION_MODULES = {"axes": None}
 
 # The first start -------------------------------------------------------------------------------
 
@@ -98,6 +129,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
+    "axes",
     "modelhub",
 ]
 MIDDLEWARE = [
@@ -108,12 +140,13 @@ MIDDLEWARE = [
     # Checks the Host header: nothing below it, static files included, is reached under a wrong name.
     "django.middleware.common.CommonMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ORIGINS else []),
-    "modelhub.accounts.throttling.ThrottleMiddleware",
+    *(["modelhub.accounts.throttling.AddressThrottleMiddleware"] if RATE_PER_ADDRESS else []),
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "modelhub.core.pages.Sessions",
     "django.middleware.csrf.CsrfViewMiddleware",
     "modelhub.core.pages.Authentication",
     "modelhub.core.pages.Messages",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -166,8 +199,8 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
-# Whether subdomains speak TLS, and whether browsers should ship the name, is not this server's to say.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+# HSTS of subdomains and preloading are the operator's decision; failed logins may be counted per worker.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "axes.W001"]
 
 LOGGING_CONFIG = None
 logs.configure(level=env.text("MODELHUB_LOG_LEVEL", "INFO").upper())
@@ -179,6 +212,8 @@ if PRODUCTION and DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["modelhub.accounts.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["modelhub.accounts.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["modelhub.accounts.throttling.KeyThrottle"] if RATE_PER_KEY else [],
+    "DEFAULT_THROTTLE_RATES": {"key": RATE_PER_KEY, "address": RATE_PER_ADDRESS},
     "DEFAULT_PARSER_CLASSES": ["modelhub.core.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["modelhub.core.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "modelhub.core.negotiation.JSONContentNegotiation",

@@ -3,11 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from modelhub.accounts import admin_login
 from modelhub.core import problems
 
 urlpatterns = [
-    path("admin/login/", admin_login.login),
     path("admin/", admin.site.urls),
     path("", include("modelhub.urls")),
 ]

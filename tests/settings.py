@@ -11,5 +11,3 @@ DATABASES["default"]["TEST"] = {"TEMPLATE": TEMPLATE}
 # The test process holds one connection for its whole life; the servers that tests start have pools.
 del DATABASES["default"]["OPTIONS"]["pool"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-# Tests show more wrong keys in a minute than any client; those of the throttle set their own rate.
-RATE_FAILED_LOGINS = None

@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from modelhub.accounts.keys import REFUSAL, authenticate, check_scope
 from modelhub.accounts.models import ApiKey, User
 from modelhub.accounts.people import Actor, get_annotator
-from modelhub.accounts.throttling import check_key
 from modelhub.core.errors import CHALLENGE, Unauthenticated
 
 
@@ -21,7 +20,6 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiKey]:
         """Return user and key, and bind the key to the log context. Raise `Unauthenticated` without a valid pair."""
         key = authenticate(*_read_pair(request))
-        check_key(str(key.pk))
         structlog.contextvars.bind_contextvars(key=str(key.pk), organization=str(key.organization_id))
         return key.user, key
 

@@ -1,103 +1,123 @@
-"""Whoever asks too often hears 429 and when to come back: requests per address and per key, and wrong keys.
+"""Rate limits (429): requests per API key, requests per address, failed logins to the admin.
 
-Everything is counted in memory that the workers of this server share (rates.py): no statement, no network, a
-few microseconds a request.
+Counts are kept in Django's cache: exact over all workers with `MODELHUB_CACHE_URL`, else per worker.
 """
 
 import ipaddress
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+import structlog
 from django.conf import settings
-from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
+from rest_framework.throttling import SimpleRateThrottle
 
-from modelhub.accounts.rates import Buckets, Marks, Rate, hashed
 from modelhub.core import problems
 from modelhub.core.errors import RateLimited
 from modelhub.core.middleware import QUIET
 
-BUCKETS = Buckets()
-# Logins that succeeded from an address.
-KNOWN = Marks()
+log = structlog.get_logger(__name__)
+
+UNKNOWN_ADDRESS = "an unknown address"
 
 
-class ThrottleMiddleware:
-    """Requests per address, on every path except those that watch the server."""
+class KeyThrottle(SimpleRateThrottle):
+    """Limit the requests of one API key to `MODELHUB_RATE_PER_KEY`."""
+
+    scope = "key"
+
+    def get_cache_key(self, request: Any, view: Any) -> str | None:
+        """Return the key's entry, or None on routes without authentication."""
+        return f"throttle:key:{request.auth.pk}" if request.auth else None
+
+    def subject(self, request: Any) -> str:
+        """Return the words for the counted requests."""
+        return "requests with this API key"
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        """Return True, or raise `RateLimited`. A cache that fails limits nothing and stops nothing."""
+        try:
+            allowed = super().allow_request(request, view)
+        except Exception as error:  # noqa: BLE001 - each cache backend has errors of its own
+            log.warning("request_not_counted", kind=type(error).__name__)
+            return True
+        if not allowed:
+            raise RateLimited(f"Too many {self.subject(request)}: {limit(self.rate)}", wait=math.ceil(self.wait() or 1))
+        return True
+
+
+class AddressThrottle(KeyThrottle):
+    """Limit the requests from one address to `MODELHUB_RATE_PER_ADDRESS`."""
+
+    scope = "address"
+
+    def get_cache_key(self, request: Any, view: Any) -> str:
+        """Return the address's entry."""
+        return f"throttle:address:{client_address(request)}"
+
+    def subject(self, request: Any) -> str:
+        """Return the words for the counted requests."""
+        return f"requests from {client_address(request)}"
+
+
+class AddressThrottleMiddleware:
+    """Apply `AddressThrottle` to every path but probes, before authentication: rejected keys count, too."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        if settings.RATE_PER_ADDRESS is None:
-            raise MiddlewareNotUsed
-        self.get_response, self.rate = get_response, settings.RATE_PER_ADDRESS
+        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Refuse, or go on."""
-        if request.path not in QUIET:
-            address = client_address(request.META)
-            try:
-                refuse_if(BUCKETS.take(hashed("address", address), self.rate), f"requests from {address}", self.rate)
-            except RateLimited as refusal:
-                return problems.refusal_response(refusal)
+        """Return the response, or a 429 problem."""
+        try:
+            if request.path not in QUIET:
+                AddressThrottle().allow_request(request, None)
+        except RateLimited as error:
+            return problems.refusal_response(error)
         return self.get_response(request)
 
 
-def check_key(key_id: str) -> None:
-    """Count a request of this key. Raises `RateLimited` when it had too many."""
-    if rate := settings.RATE_PER_KEY:
-        refuse_if(BUCKETS.take(hashed("key", key_id), rate), "requests with this API key", rate)
+def login_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """Return the name under which django-axes counts failed logins: emails ignore case."""
+    return str(request.POST.get("username", "")).strip().lower()
 
 
-def check_login(meta: Mapping[str, Any], login: str) -> int:
-    """Count an attempt to log in to the admin; answers the mark to add to `KNOWN` when it succeeds.
+def reject_login(request: HttpRequest, response: object, credentials: object) -> HttpResponse:
+    """Return the 429 problem of a login that django-axes locks out."""
+    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    sentence = f"Too many failed logins with this name or from this address: {limit(settings.RATE_FAILED_LOGINS)}"
+    return problems.refusal_response(RateLimited(sentence, wait=seconds))
 
-    Raises `RateLimited` when there were too many from this address, or from everywhere for this login; the second does
-    not hold where this login succeeded before from this address: nobody else can lock its owner out.
+
+def limit(rate: str | None) -> str:
+    """Return the end of a sentence about a rate such as `600/minute`."""
+    return f"the limit is {(rate or '').replace('/', ' per ')}."
+
+
+def client_address(request: Any) -> str:
+    """Return the address that a request is counted under, an IPv4 address or the /64 network of an IPv6 address.
+
+    Each proxy appends its peer to `X-Forwarded-For`. Only entries of the last `MODELHUB_TRUSTED_PROXIES` proxies count;
+    clients can write the others.
     """
-    address, login = client_address(meta), login.strip().lower()
-    mark = hashed("logged in", address, login)
-    if rate := settings.RATE_FAILED_LOGINS:
-        refuse_if(BUCKETS.take(hashed("login", address), rate), f"attempts to log in from {address}", rate)
-        if mark not in KNOWN:
-            rate = third(rate)
-            refuse_if(BUCKETS.take(hashed("login of", login), rate), "attempts to log in with this name", rate)
-    return mark
-
-
-def third(rate: Rate) -> Rate:
-    """What one name may fail of what an address may."""
-    return Rate(max(1, rate.events // 3), rate.period)
-
-
-def refuse_if(wait: float, words: str, rate: Rate) -> None:
-    """Raises `RateLimited` with the limit and when to come back, unless there is nothing to wait for."""
-    if wait > 0:
-        raise RateLimited(f"Too many {words}: the limit is {rate}.", wait=math.ceil(wait))
-
-
-def client_address(meta: Mapping[str, Any]) -> str:
-    """Who is counted: the peer, or whom the last `MODELHUB_TRUSTED_PROXIES` proxies say that they saw.
-
-    Each proxy appends its own peer to `X-Forwarded-For`; what stands before that was written by the client.
-    """
-    peer = str(meta.get("REMOTE_ADDR", ""))
-    if settings.TRUSTED_PROXIES and (header := meta.get("HTTP_X_FORWARDED_FOR")):
-        seen = header.split(",")
-        peer = seen[-min(settings.TRUSTED_PROXIES, len(seen))].strip() or peer
-    return network(peer[:64])
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    if settings.TRUSTED_PROXIES and (header := request.META.get("HTTP_X_FORWARDED_FOR")):
+        entries = header.split(",")
+        address = entries[-min(settings.TRUSTED_PROXIES, len(entries))].strip() or address
+    return normalize_address(address[:64])
 
 
 @lru_cache(maxsize=4096)
-def network(address: str) -> str:
-    """An IPv4 address, or the /64 of an IPv6 address, which one client has all of. A port beside it does not count."""
+def normalize_address(address: str) -> str:
+    """Strip the port of an address and widen IPv6 to its /64 network, which one client owns."""
     bare = address.removeprefix("[").partition("]")[0] if address.startswith("[") else address
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]
     try:
         parsed = ipaddress.ip_address(bare.partition("%")[0])
     except ValueError:
-        return "an unknown address"
+        return UNKNOWN_ADDRESS
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
     if parsed.ipv4_mapped:
