@@ -1,0 +1,94 @@
+"""The prose of code and docs stays within its limits; files that are not rewritten yet are listed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.gate import prose
+
+# To be rewritten; remove a line when `python -m tests.gate.prose LINE` reports no excess.
+UNFINISHED = (
+    "config",
+    "modelhub/accounts",
+    "modelhub/core/deadlines.py",
+    "modelhub/core/headers.py",
+    "modelhub/core/health.py",
+    "modelhub/core/metrics.py",
+    "modelhub/core/middleware.py",
+    "modelhub/core/pages.py",
+    "modelhub/core/replica.py",
+    "modelhub/core/savepoints.py",
+    "modelhub/core/stopping.py",
+    "modelhub/core/transactions.py",
+    "modelhub/idempotency",
+    "modelhub/labels",
+    "modelhub/management",
+    "modelhub/scores",
+    "modelhub/serving",
+    "modelhub/sources",
+)
+UNFINISHED_PAGES = (
+    "architecture.md",
+    "dependencies.md",
+    "errors.md",
+    "faults.md",
+    "migrating.md",
+    "operations.md",
+    "performance.md",
+    "scaling.md",
+    "settings.md",
+)
+
+
+def is_finished(path: Path) -> bool:
+    place = str(path.relative_to(prose.ROOT))
+    return not any(place == unfinished or place.startswith(f"{unfinished}/") for unfinished in UNFINISHED)
+
+
+def test_docstrings_and_comments_stay_within_the_limits() -> None:
+    files = [path for place in prose.PLACES for path in (prose.ROOT / place).rglob("*.py") if is_finished(path)]
+
+    assert files
+    assert prose.measure(files).excess() == []
+
+
+def test_pages_of_docs_name_the_client_not_whoever() -> None:
+    pages = [page for page in (prose.ROOT / "docs").glob("*.md") if page.name not in UNFINISHED_PAGES]
+    found = prose.measure(pages)
+
+    assert 1000 * len(found.people) <= found.words, found.people
+
+
+def test_prose_is_docstrings_and_comments_but_no_other_strings(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        '"""What a module does, to whom."""\n\n'
+        'NAME = "who knows what"  # noqa: X1 - what for\n\n\n'
+        "def work() -> None:\n"
+        '    """Work."""\n'
+        "    # Nobody reads this.\n"
+    )
+    found = prose.measure([tmp_path])
+
+    assert (found.lines, found.words, found.docstrings) == (5, 14, 2)
+    assert found.people == [f"  {module}:1 What a module does, to whom.", f"  {module}:8 # Nobody reads this."]
+    assert found.what == [f"  {module}:1 What a module does, to whom.", f"  {module}:3 # noqa: X1 - what for"]
+    assert found.questions == [f"  {module}:1 What a module does, to whom."]
+    assert found.suppressions == [f"  {module}:3 # noqa: X1 - what for"]
+
+
+@pytest.mark.parametrize(
+    ("comment", "excess"),
+    [
+        ("# " + "word " * 1000 + "who", []),
+        ("# " + "word " * 500 + "who", ["who, nobody and the like per 1,000 words: 2.0, at most 1"]),
+        ("# " + "word " * 300 + "what", ["what per 1,000 words: 3.3, at most 2"]),
+        ("# " + "word " * 600 + "what", []),
+    ],
+)
+def test_a_rate_above_its_limit_is_named_with_its_places(tmp_path: Path, comment: str, excess: list[str]) -> None:
+    (tmp_path / "module.py").write_text(comment)
+    found = prose.measure([tmp_path]).excess()
+
+    assert found[:1] == excess
+    assert all("module.py:1 # word" in line for line in found[1:])
