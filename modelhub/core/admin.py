@@ -1,4 +1,4 @@
-"""Base classes of admin pages. Lists do not count their table, which takes seconds with a million scores."""
+"""Base classes of admin pages; no list counts its table, which may be large."""
 
 from typing import Any, ClassVar
 

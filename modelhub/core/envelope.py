@@ -1,4 +1,4 @@
-"""The envelope of requests: camelCase or snake_case keys, unknown keys and flags (contract 0.1, 0.3, 0.4).
+"""The envelope of requests: camelCase, unknown keys and flags (contract 0.1, 0.3).
 
 Only keys of bodies, entries and queries are renamed; `value`, `settings` and `metadata` are the client's data.
 """
@@ -30,9 +30,9 @@ def to_camel(name: str) -> str:
 
 
 def rename(data: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the object with the fields among `names` in snake_case and its other keys unchanged.
+    """Return the object with the fields among `names` in snake_case.
 
-    Raise `Invalid` if both spellings of a field are given with different values.
+    Other keys stay. Raise `Invalid` if both spellings of a field are given and differ.
     """
     known = spellings(names)
     renamed: dict[str, Any] = {}
@@ -46,9 +46,9 @@ def rename(data: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def read_object(data: object, names: tuple[str, ...], *, strict: bool = False) -> dict[str, Any]:
-    """Return the fields among `names` of a request body. Raise `Invalid` for a body that is not an object.
+    """Return the fields among `names` of a request body.
 
-    Unknown keys are ignored, or with `strict` rejected with a hint (contract 0.3).
+    Raise `Invalid` for a body that is not an object and, with `strict`, for unknown keys; else they are ignored.
     """
     if not isinstance(data, dict):
         raise Invalid(f"The body must be a JSON object, got {show(data)}", code="not_an_object")
@@ -95,7 +95,7 @@ class FieldErrors:
         self.fields: dict[str, list[str]] = {}
 
     def check(self, name: str, function: Callable[..., T], *values: Any) -> T | None:
-        """Return the function's result, or record its `Invalid` under `name` and return `None`."""
+        """Return the function's result, or `None` after recording its `Invalid`."""
         try:
             return function(*values)
         except Invalid as refused:

@@ -22,7 +22,7 @@ class Refused(Exception):
 
 
 class Invalid(Refused):
-    """Raised for a request or value that breaks a rule; `fields` has the sentences by field."""
+    """Raised for a request or value that breaks a rule."""
 
     code = "invalid"
 
@@ -41,7 +41,7 @@ class Invalid(Refused):
 
 
 class Unauthenticated(Refused):
-    """Raised without a valid API key; the sentence does not say which part of it is wrong."""
+    """Raised without a valid API key; the sentence is the same for every cause."""
 
     status = 401
     code = "not_authenticated"
@@ -56,7 +56,7 @@ class Forbidden(Refused):
 
 
 class NotFound(Refused):
-    """Raised for objects that do not exist and, with the same sentence, for those of another organization."""
+    """Raised for missing objects and, in the same words, other organizations' ones."""
 
     status = 404
     code = "not_found"
@@ -84,7 +84,7 @@ class Mismatch(Refused):
 
 
 class RateLimited(Refused):
-    """Raised above a rate limit; `wait` is the number of seconds until a retry may succeed."""
+    """Raised above a rate limit; `wait` is in seconds."""
 
     status = 429
     code = "rate_limited"
@@ -95,7 +95,7 @@ class RateLimited(Refused):
 
 
 class OutcomeUnknown(Refused):
-    """Raised when the connection was lost during a commit: the write may or may not be stored."""
+    """Raised when the connection is lost during a commit, with unknown outcome."""
 
     status = 503
     code = "outcome_unknown"

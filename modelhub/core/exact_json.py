@@ -1,4 +1,4 @@
-"""JSON that keeps numbers exactly: integers of any length as `int`, fractions as `Decimal`."""
+"""JSON with exact numbers: integers of any length, fractions as `Decimal`."""
 
 import json
 import math
@@ -26,7 +26,7 @@ def _integer(digits: str) -> int | Decimal:
 
 
 def _decimal(text: str) -> Decimal:
-    """Return the number in PostgreSQL's spelling: small exponents written out, no negative zero."""
+    """Return the number as jsonb spells it: small exponents written out, no -0."""
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -67,7 +67,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def loads(text: str | bytes) -> Any:
-    """Parse JSON. Raise `ValueError` with a sentence for text that is not JSON, not UTF-8 or nested too deeply."""
+    """Parse JSON. Raise `ValueError` with the reason for unreadable text."""
     if isinstance(text, bytes):
         try:
             text = text.decode("utf-8-sig")
@@ -77,7 +77,10 @@ def loads(text: str | bytes) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """Return compact JSON in UTF-8, with structs as objects, UUIDs and times as strings, lone surrogates as escapes."""
+    """Return compact JSON in UTF-8, with lone surrogates as escapes.
+
+    Structs become objects, UUIDs and times strings.
+    """
     try:
         return _encoder.encode(value)
     except UnicodeEncodeError:
@@ -128,10 +131,11 @@ def same(one: object, other: object) -> bool:
 
 
 def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str = "value") -> None:
-    """Raise `Invalid` for a JSON value that PostgreSQL or a client's double cannot hold, or that is above a limit.
+    """Raise `Invalid` for a JSON value that cannot be stored or is above a limit.
 
-    Codes: `value_too_deep`, `value_too_large` (bytes of compact UTF-8, numbers without exponents as in PostgreSQL),
-    `unstorable_value`. Iterative, so that no depth exhausts the stack.
+    Numbers must fit into PostgreSQL's numeric and, unless they are integers, into a client's double. Codes:
+    `value_too_deep`, `value_too_large` (bytes of compact UTF-8, exponents spelled out), `unstorable_value`.
+    Iterative, so that no depth exhausts the stack.
     """
     zeros, waiting = 0, [(value, 0)]
     while waiting:
@@ -162,7 +166,10 @@ def _check_text(text: str, name: str) -> None:
 
 
 def _check_decimal(number: Decimal, name: str) -> int:
-    """Raise `Invalid` for a number out of range. Return the digits that spelling out its exponent adds."""
+    """Return the digits that spelling out the exponent adds.
+
+    Raise `Invalid` for a number out of range.
+    """
     _, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int):
         raise Invalid(f"{name} holds {number}, which is not a number of JSON", code="unstorable_value")

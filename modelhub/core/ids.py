@@ -1,4 +1,4 @@
-"""Primary keys: UUIDv7 (RFC 9562), made in Python, so that rows of one moment are neighbours in every index."""
+"""Primary keys: UUIDv7 (RFC 9562), so that new rows are neighbours in every index."""
 
 import re
 import uuid
@@ -20,7 +20,7 @@ def new_id_text() -> str:
 
 
 def parse_uuid(text: object) -> uuid.UUID | None:
-    """Return the UUID of a string of hex digits, with all hyphens or without any; else `None`."""
+    """Return the UUID of hex digits with all hyphens or none; else `None`."""
     canonical = spell_uuid(text)
     return None if canonical is None else uuid.UUID(hex=canonical)
 

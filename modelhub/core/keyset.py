@@ -36,7 +36,7 @@ class Position:
 
     @classmethod
     def decode(cls, text: str) -> "Position":
-        """Return the position that `encode` made the string of. Raise `Invalid` for any other string."""
+        """Reverse `encode`. Raise `Invalid` for any other string."""
         try:
             padded = text + "=" * (-len(text) % 4)
             moment, pk = base64.b64decode(padded, altchars="-_", validate=True).decode("ascii").split(" ")
@@ -64,7 +64,7 @@ def after(rows: QuerySet[M, R], ordering: str, position: Position | None) -> Que
 
 
 def position_of(row: Any, ordering: str) -> Position:
-    """Return the position of a row, a model or a struct, with a time and an `id` of any type."""
+    """Return the position of a row: a model, or a struct with texts."""
     moment = getattr(row, ordering.lstrip("-"))
     return Position(
         datetime.fromisoformat(moment) if isinstance(moment, str) else moment,
@@ -73,7 +73,7 @@ def position_of(row: Any, ordering: str) -> Position:
 
 
 def in_pieces(rows: QuerySet[M, R], *, size: int = 1000, ordering: str = "created_at") -> Iterator[list[R]]:
-    """Yield all rows in batches, one short statement each, in constant memory and without a transaction."""
+    """Yield all rows in batches, each read by one short statement."""
     position = None
     while batch := list(after(rows, ordering, position)[:size]):
         yield batch

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 
 class JSONContentNegotiation(BaseContentNegotiation):
-    """Accept uncompressed JSON only, and answer JSON whatever the Accept header asks for."""
+    """Accept uncompressed JSON only; answer JSON to any Accept header."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         """Return the parser, or `None` (415) for another media type or a compressed body.

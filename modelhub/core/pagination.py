@@ -1,4 +1,4 @@
-"""Pagination of lists: `page` with `page_size` or `limit`, of which `limit` wins, or cursors (contract 1.4)."""
+"""Pagination of lists: numbered pages, or cursors (contract 1.4)."""
 
 from typing import Any, cast
 
@@ -41,7 +41,7 @@ class Pages(PageNumberPagination):
     invalid_page_message = "page must be a whole number from 1 to that of the last page"
 
     def get_page_size(self, request: Request) -> int | None:
-        """Return the page size. Raise `Invalid` for one that is not a whole number above 0."""
+        """Return `limit`, else `page_size`, else the default. Raise `Invalid`."""
         for name in ("limit", "page_size"):
             given = request.query_params.get(name)
             if given is not None:
@@ -49,7 +49,7 @@ class Pages(PageNumberPagination):
         return self.page_size
 
     def get_paginated_response(self, data: Any) -> Response:
-        """Return the page; the hosted service's clients read `total_pages` and `current_page`."""
+        """Return the page, with the numbers that clients of the hosted service read."""
         page = cast("Page[Any]", self.page)
         body = {
             "count": page.paginator.count,
@@ -88,7 +88,7 @@ class PagesOrCursor(Pages):
 
 
 class PagesOnRequest(Pages):
-    """All rows on one page, unless the request names a page or a size (contract 1.4: labels)."""
+    """All rows on one page unless the request names a page or a size."""
 
     def get_page_size(self, request: Request) -> int | None:
         if {"page", "page_size", "limit"} & set(request.query_params):
@@ -97,7 +97,7 @@ class PagesOnRequest(Pages):
 
 
 def read_ordering(request: Request) -> str:
-    """Return the requested ordering, newest first by default. Raise `Invalid` for an unknown one."""
+    """Return the requested ordering or newest first. Raise `Invalid`."""
     ordering = request.query_params.get("ordering", ORDERINGS[0])
     if ordering not in ORDERINGS:
         sentence = f"ordering must be one of {', '.join(ORDERINGS)}, got {show(ordering)}"

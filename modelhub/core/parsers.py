@@ -18,7 +18,7 @@ class JSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """Return the parsed body. Raise `TooLarge` (413), or `Invalid` (400) for a body that is not JSON."""
+        """Return the parsed body. Raise `TooLarge`, or `Invalid` for other than JSON."""
         limit = settings.MAX_BODY_BYTES
         # config.wsgi replaces the missing Content-Length of a chunked body by the limit.
         headers = parser_context["request"].headers if parser_context else {}

@@ -1,4 +1,4 @@
-"""Error answers: RFC 9457 problems that also carry `message`, because the clients read it (contract 0.8).
+"""Error answers: RFC 9457 problems with an additional `message` (contract 0.8).
 
 `handle_exception` is DRF's exception handler; `bad_request` to `server_error` are Django's handler400 to handler500.
 """
@@ -32,7 +32,7 @@ NOT_JSON = "The body must be JSON, not compressed, sent with Content-Type: appli
 
 
 def problem(status: int, sentence: str, *, code: str, fields: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
-    """Return the body of an error answer and count it; `errors` has the sentences by field, if there are any."""
+    """Return the body of an error answer and count it in the metrics."""
     metrics.count_problem(code)
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -50,7 +50,7 @@ def problem(status: int, sentence: str, *, code: str, fields: Mapping[str, list[
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Return the answer to an exception of a DRF view, or `None` for an unexpected one, which becomes a 500."""
+    """Return the answer to an exception of a view, or `None` to make it a 500."""
     if isinstance(error, Refused):
         body = problem(error.status, str(error), code=error.code, fields=getattr(error, "fields", None))
         return _drf_response(body, error.headers)

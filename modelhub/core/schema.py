@@ -38,7 +38,7 @@ PROBLEMS = {
 
 
 def problems(*statuses: int) -> dict[Any, Any]:
-    """Return the error answers of an authenticated route: 401, 403, 429, 503 and the given ones."""
+    """Return the error answers of an authenticated route."""
     return {
         (status, CONTENT_TYPE): OpenApiResponse(Problem, PROBLEMS[status])
         for status in sorted({*statuses, 401, 403, 429, 503})
