@@ -9,7 +9,7 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env, logs
-from config.database import database_patience, database_settings
+from config.database import database_settings
 from config.secret import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -48,8 +48,6 @@ DATABASES: dict[str, Any] = database_settings(DATA_DIR, pool_size=SERVE_THREADS)
 # What lists read; one that lags for longer is not asked (modelhub.core.replica).
 REPLICA_WAIT_MS = env.whole("MODELHUB_REPLICA_WAIT_MS", 50, maximum=10_000)
 DATABASE_ROUTERS = ["modelhub.core.replica.Router"] if "replica" in DATABASES else []
-# A database that works keeps its own timeouts; beyond these seconds it is silent, and its connection is given up.
-DATABASE_PATIENCE = database_patience()
 
 # The limits of one request (contract 0.2: 413, or the error of the one score) ---------------------
 

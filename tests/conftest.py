@@ -30,7 +30,7 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
 
 # These look at one session of PostgreSQL, and PgBouncer lends them another one for each transaction.
 ONE_SESSION = (
-    "tests/config/test_fresh_connections.py",
+    "tests/config/test_connections.py",
     "tests/scores/test_write_plans.py::test_the_plan_for_one_label_is_kept",
 )
 

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend for a database that may fall silent (`ENGINE = "config.postgres"`)."""
+"""Django database backend of a server with `DATABASE_URL` (`ENGINE = "config.postgres"`)."""

@@ -1,15 +1,15 @@
-"""Django's PostgreSQL backend for a database that may fall silent: no wait for it is without an end."""
+"""Django's PostgreSQL backend for pooled connections of a server that runs for months."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangoWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
 
-from config.postgres.patient import PatientConnection
+FIRST_DISCARD = 8
 
-# How long a request waits for a connection when the one before it got none.
-IMPATIENT_SECONDS = 1
+_uses: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
 
 
 class Operations(DatabaseOperations):
@@ -21,24 +21,33 @@ class Operations(DatabaseOperations):
 
 
 class DatabaseWrapper(DjangoWrapper):
-    """The connections of its pool are patient, and its pool is not: what one request waited for, no other need."""
+    """Checks each connection that the pool hands out, and replaces all of them once one is lost."""
 
     ops_class = Operations
 
-    def __init__(self, settings_dict: dict[str, Any], alias: str = "default") -> None:
-        if pool := settings_dict["OPTIONS"].get("pool"):
-            pool.setdefault("connection_class", PatientConnection)
-        super().__init__(settings_dict, alias)
-
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """As Django does it. After a failure nobody waits for more than a second, until somebody succeeds."""
-        if not self.pool:
-            return super().get_new_connection(conn_params)
-        usual = self.settings_dict["OPTIONS"]["pool"]["timeout"]
-        try:
+        """Return a connection that has just answered. Raise `OperationalError` after the pool's timeout."""
+        connection = super().get_new_connection(conn_params)
+        if self.pool and not check(connection):
+            # A restart of PostgreSQL ends all connections. The pool's own check, which Django would pass, tries them
+            # one after the other with growing pauses: four of them cost the first request more than its timeout.
+            self.pool.putconn(connection)
+            self.pool.drain()
             connection = super().get_new_connection(conn_params)
-        except psycopg.OperationalError:
-            self.pool.timeout = min(IMPATIENT_SECONDS, usual)
-            raise
-        self.pool.timeout = usual
         return connection
+
+
+def check(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether a connection answers; at its 8th, 16th, 32nd … use, drop its cached plans.
+
+    PostgreSQL makes a plan for tables as large as they are, and keeps it until autovacuum has looked at them, a minute
+    later: on a new database it reads whole tables that grow meanwhile.
+    """
+    uses = _uses[connection] = _uses.get(connection, 0) + 1
+    discard = uses >= FIRST_DISCARD and uses.bit_count() == 1
+    try:
+        connection.autocommit = True  # false where it was returned inside a transaction
+        connection.execute("DISCARD PLANS" if discard else "")
+    except psycopg.OperationalError:
+        return False
+    return True

@@ -60,11 +60,6 @@ _retries = Counter(
 )
 _unknown = Counter("modelhub_outcomes_unknown", "Connections that were lost while committing.", registry=registry)
 _replays = Counter("modelhub_idempotent_replays", "Requests that got the answer of an earlier one.", registry=registry)
-_silences = Counter(
-    "modelhub_database_silences",
-    "Waits for the database that were given up, and its connection with them.",
-    registry=registry,
-)
 _pool = {
     name: Gauge(f"modelhub_pool_{name}", words, registry=registry, multiprocess_mode="livesum")
     for name, words in {
@@ -118,11 +113,6 @@ def count_unknown_outcome() -> None:
 def count_replay() -> None:
     """One request that was answered without being done."""
     _replays.inc()
-
-
-def count_silence() -> None:
-    """One wait for the database that was given up."""
-    _silences.inc()
 
 
 def show_pool(stats: Mapping[str, int]) -> None:

@@ -5,10 +5,8 @@ import time
 from collections.abc import Callable
 
 import structlog
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from modelhub.core import deadlines
 from modelhub.core.ids import new_id
 from modelhub.core.metrics import count_request
 
@@ -32,8 +30,7 @@ class RequestMiddleware:
         request_id = given if SAFE_ID.fullmatch(given) else str(new_id())
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        with deadlines.within(settings.SERVE_TIMEOUT, each=settings.DATABASE_PATIENCE):
-            response = self.get_response(request)
+        response = self.get_response(request)
         response["X-Request-Id"] = request_id
         seconds = time.perf_counter() - started
         route = request.resolver_match.view_name if request.resolver_match else ""

@@ -1,0 +1,83 @@
+"""Pooled connections: each is checked, one that is lost replaces all, and cached plans do not get old."""
+
+import copy
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, connections
+
+from config.database import TIMEOUTS
+from config.postgres.base import DatabaseWrapper, check
+from tests.postgres import Postgres
+
+pytestmark = pytest.mark.django_db
+
+SIZE = 4
+
+
+@pytest.fixture
+def pooled() -> Iterator[DatabaseWrapper]:
+    """The test database, through a pool that is full of connections."""
+    settings = copy.deepcopy(connection.settings_dict)
+    settings["OPTIONS"]["pool"] = {"min_size": SIZE, "max_size": SIZE, "timeout": 2}
+    backend: Any = type(connections["default"])
+    own: DatabaseWrapper = backend(settings, "pooled")
+    own.pool.open(wait=True)
+    try:
+        yield own
+    finally:
+        own.close()
+        own.close_pool()
+
+
+def run(sql: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
+
+
+def last_statement(pid: int) -> object:
+    run("SELECT pg_stat_clear_snapshot()")
+    [(query,)] = run(f"SELECT query FROM pg_stat_activity WHERE pid = {pid}")
+    return query
+
+
+def test_connections_that_postgresql_closed_are_all_replaced_at_once(pooled: DatabaseWrapper) -> None:
+    [(cut,)] = run(
+        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    assert cut == SIZE
+    for _ in range(SIZE):
+        with pooled.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        pooled.close()
+    assert pooled.pool.get_stats()["connections_num"] == 2 * SIZE
+
+
+def test_the_plans_of_a_connection_are_dropped_at_its_8th_16th_32nd_use(pooled: DatabaseWrapper) -> None:
+    with pooled.pool.connection() as one:
+        dropped = [use for use in range(1, 40) if check(one) and last_statement(one.info.backend_pid) != ""]
+    assert dropped == [8, 16, 32]
+
+
+def test_a_connection_that_was_returned_inside_a_transaction_is_used_again(pooled: DatabaseWrapper) -> None:
+    with pooled.pool.connection() as one:
+        one.autocommit = False
+        assert check(one)
+        assert one.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def test_a_tcp_connection_ends_when_its_peer_is_gone(postgres: Postgres) -> None:
+    """libpq gives these timeouts to the kernel; that the kernel keeps them is not tested."""
+    with (
+        psycopg.connect(postgres.url("postgres"), **TIMEOUTS) as own,
+        socket.socket(fileno=os.dup(own.fileno())) as tcp,
+    ):
+        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+        assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
