@@ -1,6 +1,7 @@
 """`/model-hub/annotations-labels/`: the labels of an organization (contract 6)."""
 
 import uuid
+from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
@@ -24,7 +25,14 @@ from modelhub.labels.services import all_labels_of, create_label, get_label
 
 EXAMPLE_LABEL = {"name": "Sentiment", "type": "categorical", "settings": {"options": ["positive", "negative"]}}
 EXAMPLE_CHANGE = {"settings": {"options": ["positive", "neutral", "negative"]}}
-FORCE = flag("force", "Change the settings even if stored scores are illegal under them.")
+UPDATE: dict[str, Any] = {
+    **example("More options", EXAMPLE_CHANGE),
+    "summary": "Update a label; omitted fields keep their values",
+    "tags": ["labels"],
+    "parameters": [flag("force", "Change the settings even if stored scores are illegal under them.")],
+    "request": LabelInput(partial=True),
+    "responses": {200: LabelSerializer, **problems(400, 404, 409, 413, 415)},
+}
 
 
 class Labels(GenericAPIView[Label]):
@@ -75,27 +83,11 @@ class OneLabel(APIView):
         label = get_label(organization_id=caller(request).organization_id, label_id=pk)
         return Response(LabelSerializer(label).data)
 
-    @extend_schema(
-        **example("More options", EXAMPLE_CHANGE),
-        operation_id="replace_label",
-        summary="Update a label; omitted fields keep their values",
-        tags=["labels"],
-        parameters=[FORCE],
-        request=LabelInput(partial=True),
-        responses={200: LabelSerializer, **problems(400, 404, 409, 413, 415)},
-    )
+    @extend_schema(operation_id="replace_label", **UPDATE)
     def put(self, request: Request, pk: uuid.UUID) -> Response:
         return self._update(request, pk)
 
-    @extend_schema(
-        **example("More options", EXAMPLE_CHANGE),
-        operation_id="update_label",
-        summary="Update a label; omitted fields keep their values",
-        tags=["labels"],
-        parameters=[FORCE],
-        request=LabelInput(partial=True),
-        responses={200: LabelSerializer, **problems(400, 404, 409, 413, 415)},
-    )
+    @extend_schema(operation_id="update_label", **UPDATE)
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
         return self._update(request, pk)
 

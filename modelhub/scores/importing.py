@@ -22,7 +22,7 @@ from modelhub.labels.rules import LabelRule
 from modelhub.scores.entries import check_notes, check_score_source
 from modelhub.scores.models import Score
 from modelhub.scores.statements import keep_revisions, write_scores
-from modelhub.sources.refs import SourceRef, check_source_ref
+from modelhub.sources.refs import SourceEntry, SourceRef, check_source_ref
 from modelhub.sources.services import register_sources
 
 # The database holds one live score per source, label and annotator.
@@ -150,7 +150,7 @@ class Importer:
     def _import(self, lines: Sequence[Line], result: ImportResult) -> None:
         """Import lines that name no score twice. Registering their sources locks them until the transaction ends."""
         refs = {line.source: line.ref for line in lines}
-        entries = [{"source_type": ref.word, "source_id": ref.source_id} for ref in refs.values()]
+        entries = [SourceEntry(ref) for ref in refs.values()]
         registered = register_sources(organization_id=self.organization_id, entries=entries)
         sources = {key: one.source.pk for key, one in zip(refs, registered, strict=True) if one.source}
         by_slot, by_id = self._find_stored(lines, list(sources.values()))

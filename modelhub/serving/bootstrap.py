@@ -12,6 +12,7 @@ from modelhub.core.errors import Conflict
 from modelhub.labels.models import Label
 from modelhub.labels.services import create_label, labels_of
 from modelhub.sources.models import Source
+from modelhub.sources.refs import SourceEntry, check_source_ref
 from modelhub.sources.services import register_sources, sources_of
 
 EXAMPLE_LABELS = (
@@ -69,7 +70,7 @@ def _make_everything() -> Bootstrapped:
     key, secret_key = _find_or_make_key(organization)
     labels = [create_label(organization_id=organization.pk, **label) for label in EXAMPLE_LABELS]
     entries = [
-        {"source_type": word, "source_id": str(uuid.uuid4()), "name": f"Example {word}"} for word in EXAMPLE_SOURCES
+        SourceEntry(check_source_ref(word, str(uuid.uuid4())), name=f"Example {word}") for word in EXAMPLE_SOURCES
     ]
     registered = register_sources(organization_id=organization.pk, entries=entries)
     with connection.cursor() as cursor:

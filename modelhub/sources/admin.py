@@ -8,8 +8,6 @@ from modelhub.sources.models import Source
 
 @admin.register(Source)
 class SourceAdmin(ReadOnlyAdmin):
-    """What is scored."""
-
     list_display = ("source_type", "source_id", "name", "organization", "created_at")
     list_select_related = ("organization",)
     list_filter = ("source_type",)

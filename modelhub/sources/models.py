@@ -6,15 +6,15 @@ from django.utils import timezone
 from modelhub.accounts.models import Organization
 from modelhub.core.models import TenantRow, exact_json_field, is_object, newest_first, one_of
 
-# The stored words; sources/refs.py maps the other words of clients to them.
+# The stored words. `SOURCE_WORDS` maps the other words of clients to them.
 SOURCE_TYPES = ("trace", "span", "generation", "session", "dataset_row", "call_execution", "prototype_run")
 
 
 class Source(TenantRow):
-    """What is judged: a trace, span, generation, session or one of the other kinds of SOURCE_TYPES.
+    """A trace, span, generation, session or other object that is scored.
 
-    `source_id` is the id as it was registered, `source_key` what it is found by: UUIDs compare as UUIDs
-    whatever their case and hyphens (contract 0.6).
+    `source_id` is the id as it was registered; `source_key` identifies the source, with UUIDs in one spelling
+    (contract 0.6).
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="sources", db_index=False)
@@ -23,14 +23,14 @@ class Source(TenantRow):
     source_key = models.CharField(max_length=255)
     name = models.CharField(max_length=255, blank=True)
     metadata = exact_json_field(default=dict, blank=True)
-    # Not a column: whether the statement that registered it made it (modelhub.sources.services).
+    # Not a column: set by the statements that register sources.
     is_new: bool
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["source_type", "source_key", "organization"], name="source_is_unique"),
-            # What scores refer to: a score and its source are of one organization.
+            # The target of the foreign key of scores: a score and its source belong to one organization.
             models.UniqueConstraint(fields=["id", "organization"], name="source_of_organization"),
             one_of("source_type", SOURCE_TYPES, table="source"),
             is_object("metadata", table="source"),

@@ -1,12 +1,13 @@
-"""What requests call a source: its words, its id, and the key that it is found by."""
+"""The names of a source in requests: a word for its type, and an id."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import parse_uuid
 from modelhub.core.text import show
 
-# The founding page's word for each word that clients use (contract 2.1).
+# The stored type of each word that clients use (contract 2.1).
 SOURCE_WORDS = {
     "trace": "trace",
     "span": "span",
@@ -23,7 +24,7 @@ MAX_ID_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class SourceRef:
-    """What a request calls a source: its word for the type, the stored type, the id as sent and its key."""
+    """A source as a request names it: the word and the id as they were sent, the stored type and key."""
 
     word: str
     source_type: str
@@ -31,8 +32,17 @@ class SourceRef:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class SourceEntry:
+    """A source to register; `None` keeps the stored name or metadata."""
+
+    ref: SourceRef
+    name: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
 def check_source_ref(source_type: object, source_id: object) -> SourceRef:
-    """Read the two names of a source; raises `Invalid`, by field, for an unknown word or an unfit id."""
+    """Return the ref of a source. Raise `Invalid`, by field, for an unknown word or an unfit id."""
     fields = {}
     if not isinstance(source_type, str) or source_type not in SOURCE_WORDS:
         fields["source_type"] = [f"source_type must be one of {', '.join(SOURCE_WORDS)}, got {show(source_type)}"]
@@ -50,5 +60,5 @@ def _is_visible(text: str) -> bool:
 
 
 def source_key(source_id: str) -> str:
-    """What a source is found by: UUIDs in one spelling (lower case, hyphens), other ids as they are."""
+    """Return the key of an id: UUIDs in lower case with hyphens, other ids as they are (contract 0.6)."""
     return str(parse_uuid(source_id) or source_id)

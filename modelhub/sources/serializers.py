@@ -1,18 +1,65 @@
-"""Sources as clients see them, and the bodies that clients send."""
+"""Sources: the bodies of requests, and the objects of answers."""
 
 from typing import Any
 
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
+from rest_framework.fields import empty
 
-from modelhub.core.exact_json import timestamp
+from modelhub.core.envelope import read_object
+from modelhub.core.errors import Invalid, Refused
+from modelhub.core.inputs import InputSerializer, ObjectField, TextField
 from modelhub.core.schema import SENTENCES
+from modelhub.core.serializers import OutputSerializer
+from modelhub.core.text import show
 from modelhub.sources.models import Source
-from modelhub.sources.refs import SOURCE_WORDS
+from modelhub.sources.refs import MAX_ID_LENGTH, SOURCE_WORDS, SourceEntry, check_source_ref
 
 
-class SourceOutput(serializers.Serializer[Source]):
-    """A source as clients see it."""
+class SourceInput(InputSerializer):
+    """A source to register; an omitted name or metadata keeps the stored one."""
+
+    source_type = serializers.ChoiceField(list(SOURCE_WORDS))
+    source_id = serializers.CharField(min_length=1, max_length=MAX_ID_LENGTH)
+    name = TextField(required=False, allow_null=True, allow_blank=True, max_length=255, trim_whitespace=False)
+    metadata = ObjectField(required=False, allow_null=True)
+
+    def to_internal_value(self, data: Any) -> SourceEntry:
+        """Return the entry. `check_source_ref` has the rules of its two names, for every route that takes them."""
+        if missing := [name for name in ("source_type", "source_id") if data.get(name) is None]:
+            fields = {name: [f"{name} must be given"] for name in missing}
+            raise Invalid(f"{' and '.join(missing)} must be given", code="required", fields=fields)
+        ref = check_source_ref(data["source_type"], data["source_id"])
+        name, metadata = (self.fields[name].run_validation(data.get(name)) for name in ("name", "metadata"))
+        return SourceEntry(ref, name=name, metadata=metadata)
+
+
+class BulkSourcesInput(InputSerializer):
+    """Many sources to register."""
+
+    sources = SourceInput(many=True, allow_empty=False)
+
+    def run_validation(self, data: Any = empty) -> list[SourceEntry | Refused]:
+        """Return an entry or an error for each source. Raise `Invalid` for a body without sources."""
+        sources = read_object(data, ("sources",)).get("sources")
+        if not isinstance(sources, list) or not sources:
+            raise Invalid.of_field("sources", f"sources must be a list of at least one source, got {show(sources)}")
+        reader = SourceInput()
+        return [_entry_or_error(reader, source) for source in sources]
+
+
+def _entry_or_error(reader: SourceInput, source: object) -> SourceEntry | Refused:
+    if not isinstance(source, dict):
+        return Invalid(f"A source must be an object, got {show(source)}", code="not_an_object")
+    try:
+        entry: SourceEntry = reader.run_validation(source)
+    except Refused as refused:
+        return refused
+    return entry
+
+
+class SourceSerializer(OutputSerializer[Source]):
+    """A source."""
 
     id = serializers.UUIDField()
     source_type = serializers.CharField()
@@ -22,38 +69,8 @@ class SourceOutput(serializers.Serializer[Source]):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
-    def to_representation(self, instance: Source) -> dict[str, Any]:
-        """Written out, as in `score_output`."""
-        return source_output(instance)
 
-
-def source_output(source: Source, *, word: str = "") -> dict[str, Any]:
-    """One source, with its type in the request's `word`."""
-    return {
-        "id": str(source.pk),
-        "source_type": word or source.source_type,
-        "source_id": source.source_id,
-        "name": source.name,
-        "metadata": source.metadata,
-        "created_at": timestamp(source.created_at),
-        "updated_at": timestamp(source.updated_at),
-    }
-
-
-class SourceInput(serializers.Serializer[Any]):
-    """A source to register; what is left out keeps what is stored."""
-
-    source_type = serializers.ChoiceField(list(SOURCE_WORDS))
-    source_id = serializers.CharField(min_length=1, max_length=255)
-    name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=255)
-    metadata = serializers.DictField(required=False, allow_null=True)
-
-
-class BulkSourcesInput(serializers.Serializer[Any]):
-    """Many sources to register."""
-
-    sources = SourceInput(many=True, allow_empty=False)
-
-
-# What is registered, and one sentence per source that is not; both in the order of the request.
-BulkSourcesOutput = inline_serializer("BulkSourcesOutput", {"sources": SourceOutput(many=True), "errors": SENTENCES})
+# Both lists are in the order of the request.
+BulkSourcesAnswer = inline_serializer(
+    "BulkSourcesAnswer", {"sources": SourceSerializer(many=True), "errors": SENTENCES}
+)

@@ -1,5 +1,3 @@
-"""`/model-hub/sources/`."""
-
 import json
 import uuid
 from typing import Any
@@ -15,7 +13,7 @@ pytestmark = pytest.mark.django_db
 SOURCES = "/model-hub/sources/"
 
 
-def test_is_registered_then_updated(alice: Caller) -> None:
+def test_a_source_is_registered_then_updated(alice: Caller) -> None:
     sent = {"source_type": "span", "source_id": "span_ab12", "name": "one", "metadata": {"aB": {"c_d": 1}}}
     first = alice.post(SOURCES, sent)
     again = alice.post(SOURCES, {"sourceType": "observation_span", "sourceId": "span_ab12", "name": "two"})
@@ -30,7 +28,7 @@ def test_is_registered_then_updated(alice: Caller) -> None:
     assert again.body["created_at"] == first.body["created_at"]
 
 
-def test_an_empty_name_clears_and_none_leaves(alice: Caller) -> None:
+def test_an_empty_name_clears_the_stored_one_and_null_keeps_it(alice: Caller) -> None:
     sent = {"source_type": "trace", "source_id": "t", "name": "one", "metadata": {"a": 1}}
     alice.post(SOURCES, sent)
     assert alice.post(SOURCES, sent | {"name": None, "metadata": None}).body["name"] == "one"
@@ -48,9 +46,9 @@ def test_every_spelling_of_a_uuid_is_one_source(alice: Caller) -> None:
     assert {answer.body["source_id"] for answer in answers} == {plain.hex}
 
 
-def test_organizations_do_not_share(alice: Caller, charlie: Caller) -> None:
+def test_organizations_do_not_share_sources(alice: Caller, charlie: Caller) -> None:
     sent = {"source_type": "trace", "source_id": "t"}
-    assert [who.post(SOURCES, sent).status for who in (alice, charlie)] == [201, 201]
+    assert [caller.post(SOURCES, sent).status for caller in (alice, charlie)] == [201, 201]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +66,7 @@ def test_organizations_do_not_share(alice: Caller, charlie: Caller) -> None:
         ({"metadata": {"a": "x" * 70000}}, "metadata must have at most 65536 bytes"),
     ],
 )
-def test_refusals(alice: Caller, change: dict[str, Any], sentence: str) -> None:
+def test_an_unfit_field_is_a_400_with_a_sentence(alice: Caller, change: dict[str, Any], sentence: str) -> None:
     body = {"source_type": "trace", "source_id": "t"} | change
     raw = json.dumps(body).encode()
     answer = alice.post(SOURCES, raw=raw)
@@ -78,7 +76,7 @@ def test_refusals(alice: Caller, change: dict[str, Any], sentence: str) -> None:
     assert not Source.objects.exists()
 
 
-def test_many_at_once_each_by_itself(alice: Caller) -> None:
+def test_each_source_of_a_batch_is_stored_or_rejected_by_itself(alice: Caller) -> None:
     alice.post(SOURCES, {"source_type": "trace", "source_id": "b", "name": "kept"})
     answer = alice.post(
         SOURCES + "bulk/",
@@ -110,52 +108,34 @@ def test_many_at_once_each_by_itself(alice: Caller) -> None:
 @pytest.mark.parametrize(
     ("sources", "status"), [([], 400), (None, 400), ("x", 400), ([{"source_type": "trace"}] * 1001, 413)]
 )
-def test_refusals_of_the_whole_batch(alice: Caller, sources: object, status: int) -> None:
+def test_a_batch_without_a_list_or_above_the_limit_is_rejected(alice: Caller, sources: object, status: int) -> None:
     assert alice.post(SOURCES + "bulk/", {"sources": sources}).status == status
 
 
-class TestReading:
-    """The list, its filters and pages, and one by its id."""
+def test_the_list_is_newest_first_and_of_one_organization(alice: Caller, charlie: Caller, trace: Source) -> None:
+    SourceFactory.create(organization=charlie.user.organization)
+    newer = SourceFactory.create(organization=alice.user.organization)
 
-    def test_newest_first_and_only_ones_own(self, alice: Caller, charlie: Caller, trace: Source) -> None:
-        SourceFactory.create(organization=charlie.user.organization)
-        newer = SourceFactory.create(organization=alice.user.organization)
+    answer = alice.get(SOURCES)
+    assert [source["id"] for source in answer.body["results"]] == [str(newer.pk), str(trace.pk)]
+    assert (answer.body["count"], answer.body["next"], answer.body["previous"]) == (2, None, None)
 
-        answer = alice.get(SOURCES)
-        assert [source["id"] for source in answer.body["results"]] == [str(newer.pk), str(trace.pk)]
-        assert (answer.body["count"], answer.body["next"], answer.body["previous"]) == (2, None, None)
 
-    def test_filters(self, alice: Caller, trace: Source) -> None:
-        span = SourceFactory.create(organization=alice.user.organization, source_type="span", name="Chat of Ann")
-        for query, expected in [
-            ("source_type=observation_span", [span]),
-            (f"source_id={trace.source_id.upper()}", [trace]),
-            ("search=OF%20ann", [span]),
-            ("source_type=trace&search=ann", []),
-            ("unknown=ignored", [span, trace]),
-        ]:
-            results = alice.get(f"{SOURCES}?{query}").body["results"]
-            assert [source["id"] for source in results] == [str(source.pk) for source in expected], query
+def test_the_list_comes_in_pages(alice: Caller) -> None:
+    SourceFactory.create_batch(25, organization=alice.user.organization)
+    first = alice.get(SOURCES).body
+    assert (len(first["results"]), first["total_pages"], first["current_page"]) == (20, 2, 1)
+    assert "page=2" in first["next"]
+    assert len(alice.get(SOURCES + "?page=2").body["results"]) == 5
+    assert len(alice.get(SOURCES + "?page_size=3&limit=7").body["results"]) == 7
+    assert alice.get(SOURCES + "?page=3").status == 404
+    for wrong in ("page_size=0", "limit=x", "limit=-1"):
+        assert alice.get(f"{SOURCES}?{wrong}").status == 400
 
-    def test_a_wrong_filter_is_a_400(self, alice: Caller) -> None:
-        answer = alice.get(SOURCES + "?source_type=robot")
-        assert answer.status == 400
-        assert "source_type" in answer.body["errors"]
 
-    def test_pages(self, alice: Caller) -> None:
-        SourceFactory.create_batch(25, organization=alice.user.organization)
-        first = alice.get(SOURCES).body
-        assert (len(first["results"]), first["total_pages"], first["current_page"]) == (20, 2, 1)
-        assert "page=2" in first["next"]
-        assert len(alice.get(SOURCES + "?page=2").body["results"]) == 5
-        assert len(alice.get(SOURCES + "?page_size=3&limit=7").body["results"]) == 7
-        assert alice.get(SOURCES + "?page=3").status == 404
-        for wrong in ("page_size=0", "limit=x", "limit=-1"):
-            assert alice.get(f"{SOURCES}?{wrong}").status == 400
-
-    def test_one(self, alice: Caller, charlie: Caller, trace: Source) -> None:
-        path = f"{SOURCES}{trace.pk}/"
-        assert alice.get(path).body["source_id"] == trace.source_id
-        assert charlie.get(path).status == 404
-        assert alice.get(f"{SOURCES}{uuid.uuid4()}/").status == 404
-        assert alice.get(f"{SOURCES}not-an-id/").status == 404
+def test_a_source_is_found_by_its_primary_key(alice: Caller, charlie: Caller, trace: Source) -> None:
+    path = f"{SOURCES}{trace.pk}/"
+    assert alice.get(path).body["source_id"] == trace.source_id
+    assert charlie.get(path).status == 404
+    assert alice.get(f"{SOURCES}{uuid.uuid4()}/").status == 404
+    assert alice.get(f"{SOURCES}not-an-id/").status == 404

@@ -1,0 +1,52 @@
+"""The statements that write sources: many rows travel as one JSON parameter."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from modelhub.core import exact_json
+from modelhub.core.ids import new_id_text
+from modelhub.core.sql import read_sql
+from modelhub.core.transactions import in_transaction
+from modelhub.sources.models import Source
+from modelhub.sources.refs import SourceEntry
+
+INSERT_SOURCES = read_sql("sources", "insert_sources_v1")
+UPDATE_SOURCES = read_sql("sources", "update_sources_v1")
+
+Key = tuple[str, str]
+
+
+def key_of(entry: SourceEntry) -> Key:
+    """Return the stored type and key, unique within the organization."""
+    return entry.ref.source_type, entry.ref.key
+
+
+@in_transaction
+def upsert_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source]:
+    """Insert new sources, lock and update existing ones. Return all of them by key, each with `is_new`."""
+    rows = {
+        key_of(entry): {
+            "id": new_id_text(),
+            "source_type": entry.ref.source_type,
+            "source_id": entry.ref.source_id,
+            "source_key": entry.ref.key,
+            "name": entry.name,
+            "metadata": entry.metadata,
+        }
+        for entry in entries
+    }
+    sources = _write(INSERT_SOURCES, organization_id, list(rows.values()))
+    changes = [
+        {"id": source.pk, "name": rows[key]["name"], "metadata": rows[key]["metadata"]}
+        for key, source in sources.items()
+        if not source.is_new and (rows[key]["name"] is not None or rows[key]["metadata"] is not None)
+    ]
+    return sources | _write(UPDATE_SOURCES, organization_id, changes) if changes else sources
+
+
+def _write(statement: str, organization_id: uuid.UUID, rows: Sequence[dict[str, Any]]) -> dict[Key, Source]:
+    parameters = {"organization_id": organization_id, "now": timezone.now(), "rows": exact_json.dumps(rows)}
+    return {(source.source_type, source.source_key): source for source in Source.objects.raw(statement, parameters)}

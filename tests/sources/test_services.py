@@ -1,0 +1,73 @@
+"""Registration of many sources, where the database refuses some. The refusals are real: a trigger."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from modelhub.accounts.models import Organization
+from modelhub.core.errors import Invalid, Refused
+from modelhub.sources.models import Source
+from modelhub.sources.refs import SourceEntry, check_source_ref
+from modelhub.sources.services import register_sources
+from tests.client import execute
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TRIGGER = """
+CREATE FUNCTION refuse_thirteen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.name = '13' THEN RAISE EXCEPTION 'thirteen, says a secret of the database'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER refuse_thirteen BEFORE INSERT OR UPDATE ON modelhub_source
+    FOR EACH ROW EXECUTE FUNCTION refuse_thirteen();
+"""
+
+
+@pytest.fixture
+def refuses_thirteen() -> Iterator[None]:
+    execute(TRIGGER)
+    yield
+    execute("DROP FUNCTION refuse_thirteen CASCADE")
+
+
+def entries(count: int, name: str = "") -> list[SourceEntry | Refused]:
+    return [
+        SourceEntry(check_source_ref("span", f"span-{number}"), name=name or str(number)) for number in range(count)
+    ]
+
+
+@pytest.mark.usefixtures("refuses_thirteen")
+def test_a_source_that_the_database_refuses_fails_alone(organization: Organization) -> None:
+    results = register_sources(organization_id=organization.pk, entries=entries(20))
+
+    assert [str(result.error) for result in results if result.error] == ["The database refused this source"]
+    assert results[13].error is not None
+    assert results[13].error.code == "database_refused"
+    assert [result.source.name for result in results if result.source] == [str(n) for n in range(20) if n != 13]
+    assert Source.objects.count() == 19
+
+
+@pytest.mark.usefixtures("refuses_thirteen")
+def test_a_refused_update_leaves_the_stored_name(organization: Organization) -> None:
+    register_sources(organization_id=organization.pk, entries=entries(20, name="before"))
+    register_sources(organization_id=organization.pk, entries=entries(20))
+
+    assert Source.objects.get(source_key="span-13").name == "before"
+    assert Source.objects.get(source_key="span-12").name == "12"
+
+
+def test_an_error_among_the_entries_is_its_result(organization: Organization) -> None:
+    error = Invalid("A source must be an object, got 7")
+    [first, second] = register_sources(organization_id=organization.pk, entries=[error, *entries(1)])
+
+    assert first.error is error
+    assert second.created
+
+
+def test_no_valid_entry_needs_no_statement(organization: Organization) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        register_sources(organization_id=organization.pk, entries=[Invalid("wrong")])
+    assert len(captured) == 0
