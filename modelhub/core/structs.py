@@ -11,15 +11,13 @@ that describes it, as a model does for `ModelSerializer`:
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from django.db.models import F, Func, TextField
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 from rest_framework import serializers
-
-S = TypeVar("S", bound=msgspec.Struct)
 
 # `exact_json.timestamp` in SQL.
 ISO_8601 = """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
@@ -83,28 +81,11 @@ class Choice(Text):
 
 def columns_of(struct: type[msgspec.Struct]) -> list[Combinable]:
     """Return the expressions that read a struct's fields, in their order."""
-    return [declared.column(name) for name, declared, _ in _declarations(struct)]
+    return [declared.column(name) for name, declared, _ in declarations(struct)]
 
 
-class StructSerializer(serializers.Serializer[S]):
-    """Serialize structs. `to_representation` returns the struct, which the JSON renderer writes in C."""
-
-    class Meta:
-        struct: type[msgspec.Struct]
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {name: declared.field(**options) for name, declared, options in _declarations(self.Meta.struct)}
-
-    def to_representation(self, instance: S) -> Any:
-        return instance
-
-    @property
-    def data(self) -> Any:
-        # DRF's own wraps a dict.
-        return self.instance
-
-
-def _declarations(struct: type[msgspec.Struct]) -> list[tuple[str, Text, dict[str, Any]]]:
+def declarations(struct: type[msgspec.Struct]) -> list[tuple[str, Text, dict[str, Any]]]:
+    """Return name, declaration and options of DRF for each field of a struct."""
     hints = typing.get_type_hints(struct, include_extras=True)
     declarations = []
     for name in struct.__struct_fields__:

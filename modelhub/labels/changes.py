@@ -12,7 +12,6 @@ from modelhub.core.keyset import in_pieces
 from modelhub.core.models import LIVE
 from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
-from modelhub.labels.locks import labels_lock
 from modelhub.labels.models import Label
 from modelhub.labels.services import complete_settings, get_project_of_label, save_label
 from modelhub.labels.types import get_type
@@ -20,7 +19,7 @@ from modelhub.labels.types.base import ValueRule
 
 # After the wait for either lock the row is current: PostgreSQL reads a locked row again (READ COMMITTED).
 LOCK_LABEL = """
-SELECT *, pg_advisory_xact_lock(%s) FROM modelhub_label
+SELECT *, pg_advisory_xact_lock(modelhub_labels_lock_v1(organization_id)) FROM modelhub_label
 WHERE organization_id = %s AND id = %s AND (deleted_at IS NOT NULL) = %s FOR NO KEY UPDATE
 """
 
@@ -102,6 +101,6 @@ def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
 
 def _lock_label(organization_id: uuid.UUID, label_id: uuid.UUID, *, deleted: bool = False) -> Label:
     """Return the label, locked against requests that check values by it. Raise `NotFound`."""
-    for label in Label.objects.raw(LOCK_LABEL, [labels_lock(organization_id), organization_id, label_id, deleted]):
+    for label in Label.objects.raw(LOCK_LABEL, [organization_id, label_id, deleted]):
         return label
     raise NotFound(f"{'Deleted label' if deleted else 'Label'} not found: {label_id}", code="label_not_found")

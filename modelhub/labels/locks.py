@@ -9,15 +9,10 @@ import uuid
 from django.db import connection
 
 
-def labels_lock(organization_id: uuid.UUID) -> int:
-    """Return the 64-bit number of an organization's lock."""
-    return int.from_bytes(organization_id.bytes[8:], signed=True)
-
-
 def share_labels(organization_id: uuid.UUID) -> None:
     """Keep the organization's labels unchanged until the transaction ends. Others may share the lock.
 
     Changes of a label take the same lock exclusively.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [labels_lock(organization_id)])
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(modelhub_labels_lock_v1(%s))", [organization_id])

@@ -741,11 +741,12 @@ class Migration(migrations.Migration):
             " FOR EACH ROW EXECUTE FUNCTION modelhub_renew_label_version_v1()",
             "DROP TRIGGER labels_renew_version ON modelhub_label",
         ),
+        migrations.RunSQL(read_sql("labels", "labels_lock_v1"), "DROP FUNCTION modelhub_labels_lock_v1"),
         migrations.RunSQL(read_sql("scores", "refuse_change_v1"), "DROP FUNCTION modelhub_refuse_change_v1"),
         migrations.RunSQL(
             "CREATE TRIGGER revisions_are_append_only BEFORE UPDATE OR DELETE ON modelhub_scorerevision"
             " FOR EACH ROW EXECUTE FUNCTION modelhub_refuse_change_v1()",
             "DROP TRIGGER revisions_are_append_only ON modelhub_scorerevision",
         ),
-        migrations.RunSQL(read_sql("scores", "store_scores_v1"), "DROP FUNCTION modelhub_store_scores"),
+        migrations.RunSQL(read_sql("scores", "store_scores_v1"), "DROP FUNCTION modelhub_store_scores_v1"),
     ]

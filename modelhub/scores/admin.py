@@ -9,8 +9,6 @@ from modelhub.scores.models import Score, ScoreRevision
 
 
 class RevisionInline(admin.TabularInline):
-    """What a score said before."""
-
     model = ScoreRevision
     fields = readonly_fields = ("created_at", "action", "value", "score_source", "notes", "replaced_by")
     ordering = ("-id",)
@@ -18,14 +16,11 @@ class RevisionInline(admin.TabularInline):
     extra = 0
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Never."""
         return False
 
 
 @admin.register(Score)
 class ScoreAdmin(ReadOnlyAdmin):
-    """Judgements, with their history."""
-
     list_display = ("label", "value", "source", "annotator", "score_source", "created_at", "deleted_at")
     list_select_related = ("label", "source", "annotator")
     search_fields = ("=id", "=source__source_key", "=annotator__email")

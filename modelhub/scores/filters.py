@@ -1,4 +1,4 @@
-"""The filters of every list of scores: pages, cursors, export and bulk delete take the same ones."""
+"""The filters of scores: lists, cursors, export and bulk delete take the same ones."""
 
 from typing import Any, cast
 
@@ -18,12 +18,11 @@ from modelhub.sources.refs import SOURCE_WORDS, source_key
 
 
 def choices(words: Any) -> list[tuple[str, str]]:
-    """A vocabulary as Django's fields want it."""
     return [(word, word) for word in words]
 
 
 class ScoreFilter(StrictFilterSet):
-    """Filters by the source, the label, the annotator and the times of a score; several must all hold."""
+    """Filter by source, label, annotator and times; all given filters must hold."""
 
     source_type = django_filters.ChoiceFilter(choices=choices(SOURCE_WORDS), method="by_word", label="or its alias")
     source_id = django_filters.CharFilter(
@@ -43,28 +42,27 @@ class ScoreFilter(StrictFilterSet):
         fields: tuple[str, ...] = ()
 
     def by_word(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
-        """Scores of sources of the stored type that the word stands for."""
         return queryset.filter(source__source_type=SOURCE_WORDS[value])
 
     def by_source(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
-        """Scores of sources of that id, which are found before any score is looked at.
+        """Find the sources first, in a subquery: a join could look for them once per score.
 
-        By a join, they would be looked for once for each score as long as the tables are new and have no statistics.
+        PostgreSQL chooses such a join while the tables are new and have no statistics.
         """
         found = Source.objects.filter(
             organization_id=caller(cast("Request", self.request)).organization_id,
             source_type__in=SOURCE_TYPES,  # stands before the key in the index
             source_key=source_key(value),
         )
-        return queryset.filter(_is_any("source_id", found.values("pk")))
+        return queryset.filter(is_any("source_id", found.values("pk")))
 
     def by_email(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
-        """Logins are stored in lower case."""
+        # Logins are stored in lower case.
         return queryset.filter(annotator__email=value.lower())
 
 
-def _is_any(column: str, found: QuerySet[Any, Any]) -> Func:
-    """Whether the column holds one of these: `IN (SELECT …)`, which PostgreSQL may not turn into a join."""
+def is_any(column: str, found: QuerySet[Any, Any]) -> Func:
+    """Return `column = ANY (ARRAY(SELECT …))`, which PostgreSQL never turns into a join, as it does with IN."""
     parts = F(column), ArraySubquery(found)
     return Func(*parts, template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())
 
@@ -72,16 +70,9 @@ def _is_any(column: str, found: QuerySet[Any, Any]) -> Func:
 FILTERS = tuple(ScoreFilter.base_filters)
 
 
-def filter_scores(rows: QuerySet[Score], given: dict[str, Any], *, request: Request) -> QuerySet[Score]:
-    """The rows that a JSON object of filters leaves; raises `Invalid`, also for an unknown filter.
-
-    Where rows are deleted, a filter that is ignored would delete too much.
-    """
+def filter_scores(scores: QuerySet[Score], given: dict[str, Any], *, request: Request) -> QuerySet[Score]:
+    """Filter by a JSON object. Raise `Invalid`, also for an unknown filter: ignored, it would delete too much."""
     named = rename(given, FILTERS)
     reject_unknown(named, FILTERS, kind="filter")
-    texts = {name: _as_text(value) for name, value in named.items()}
-    return checked(ScoreFilter(texts, queryset=rows, request=request))
-
-
-def _as_text(value: object) -> str:
-    return str(parse_uuid(value) or value)
+    texts = {name: str(parse_uuid(value) or value) for name, value in named.items()}
+    return checked(ScoreFilter(texts, queryset=scores, request=request))

@@ -22,7 +22,7 @@ ACTIONS = ("overwritten", "deleted")
 
 
 class Score(TenantRow):
-    """One annotator's judgement of one source by one label. Whoever writes it holds the lock of its source.
+    """One annotator's judgement of one source by one label. A write holds the lock of the source's row.
 
     No foreign key has an index of its own: each index here serves a list, and costs every insert.
     """
@@ -36,7 +36,7 @@ class Score(TenantRow):
     )
     label = TenantForeignKey(Label, on_delete=models.PROTECT, related_name="scores", db_index=False)
     annotator = TenantForeignKey(User, on_delete=models.PROTECT, related_name="scores", db_index=False)
-    # Null for a score that was given outside of an annotation queue, which is a slot of its own.
+    # Null outside of annotation queues; such scores are unique among themselves.
     queue_item = models.UUIDField(null=True, blank=True)
     value = exact_json_field()
     score_source = models.CharField(max_length=16, choices=[(word, word) for word in SCORE_SOURCES], default="human")
@@ -67,9 +67,9 @@ class Score(TenantRow):
 
 
 class ScoreRevision(TenantRow):
-    """What a score said before it was overwritten or deleted. Append-only: the database refuses any change.
+    """The value of a score before it was overwritten or deleted. Append-only, held by a trigger.
 
-    `created_at` is when that was, `replaced_by` who did it.
+    `created_at` and `replaced_by` are the time and the user of the replacement.
     """
 
     # No foreign key: the statement that keeps a revision copies the column from the score, which has one.

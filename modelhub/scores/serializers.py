@@ -4,8 +4,7 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from modelhub.core.schema import SENTENCES
-from modelhub.core.serializers import OutputSerializer
-from modelhub.core.structs import StructSerializer
+from modelhub.core.serializers import OutputSerializer, StructSerializer
 from modelhub.scores.entries import EntryError
 from modelhub.scores.models import ACTIONS, SCORE_SOURCES, ScoreRevision
 from modelhub.scores.rows import ScoreRow

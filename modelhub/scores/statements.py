@@ -13,13 +13,12 @@ from modelhub.accounts.models import User
 from modelhub.core import exact_json
 from modelhub.core.ids import new_id_text
 from modelhub.core.sql import read_sql
-from modelhub.labels.locks import labels_lock
 from modelhub.labels.rules import LabelRule
 from modelhub.sources.refs import SourceRef
 
 STORE_SCORES = """
-SELECT * FROM modelhub_store_scores(
-    %(labels_lock)s, %(labels_version)s, %(organization_id)s, %(source_type)s, %(source_key)s, %(annotator_id)s,
+SELECT * FROM modelhub_store_scores_v1(
+    %(labels_version)s, %(organization_id)s, %(source_type)s, %(source_key)s, %(annotator_id)s,
     %(ids)s, %(label_ids)s, %(rest)s
 )
 """
@@ -89,7 +88,6 @@ def store_scores(
     `labels_version` of None: the caller holds the lock of the labels. Raise `DatabaseError` for a refused row.
     """
     parameters: dict[str, Any] = {
-        "labels_lock": labels_lock(annotator.organization_id),
         "labels_version": labels_version,
         "organization_id": annotator.organization_id,
         "source_type": ref.source_type,

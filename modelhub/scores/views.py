@@ -314,7 +314,7 @@ class BulkDelete(APIView):
         actor = actor_of(request)
         if "ids" in fields:
             return self._respond(delete_scores_by_id(actor=actor, ids=read_ids(fields["ids"])))
-        live = live_scores(actor.user.organization_id)
+        live = live_scores(actor.user.organization_id).filter(LISTED)
         scores = filter_scores(live, read_filter(fields["filter"]), request=request)
         return self._respond(delete_scores_matching(actor=actor, scores=scores))
 

@@ -1,5 +1,5 @@
-CREATE FUNCTION modelhub_store_scores(
-    labels_lock bigint, labels_version uuid, of_organization uuid, of_type text, of_key text, of_annotator uuid,
+CREATE FUNCTION modelhub_store_scores_v1(
+    labels_version uuid, of_organization uuid, of_type text, of_key text, of_annotator uuid,
     ids uuid[], label_ids uuid[], rest json,
     OUT outcome text, OUT registered_as text, OUT stored_at text, OUT stored_before text
 )
@@ -12,7 +12,7 @@ DECLARE
     moment timestamptz;
     iso CONSTANT text := 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"';
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(labels_lock);
+    PERFORM pg_advisory_xact_lock_shared(modelhub_labels_lock_v1(of_organization));
     IF labels_version <> coalesce(
         (SELECT version FROM modelhub_labelversion WHERE organization_id = of_organization),
         uuid '00000000-0000-0000-0000-000000000000'
