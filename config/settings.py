@@ -132,7 +132,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "modelhub.core.middleware.RequestMiddleware",
-    "modelhub.core.headers.HeadersMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Checks the Host header: nothing below it, static files included, is reached under a wrong name.
@@ -140,10 +139,10 @@ MIDDLEWARE = [
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ORIGINS else []),
     *(["modelhub.accounts.throttling.AddressThrottleMiddleware"] if RATE_PER_ADDRESS else []),
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "modelhub.core.pages.Sessions",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "modelhub.core.pages.Authentication",
-    "modelhub.core.pages.Messages",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"

@@ -148,6 +148,16 @@ def test_nobody_else_comes_in(alice: Caller, staff: Client) -> None:
     assert staff.get("/model-hub/sources/").status_code == 401
 
 
+def test_a_session_costs_the_api_no_statement(staff: Client, alice: Caller) -> None:
+    alice.get("/model-hub/sources/")
+    headers = {"X-Api-Key": alice.key.api_key, "X-Secret-Key": alice.secret}
+    with CaptureQueriesContext(connection) as captured:
+        response = staff.get("/model-hub/sources/", headers=headers)
+    assert response.status_code == 200
+    assert not [query["sql"] for query in captured if "session" in query["sql"]]
+    assert "Set-Cookie" not in response.headers
+
+
 def test_a_login_ignores_case(alice: Caller) -> None:
     user = alice.user
     user.is_staff = True

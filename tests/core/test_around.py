@@ -8,7 +8,6 @@ import yaml
 from django.db import OperationalError, connection
 from django.test import Client
 
-from config import logs
 from modelhub.core import health
 from modelhub.urls import urlpatterns
 from tests.client import BULK, Caller
@@ -86,17 +85,25 @@ def test_a_database_that_fails_is_a_503_that_says_when_to_come_back(
     assert "secret" not in json.dumps(answer.body)
 
 
-def test_the_log_of_a_request_has_ids_and_no_secrets(alice: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines: list[str] = []
-    monkeypatch.setattr(logs.NamedLogger, "info", lambda logger, line: lines.append(line))
-    answer = alice.post(BULK + "?dry_run=maybe", {"notes": "private words"})
-    [line] = [json.loads(line) for line in lines]
-    assert line["logger"] == "modelhub.requests"
-    assert line["request_id"] == answer.headers["X-Request-Id"]
+def test_the_log_line_of_a_request_has_ids_and_no_secrets(alice: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        response = alice.post(BULK + "?dry_run=maybe", {"notes": "private words"})
+    [line] = [record.msg for record in caplog.records]
+    assert isinstance(line, dict)
+    assert (line["logger"], line["event"]) == ("modelhub.requests", "request")
+    assert line["request_id"] == response.headers["X-Request-Id"]
     assert (line["key"], line["organization"]) == (str(alice.key.pk), str(alice.user.organization_id))
-    assert (line["method"], line["path"], line["status"]) == ("POST", BULK, 400)
-    assert "private words" not in lines[0]
-    assert alice.secret not in lines[0]
+    assert (line["method"], line["route"], line["path"], line["status"]) == ("POST", "scores-bulk", BULK, 400)
+    assert line["ms"] > 0
+    for secret in ("private words", "maybe", alice.secret):
+        assert secret not in str(line)
+
+
+def test_probes_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        response = Client().get("/healthz")
+    assert response.headers["X-Request-Id"]
+    assert not caplog.records
 
 
 class TestTheSchema:
@@ -119,12 +126,14 @@ class TestTheSchema:
         label = alice.post("/model-hub/annotations-labels/", {"name": "L", "type": "star"}).body["result"]
         source = alice.post("/model-hub/sources/", {"source_type": "trace", "source_id": "t"}).body
         score = {"source_type": "trace", "source_id": "t", "label_id": label["id"], "value": 4}
-        outputs = {
-            "Label": label,
-            "SourceOutput": source,
-            "Score": alice.post("/model-hub/scores/", score).body,
+        responses = {
+            "/model-hub/annotations-labels/{id}/": label,
+            "/model-hub/sources/{id}/": source,
+            "/model-hub/scores/{id}/": alice.post("/model-hub/scores/", score).body,
         }
-        for name, body in outputs.items():
+        for path, body in responses.items():
+            content = schema["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+            name = content["schema"]["$ref"].rpartition("/")[2]
             assert set(body) == set(schema["components"]["schemas"][name]["required"])
 
     def test_its_page_needs_nothing_from_elsewhere(self) -> None:
