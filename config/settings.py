@@ -45,9 +45,6 @@ CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS")
 # The database ----------------------------------------------------------------------------------
 
 DATABASES: dict[str, Any] = database_settings(DATA_DIR, pool_size=SERVE_THREADS)
-# What lists read; one that lags for longer is not asked (modelhub.core.replica).
-REPLICA_WAIT_MS = env.whole("MODELHUB_REPLICA_WAIT_MS", 50, maximum=10_000)
-DATABASE_ROUTERS = ["modelhub.core.replica.Router"] if "replica" in DATABASES else []
 
 # The limits of one request (contract 0.2: 413, or the error of the one score) ---------------------
 

@@ -14,7 +14,6 @@ from modelhub.accounts.authentication import caller
 from modelhub.core.envelope import read_flags
 from modelhub.core.models import LISTED
 from modelhub.core.pagination import PagesOnRequest
-from modelhub.core.replica import replica_may_answer
 from modelhub.core.schema import PAGING, DeletedOutput, example, flag, page_of, problems
 from modelhub.core.serializers import render_list
 from modelhub.labels.changes import delete_label, restore_label, update_label
@@ -53,7 +52,6 @@ class Labels(GenericAPIView[Label]):
         parameters=PAGING,
         responses={200: page_of(LabelSerializer, "LabelPage"), **problems(400, 404)},
     )
-    @replica_may_answer
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response(render_list(LabelSerializer, page))

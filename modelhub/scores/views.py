@@ -28,7 +28,7 @@ from modelhub.core.keyset import in_order
 from modelhub.core.metrics import count_batch, count_scores
 from modelhub.core.models import LISTED
 from modelhub.core.pagination import Pages, PagesOrCursor, read_ordering
-from modelhub.core.replica import replica_may_answer
+from modelhub.core.replica import alias_for_long_read
 from modelhub.core.schema import (
     CURSOR,
     DRY_RUN,
@@ -383,7 +383,6 @@ class ExportScores(FilteredScores):
             **problems(400),
         },
     )
-    @replica_may_answer
     def get(self, request: Request) -> HttpResponseBase:
         """Stream the scores, oldest first; memory does not grow with their number."""
         name = request.query_params.get("export_format", "jsonl")
@@ -391,9 +390,7 @@ class ExportScores(FilteredScores):
             sentence = f"export_format must be one of {', '.join(FORMATS)}, got {show(name)}"
             raise Invalid(sentence, fields={"export_format": [sentence]})
         content_type, write = FORMATS[name]
-        rows = self.filter_queryset(self.get_queryset())
-        # The rest is read while it is sent, from the database that the first score came from.
-        pieces = write(rows.using(rows.db))
+        pieces = write(self.filter_queryset(self.get_queryset()).using(alias_for_long_read()))
         # Read before the response begins: an error until here is still a problem, not a broken file.
         first = list(itertools.islice(pieces, 2))
         response = StreamingHttpResponse(itertools.chain(first, pieces), content_type=content_type)

@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import caller
 from modelhub.core.pagination import Pages
-from modelhub.core.replica import replica_may_answer
 from modelhub.core.schema import PAGING, example, page_of, problems
 from modelhub.core.serializers import render_list
 from modelhub.sources.filters import SourceFilter
@@ -41,7 +40,6 @@ class Sources(GenericAPIView[Source]):
         parameters=PAGING,
         responses={200: page_of(SourceSerializer, "SourcePage"), **problems(400, 404)},
     )
-    @replica_may_answer
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response(render_list(SourceSerializer, page))

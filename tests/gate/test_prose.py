@@ -10,11 +10,8 @@ from tests.gate import prose
 UNFINISHED = (
     "config",
     "modelhub/accounts",
-    "modelhub/core/deadlines.py",
     "modelhub/core/health.py",
     "modelhub/core/metrics.py",
-    "modelhub/core/replica.py",
-    "modelhub/core/savepoints.py",
     "modelhub/core/stopping.py",
     "modelhub/core/transactions.py",
     "modelhub/idempotency",
