@@ -4,7 +4,6 @@
 """
 
 import functools
-import math
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -75,7 +74,7 @@ def _api_exception_response(error: exceptions.APIException) -> Response:
         sentence = "; ".join(str(part) for part in error.detail)
     else:
         sentence = str(error.detail)
-    headers = {"Retry-After": str(math.ceil(wait))} if (wait := getattr(error, "wait", None)) else {}
+    headers = {"Retry-After": str(wait)} if (wait := getattr(error, "wait", None)) else {}
     return _drf_response(problem(error.status_code, sentence, code=error.default_code, fields=fields), headers)
 
 

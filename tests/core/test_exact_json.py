@@ -1,4 +1,4 @@
-"""JSON that keeps numbers, and what of it can be stored."""
+"""JSON with exact numbers, and the values that can be stored."""
 
 import json
 import uuid
@@ -26,7 +26,7 @@ def check(value: object, **limits: int) -> None:
 
 
 @given(storable)
-def test_what_is_storable_comes_back_the_same(value: Any) -> None:
+def test_storable_values_come_back_the_same(value: Any) -> None:
     check(value)
     assert exact_json.same(exact_json.loads(exact_json.dumps(value).encode()), value)
 
@@ -40,7 +40,7 @@ def test_numbers_keep_their_digits(digits: str) -> None:
     ("sent", "spelled"),
     [("1e2", "100"), ("-1.50E+1", "-15.0"), ("25e-3", "0.025"), ("-0.0", "0.0"), ("1e25", "1" + "0" * 25)],
 )
-def test_numbers_are_spelled_as_the_database_spells_them(sent: str, spelled: str) -> None:
+def test_numbers_are_spelled_as_in_jsonb(sent: str, spelled: str) -> None:
     assert exact_json.dumps(exact_json.loads(sent)) == spelled
 
 
@@ -65,7 +65,7 @@ def test_lone_surrogates_are_written_as_escapes_beside_exact_numbers() -> None:
     assert written == b'{"\\ud800":["\\udfff",0.10,' + number + b',null,"00000000-0000-0000-0000-000000000001"]}'
 
 
-def test_django_can_use_it_through_the_standard_library() -> None:
+def test_djangos_json_field_uses_the_encoder_and_the_decoder() -> None:
     value = {"n": Decimal("0.10"), "big": 10**400}
     written = json.dumps(value, cls=exact_json.Encoder)
 
@@ -74,7 +74,7 @@ def test_django_can_use_it_through_the_standard_library() -> None:
 
 
 @pytest.mark.parametrize("text", ["{bad", "[1,]", "", "[" * 100_000, "[" * 1_000_000 + "]" * 1_000_000])
-def test_what_cannot_be_read_is_the_error_that_djangos_form_field_catches(text: str) -> None:
+def test_unreadable_text_raises_the_error_that_djangos_form_field_catches(text: str) -> None:
     with pytest.raises(json.JSONDecodeError, match=r"line 1 column"):
         json.loads(text, cls=exact_json.Decoder)
 
@@ -90,7 +90,7 @@ def test_ids_and_times_become_strings() -> None:
     "body",
     [b"", b"{", b'{"a":}', b"\xff", b"[" * 10_000, b"[" * 1_000_000, b'{"a":' * 100_000, b"[1,]", b"nul", b"'a'"],
 )
-def test_what_cannot_be_read_is_a_value_error(body: bytes) -> None:
+def test_unreadable_bytes_raise_a_value_error_with_the_reason(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"line|nested|UTF-8"):
         exact_json.loads(body)
 
@@ -109,12 +109,12 @@ def test_what_cannot_be_read_is_a_value_error(body: bytes) -> None:
         ([], {}, False),
     ],
 )
-def test_sameness_is_that_of_json(one: object, other: object, equal: bool) -> None:
+def test_equality_is_that_of_json(one: object, other: object, equal: bool) -> None:
     assert exact_json.same(one, other) is equal
     assert exact_json.same(other, one) is equal
 
 
-def test_sameness_is_found_at_any_depth() -> None:
+def test_equality_works_at_any_depth() -> None:
     def nested(innermost: int) -> Any:
         value: Any = innermost
         for _ in range(50_000):
@@ -141,14 +141,14 @@ def test_sameness_is_found_at_any_depth() -> None:
         (Decimal("0." + "1" * 16384), "value holds a number too large or too small to be kept"),
     ],
 )
-def test_what_cannot_be_kept_is_refused(value: object, sentence: str) -> None:
+def test_unstorable_values_are_rejected(value: object, sentence: str) -> None:
     with pytest.raises(Invalid) as refused:
         check(value)
     assert str(refused.value) == sentence
     assert refused.value.code == "unstorable_value"
 
 
-def test_the_limits_of_size_and_depth() -> None:
+def test_size_and_depth_are_limited() -> None:
     check({"a": "x" * 92}, max_bytes=100)
     with pytest.raises(Invalid, match="value must have at most 100 bytes as JSON, got 101") as refused:
         check({"a": "x" * 93}, max_bytes=100)
@@ -168,7 +168,7 @@ def test_the_limits_of_size_and_depth() -> None:
 
 
 @pytest.mark.parametrize("digits", ["0e-16000", "1e300", "1.5e-300", "-1e-300"])
-def test_decimals_count_as_long_as_postgresql_spells_them(digits: str) -> None:
+def test_decimals_count_with_all_digits_of_jsonb(digits: str) -> None:
     """Few bytes in must not become many bytes out."""
     assert len(exact_json.dumps(exact_json.loads(digits))) < 20
     with pytest.raises(Invalid, match=r"value must have at most 100 bytes as JSON, got (3\d\d|16\d\d\d)") as refused:

@@ -1,29 +1,43 @@
-"""The OpenAPI schema: committed, complete, and true of a running server."""
+"""The OpenAPI schema: committed, complete and kept by a running server; the page that shows it."""
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from django.test import Client
 
 from modelhub.scores.filters import FILTERS
+from modelhub.urls import urlpatterns
+from tests.client import BULK, Caller
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server
 
 pytestmark = pytest.mark.django_db
 
 
-def test_the_committed_schema_is_the_servers() -> None:
-    """`make schema` writes it anew; the difference is what clients will notice."""
-    committed = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+@pytest.fixture(scope="module")
+def committed() -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+    return parsed
+
+
+def test_the_committed_schema_is_the_one_of_the_server(committed: dict[str, Any]) -> None:
+    """If it differs intentionally: `make schema`."""
     assert yaml.safe_load(Client().get("/schema/").content) == committed
 
 
-def test_every_operation_says_what_it_does_and_what_can_go_wrong() -> None:
-    paths = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())["paths"]
+def test_every_route_is_described(committed: dict[str, Any]) -> None:
+    routes = {"/" + str(pattern.pattern).replace("<id:pk>", "{id}") for pattern in urlpatterns}
+    assert routes - {"/metrics", "/schema/", "/docs/", "/"} == set(committed["paths"])
+
+
+def test_every_operation_has_a_summary_examples_and_its_errors(committed: dict[str, Any]) -> None:
     operations = {
-        f"{method} {path}": operation for path, methods in paths.items() for method, operation in methods.items()
+        f"{method} {path}": operation
+        for path, methods in committed["paths"].items()
+        for method, operation in methods.items()
     }
     assert len({operation["operationId"] for operation in operations.values()}) == len(operations)
     for name, operation in operations.items():
@@ -35,14 +49,41 @@ def test_every_operation_says_what_it_does_and_what_can_go_wrong() -> None:
             assert operation["security"], name
 
 
-def test_every_filter_is_a_parameter() -> None:
-    paths = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())["paths"]
+def test_every_filter_of_scores_is_a_parameter(committed: dict[str, Any]) -> None:
     for path in ("/model-hub/scores/", "/model-hub/scores/export/"):
-        assert set(FILTERS) <= {parameter["name"] for parameter in paths[path]["get"]["parameters"]}
+        assert set(FILTERS) <= {parameter["name"] for parameter in committed["paths"][path]["get"]["parameters"]}
 
 
-def test_a_running_server_does_what_the_schema_says(live: Server, tmp_path: Path) -> None:
-    """schemathesis with every check; tests/schemathesis.toml says which do not hold where, and why."""
+def test_both_ways_to_authenticate_are_described(committed: dict[str, Any]) -> None:
+    assert set(committed["components"]["securitySchemes"]) == {"ApiKey", "SecretKey", "Bearer"}
+    assert committed["paths"][BULK]["post"]["security"] == [{"ApiKey": [], "SecretKey": []}, {"Bearer": []}]
+
+
+def test_answers_have_the_described_fields(committed: dict[str, Any], alice: Caller) -> None:
+    label = alice.post("/model-hub/annotations-labels/", {"name": "L", "type": "star"}).body["result"]
+    source = alice.post("/model-hub/sources/", {"source_type": "trace", "source_id": "t"}).body
+    score = {"source_type": "trace", "source_id": "t", "label_id": label["id"], "value": 4}
+    made = {"annotations-labels": label, "sources": source, "scores": alice.post("/model-hub/scores/", score).body}
+
+    for noun, body in made.items():
+        response = committed["paths"][f"/model-hub/{noun}/{{id}}/"]["get"]["responses"]["200"]
+        name = response["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        assert set(body) == set(committed["components"]["schemas"][name]["required"]), name
+
+
+def test_the_page_loads_nothing_from_other_hosts() -> None:
+    page = Client().get("/docs/").content.decode()
+    assert "swagger-ui" in page
+    assert "//" not in page.replace("http://www.w3.org", "").replace("://testserver", "").split("<script>")[0]
+
+
+def test_the_root_redirects_to_the_page() -> None:
+    answer = Client().get("/")
+    assert (answer.status_code, answer["Location"]) == (302, "/docs/")
+
+
+def test_a_running_server_keeps_to_the_schema(live: Server, tmp_path: Path) -> None:
+    """schemathesis with all checks except those that tests/schemathesis.toml turns off."""
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         *("--config-file", str(ROOT / "tests" / "schemathesis.toml")),

@@ -1,4 +1,4 @@
-"""A bulk request leaves nothing to the garbage collector: what it was made of is freed when it is answered."""
+"""A bulk request leaves no reference cycles: its memory is freed at once, not by the collector."""
 
 import gc
 import io
@@ -19,14 +19,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def no_collector() -> Iterator[None]:
-    """It would take away what is to be counted."""
     gc.disable()
     yield
     gc.enable()
 
 
 def bulk(caller: Caller, body: object) -> str:
-    """As a WSGI server does it: Django's test client keeps what it sent and got."""
+    """Call the WSGI application; Django's test client keeps requests and responses alive."""
     content = exact_json.encode(body)
     status: list[str] = []
     environ: dict[str, Any] = {
@@ -50,7 +49,7 @@ def bulk(caller: Caller, body: object) -> str:
 
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize(("rating", "status"), [(4, "201"), (9, "200")])
-def test_a_bulk_request_leaves_no_circles(
+def test_a_bulk_request_leaves_no_cycles(
     alice: Caller, trace: Source, labels: dict[str, Label], rating: int, status: str
 ) -> None:
     scores = [entry(label, rating) for label in (labels["star"], labels["star"])]

@@ -1,0 +1,68 @@
+"""Positions in a list and the batches that follow from them."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from modelhub.core.errors import Invalid
+from modelhub.core.keyset import ORDERINGS, Position, after, in_order, in_pieces, position_of
+from modelhub.sources.models import Source
+from tests.factories import SourceFactory
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+POSITION = Position(NOON, uuid.UUID(int=1))
+
+
+def test_a_position_survives_its_encoding() -> None:
+    assert Position.decode(POSITION.encode()) == POSITION
+    assert POSITION.encode().isascii()
+    assert "=" not in POSITION.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x", "\x00", "é", POSITION.encode() + "A", POSITION.encode()[:-4], "MjAyNi0wMS0zMVQxMjowMDowMCA", "a b", "===="],
+)
+def test_any_other_string_is_rejected(text: str) -> None:
+    with pytest.raises(Invalid, match="cursor must be one that an answer gave") as invalid:
+        Position.decode(text)
+    assert list(invalid.value.fields) == ["cursor"]
+
+
+def test_a_time_without_an_offset_is_rejected() -> None:
+    naive = Position(NOON.replace(tzinfo=None), POSITION.pk)
+    with pytest.raises(Invalid):
+        Position.decode(naive.encode())
+
+
+def test_a_struct_with_texts_has_the_position_of_its_row() -> None:
+    row = SimpleNamespace(id=POSITION.pk, created_at=NOON)
+    struct = SimpleNamespace(id=str(POSITION.pk), created_at="2026-01-31T12:00:00.000000Z")
+
+    assert position_of(row, "-created_at") == position_of(struct, "created_at") == POSITION
+
+
+@pytest.fixture
+def sources(db: None) -> list[Source]:
+    """Seven sources, of which groups of three have the same time."""
+    return [SourceFactory.create(created_at=NOON + timedelta(hours=number // 3)) for number in range(7)]
+
+
+@pytest.mark.parametrize("ordering", [ordering for ordering in ORDERINGS if "created" in ordering])
+def test_each_row_is_behind_its_predecessor_only(sources: list[Source], ordering: str) -> None:
+    rows = Source.objects.all()
+    whole = list(in_order(rows, ordering))
+
+    assert len(whole) == len(sources)
+    for number, row in enumerate(whole):
+        assert list(after(rows, ordering, position_of(row, ordering))) == whole[number + 1 :]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
+def test_batches_are_the_whole_list(sources: list[Source], size: int) -> None:
+    batches = list(in_pieces(Source.objects.all(), size=size))
+
+    assert [row for batch in batches for row in batch] == list(in_order(Source.objects.all(), "created_at"))
+    assert all(len(batch) == size for batch in batches[:-1])

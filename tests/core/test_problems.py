@@ -1,0 +1,154 @@
+"""Error answers of views, of Django's handlers and of pages for browsers."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.db.utils import InternalError
+from django.http import Http404, HttpResponse
+from django.test import Client, RequestFactory
+from psycopg.errors import ReadOnlySqlTransaction
+from rest_framework import exceptions
+
+from modelhub.core import errors, problems
+from tests.client import BULK, Caller
+
+SUBCLASSES = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.Refused)]
+
+
+def standby_error() -> InternalError:
+    error = InternalError("cannot execute INSERT in a read-only transaction")
+    error.__cause__ = ReadOnlySqlTransaction()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "sentence"),
+    [
+        (errors.Invalid("x must be y, got z"), 400, "invalid", "x must be y, got z"),
+        (errors.Invalid("Unknown field", code="unknown_field"), 400, "unknown_field", "Unknown field"),
+        (errors.Unauthenticated("No key."), 401, "not_authenticated", "No key."),
+        (errors.Forbidden("No scope."), 403, "permission_denied", "No scope."),
+        (errors.NotFound("No label.", code="label_not_found"), 404, "label_not_found", "No label."),
+        (errors.Conflict("Twice."), 409, "conflict", "Twice."),
+        (errors.TooLarge("Too many."), 413, "too_large", "Too many."),
+        (errors.Mismatch("Another request."), 422, "idempotency_mismatch", "Another request."),
+        (errors.RateLimited("Too often.", wait=3), 429, "rate_limited", "Too often. Try again in 3 seconds."),
+        (errors.OutcomeUnknown("Lost."), 503, "outcome_unknown", "Lost."),
+        (OperationalError("a secret"), 503, "service_unavailable", problems.UNAVAILABLE),
+        (InterfaceError("a secret"), 503, "service_unavailable", problems.UNAVAILABLE),
+        (standby_error(), 503, "service_unavailable", problems.UNAVAILABLE),
+        (Http404("No page."), 404, "not_found", "No page."),
+        (PermissionDenied(), 403, "permission_denied", "You do not have permission to perform this action."),
+        (exceptions.MethodNotAllowed("PUT"), 405, "method_not_allowed", 'Method "PUT" not allowed.'),
+        (exceptions.UnsupportedMediaType("text/csv"), 415, "unsupported_media_type", problems.NOT_JSON),
+        (exceptions.ValidationError(["One.", "Two."]), 400, "invalid", "One.; Two."),
+        (exceptions.ValidationError({"name": ["One.", "Two."]}), 400, "invalid", "name: One. Two."),
+    ],
+)
+def test_an_exception_of_a_view_becomes_a_problem(error: Exception, status: int, code: str, sentence: str) -> None:
+    response = problems.handle_exception(error, {})
+
+    assert response is not None
+    assert response.status_code == response.data["status"] == status
+    assert response.data["code"] == code
+    assert response.data["detail"] == response.data["message"] == sentence
+    assert response.content_type == "application/problem+json"
+
+
+def test_an_unexpected_exception_is_left_to_django() -> None:
+    assert problems.handle_exception(RuntimeError("a bug"), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "headers"),
+    [
+        (errors.Unauthenticated("x"), {"WWW-Authenticate": "ApiKey"}),
+        (errors.RateLimited("x", wait=7), {"Retry-After": "7"}),
+        (errors.OutcomeUnknown("x"), {"Retry-After": "1"}),
+        (OperationalError("x"), {"Retry-After": "1"}),
+        (exceptions.Throttled(wait=1.2), {"Retry-After": "2"}),
+        (errors.Conflict("x"), {}),
+    ],
+)
+def test_headers_name_the_challenge_and_the_time_to_retry(error: Exception, headers: dict[str, str]) -> None:
+    response = problems.handle_exception(error, {})
+
+    assert response is not None
+    assert {name: response[name] for name in ("WWW-Authenticate", "Retry-After") if name in response} == headers
+
+
+def test_sentences_by_field_are_listed_in_errors() -> None:
+    fields = {"name": ["name must be short"], "type": ["type must be known"]}
+    response = problems.handle_exception(errors.Invalid("both are wrong", fields=fields), {})
+
+    assert response is not None
+    assert response.data["errors"] == fields
+
+
+@pytest.mark.parametrize("kind", SUBCLASSES)
+def test_each_error_has_a_status_and_a_code_of_its_own(kind: type[errors.Refused]) -> None:
+    assert 400 <= kind.status < 600
+    assert [other for other in SUBCLASSES if other.code == kind.code] == [kind]
+
+
+def test_a_body_above_djangos_limit_is_a_413() -> None:
+    request = RequestFactory().post("/admin/login/")
+
+    assert problems.bad_request(request, RequestDataTooBig()).status_code == 413
+    assert problems.bad_request(request, DisallowedHost()).status_code == 400
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "OPTIONS", "DELETE"])
+def test_a_read_only_page_rejects_other_methods(method: str) -> None:
+    view = problems.read_only(lambda request: HttpResponse("page"))
+    response = view(RequestFactory().generic(method, "/"))
+
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
+    assert view(RequestFactory().get("/")).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/docs/", "/", "/metrics"])
+def test_pages_for_browsers_reject_other_methods_before_csrf(path: str) -> None:
+    for method in ("post", "put", "options"):
+        answer = getattr(Client(enforce_csrf_checks=True), method)(path)
+        assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
+@pytest.mark.django_db
+def test_an_unknown_path_is_a_404_with_a_hint_about_the_slash(alice: Caller) -> None:
+    answer = alice.post("/model-hub/scores/bulk", {})
+
+    assert answer.status == 404
+    assert answer.body["detail"] == 'There is no path "/model-hub/scores/bulk" here. Paths end in a slash.'
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.django_db
+def test_an_unsupported_method_of_the_api_is_a_405(alice: Caller) -> None:
+    answer = alice.request("DELETE", BULK)
+    assert (answer.status, answer.body["code"]) == (405, "method_not_allowed")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "status", "code", "retry_after"),
+    [
+        (RuntimeError("a secret of the inside"), 500, "server_error", None),
+        (OperationalError("a secret of the inside"), 503, "service_unavailable", "1"),
+    ],
+)
+def test_an_internal_error_reveals_nothing(
+    alice: Caller, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, code: str, retry_after: str | None
+) -> None:
+    def fail(**_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("modelhub.scores.views.record_scores", fail)
+    answer = alice.post(BULK, {"source_type": "trace", "source_id": "t", "scores": [1]})
+
+    assert (answer.status, answer.body["code"], answer.headers.get("Retry-After")) == (status, code, retry_after)
+    assert "secret" not in json.dumps(answer.body)
