@@ -11,7 +11,7 @@ from modelhub.labels.models import Label
 from modelhub.labels.types import get_type
 from modelhub.labels.types.base import ValueRule
 
-# Label types whose rules accept only values that can be stored.
+# Label types with rules that accept storable values only.
 CLOSED = frozenset({"star", "categorical", "thumbs_up_down"})
 
 

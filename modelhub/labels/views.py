@@ -97,7 +97,7 @@ class OneLabel(APIView):
     )
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         delete_label(organization_id=caller(request).organization_id, label_id=pk)
-        # The Python client parses the answer of a DELETE, and repeats a request whose answer has no body.
+        # The Python client parses this body, and repeats a DELETE without one.
         return Response({"deleted": True})
 
     def _update(self, request: Request, pk: uuid.UUID) -> Response:

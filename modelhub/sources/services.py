@@ -39,7 +39,7 @@ def create_source(*, organization_id: uuid.UUID, ref: SourceRef) -> None:
 
 
 def source_not_found(ref: SourceRef) -> NotFound:
-    """Return the error of a score whose source is not registered."""
+    """Return the error of a score for a source that is not registered."""
     return NotFound(
         f"Source not found: {ref.word} {ref.source_id}. Register it with POST /model-hub/sources/ first.",
         code="source_not_found",

@@ -15,11 +15,9 @@ UNFINISHED = (
     "modelhub/core/stopping.py",
     "modelhub/core/transactions.py",
     "modelhub/idempotency",
-    "modelhub/labels",
     "modelhub/management",
     "modelhub/scores",
     "modelhub/serving",
-    "modelhub/sources",
 )
 UNFINISHED_PAGES = (
     "architecture.md",
