@@ -9,7 +9,7 @@ SOURCES := config modelhub tests manage.py
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pgbouncer test-postgres faults million bench lint audit format schema clean
+.PHONY: help run test test-pgbouncer test-postgres faults bench lint audit format schema clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -30,10 +30,7 @@ faults: $(VENV)/.dev  ## kill, lock and cut for longer than the tests do (FAULT_
 	MODELHUB_LOG_LEVEL=ERROR FAULT_KILLS=$${FAULT_KILLS:-30} FAULT_EXAMPLES=$${FAULT_EXAMPLES:-3000} \
 		$(BIN)/python -m pytest -s --show-capture=no tests/faults tests/scores/test_against_the_model.py tests/scores/test_stored_values.py $(ARGS)
 
-million: $(VENV)/.dev  ## make a million scores in .data/million and measure every list
-	$(BIN)/python -m benchmarks.reads $(ARGS)
-
-bench: $(VENV)/.dev  ## measure the server against raw SQL and the obvious version (docs/performance.md)
+bench: $(VENV)/.dev  ## measure the server against raw SQL and the obvious version (ARGS=--help, docs/performance.md)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.dev  ## linters, type checker, import contract, missing and unsafe migrations

@@ -1,16 +1,80 @@
-"""`python -m benchmarks [--PROGRAM] [OPTIONS]`: compares, unless one of the longer programs is asked for."""
+"""`make bench ARGS=…`: compare modelhub with raw SQL, a baseline and other revisions (docs/performance.md)."""
 
-import sys
-from importlib import import_module
+import argparse
+import time
+from contextlib import ExitStack
+from operator import attrgetter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-PROGRAMS = ("compare", "profile", "load", "soak", "scale", "reading")
+from benchmarks.measure import Bench, compare
+from benchmarks.scale import scale
+from benchmarks.servers import OTHERS, Stage, source_tree
+from benchmarks.soak import soak
+from benchmarks.table import Ratio, machine, table
+from tests.postgres import CONNECTIONS, running_postgres
+from tests.servers import ROOT
+
+# As the embedded database: fsync is on, and statistics are refreshed every ten seconds.
+DURABLE = f"{CONNECTIONS} -c autovacuum_naptime=10s"
+SUBJECTS = ["raw", "baseline", "modelhub", "floor"]
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=", description=__doc__)
+    add = parser.add_argument
+    add("--rounds", type=int, default=5, help="rounds besides the first one, which warms up (5)")
+    add("--seconds", type=float, default=1.0, help="length of one measurement (1)")
+    add("--sizes", type=int, nargs="+", default=[1, 100, 1000], help="scores per request (1 100 1000)")
+    add("--clients", type=int, nargs="+", default=[1, 4], help="numbers of clients (1 4)")
+    add("--subjects", choices=SUBJECTS, nargs="+", default=SUBJECTS)
+    add("--against", metavar="REVISION", help="measure another revision of this repository in the same run")
+    add("--scale", type=int, nargs="+", metavar="COUNT", help="compare tables of so many scores (10000 1000000)")
+    add("--soak", type=float, metavar="MINUTES", help="load one new database for so long")
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Hand over to the program's own `main`."""
-    first = sys.argv[1].removeprefix("--") if len(sys.argv) > 1 else ""
-    name = first if first in PROGRAMS else PROGRAMS[0]
-    import_module(f"benchmarks.{name}").main(sys.argv[1 + (first in PROGRAMS) :])
+    """Start the servers, measure and print."""
+    options, began = read_arguments(), time.perf_counter()
+    folder = ROOT / ".data" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    bench = Bench(options.seconds)
+    with ExitStack() as stack:
+        place = stack.enter_context(TemporaryDirectory(dir=folder))
+        postgres = stack.enter_context(running_postgres(Path(place, "postgres"), DURABLE))
+        print(machine(postgres), flush=True)
+        stage = Stage(stack, folder, postgres, labels=1000 if options.soak else max(*options.sizes, 10))
+        if options.soak:
+            for text in soak(bench, postgres, stage.start("modelhub"), options.soak):
+                print(text, flush=True)
+        elif options.scale:
+            print_scale(bench, stage, options)
+        else:
+            print_comparison(bench, stage, options)
+    print(f"{(time.perf_counter() - began) / 60:.1f} minutes")
+
+
+def print_comparison(bench: Bench, stage: Stage, options: argparse.Namespace) -> None:
+    subjects = [stage.start(name) for name in options.subjects]
+    ratios = []
+    if options.against:
+        revision, tree = stage.stack.enter_context(source_tree(options.against))
+        subjects.append(stage.start(revision, tree))
+        ratios = [Ratio(f"p50 / {revision}", ["modelhub"], revision, attrgetter("p50"))]
+    compare(bench, subjects, options.sizes, options.clients, options.rounds)
+    own = [subject.name for subject in subjects if subject.name not in OTHERS]
+    ratios += [Ratio(f"per second / {other}", own, other, attrgetter("rate")) for other in ("baseline", "raw")]
+    print(*table(bench.figures, ratios), sep="\n")
+    for subject in subjects:
+        print(f"memory of the workers of {subject.name} (RSS): {subject.memory()}")
+
+
+def print_scale(bench: Bench, stage: Stage, options: argparse.Namespace) -> None:
+    tables = [(stage.start(f"{count:,}"), count) for count in options.scale]
+    scale(bench, stage.postgres, tables, [size for size in options.sizes if size <= 100], options.rounds)
+    first, *others = (subject.name for subject, _ in tables)
+    print(*table(bench.figures, [Ratio(f"p50 / {first}", others, first, attrgetter("p50"))]), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,69 +1,53 @@
-"""The same scores for every subject: as bodies of requests, and as rows for PostgreSQL. Plain Python, no Django."""
+"""The same scores for every subject, as complete HTTP requests."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from modelhub.core.ids import new_id
-
+API_KEY, SECRET_KEY = "benchmark", "benchmark-secret-key"
+BULK = "/model-hub/scores/bulk/"
+BYTES_PER_SCORE = 640  # of modelhub's answer, for the HTTP floor
+OPTIONS = ["positive", "neutral", "negative"]
 TEXTS = (
     "The answer is right, but it takes three paragraphs to say what one sentence could have said.",
     "Cites the wrong section of the manual; the steps themselves would work.",
     "As good as it gets: short, correct, polite, and it asks before it deletes anything.",
 )
-OPTIONS = ("positive", "neutral", "negative")
+# Settings and legal values of each type. Neighbours differ, so that the next version of a score is another value.
+TYPES: dict[str, tuple[dict[str, object], list[object]]] = {
+    "star": ({"no_of_stars": 5}, [{"rating": rating} for rating in range(1, 6)]),
+    "categorical": ({"options": OPTIONS}, [{"selected": [option]} for option in OPTIONS]),
+    "text": ({"max_length": 5000}, [{"text": text} for text in TEXTS]),
+    "numeric": ({"min": 0, "max": 10, "step_size": 0.5}, [{"value": half / 2} for half in range(21)]),
+    "thumbs_up_down": ({}, [{"value": thumb} for thumb in ("up", "down")]),
+}
+VALUES = {kind: [json.dumps(value) for value in values] for kind, (_, values) in TYPES.items()}
+# The version of the values that each kind of write sends: "same" repeats the update.
+VERSIONS = {"insert": 0, "update": 1, "same": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The scores of one source: `number` tells batches apart, `source` is the row's id, `key` what requests name."""
-
-    number: int
-    source: str
-    key: str
-    size: int
+def new_labels(count: int) -> Iterator[dict[str, object]]:
+    """Yield the bodies that create `count` labels, one of each type after the other."""
+    for number in range(count):
+        kind = list(TYPES)[number % len(TYPES)]
+        yield {"name": f"Benchmark {kind} {number}", "type": kind, "settings": TYPES[kind][0]}
 
 
-def value_of(kind: str, turn: int) -> dict[str, Any]:
-    """A legal value; two turns in a row never give the same one."""
-    if kind == "star":
-        return {"rating": 1 + turn % 5}
-    if kind == "categorical":
-        return {"selected": [OPTIONS[turn % 3]]}
-    if kind == "text":
-        return {"text": TEXTS[turn % 3]}
-    if kind == "numeric":
-        return {"value": turn % 21 / 2}
-    return {"value": "up" if turn % 2 else "down"}
+def write_request(source: str, labels: Sequence[tuple[str, str]], size: int, kind: str) -> bytes:
+    """Return the request that stores `size` scores on a trace, each by another label of (id, type)."""
+    turn = int(source[:8], 16) + VERSIONS[kind]
+    entries = (
+        f'{{"label_id":"{label}","value":{values[(turn + at) % len(values)]},"score_source":"human"}}'
+        for at, (label, of_type) in enumerate(labels[:size])
+        for values in [VALUES[of_type]]
+    )
+    body = f'{{"source_type":"trace","source_id":"{source}","notes":"Benchmark","scores":[{",".join(entries)}]}}'
+    return request("POST", BULK, body.encode())
 
 
-def scores_of(batch: Batch, labels: list[tuple[str, str]], version: int) -> list[dict[str, Any]]:
-    """The entries of a request; another `version` has the same labels and none of the values."""
-    first = batch.number * batch.size
-    chosen = (labels[(first + at) % len(labels)] for at in range(batch.size))
-    return [
-        {"label_id": label, "value": value_of(kind, batch.number + at + version), "score_source": "human"}
-        for at, (label, kind) in enumerate(chosen)
-    ]
-
-
-def body_of(batch: Batch, labels: list[tuple[str, str]], version: int) -> bytes:
-    """The body of `POST /model-hub/scores/bulk/`."""
-    body = {
-        "source_type": "trace",
-        "source_id": batch.key,
-        "scores": scores_of(batch, labels, version),
-        "notes": "Benchmark",
-    }
-    return json.dumps(body).encode()
-
-
-def rows_of(batch: Batch, labels: list[tuple[str, str]], version: int) -> str:
-    """The rows of the same scores as one JSON array; what all of them share travels beside it."""
-    rows = [score | {"id": str(new_id())} for score in scores_of(batch, labels, version)]
-    return json.dumps(rows)
-
-
-def value_dump(kind: str, turn: int) -> str:
-    """The same as compact JSON."""
-    return json.dumps(value_of(kind, turn))
+def request(method: str, path: str, body: bytes = b"") -> bytes:
+    """Return a whole HTTP request with the benchmark's API key."""
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"X-Api-Key: {API_KEY}\r\nX-Secret-Key: {SECRET_KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body

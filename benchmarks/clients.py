@@ -1,127 +1,77 @@
-"""Clients in processes of their own: they prepare before the clock, send while it runs, and check afterwards."""
+"""The one load loop: each client sends prepared requests over a kept connection, and checks the answers afterwards."""
 
-import itertools
-import multiprocessing
+import json
+import re
+import socket
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Any
+from threading import Barrier
 
-from benchmarks.bodies import Batch
-from benchmarks.sending import Sent, register, send_all
-from benchmarks.subjects import Http, Raw, Reader, Subject
-
-# The version of the values that each kind of request sends; "same" sends what "update" has stored.
-VERSIONS = {"insert": 0, "update": 1, "same": 1}
+TIMEOUT = 120
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What a client needs to know: where the servers are, and what is in the database."""
+class Sent:
+    """Seconds of each request of one client, and of all of them together."""
 
-    database: dict[str, Any]
-    organization: str
-    annotator: str
-    labels: list[tuple[str, str]]
-    ports: dict[str, int]
+    each: list[float]
+    whole: float
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to get ready: at most `limit` requests of `size` scores. `answer` is the size of the floor's answers."""
-
-    subject: str
-    size: int
-    limit: int
-    answer: int = 0
+def send(port: int, parts: Sequence[list[bytes]], size: int, seconds: float) -> list[Sent]:
+    """Send each part from a client of its own; all of them start at the same moment."""
+    together = Barrier(len(parts), timeout=TIMEOUT)
+    with ThreadPoolExecutor(len(parts)) as pool:
+        return list(pool.map(lambda part: load(port, part, size, seconds, together), parts))
 
 
-class Client:
-    """What runs in the process; each method is a verb that may be asked for."""
-
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
-        self.numbers = itertools.count()
-        self.subject: Subject | None = None
-        self.batches: list[Batch] = []
-        self.requests: list[Any] = []
-        self.size = 0
-
-    def prepare(self, job: Job) -> None:
-        """Register fresh sources and connect."""
-        if self.subject:
-            self.subject.close()
-        self.size = job.size
-        self.batches = register(self.setting.ports["modelhub"], job.size, job.limit, self.numbers)
-        self.subject = self._connect(job)
-
-    def load(self, kind: str) -> None:
-        """Make the requests of one kind."""
-        assert self.subject
-        self.requests = self.subject.prepare(self.batches, VERSIONS[kind])
-
-    def run(self, begin: float, seconds: float) -> Sent:
-        """Send them. What comes next is for what was reached: nothing to update where nothing was inserted."""
-        assert self.subject
-        sent = send_all(self.subject, self.requests, self.size, begin, seconds)
-        self.batches = self.batches[: len(sent.seconds)]
-        return sent
-
-    def read(self, paths: Sequence[str], begin: float, seconds: float) -> Sent:
-        """Ask for one path after the other, over and over."""
-        reader = Reader(self.setting.ports["modelhub"])
-        try:
-            return send_all(reader, itertools.cycle([reader.get(path) for path in paths]), 0, begin, seconds)
-        finally:
-            reader.close()
-
-    def _connect(self, job: Job) -> Subject:
-        known = self.setting
-        if job.subject == "raw":
-            return Raw(known.database, known.organization, known.annotator, known.labels)
-        paths = {
-            "textbook": "/textbook/scores/bulk/",
-            "bare": "/bare/scores/bulk/",
-            "floor": f"/floor/{job.answer}/",
-        }
-        path = paths.get(job.subject, "/model-hub/scores/bulk/")
-        return Http(known.ports[job.subject], path, known.labels)
+def load(port: int, requests: list[bytes], size: int, seconds: float, together: Barrier) -> Sent:
+    """Send until the time or the requests end. Raise `AssertionError` for an answer that is not as it must be."""
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        answers, each = [], []
+        together.wait()
+        began = before = time.perf_counter()
+        for request in requests:
+            answers.append(exchange(connection, request))
+            now = time.perf_counter()
+            each.append(now - before)
+            before = now
+            if now - began >= seconds:
+                break
+    for answer in answers:
+        check(answer, size)
+    return Sent(each, before - began)
 
 
-def work(setting: Setting, pipe: Connection) -> None:
-    """Do what is asked until the pipe is closed."""
-    client = Client(setting)
-    try:
-        while True:
-            verb, arguments = pipe.recv()
-            pipe.send(getattr(client, verb)(*arguments))
-    except (EOFError, KeyboardInterrupt):
-        pass
+def exchange(connection: socket.socket, request: bytes) -> bytes:
+    """Send a request and return the whole answer, with no more parsing than HTTP needs."""
+    connection.sendall(request)
+    answer = b""
+    while (end := answer.find(b"\r\n\r\n")) < 0:
+        answer += receive(connection)
+    length = LENGTH.search(answer, 0, end + 2)
+    assert length, answer[:end]
+    parts, missing = [answer], end + 4 + int(length[1]) - len(answer)
+    while missing > 0:
+        parts.append(receive(connection))
+        missing -= len(parts[-1])
+    return b"".join(parts)
 
 
-class Clients:
-    """Some clients, told what to do all at once."""
+def receive(connection: socket.socket) -> bytes:
+    if part := connection.recv(1 << 20):
+        return part
+    raise ConnectionError("the server closed the connection in the middle of an answer")
 
-    def __init__(self, setting: Setting, count: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipes, self.processes = [], []
-        for _ in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=work, args=(setting, theirs), daemon=True)
-            process.start()
-            theirs.close()
-            self.pipes.append(ours)
-            self.processes.append(process)
 
-    def tell(self, count: int, verb: str, *arguments: Any) -> list[Any]:
-        """Have the first `count` clients do it side by side, and wait for their answers."""
-        for pipe in self.pipes[:count]:
-            pipe.send((verb, arguments))
-        return [pipe.recv() for pipe in self.pipes[:count]]
-
-    def close(self) -> None:
-        """End the processes."""
-        for pipe in self.pipes:
-            pipe.close()
-        for process in self.processes:
-            process.join(10)
+def check(answer: bytes, size: int) -> None:
+    """Raise `AssertionError` unless `size` scores were stored; a read (0) needs only to succeed."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith((b"HTTP/1.1 201 ", b"HTTP/1.1 200 ")), answer[:1000]
+    if size:
+        found = json.loads(body)
+        assert (len(found["scores"]), found["errors"]) == (size, []), (len(found["scores"]), found["errors"][:3])

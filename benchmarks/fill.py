@@ -1,107 +1,50 @@
-"""Many scores at once, by COPY: sources, annotators, labels and times as a year of annotating leaves them."""
+"""Fill an organization's tables in SQL: ids and times grow over the last year, 20 scores per source."""
 
-import random
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from itertools import islice
-from typing import Any
+from collections.abc import Callable
 
-import psycopg
-
-from benchmarks.bodies import value_dump
-from benchmarks.world import World, analyze, connected
-
-ANNOTATORS, LABELS_A_PERSON = 10, 10
-# Two annotators judge each source by ten labels each.
-SCORES_A_SOURCE = 2 * LABELS_A_PERSON
-YEAR_MS = 365 * 24 * 3600 * 1000
-LINES_A_WRITE = 5000
-
-PEOPLE = """
+# As UUIDv7: the milliseconds, then chance.
+NEW_ID = """(lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0')
+        || '7' || substr(md5(random()::text), 1, 3) || '8' || substr(md5(random()::text), 1, 15))::uuid"""
+# Ten annotators; one source per twenty scores, every fourth a trace; two annotators score each source by ten labels.
+STEPS = (
+    """
 INSERT INTO modelhub_user
     (id, created_at, email, name, organization_id, role, is_active, is_staff, is_superuser, password)
-SELECT gen_random_uuid(), now(), 'filler' || n || '@benchmark.example', 'Annotator ' || n, %(organization)s,
-       'member', true, false, false, '!'
-FROM generate_series(1, %(annotators)s) AS n ON CONFLICT (email) DO NOTHING
-"""
-SOURCE_COLUMNS = "id, organization_id, source_type, source_id, source_key, name, metadata, created_at, updated_at"
-SCORE_COLUMNS = (
-    "id, organization_id, source_id, label_id, annotator_id, value, score_source, notes, created_at, updated_at"
+SELECT gen_random_uuid(), now(), 'filler' || n || '@' || %(organization)s::uuid || '.example', 'Annotator ' || n,
+       %(organization)s::uuid, 'member', true, false, false, '!'
+FROM generate_series(0, 9) AS n ON CONFLICT (email) DO NOTHING
+""",
+    f"""
+INSERT INTO modelhub_source
+    (id, organization_id, source_type, source_id, source_key, name, metadata, created_at, updated_at)
+SELECT {NEW_ID}, %(organization)s::uuid, (ARRAY['trace','span','generation','session'])[1 + n %% 4],
+       'source-' || n, 'source-' || n, '', '{{}}', moment, moment
+FROM generate_series(0, %(count)s::int / 20) AS n,
+     LATERAL (SELECT now() - interval '1 year' * (1 - 20 * n / %(count)s::float)) AS clock (moment)
+""",
+    f"""
+INSERT INTO modelhub_score
+    (id, organization_id, source_id, label_id, annotator_id, value, score_source, notes, created_at, updated_at)
+SELECT {NEW_ID}, %(organization)s::uuid, source.id, label.id, annotator.id,
+       CASE label.type WHEN 'star' THEN '{{"rating": 4}}' WHEN 'text' THEN '{{"text": "as it should be"}}'
+            WHEN 'categorical' THEN '{{"selected": ["positive"]}}' WHEN 'numeric' THEN '{{"value": 7}}'
+            ELSE '{{"value": "up"}}' END::jsonb,
+       CASE WHEN n %% 10 = 0 THEN 'api' ELSE 'human' END, '', moment, moment
+FROM generate_series(0, %(count)s::int - 1) AS n
+JOIN LATERAL (SELECT now() - interval '1 year' * (1 - n / %(count)s::float)) AS clock (moment) ON true
+JOIN modelhub_source AS source ON source.source_key = 'source-' || n / 20 AND organization_id = %(organization)s::uuid
+JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM modelhub_user
+      WHERE email LIKE 'filler%%@' || %(organization)s::uuid || '.example') AS annotator
+    ON annotator.place = n / 10 %% 10
+JOIN (SELECT id, type, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS labels FROM modelhub_label
+      WHERE organization_id = %(organization)s::uuid) AS label ON label.place = (n / 20 * 7 + n %% 10) %% label.labels
+ORDER BY n
+""",
+    "ANALYZE modelhub_score, modelhub_source, modelhub_label, modelhub_user",
 )
 
 
-def fill(world: World, count: int) -> None:
-    """See that there are at least `count` scores, and no more than measuring adds to them; once made, they are kept."""
-    with connected(world.database) as connection:
-        (stored,) = connection.execute("SELECT count(*) FROM modelhub_score").fetchone() or (0,)
-        if not count <= stored <= count * 1.1:
-            started = time.perf_counter()
-            with connection.transaction():
-                refill(connection, world, count)
-            print(f"{count:,} scores made in {time.perf_counter() - started:.0f} s", flush=True)
-            analyze(world)
-        connection.execute("CHECKPOINT")
-
-
-def refill(connection: psycopg.Connection[Any], world: World, count: int) -> None:
-    """All or nothing, in the caller's transaction. Indexes are built when the rows are there, as a restore does it."""
-    connection.execute("SET LOCAL session_replication_role = replica")  # foreign keys: they hold by the way it is made
-    connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
-    connection.execute("TRUNCATE modelhub_scorerevision, modelhub_score, modelhub_source")
-    connection.execute(PEOPLE, {"organization": world.organization, "annotators": ANNOTATORS})
-    found = connection.execute("SELECT id::text FROM modelhub_user WHERE email LIKE 'filler%' ORDER BY email")
-    people = [pk for (pk,) in found]
-    indexes = connection.execute(
-        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'modelhub_score' AND indexname NOT LIKE '%pkey'"
-    ).fetchall()
-    for name, _ in indexes:
-        connection.execute(f'DROP INDEX "{name}"')
-    now = time.time_ns() // 1_000_000
-    number = -(-count // SCORES_A_SOURCE)
-    sources = [new_id(now - YEAR_MS + n * YEAR_MS // number) for n in range(number)]
-    copy(connection, f"COPY modelhub_source ({SOURCE_COLUMNS}) FROM STDIN", source_lines(world, sources))
-    copy(connection, f"COPY modelhub_score ({SCORE_COLUMNS}) FROM STDIN", score_lines(world, people, sources, count))
-    for _, definition in indexes:
-        connection.execute(definition)
-
-
-def copy(connection: psycopg.Connection[Any], statement: str, lines: Iterator[str]) -> None:
-    """Write the lines, some thousand at a time."""
-    with connection.cursor() as cursor, cursor.copy(statement) as target:
-        while some := "".join(islice(lines, LINES_A_WRITE)):
-            target.write(some)
-
-
-def source_lines(world: World, sources: list[str]) -> Iterator[str]:
-    """One source a line."""
-    for source in sources:
-        moment = moment_of(source)
-        key = f"{random.getrandbits(128):032x}"
-        yield f"{source}\t{world.organization}\ttrace\t{key}\t{key}\t\t{{}}\t{moment}\t{moment}\n"
-
-
-def score_lines(world: World, people: list[str], sources: list[str], count: int) -> Iterator[str]:
-    """One score a line, oldest first, source by source."""
-    labels = world.labels
-    values = {kind: [value_dump(kind, turn) for turn in range(210)] for kind in {kind for _, kind in labels}}
-    for n in range(count):
-        source, within = divmod(n, SCORES_A_SOURCE)
-        person = people[(source + within // LABELS_A_PERSON) % len(people)]
-        # 97 and the number of labels have no factor in common: ten steps meet ten labels.
-        label, kind = labels[(source * 7 + within % LABELS_A_PERSON * 97) % len(labels)]
-        moment = moment_of(sources[source])
-        yield (
-            f"{new_id(int(sources[source][:12], 16))}\t{world.organization}\t{sources[source]}\t{label}\t{person}\t"
-            f"{values[kind][n % 210]}\thuman\t\t{moment}\t{moment}\n"
-        )
-
-
-def new_id(milliseconds: int) -> str:
-    """A UUID of version 7 for a moment of the past, in hex."""
-    return f"{milliseconds:012x}7{random.getrandbits(12):03x}{0x8 << 60 | random.getrandbits(62):016x}"
-
-
-def moment_of(pk: str) -> str:
-    """When the row with this id was made."""
-    return datetime.fromtimestamp(int(pk[:12], 16) / 1000, UTC).isoformat()
+def fill(execute: Callable[..., object], organization: str, count: int) -> None:
+    """Add `count` scores to an organization with at least ten labels and no sources of these names."""
+    for statement in STEPS:
+        execute(statement, {"organization": organization, "count": count})

@@ -1,115 +1,132 @@
-"""The servers that are measured: `manage.py serve` as it is, in a process of its own."""
+"""The servers under measurement: one PostgreSQL with a database per subject, and the server processes."""
 
+import contextlib
 import os
-import signal
-import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
+import requests
 
-ROOT = Path(__file__).resolve().parent.parent
-API_KEY, SECRET_KEY = "benchmark", "benchmark-secret-key"
-HEADERS = {"X-Api-Key": API_KEY, "X-Secret-Key": SECRET_KEY, "Content-Type": "application/json"}
-START_SECONDS = 120
+from benchmarks.bodies import API_KEY, SECRET_KEY, VERSIONS, new_labels
+from tests.postgres import Postgres
+from tests.servers import ROOT, free_port
+
+SERVE = ("manage.py", "serve")
+# The other subjects run in gunicorn as its documentation has it, with modelhub's defaults for workers and threads.
+GUNICORN = ("-m", "gunicorn", "--workers=2", "--threads=4", "--keep-alive=75", "--log-level=warning")
+OTHERS = {"raw": "benchmarks.raw:raw", "baseline": "benchmarks.baseline:application", "floor": "benchmarks.raw:floor"}
 
 
 @dataclass
-class Server:
-    """A running server, and how long its start took."""
+class Subject:
+    """A server and its database; `registry` is the port of a modelhub that registers labels and sources there."""
 
-    process: subprocess.Popen[bytes]
+    name: str
+    registry: int
     port: int
-    started_in: float
+    process: subprocess.Popen[bytes]
+    database: str
+    kinds: list[str]
+    labels: list[tuple[str, str]] = field(default_factory=list)
 
-    def workers(self) -> list[psutil.Process]:
-        """The processes that answer, oldest first."""
-        return psutil.Process(self.process.pid).children()
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Send one request to the registry and return its JSON."""
+        headers = {"X-Api-Key": API_KEY, "X-Secret-Key": SECRET_KEY}
+        url = f"http://127.0.0.1:{self.registry}/model-hub/{path}"
+        response = requests.request(method, url, json=body, headers=headers, timeout=60)
+        response.raise_for_status()
+        return response.json()
+
+    def make_labels(self, count: int) -> None:
+        for body in new_labels(count):
+            created = self.call("POST", "annotations-labels/", body)["result"]
+            self.labels.append((created["id"], created["type"]))
+
+    def register(self, sources: Sequence[str]) -> None:
+        """Register traces."""
+        bodies = [{"source_type": "trace", "source_id": key} for key in sources]
+        for at in range(0, len(bodies), 1000):
+            answer = self.call("POST", "sources/bulk/", {"sources": bodies[at : at + 1000]})
+            assert answer["errors"] == [], answer["errors"][:3]
+
+    def memory(self) -> str:
+        """Return the resident memory of each worker."""
+        workers = psutil.Process(self.process.pid).children()
+        return ", ".join(f"{worker.memory_info().rss / 2**20:.0f} MB" for worker in workers)
 
 
-def folder(name: str) -> Path:
-    """Where a program keeps its data: `BENCHMARK_DATA_DIR`, or a folder of that name beside the server's own.
+@dataclass
+class Stage:
+    """Starts subjects, which run until the stack is closed."""
 
-    Never the server's own settings: the programs throw away what scores they find.
-    """
-    return Path(os.environ.get("BENCHMARK_DATA_DIR", ROOT / ".data" / name)).absolute()
+    stack: ExitStack
+    folder: Path
+    postgres: Postgres
+    labels: int
 
+    def start(self, name: str, tree: Path = ROOT) -> Subject:
+        """Start a modelhub of a source tree on a new database, and beside it the subject that is none."""
+        database = f"bench_{name}"
+        self.postgres.make_database(database)
+        registry, process = self.run(name, SERVE, tree)
+        subject = Subject(name, registry, registry, process, database, list(VERSIONS))
+        if name in OTHERS:
+            subject.port, subject.process = self.run(name, [*GUNICORN, OTHERS[name]], tree)
+            subject.kinds = ["insert"]
+        subject.make_labels(self.labels)
+        return subject
 
-def environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """The environment of a server with the benchmark's own folder and keys; other settings are the caller's."""
-    return os.environ | {
-        "DATABASE_URL": os.environ.get("BENCHMARK_DATABASE_URL", ""),
-        "DATABASE_URL_FILE": "",
-        "MODELHUB_DATA_DIR": str(data_dir),
-        "MODELHUB_BOOTSTRAP_API_KEY": API_KEY,
-        "MODELHUB_BOOTSTRAP_SECRET_KEY": SECRET_KEY,
-        **more,
-    }
-
-
-def free_port() -> int:
-    """A port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    def run(self, name: str, command: Sequence[str], tree: Path) -> tuple[int, subprocess.Popen[bytes]]:
+        """Start a server and return its port and process when it answers; its log goes into a file."""
+        port = free_port()
+        env = os.environ | {
+            "DATABASE_URL": self.postgres.url(f"bench_{name}"),
+            "DATABASE_URL_FILE": "",
+            "MODELHUB_DATA_DIR": str(self.folder / name),
+            "MODELHUB_BOOTSTRAP_API_KEY": API_KEY,
+            "MODELHUB_BOOTSTRAP_SECRET_KEY": SECRET_KEY,
+            "DJANGO_SETTINGS_MODULE": "config.settings" if command == SERVE else "benchmarks.settings",
+            "HOST": "127.0.0.1",
+            "PORT": str(port),  # gunicorn reads it, too
+        }
+        log = self.folder / f"{name}-{command[0].strip('-')}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen([sys.executable, *command], env=env, cwd=tree, stdout=output, stderr=output)
+        self.stack.callback(process.wait, 60)
+        self.stack.callback(process.terminate)
+        end = time.monotonic() + 120
+        while time.monotonic() < end and process.poll() is None:
+            with contextlib.suppress(requests.ConnectionError):
+                if requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code < 500:
+                    return port, process
+            time.sleep(0.05)
+        last = log.read_text(errors="replace").strip().splitlines() or ["no output"]
+        raise SystemExit(f"{name} did not start: {last[-1]} ({log})")
 
 
 @contextmanager
-def serving(data_dir: Path, *, settings: str = "config.settings") -> Iterator[Server]:
-    """A server that is ready; it is stopped afterwards. What it logs goes into a file, as in production."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    log_file = data_dir / f"{settings}.log"
-    started = time.perf_counter()
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "serve"],
-            env=environment(data_dir, PORT=str(port), HOST="127.0.0.1", DJANGO_SETTINGS_MODULE=settings),
-            stdout=log,
-            stderr=log,
-            cwd=ROOT,
-            start_new_session=True,
-        )
+def source_tree(revision: str) -> Iterator[tuple[str, Path]]:
+    """Check another revision out into a temporary worktree; yield its short name and the folder."""
+    short = git("rev-parse", "--short", "--verify", f"{revision}^{{commit}}")
+    with tempfile.TemporaryDirectory(prefix="modelhub-bench-") as folder:
+        git("worktree", "add", "--detach", f"{folder}/tree", short)
         try:
-            _wait_until_ready(process, port, log_file)
-            yield Server(process, port, time.perf_counter() - started)
+            yield short, Path(folder, "tree")
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            process.wait(timeout=60)
+            git("worktree", "remove", "--force", f"{folder}/tree")
 
 
-def measure_starts(data_dir: Path, times: int) -> list[float]:
-    """Seconds from the call of `manage.py serve` until `/readyz` says 200."""
-    taken = []
-    for _ in range(times):
-        with serving(data_dir) as server:
-            taken.append(server.started_in)
-    return taken
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log_file: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        if _is_ready(port):
-            return
-        time.sleep(0.01)
-    message = f"the server did not start:\n{log_file.read_text(errors='replace')[-2000:]}"
-    raise SystemExit(message)
-
-
-def _is_ready(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
+def git(*arguments: str) -> str:
+    """Run git in this repository. Exit with its error."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"git {arguments[0]}: {done.stderr.strip()}")
+    return done.stdout.strip()

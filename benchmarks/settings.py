@@ -1,5 +1,7 @@
-"""The server's own settings, with textbook, bare and floor mounted beside the API."""
+"""Settings of the baseline: modelhub's tables and connection pool, and nothing else of modelhub."""
 
-from config.settings import *  # noqa: F403 - Django's way of building on other settings
+from config.settings import *  # noqa: F403
 
-ROOT_URLCONF = "benchmarks.urls"
+ROOT_URLCONF = "benchmarks.baseline"
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+REST_FRAMEWORK = {}

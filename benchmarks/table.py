@@ -1,47 +1,65 @@
-"""How figures are printed."""
+"""Print figures: medians of the rounds with the least and the greatest, and ratios between subjects of one round."""
 
+import os
+import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from benchmarks.cells import KINDS, Cell, Figure
+import psutil
 
-KINDS_IN_ORDER = ("insert", "update", "same")
+from benchmarks.measure import Cell, Figure
+from tests.postgres import Postgres
+
+SETTINGS = "SELECT current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')"
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A column: a figure of some subjects, divided by that of another one in the same round."""
+
+    title: str
+    subjects: Sequence[str]
+    other: str
+    figure: Callable[[Figure], float]
+
+    def of(self, figures: dict[Cell, list[Figure]], cell: Cell) -> list[float]:
+        """Return the ratio of each round; none where a figure is missing."""
+        pairs = zip(figures[cell], figures.get(replace(cell, subject=self.other), ()), strict=False)
+        return [self.figure(mine) / self.figure(its) for mine, its in pairs if cell.subject in self.subjects]
+
+
+def table(figures: dict[Cell, list[Figure]], ratios: Sequence[Ratio]) -> Iterator[str]:
+    """Yield the heading and a line per cell; the subjects of one load stand below each other."""
+    columns = ["per second", "p50 ms", "p99 ms", *(ratio.title for ratio in ratios)]
+    yield f"{'N':>5}{'clients':>8} {'kind':18}{'subject':10}{''.join(f'{column:>25}' for column in columns)}"
+    order = list(dict.fromkeys(name for cell in figures for name in (cell.kind, cell.subject)))
+    for cell in sorted(figures, key=lambda c: (c.clients, c.size, order.index(c.kind), order.index(c.subject))):
+        found = figures[cell]
+        columns = [
+            spread([figure.rate for figure in found], ",.0f"),
+            spread([figure.p50 for figure in found], ".2f"),
+            spread([figure.p99 for figure in found], ".1f"),
+            *(spread(ratio.of(figures, cell), ".2f") for ratio in ratios),
+        ]
+        line = f"{cell.size or '':>5}{cell.clients:8} {cell.kind:18}{cell.subject:10}"
+        yield (line + "".join(f"{column:>25}" for column in columns)).rstrip()
 
 
 def spread(values: Sequence[float], form: str) -> str:
-    """The median and, in brackets, the least and the greatest."""
-    return f"{statistics.median(values):{form}} ({min(values):{form}}..{max(values):{form}})"
+    """Return the median and, in brackets, the least and the greatest."""
+    return f"{statistics.median(values):{form}} ({min(values):{form}}..{max(values):{form}})" if values else ""
 
 
-def print_figures(figures: dict[Cell, list[Figure]]) -> None:
-    """The table: one line a cell, in an order that puts side by side what is compared."""
-    measured = "".join(f"{name:>24}" for name in ("scores/s", "p50 ms", "p99 ms"))
-    told = f"{'server':>10}{'PostgreSQL':>11}{'client':>8}{'requests':>9}"
-    print(f"\n{'':94}{'CPU ms a request (medians)':>36}")
-    print(f"{'N':>5}{'clients':>8} {'kind':7}{'subject':9}{measured}{told}")
-    for cell in sorted(figures, key=place):
-        print(line_of(cell, figures[cell]))
-
-
-def line_of(cell: Cell, found: Sequence[Figure]) -> str:
-    """One cell."""
-    rate = spread([one.rate for one in found], ",.0f")
-    p50, p99 = (spread([seconds * 1000 for seconds in column], ".2f") for column in latencies(found))
-    cpu = [
-        statistics.median(column) * 1000
-        for column in zip(*((one.server_cpu, one.postgres_cpu, one.client_cpu) for one in found), strict=True)
-    ]
+def machine(postgres: Postgres) -> str:
+    """Return the hardware, the versions and the load at the start."""
+    [(version, fsync, synchronous_commit)] = postgres.execute(SETTINGS)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    cpu = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
     return (
-        f"{cell.size:5}{cell.clients:8} {cell.kind:7}{cell.subject:9}{rate:>24}{p50:>24}{p99:>24}"
-        f"{cpu[0]:10.2f}{cpu[1]:11.2f}{cpu[2]:8.2f}{sum(one.requests for one in found):9,}"
+        f"{os.cpu_count()} cores, {cpu}, {psutil.virtual_memory().total / 2**30:.0f} GB; "
+        f"Python {platform.python_version()}; PostgreSQL {version}, fsync {fsync}, "
+        f"synchronous_commit {synchronous_commit}; load average at the start {os.getloadavg()[0]:.1f}"
     )
-
-
-def latencies(found: Sequence[Figure]) -> tuple[list[float], list[float]]:
-    """Seconds, one a round: of half of the requests at most, and of all but one in a hundred."""
-    return [one.p50 for one in found], [one.p99 for one in found]
-
-
-def place(cell: Cell) -> tuple[int, int, int, int]:
-    """Where a cell stands in the table."""
-    return cell.clients, cell.size, KINDS_IN_ORDER.index(cell.kind), list(KINDS).index(cell.subject)

@@ -1,52 +1,160 @@
-"""The benchmarks run: no figure is looked at, only that every program comes to its end and says something."""
+"""The benchmarks: every subject stores and returns the same scores, and the table is right for made-up figures."""
 
-import os
-import subprocess
-import sys
+import json
+import socket
+import uuid
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
+from operator import attrgetter
 
 import pytest
 
-from tests.servers import EMBEDDED, ROOT, data_folder, environment
+from benchmarks import soak
+from benchmarks.bodies import BYTES_PER_SCORE, write_request
+from benchmarks.clients import check, exchange
+from benchmarks.measure import Bench, Cell, Figure, compare
+from benchmarks.scale import scale
+from benchmarks.servers import Stage, Subject, source_tree
+from benchmarks.table import Ratio, machine, table
+from tests.postgres import Postgres
+from tests.servers import data_folder
 
-QUICK = ["--rounds", "1", "--seconds", "0.05"]
+SIZE = 10
+STORED = "SELECT label_id::text, value, score_source, notes FROM modelhub_score ORDER BY label_id"
 
 
 @pytest.fixture(scope="module")
-def kept() -> Iterator[Path]:
-    """One folder for all: the first program makes the database."""
-    with data_folder() as folder:
-        yield folder
+def stage(postgres: Postgres) -> Iterator[Stage]:
+    with data_folder() as folder, ExitStack() as stack:
+        yield Stage(stack, folder, postgres, labels=SIZE)
 
 
-QUICK_ONES = [
-    ([*QUICK, "--sizes", "3", "--clients", "2"], "updates that change nothing: no row written"),
-    ([*["--reading", "--scores", "100"], *QUICK], "export: 100 scores"),
-]
-OTHERS = [
-    (["--profile", "--requests", "2", "--sizes", "3"], "SQL select store_scores"),
-    (["--load", "--scores", "20", "--size", "5", "--clients", "2"], "20 scores, 5 a request, 2 clients"),
-    (["--soak", "--requests", "20", "--clients", "2"], "most resident memory"),
-    ([*["--scale", "--small", "20", "--large", "200", "--sizes", "1"], *QUICK], "history of a score"),
-]
+@pytest.fixture(scope="module")
+def modelhub(stage: Stage) -> Subject:
+    return stage.start("modelhub")
+
+
+def entries_of(request: bytes) -> list[dict[str, object]]:
+    body = json.loads(request.partition(b"\r\n\r\n")[2])
+    return sorted(body["scores"], key=lambda entry: str(entry["label_id"]))
+
+
+def exchange_one(subject: Subject, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", subject.port), timeout=30) as connection:
+        return exchange(connection, request)
+
+
+@pytest.mark.parametrize("name", ["raw", "baseline", "modelhub"])
+def test_a_subject_stores_and_returns_each_score_once(name: str, stage: Stage, request: pytest.FixtureRequest) -> None:
+    subject = request.getfixturevalue("modelhub") if name == "modelhub" else stage.start(name)
+    source = str(uuid.uuid4())
+    subject.register([source])
+    for kind in ("insert", "update"):
+        sent = write_request(source, subject.labels, SIZE, kind)
+        answer = exchange_one(subject, sent)
+
+        check(answer, SIZE)
+        returned = json.loads(answer.partition(b"\r\n\r\n")[2])["scores"]
+        expected = [(entry["label_id"], entry["value"], "human", "Benchmark") for entry in entries_of(sent)]
+        assert sorted((one["label_id"], one["value"]) for one in returned) == [entry[:2] for entry in expected]
+        assert stage.postgres.execute(STORED, subject.database) == expected
+
+
+def test_the_floor_stores_nothing_and_answers_as_many_bytes_as_modelhub(stage: Stage, modelhub: Subject) -> None:
+    floor, source = stage.start("floor"), str(uuid.uuid4())
+    sent = write_request(source, floor.labels, SIZE, "insert")
+    constant = exchange_one(floor, sent)
+    modelhub.register([source])
+    real = exchange_one(modelhub, write_request(source, modelhub.labels, SIZE, "insert"))
+
+    check(constant, SIZE)
+    assert stage.postgres.execute(STORED, floor.database) == []
+    assert len(constant) == pytest.approx(len(real), rel=0.1), BYTES_PER_SCORE
+
+
+def test_each_kind_sends_other_values_but_for_the_repeated_one() -> None:
+    labels = [(str(uuid.uuid4()), kind) for kind in ("star", "categorical", "text", "numeric", "thumbs_up_down")]
+    source = str(uuid.uuid4())
+    insert, update, same = (write_request(source, labels, 5, kind) for kind in ("insert", "update", "same"))
+
+    assert update == same
+    assert all(
+        one["value"] != other["value"] for one, other in zip(entries_of(insert), entries_of(update), strict=True)
+    )
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
-    QUICK_ONES + (OTHERS if "BENCHMARKS" in os.environ else []),
-    ids=lambda part: part if isinstance(part, str) else "",
+    "answer",
+    [
+        b'HTTP/1.1 201 Created\r\n\r\n{"scores": [1], "errors": []}',
+        b'HTTP/1.1 201 Created\r\n\r\n{"scores": [1, 2], "errors": ["scores[2]: ..."]}',
+        b'HTTP/1.1 500 Internal Server Error\r\n\r\n{"scores": [1, 2], "errors": []}',
+    ],
 )
-def test_every_program_comes_to_its_end(kept: Path, arguments: list[str], said: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *arguments],
-        env=environment(kept, **EMBEDDED, BENCHMARK_DATA_DIR=str(kept)),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+def test_a_wrong_answer_ends_the_run(answer: bytes) -> None:
+    with pytest.raises(AssertionError):
+        check(answer, 2)
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert said in done.stdout
+
+def test_every_cell_gets_a_figure_per_round(modelhub: Subject) -> None:
+    bench = Bench(seconds=0.05)
+    compare(bench, [modelhub], [1, SIZE], [1, 2], rounds=2)
+
+    cells = {Cell("modelhub", kind, size, many) for kind in modelhub.kinds for size in (1, SIZE) for many in (1, 2)}
+    assert modelhub.kinds == ["insert", "update", "same"]
+    assert set(bench.figures) == cells
+    assert {len(found) for found in bench.figures.values()} == {2}
+
+
+def test_the_table_shows_medians_and_ratios_of_the_same_round() -> None:
+    figures = {
+        Cell("raw", "insert", 100, 1): [Figure(2000, 2, 9), Figure(1000, 4, 9), Figure(4000, 1, 9)],
+        Cell("modelhub", "insert", 100, 1): [Figure(1000, 4, 9), Figure(1000, 6, 9), Figure(1000, 5, 12)],
+        Cell("modelhub", "same", 100, 1): [Figure(1234.5, 3, 7), Figure(1234.5, 3, 7), Figure(1234.5, 3, 7)],
+    }
+    ratios = [Ratio("per second / raw", ["modelhub"], "raw", attrgetter("rate")),
+              Ratio("p50 / raw", ["modelhub"], "raw", attrgetter("p50"))]  # fmt: skip
+    heading, *lines = (line.split() for line in table(figures, ratios))
+
+    assert heading[:4] == ["N", "clients", "kind", "subject"]
+    assert lines == [
+        ["100", "1", "insert", "raw", "2,000", "(1,000..4,000)", "2.00", "(1.00..4.00)", "9.0", "(9.0..9.0)"],
+        ["100", "1", "insert", "modelhub", "1,000", "(1,000..1,000)", "5.00", "(4.00..6.00)", "9.0", "(9.0..12.0)",
+         "0.50", "(0.25..1.00)", "2.00", "(1.50..5.00)"],
+        ["100", "1", "same", "modelhub", "1,234", "(1,234..1,234)", "3.00", "(3.00..3.00)", "7.0", "(7.0..7.0)"],
+    ]  # fmt: skip
+
+
+def test_tables_grow_to_the_count_and_every_list_is_read(stage: Stage, modelhub: Subject) -> None:
+    bench = Bench(seconds=0.05)
+    scale(bench, stage.postgres, [(modelhub, 200)], [1], rounds=1)
+
+    assert stage.postgres.execute("SELECT count(*) >= 200 FROM modelhub_score", modelhub.database) == [(True,)]
+    assert {"insert", "first cursor page", "deep cursor page", "for-source"} <= {cell.kind for cell in bench.figures}
+    assert "fsync" in machine(stage.postgres)
+
+
+def test_a_soak_prints_a_line_per_step(stage: Stage, modelhub: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soak, "SIZES", (1, 5, SIZE))
+    monkeypatch.setattr(soak, "STEPS", 2)
+    heading, *lines = soak.soak(Bench(seconds=0.05), stage.postgres, modelhub, minutes=0)
+
+    assert "rows read per score" in heading
+    assert len(lines) == 2
+    assert all(line.endswith("MB") for line in lines)
+
+
+def test_another_revision_is_checked_out_and_removed(stage: Stage) -> None:
+    with source_tree("HEAD") as (revision, tree):
+        assert (tree / "manage.py").exists()
+        assert len(revision) >= 7
+    assert not tree.exists()
+    with pytest.raises(SystemExit, match=r"^git rev-parse: "), source_tree("no-such-revision"):
+        pass
+
+
+def test_a_server_that_does_not_start_is_one_sentence(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELHUB_WORKERS", "none")
+
+    with pytest.raises(SystemExit, match=r"^broken did not start: .*MODELHUB_WORKERS"):
+        stage.start("broken")

@@ -26,7 +26,6 @@ UNFINISHED_PAGES = (
     "faults.md",
     "migrating.md",
     "operations.md",
-    "performance.md",
     "scaling.md",
     "settings.md",
 )

@@ -7,23 +7,29 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from benchmarks.rows import make_scores
-from modelhub.accounts.models import ApiKey, User
+from benchmarks.fill import fill
+from modelhub.accounts.models import User
 from modelhub.core.keyset import in_order, position_of
 from modelhub.labels.models import Label
+from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.queries import live_scores
 from tests.client import Caller
+from tests.factories import ApiKeyFactory, LabelFactory, UserFactory
 
 SCORES = "/model-hub/scores/"
 
 
 @pytest.fixture(scope="module")
 def reader(django_db_setup: None, django_db_blocker: Any) -> Any:
-    """Somebody with 20,000 scores, beside another organization's as many."""
+    """Return an admin of an organization with 20,000 scores, beside another organization with as many."""
     with django_db_blocker.unblock():
-        made = next(make_scores(20_000) for _ in range(2))
-        key = ApiKey.objects.select_related("user").get(api_key=made.api_key)
-        yield Caller(key, secret=made.secret_key)
+        for _ in range(2):
+            key = ApiKeyFactory.create(user=UserFactory.create(role="admin"))
+            for kind in LABEL_TYPES * 2:
+                LabelFactory.create(organization=key.organization, type=kind)
+            with connection.cursor() as cursor:
+                fill(cursor.execute, str(key.organization_id), 20_000)
+        yield Caller(key)
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE modelhub_organization CASCADE")
 
