@@ -18,7 +18,7 @@ run: $(VENV)/.run  ## start the server (HOST, PORT, DATABASE_URL, MODELHUB_DATA_
 	@exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.dev  ## run all tests on real PostgreSQL (ARGS="-k bulk" and the like go to pytest)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 test-pgbouncer: $(VENV)/.dev  ## run all tests through PgBouncer in transaction mode (needs the program pgbouncer)
 	$(BIN)/python -m tests.elsewhere --pgbouncer $(ARGS)
@@ -26,9 +26,9 @@ test-pgbouncer: $(VENV)/.dev  ## run all tests through PgBouncer in transaction 
 test-postgres: $(VENV)/.dev  ## run all tests on another PostgreSQL (PROGRAMS=/usr/lib/postgresql/15/bin)
 	$(BIN)/python -m tests.elsewhere --programs "$(PROGRAMS)" $(ARGS)
 
-faults: $(VENV)/.dev  ## kill, lock and cut for longer than the tests do (FAULT_KILLS, FAULT_SEED, FAULT_EXAMPLES)
+faults: $(VENV)/.dev  ## kill, lock, cut and repeat for longer than the tests do (FAULT_KILLS, FAULT_SEED, FAULT_EXAMPLES)
 	MODELHUB_LOG_LEVEL=ERROR FAULT_KILLS=$${FAULT_KILLS:-30} FAULT_EXAMPLES=$${FAULT_EXAMPLES:-3000} \
-		$(BIN)/python -m pytest -s --show-capture=no tests/faults tests/scores/test_against_the_model.py tests/scores/test_stored_values.py $(ARGS)
+		$(BIN)/python -m pytest -s --show-capture=no -m "slow or faults" $(ARGS)
 
 bench: $(VENV)/.dev  ## measure the server against raw SQL and the obvious version (ARGS=--help, docs/performance.md)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -36,11 +36,12 @@ ONE_SESSION = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests that `make test-pgbouncer` cannot run."""
-    if PGBOUNCER in os.environ:
-        for item in items:
-            if item.nodeid.startswith(ONE_SESSION):
-                item.add_marker(pytest.mark.skip(reason="needs a session of its own"))
+    """Mark the tests of `make faults`, and skip those that `make test-pgbouncer` cannot run."""
+    for item in items:
+        if item.nodeid.startswith("tests/faults/"):
+            item.add_marker("faults")
+        if PGBOUNCER in os.environ and item.nodeid.startswith(ONE_SESSION):
+            item.add_marker(pytest.mark.skip(reason="needs a session of its own"))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ once. So the database must hold, as a score or in its history, every mark that w
 or on none, and no mark that was not sent.
 """
 
-import os
 import random
 import secrets
 import threading
@@ -19,19 +18,12 @@ from typing import Any
 import pytest
 import requests
 
+from tests.repeats import SEED
 from tests.servers import Server
 
 CLIENTS, LABELS = 8, 3
-# `make faults` sets it: everything longer.
-LONG = "FAULT_KILLS" in os.environ
-SEED = int(os.environ.get("FAULT_SEED", "1"))
 BACK_WITHIN = 20  # seconds
 RETRY = {"service_unavailable", "outcome_unknown"}
-
-
-def faults(default: int) -> int:
-    """How many faults of a kind: FAULT_KILLS says it for `make faults`."""
-    return int(os.environ.get("FAULT_KILLS", default))
 
 
 @dataclass

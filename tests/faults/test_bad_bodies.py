@@ -7,7 +7,6 @@ FAULT_EXAMPLES says how many bodies of random bytes hypothesis makes.
 import gzip
 import itertools
 import json
-import os
 import zlib
 from collections.abc import Iterator
 from copy import deepcopy
@@ -20,11 +19,11 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.faults.ledger import SEED, make_labels
+from tests.faults.ledger import make_labels
+from tests.repeats import LONG, SEED, examples
 from tests.servers import ROOT, Server
 
-EXAMPLES = int(os.environ.get("FAULT_EXAMPLES", "100"))
-EVERY = 1 if "FAULT_EXAMPLES" in os.environ else 7  # each seventh spoilt body is enough for the suite
+EVERY = 1 if LONG else 7  # each seventh spoilt body is enough for the suite
 JSON = "application/json"
 SOURCE = "7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69"
 NOWHERE = "018f3f2a-7c4e-7d7a-8a3b-5f6e7d8c9b0a"
@@ -241,7 +240,7 @@ def test_an_example_with_one_part_spoilt(target: Target, method: str, path: str,
 
 
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.ledger import clients, faults
+from tests.faults.ledger import clients
+from tests.repeats import faults
 from tests.servers import EMBEDDED, Server, running_server
 
 KILLS = faults(6)

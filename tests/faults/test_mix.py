@@ -16,7 +16,8 @@ from typing import Any
 import psycopg
 import requests
 
-from tests.faults.ledger import CLIENTS, LONG, SEED, make_labels
+from tests.faults.ledger import CLIENTS, make_labels
+from tests.repeats import LONG, SEED
 from tests.servers import Server, running_server
 
 ROUNDS = 400 if LONG else 30

@@ -11,9 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.faults.ledger import LONG, clients, faults
+from tests.faults.ledger import clients
 from tests.faults.postgres import DATABASE, running_database, small_disk
 from tests.postgres import CUT_ALL, Postgres
+from tests.repeats import LONG, faults
 from tests.servers import Server, data_folder, running_server
 
 STOPPED_SECONDS = 10 if LONG else 2

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from tests.faults.ledger import LONG, history, make_labels
+from tests.faults.ledger import history, make_labels
+from tests.repeats import LONG
 from tests.servers import Server
 
 ROUNDS = 100 if LONG else 20

@@ -4,11 +4,10 @@ Every operation of docs/openapi.yaml is asked with ids of the other organization
 parameters, fields of the body, headers. The answer must be that for an id that nobody has, byte for byte but for the
 id, times and ids of requests, after the same number of SQL statements: then neither words nor work tell them apart.
 
-FAULT_EXAMPLES puts every kind of id in every place; without it, the kind that belongs there, and one other.
+A long `make faults` puts every kind of id in every place; without it, the kind that belongs there, and one other.
 """
 
 import json
-import os
 import random
 import re
 import uuid
@@ -31,6 +30,7 @@ from modelhub.scores.models import Score, ScoreRevision
 from modelhub.sources.models import Source
 from tests.client import BULK, Caller
 from tests.factories import SECRET, LabelFactory, ProjectFactory, ScoreFactory, SourceFactory
+from tests.repeats import LONG
 from tests.servers import ROOT
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,6 @@ OPERATIONS = {
 }
 # Whose id stands in a path.
 OF_PATH = {"restore": "gone", "annotations-labels": "label", "scores": "score", "sources": "source", "": "label"}
-ALL_KINDS = "FAULT_EXAMPLES" in os.environ
 # A name that has one of these words in it is where that kind of id belongs.
 BELONGS = {
     "label": "label",
@@ -224,7 +223,7 @@ def fitting(example: Any, own: dict[str, str]) -> Any:
 
 def kinds_for(place: Place, everything: list[str], choose: random.Random) -> list[str]:
     """Which ids stand there in turn."""
-    if ALL_KINDS or place[0] == "path":
+    if LONG or place[0] == "path":
         return everything
     name = next((str(step) for step in reversed(place) if isinstance(step, str)), "")
     natural = [kind for word, kind in BELONGS.items() if word in name]

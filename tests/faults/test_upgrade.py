@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.ledger import LONG, clients
+from tests.faults.ledger import clients
 from tests.faults.postgres import DATABASE, running_database
 from tests.postgres import Postgres
+from tests.repeats import LONG
 from tests.servers import ROOT, Server, data_folder, environment, free_port, running_server, serving
 
 SECONDS = 8 if LONG else 1

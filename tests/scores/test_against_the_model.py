@@ -3,7 +3,6 @@
 FAULT_EXAMPLES says how many; each is a source of its own and a few requests to it, one after another.
 """
 
-import os
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -18,9 +17,9 @@ from modelhub.labels.types import get_type
 from modelhub.scores.models import ScoreRevision
 from tests.client import Caller
 from tests.factories import LabelFactory, SourceFactory
+from tests.repeats import examples
 from tests.scores.contract_model import Model, ModelLabel
 
-EXAMPLES = int(os.environ.get("FAULT_EXAMPLES", "300"))
 UNKNOWN = str(uuid.UUID(int=7))
 NAMES = ["star", "short", "one", "many", "tenths", "thumbs", "deleted", "foreign", "unknown"]
 
@@ -120,9 +119,10 @@ def fill(entry: Any, ids: dict[str, str]) -> Any:
     return filled
 
 
+@pytest.mark.faults
 @pytest.mark.django_db
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=examples(300),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

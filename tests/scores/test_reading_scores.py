@@ -83,7 +83,7 @@ def query_of(name: str) -> Callable[[dict[str, Score]], str]:
         ("created_before=2026-01-30T18:51:00-18:09", ["oldest"]),
         ("updated_after=2026-01-31T16:30:00Z", ["oldest"]),
         ("label_type=star&score_source=human", ["oldest"]),
-        (f"label_id={uuid.uuid4()}", []),
+        ("label_id=7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69", []),
         ("ordering=created_at", ["oldest", "bobs", "newest"]),
         ("ordering=-updated_at", ["oldest", "bobs", "newest"]),
         ("something=else", ["newest", "bobs", "oldest"]),

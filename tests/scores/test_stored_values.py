@@ -1,7 +1,6 @@
 """Whatever the value rules accept, PostgreSQL stores, and it comes back the same: generated values of every type."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,8 +18,7 @@ from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 from tests.client import Caller, entry
 from tests.labels.types.strategies import json_values
-
-EXAMPLES = int(os.environ.get("FAULT_EXAMPLES", "60"))
+from tests.repeats import examples
 
 right = {
     "star": st.integers(1, 5) | st.sampled_from([1.0, 5.0]),
@@ -50,9 +48,10 @@ def accepted(type_: str, rules: dict[str, Any], value: Any) -> dict[str, Any] | 
     return stored
 
 
+@pytest.mark.faults
 @pytest.mark.django_db
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
