@@ -1,7 +1,7 @@
-"""`python -m tests.gate.audit [FILE]`: does any pinned version have a known vulnerability?
+"""`python -m tests.gate.audit [FILE]`: look for known vulnerabilities of the pinned versions.
 
-Exit status 1 for a vulnerability. Without an advisory service there is no answer: that is said clearly, and
-does not fail the gate, because a build must not depend on a network.
+The exit status is 1 for a vulnerability. Without an advisory service the gate prints NOT AUDITED and passes, because a
+build must not depend on a network.
 """
 
 import json
@@ -15,15 +15,15 @@ from typing import Any
 PINS = Path(__file__).resolve().parent.parent.parent / "constraints.txt"
 PIP_AUDIT = Path(sys.executable).with_name("pip-audit")
 SERVICES = ("osv", "pypi")
-# Somebody else's mirror of the first service.
+# A mirror of the first service.
 OSV_URL = os.environ.get("AUDIT_OSV_URL", "")
 
 
 def main(path: Path) -> int:
-    """Audit the pins of a file; answers the exit status."""
+    """Audit the pins of a file. Return the exit status."""
     pins = [pin for line in path.read_text().splitlines() if (pin := line.strip())]
     for service in SERVICES:
-        # One pin first: a service that is not there would be asked in vain for every other one.
+        # One pin first, because each pin would wait for the timeout of a missing service.
         if not audit(pins[:1], service):
             continue
         audited = audit(pins, service)
@@ -37,7 +37,7 @@ def main(path: Path) -> int:
 
 
 def audit(pins: list[str], service: str) -> list[dict[str, Any]]:
-    """What the service knows of each pin; only those that it answered."""
+    """Return the pins that the service knows, with their vulnerabilities."""
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder) / "pins.txt"
         wanted.write_text("\n".join(pins))
@@ -50,16 +50,16 @@ def audit(pins: list[str], service: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except ValueError:
         words = done.stderr.strip().splitlines() or ["nothing"]
-        print(f"{service} does not answer; pip-audit said: {words[-1]}")
+        print(f"{service} does not answer; pip-audit: {words[-1]}")
         return []
     return [package for package in found if "skip_reason" not in package]
 
 
 def vulnerabilities(package: dict[str, Any]) -> list[str]:
-    """One line a vulnerability: what has it, its name, and the versions that have it no more."""
-    who = f"{package['name']} {package['version']}"
+    """Return one line per vulnerability: package, name, fixed versions."""
+    pin = f"{package['name']} {package['version']}"
     return [
-        f"{who}: {vuln['id']}, mended in {', '.join(vuln['fix_versions']) or 'no version'}" for vuln in package["vulns"]
+        f"{pin}: {vuln['id']}, fixed in {', '.join(vuln['fix_versions']) or 'no version'}" for vuln in package["vulns"]
     ]
 
 

@@ -1,10 +1,10 @@
-"""`python -m tests.gate.migrations`: may every migration run while the version before it still serves?
+"""`python -m tests.gate.migrations`: reject migrations that break the version that is still running.
 
-The SQL of each one goes to squawk. What a migration does on purpose it says itself, by an attribute of its class:
+squawk checks the SQL of each migration. A migration accepts a finding by an attribute of its class:
 
-    accepted = {"ban-drop-column": "the release before this one reads and writes it no more"}
+    accepted = {"ban-drop-column": "the release before this one neither reads nor writes it"}
 
-The way to change a table in steps that pass is in docs/operations.md. What RunPython does cannot be judged here.
+docs/operations.md shows how to change a table in steps that pass. RunPython is not checked.
 """
 
 import os
@@ -21,22 +21,21 @@ from django.db.migrations.loader import MigrationLoader
 SQUAWK = Path(sys.executable).with_name("squawk")
 
 EXEMPT = {
-    "0001_initial": "it makes the tables: there is no version before it",
-    "0002_immediate_and_append_only": "it came with the tables, before anything was released",
+    "0001_initial": "it creates the tables: there is no version before it",
 }
-# Rules about taste, or about what is so already; everything else that squawk knows is an error.
-NOT_OURS = {
-    "prefer-bigint-over-int": "no number of ours grows by itself",
+# Rules about taste, or met in another way; every other rule of squawk is an error.
+IGNORED_RULES = {
+    "prefer-bigint-over-int": "no column counts up",
     "prefer-bigint-over-smallint": "the same",
-    "prefer-text-field": "a new column may have a length; changing one is still refused",
-    "prefer-robust-stmts": "Django remembers which migration was applied",
+    "prefer-text-field": "a new column may have a length; changing one is another rule",
+    "prefer-robust-stmts": "Django records applied migrations",
     "require-lock-timeout": "every connection has one (MODELHUB_LOCK_TIMEOUT_MS)",
-    "require-statement-timeout": "a migration may take its time; what it locks meanwhile is what is judged",
+    "require-statement-timeout": "a migration may be slow; its locks are checked by other rules",
 }
 
 
 def main() -> int:
-    """Judge every migration of the app that is not exempt; answers the exit status."""
+    """Check every migration of the app that is not exempt. Return the exit status."""
     loader = MigrationLoader(connection, replace_migrations=False)
     keys = sorted(key for key in loader.disk_migrations if key[0] == "modelhub" and key[1] not in EXEMPT)
     found = {name: findings(loader.disk_migrations[app, name], loader) for app, name in keys}
@@ -47,9 +46,9 @@ def main() -> int:
 
 
 def findings(migration: Migration, loader: MigrationLoader) -> str:
-    """What squawk says of a migration, a line each; nothing when it is safe."""
+    """Return the findings of squawk, one per line; "" for a safe migration."""
     statements: list[str] = loader.collect_sql([(migration, False)])
-    excluded = ",".join(NOT_OURS | getattr(migration, "accepted", {}))
+    excluded = ",".join(IGNORED_RULES | getattr(migration, "accepted", {}))
     command = [str(SQUAWK), "--reporter=gcc", "--pg-version=15", f"--exclude={excluded}"]
     if migration.atomic:
         statements = ["BEGIN;", *statements, "COMMIT;"]

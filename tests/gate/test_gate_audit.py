@@ -1,4 +1,4 @@
-"""The audit of dependencies fails on a known vulnerability, and says so when it could not look."""
+"""The audit fails on a known vulnerability, and reports when it could not look."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import pytest
 
 from tests.servers import ROOT, free_port
 
-# The one advisory that the tests' own service knows, in the form of the OSV schema.
+# The only advisory of the test service, in the OSV schema.
 ADVISORY = {
     "id": "PYSEC-0000-1",
     "modified": "2026-01-01T00:00:00Z",
@@ -29,7 +29,7 @@ ADVISORY = {
 
 
 class Advisories(BaseHTTPRequestHandler):
-    """An advisory service: django before 5.0.2 is vulnerable, everything else is not."""
+    """An advisory service: only django before 5.0.2 is vulnerable."""
 
     def do_POST(self) -> None:
         question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -41,7 +41,7 @@ class Advisories(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: object) -> None:
-        """Quiet."""
+        pass
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def advisory_service() -> Iterator[str]:
 
 
 def audit(folder: Path, *pins: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the audit on a file with these pins."""
+    """Run the audit of a file with these pins."""
     path = folder / "pins.txt"
     path.write_text("\n".join(pins))
     command = [sys.executable, "-m", "tests.gate.audit", str(path)]
@@ -68,7 +68,7 @@ def audit(folder: Path, *pins: str, **env: str) -> subprocess.CompletedProcess[s
 @pytest.mark.parametrize(
     ("version", "status", "told"),
     [
-        ("5.0.1", 1, "django 5.0.1: PYSEC-0000-1, mended in 5.0.2\naudited 2 of 2 pins with osv: 1 known"),
+        ("5.0.1", 1, "django 5.0.1: PYSEC-0000-1, fixed in 5.0.2\naudited 2 of 2 pins with osv: 1 known"),
         ("5.0.2", 0, "audited 2 of 2 pins with osv: 0 known vulnerabilities"),
     ],
 )
@@ -83,5 +83,5 @@ def test_without_a_network_the_gate_says_that_nothing_was_audited(tmp_path: Path
     nowhere = f"http://127.0.0.1:{free_port()}"
     done = audit(tmp_path, "django==5.0.1", AUDIT_OSV_URL=nowhere, HTTPS_PROXY=nowhere, HTTP_PROXY=nowhere)
     assert done.returncode == 0
-    assert "osv does not answer; pip-audit said: " in done.stdout
+    assert "osv does not answer; pip-audit: " in done.stdout
     assert done.stdout.endswith("NOT AUDITED: no advisory service (osv or pypi) answers; 1 pins were not looked up\n")
