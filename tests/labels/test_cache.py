@@ -1,4 +1,4 @@
-"""Labels that a server keeps in memory are those of the database, whoever changes them."""
+"""Cached labels are those of the database, after any kind of change."""
 
 import uuid
 from typing import Any
@@ -25,95 +25,93 @@ def version_of(label: Label) -> uuid.UUID:
     return LabelVersion.objects.get(organization_id=label.organization_id).version
 
 
-def judge(caller: Caller, source: Source, label: Label, value: object) -> tuple[Answer, int]:
-    """Score it, and how many statements read labels for it."""
+def record(caller: Caller, source: Source, label: Label, value: object) -> tuple[Answer, int]:
+    """Record a score. Return the answer, and the number of statements that read labels."""
     with CaptureQueriesContext(connection) as captured:
         answer = caller.bulk(source, [entry(label, value)])
     return answer, sum("JOIN modelhub_label ON" in query["sql"] for query in captured)
 
 
-class TestWhatIsRead:
+class TestReads:
     def test_all_labels_are_read_once(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
-        assert [judge(alice, trace, labels[type_], 1)[1] for type_ in ("star", "star", "numeric")] == [1, 0, 0]
+        assert [record(alice, trace, labels[type_], 1)[1] for type_ in ("star", "star", "numeric")] == [1, 0, 0]
 
-    def test_a_label_that_there_is_not_is_not_looked_for(
+    def test_an_unknown_label_is_not_searched_in_the_database(
         self, alice: Caller, trace: Source, labels: dict[str, Label]
     ) -> None:
-        judge(alice, trace, labels["star"], 1)
-        nobody = Label(pk=uuid.uuid4())
+        record(alice, trace, labels["star"], 1)
+        unknown = Label(pk=uuid.uuid4())
 
-        answer, reads = judge(alice, trace, nobody, 1)
+        answer, reads = record(alice, trace, unknown, 1)
 
-        assert (answer.body["errors"], reads) == ([f"scores[0]: Label not found: {nobody.pk}"], 0)
+        assert (answer.body["errors"], reads) == ([f"scores[0]: Label not found: {unknown.pk}"], 0)
 
-    def test_after_a_change_they_are_read_again_once(
-        self, alice: Caller, trace: Source, labels: dict[str, Label]
-    ) -> None:
-        judge(alice, trace, labels["star"], 1)
+    def test_labels_are_read_once_after_a_change(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+        record(alice, trace, labels["star"], 1)
         alice.request("PATCH", f"/model-hub/annotations-labels/{labels['text'].pk}/", {"description": "Another"})
 
-        assert [judge(alice, trace, labels["star"], rating)[1] for rating in (2, 3)] == [1, 0]
+        assert [record(alice, trace, labels["star"], rating)[1] for rating in (2, 3)] == [1, 0]
 
-    def test_an_organization_without_labels(self, alice: Caller, trace: Source) -> None:
-        nobody = Label(pk=uuid.uuid4())
+    def test_an_organization_without_labels_is_cached_too(self, alice: Caller, trace: Source) -> None:
+        unknown = Label(pk=uuid.uuid4())
 
-        assert [judge(alice, trace, nobody, 1)[1] for _ in range(2)] == [1, 0]
+        assert [record(alice, trace, unknown, 1)[1] for _ in range(2)] == [1, 0]
 
 
-class TestWhoeverChangesThem:
-    def test_settings_that_were_changed_in_the_database(
+class TestChanges:
+    def test_settings_changed_in_the_database_apply_at_once(
         self, alice: Caller, trace: Source, labels: dict[str, Label]
     ) -> None:
         star = labels["star"]
-        assert judge(alice, trace, star, 7)[0].status == 200
+        assert record(alice, trace, star, 7)[0].status == 200
         execute("""UPDATE modelhub_label SET settings = '{"no_of_stars": 7}' WHERE id = %s""", star.pk)
 
-        assert judge(alice, trace, star, 7)[0].status == 201
+        assert record(alice, trace, star, 7)[0].status == 201
 
-    def test_a_label_that_was_deleted_and_one_that_was_made(
+    def test_a_deleted_and_a_created_label_count_at_once(
         self, alice: Caller, trace: Source, labels: dict[str, Label]
     ) -> None:
         star = labels["star"]
-        judge(alice, trace, star, 1)
+        record(alice, trace, star, 1)
         execute("UPDATE modelhub_label SET deleted_at = now() WHERE id = %s", star.pk)
-        assert "was deleted" in judge(alice, trace, star, 2)[0].body["errors"][0]
+        assert "was deleted" in record(alice, trace, star, 2)[0].body["errors"][0]
 
-        made = LabelFactory.create(organization=alice.user.organization)
+        created = LabelFactory.create(organization=alice.user.organization)
 
-        assert judge(alice, trace, made, 2)[0].status == 201
+        assert record(alice, trace, created, 2)[0].status == 201
 
-    def test_a_label_whose_change_was_rolled_back(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
-        """What was read inside of the transaction is known by a version that nobody sees again."""
+    def test_a_change_that_is_rolled_back_does_not_stay_in_the_cache(
+        self, alice: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
         star = labels["star"]
         with transaction.atomic():
             execute("""UPDATE modelhub_label SET settings = '{"no_of_stars": 7}' WHERE id = %s""", star.pk)
-            assert judge(alice, trace, star, 7)[0].status == 201
+            assert record(alice, trace, star, 7)[0].status == 201
             transaction.set_rollback(True)
 
-        answer, reads = judge(alice, trace, star, 7)
+        answer, reads = record(alice, trace, star, 7)
 
         assert "from 1 to 5" in answer.body["errors"][0]
         assert reads == 1
 
-    def test_one_organization_does_not_make_another_read(
+    def test_a_change_in_another_organization_costs_no_read(
         self, alice: Caller, trace: Source, labels: dict[str, Label]
     ) -> None:
-        judge(alice, trace, labels["star"], 1)
+        record(alice, trace, labels["star"], 1)
         LabelFactory.create()
 
-        assert judge(alice, trace, labels["star"], 2)[1] == 0
+        assert record(alice, trace, labels["star"], 2)[1] == 0
 
 
-class TestSomebodyWhoNeverStopsChangingThem:
-    def test_keeps_no_request_from_scoring(
+class TestChangesDuringARequest:
+    def test_the_second_attempt_locks_the_labels(
         self, alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """After one attempt the labels are locked, and judged as they are then."""
-        asked: list[str | None] = []
+        versions: list[str | None] = []
 
         def store_late(*args: Any, labels_version: str | None, **options: Any) -> StoreResult:
-            asked.append(labels_version)
-            execute("UPDATE modelhub_label SET name = %s WHERE id = %s", f"Name {len(asked)}", labels["text"].pk)
+            versions.append(labels_version)
+            execute("UPDATE modelhub_label SET name = %s WHERE id = %s", f"Name {len(versions)}", labels["text"].pk)
             return store_scores(*args, labels_version=labels_version, **options)
 
         monkeypatch.setattr(recording, "store_scores", store_late)
@@ -121,27 +119,27 @@ class TestSomebodyWhoNeverStopsChangingThem:
 
         assert (answer.status, len(answer.body["scores"])) == (201, 1)
         assert f"Label {labels['text'].pk} (Name 1, text)" in answer.body["errors"][0]
-        assert [version is None for version in asked] == [False, True]
+        assert [version is None for version in versions] == [False, True]
 
-    def test_is_not_answered_from_a_cache_that_another_request_filled_before(
+    def test_the_second_attempt_does_not_use_the_cache(
         self, alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Another thread may cache labels that it read before the lock was held."""
+        """Another thread may cache labels that it read before this request got the lock."""
         star = labels["star"]
         stale = get_labels(trace.organization_id, {str(star.pk)})
         execute("""UPDATE modelhub_label SET settings = '{"no_of_stars": 3}' WHERE id = %s""", star.pk)
 
-        def share_and_spoil(organization_id: uuid.UUID) -> None:
+        def share_and_make_stale(organization_id: uuid.UUID) -> None:
             share_labels(organization_id)
             cache._cache[organization_id] = stale
 
-        monkeypatch.setattr(recording, "share_labels", share_and_spoil)
+        monkeypatch.setattr(recording, "share_labels", share_and_make_stale)
 
         assert alice.bulk(trace, [entry(star, 4)]).body["scores"] == []
 
 
 class TestVersions:
-    def test_insert_update_and_delete_each_make_another(self, labels: dict[str, Label]) -> None:
+    def test_insert_update_and_delete_each_renew_the_version(self, labels: dict[str, Label]) -> None:
         star = labels["star"]
         seen = [version_of(star)]
         for statement in (
@@ -154,7 +152,7 @@ class TestVersions:
 
         assert len(set(seen)) == 4
 
-    def test_one_statement_about_many_organizations(self) -> None:
+    def test_one_statement_renews_the_versions_of_many_organizations(self) -> None:
         some = [LabelFactory.create() for _ in range(3)]
         before = [version_of(label) for label in some]
 
@@ -162,7 +160,7 @@ class TestVersions:
 
         assert all(version_of(label) != version for label, version in zip(some, before, strict=True))
 
-    def test_an_organization_may_go(self) -> None:
+    def test_an_organization_can_be_deleted(self) -> None:
         organization = OrganizationFactory.create()
         label = LabelFactory.create(organization=organization)
         execute("DELETE FROM modelhub_label WHERE id = %s", label.pk)
