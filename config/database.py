@@ -34,13 +34,13 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
         named = "MODELHUB_PGBOUNCER" if shared else "MODELHUB_REPLICA_URL"
         raise ImproperlyConfigured(f"{named} is set, and no DATABASE_URL says where the database is.")
     timeouts = {
-        "statement_timeout": env.whole("MODELHUB_STATEMENT_TIMEOUT_MS", 15_000),
-        "lock_timeout": env.whole("MODELHUB_LOCK_TIMEOUT_MS", 5_000),
+        "statement_timeout": env.integer("MODELHUB_STATEMENT_TIMEOUT_MS", 15_000),
+        "lock_timeout": env.integer("MODELHUB_LOCK_TIMEOUT_MS", 5_000),
     }
     # A pool that goes on trying to connect does so at intervals of up to minutes. Given up after a second, the next
     # request tries again: a database that is back is found at once.
     pool = {"min_size": 1, "max_size": pool_size, "max_lifetime": 3600, "reconnect_timeout": 1}
-    pool_timeout = env.whole("MODELHUB_POOL_TIMEOUT", 5, minimum=1, maximum=600)
+    pool_timeout = env.integer("MODELHUB_POOL_TIMEOUT", 5, minimum=1, maximum=600)
     direct = _connection_settings("MODELHUB_DIRECT_DATABASE_URL", direct_url, timeouts) if direct_url else None
     default = _connection_settings(
         "DATABASE_URL", url, timeouts, shared=shared, pool=pool | {"timeout": pool_timeout}

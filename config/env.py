@@ -1,9 +1,7 @@
-"""Readers of environment variables that fail loudly.
+"""Readers of environment variables. Only this module reads the environment.
 
-Each reader takes the value of `NAME`, or the contents of the file that `NAME_FILE` points to (the way
-Docker and Kubernetes hand over secrets), and answers in the type that the setting has. A value that does
-not fit raises `ImproperlyConfigured` with one sentence that names the variable, what it must be and what
-it was. `docs/settings.md` lists every name that was ever asked for here; a test compares the two.
+Each reader returns the value of `NAME`, or the content of the file named by `NAME_FILE` (secrets of Docker and
+Kubernetes), in the type of the setting, and raises `ImproperlyConfigured` with a sentence for an unusable value.
 """
 
 import os
@@ -13,11 +11,12 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 PERIODS = ("second", "minute", "hour", "day")
+# Compared with docs/settings.md by a test.
 names_read: set[str] = set()
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable as it stands; an empty one counts as not set."""
+    """Return the value as it is. An empty value counts as unset."""
     names_read.add(name)
     value = os.environ.get(name, "")
     path = os.environ.get(f"{name}_FILE", "")
@@ -32,15 +31,15 @@ def text(name: str, default: str = "") -> str:
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """`true`, `false`, `1` or `0`, in any case."""
+    """Return the value of `true`, `false`, `1` or `0`, in any case."""
     value = text(name, str(default)).lower()
     if value not in {"true", "false", "1", "0"}:
         raise ImproperlyConfigured(f'{name} must be true, false, 1 or 0, got "{value}".')
     return value in {"true", "1"}
 
 
-def whole(name: str, default: int, *, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
-    """A whole number between `minimum` and `maximum`, both included."""
+def integer(name: str, default: int, *, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
+    """Return a whole number from `minimum` to `maximum`, both included."""
     value = text(name, str(default))
     try:
         number = int(value)
@@ -65,7 +64,7 @@ def rate(name: str, default: str = "") -> str | None:
 
 
 def origins(name: str) -> list[str]:
-    """Origins written with commas, as browsers send them: `https://pages.example.com`; `*` alone means all of them."""
+    """Return comma-separated origins such as `https://pages.example.com`, or `*` alone for all."""
     given = words(name)
     if given == ["*"]:
         return given
@@ -79,10 +78,10 @@ def origins(name: str) -> list[str]:
 
 
 def words(name: str, default: str = "") -> list[str]:
-    """A list written with commas; spaces around its members do not count."""
+    """Return a comma-separated list without surrounding spaces."""
     return [word for part in text(name, default).split(",") if (word := part.strip())]
 
 
 def hand_over(name: str, value: str) -> None:
-    """Set a variable of a library that can be told in no other way."""
+    """Set a variable for a library that has no other setting."""
     os.environ[name] = value

@@ -1,4 +1,4 @@
-"""Django's SECRET_KEY: it signs the admin's sessions, nothing of the API."""
+"""Django's SECRET_KEY, which signs sessions of the admin and nothing of the API."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,10 @@ from config import env
 
 
 def secret_key(data_dir: Path, *, production: bool) -> str:
-    """`MODELHUB_SECRET_KEY`; without it, and outside production, one that is made once and kept in `data_dir`."""
+    """Return `MODELHUB_SECRET_KEY`, or outside production by default a key that is created once in `data_dir`.
+
+    Raise `ImproperlyConfigured` for a missing or weak key in production.
+    """
     key = env.text("MODELHUB_SECRET_KEY")
     if production and (not key or is_weak(key)):
         state = "can be guessed" if key else "is not set"
@@ -33,12 +36,12 @@ def secret_key(data_dir: Path, *, production: bool) -> str:
 
 
 def is_weak(key: str) -> bool:
-    """What Django's own deployment check would warn of, after the start."""
+    """Apply the rules of Django's deployment check security.W009."""
     return len(key) < 50 or len(set(key)) < 5 or key.startswith("django-insecure-")
 
 
 def _create(path: Path) -> None:
-    """Write the key whole or not at all: two first starts at the same moment must agree on one."""
+    """Create the file with its content in one step, so that two simultaneous first starts agree on one key."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_text(get_random_secret_key(), encoding="ascii")

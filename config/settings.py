@@ -1,4 +1,4 @@
-"""What a deployment decides, all of it from the environment (docs/settings.md)."""
+"""Django's settings, read from the environment (docs/settings.md)."""
 
 import re
 from datetime import timedelta
@@ -14,7 +14,7 @@ from config.secret import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# Where and how it runs -------------------------------------------------------------------------
+# Process -------------------------------------------------------------------------
 
 PRODUCTION = env.flag("MODELHUB_PRODUCTION", default=False)
 DATA_DIR = Path(env.text("MODELHUB_DATA_DIR", ".data")).expanduser()
@@ -22,13 +22,13 @@ if not DATA_DIR.is_absolute():
     DATA_DIR = BASE_DIR / DATA_DIR
 
 SERVE_HOST = env.text("HOST", "127.0.0.1")
-SERVE_PORT = env.whole("PORT", 8000, minimum=1, maximum=65535)
-SERVE_WORKERS = env.whole("MODELHUB_WORKERS", 2, minimum=1, maximum=256)
-SERVE_THREADS = env.whole("MODELHUB_THREADS", 4, minimum=1, maximum=256)
-SERVE_CLIENT_TIMEOUT = env.whole("MODELHUB_CLIENT_TIMEOUT", 10, minimum=1, maximum=3600)
+SERVE_PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+SERVE_WORKERS = env.integer("MODELHUB_WORKERS", 2, minimum=1, maximum=256)
+SERVE_THREADS = env.integer("MODELHUB_THREADS", 4, minimum=1, maximum=256)
+SERVE_CLIENT_TIMEOUT = env.integer("MODELHUB_CLIENT_TIMEOUT", 10, minimum=1, maximum=3600)
 METRICS_TOKEN = env.text("MODELHUB_METRICS_TOKEN")
-SERVE_DRAIN_SECONDS = env.whole("MODELHUB_DRAIN_SECONDS", 0, maximum=3600)
-SERVE_TIMEOUT = env.whole("MODELHUB_REQUEST_TIMEOUT", 30, minimum=1, maximum=3600)
+SERVE_DRAIN_SECONDS = env.integer("MODELHUB_DRAIN_SECONDS", 0, maximum=3600)
+SERVE_TIMEOUT = env.integer("MODELHUB_REQUEST_TIMEOUT", 30, minimum=1, maximum=3600)
 
 DEBUG = False
 SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
@@ -37,23 +37,23 @@ if not ALLOWED_HOSTS:
     raise ImproperlyConfigured(
         "MODELHUB_ALLOWED_HOSTS is not set; production needs the host names that clients use, with commas."
     )
-# Whoever watches over the process from inside its machine or container asks this address, whatever the names are.
+# For probes from inside the machine or container.
 ALLOWED_HOSTS.append("127.0.0.1")
 CSRF_TRUSTED_ORIGINS = env.words("MODELHUB_CSRF_TRUSTED_ORIGINS")
 CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS")
 
-# The database ----------------------------------------------------------------------------------
+# Database ----------------------------------------------------------------------------------
 
 DATABASES: dict[str, Any] = database_settings(DATA_DIR, pool_size=SERVE_THREADS)
 
-# The limits of one request (contract 0.2: 413, or the error of the one score) ---------------------
+# Limits of a request (contract 0.2: 413, or the error of one score) ------------------------------
 
-MAX_BODY_BYTES = env.whole("MODELHUB_MAX_BODY_BYTES", 8 * 1024 * 1024, minimum=1024)
-MAX_SCORES = env.whole("MODELHUB_MAX_SCORES", 1000, minimum=1)
-MAX_VALUE_BYTES = env.whole("MODELHUB_MAX_VALUE_BYTES", 64 * 1024, minimum=64)
-MAX_VALUE_DEPTH = env.whole("MODELHUB_MAX_VALUE_DEPTH", 32, minimum=2, maximum=200)
-MAX_NOTES_LENGTH = env.whole("MODELHUB_MAX_NOTES_LENGTH", 5000, minimum=1)
-MAX_SOURCES = env.whole("MODELHUB_MAX_SOURCES", 1000, minimum=1)
+MAX_BODY_BYTES = env.integer("MODELHUB_MAX_BODY_BYTES", 8 * 1024 * 1024, minimum=1024)
+MAX_SCORES = env.integer("MODELHUB_MAX_SCORES", 1000, minimum=1)
+MAX_VALUE_BYTES = env.integer("MODELHUB_MAX_VALUE_BYTES", 64 * 1024, minimum=64)
+MAX_VALUE_DEPTH = env.integer("MODELHUB_MAX_VALUE_DEPTH", 32, minimum=2, maximum=200)
+MAX_NOTES_LENGTH = env.integer("MODELHUB_MAX_NOTES_LENGTH", 5000, minimum=1)
+MAX_SOURCES = env.integer("MODELHUB_MAX_SOURCES", 1000, minimum=1)
 AUTO_CREATE_SOURCES = env.flag("MODELHUB_AUTO_CREATE_SOURCES", default=False)
 
 # Rate limits (429) ---------------------------------------------------------------------------
@@ -61,7 +61,7 @@ AUTO_CREATE_SOURCES = env.flag("MODELHUB_AUTO_CREATE_SOURCES", default=False)
 RATE_PER_KEY = env.rate("MODELHUB_RATE_PER_KEY")
 RATE_PER_ADDRESS = env.rate("MODELHUB_RATE_PER_ADDRESS")
 RATE_FAILED_LOGINS = env.rate("MODELHUB_RATE_FAILED_LOGINS", "10/minute")
-TRUSTED_PROXIES = env.whole("MODELHUB_TRUSTED_PROXIES", 0, maximum=16)
+TRUSTED_PROXIES = env.integer("MODELHUB_TRUSTED_PROXIES", 0, maximum=16)
 
 CACHE_URL = env.text("MODELHUB_CACHE_URL")
 CACHES: dict[str, Any] = {
@@ -93,7 +93,7 @@ AXES_HANDLER = "axes.handlers.cache.AxesCacheHandler"
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 MIGRATION_MODULES = {"axes": None}
 
-# The first start -------------------------------------------------------------------------------
+# First start -------------------------------------------------------------------------------
 
 BOOTSTRAP_API_KEY = env.text("MODELHUB_BOOTSTRAP_API_KEY")
 BOOTSTRAP_SECRET_KEY = env.text("MODELHUB_BOOTSTRAP_SECRET_KEY")
@@ -131,7 +131,7 @@ MIDDLEWARE = [
     "modelhub.core.middleware.RequestMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    # Checks the Host header: nothing below it, static files included, is reached under a wrong name.
+    # Checks the Host header before all paths, static files included.
     "django.middleware.common.CommonMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ORIGINS else []),
     *(["modelhub.accounts.throttling.AddressThrottleMiddleware"] if RATE_PER_ADDRESS else []),
@@ -144,7 +144,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-# A redirect would turn a POST into a GET; a missing slash is answered with a sentence (contract 1).
+# A redirect would turn a POST into a GET (contract 1).
 APPEND_SLASH = False
 AUTH_USER_MODEL = "modelhub.User"
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
@@ -156,7 +156,7 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "static/"
-# Served straight from the packages that bring them: nothing to collect before a start.
+# Serve files from their packages, without collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
@@ -174,7 +174,7 @@ TEMPLATES = [
     },
 ]
 
-# Pages of other origins: none, unless they are named. No cookie opens the API, so no credentials are allowed.
+# The API takes no cookies, so CORS allows no credentials.
 CORS_ALLOW_ALL_ORIGINS = CORS_ORIGINS == ["*"]
 CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
 CORS_URLS_REGEX = r"^/(model-hub|tracer|schema)/"
@@ -186,7 +186,7 @@ CORS_EXPOSE_HEADERS = ("X-Request-Id", "Retry-After", "Idempotency-Replayed", "C
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
-# Behind a proxy that ends TLS and says so: everything else is redirected, and browsers remember it.
+# TLS ends at a proxy that sets X-Forwarded-Proto. Plain requests are redirected; HSTS lasts 30 days.
 HTTPS = env.flag("MODELHUB_HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
@@ -224,7 +224,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,
-    # The page's files come with a package: it works without a network.
+    # Files of the page come with the sidecar package, for hosts without internet access.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},

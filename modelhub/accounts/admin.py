@@ -21,39 +21,37 @@ admin.site.unregister(Group)
 
 @admin.register(Organization)
 class OrganizationAdmin(NoDeleteAdmin):
-    """Tenants."""
-
     list_display = ("name", "id", "created_at")
     search_fields = ("name",)
 
 
-class NewUser(AdminUserCreationForm):
-    """Django's own form, for our users: the login is an email, kept in lower case."""
+class NewUserForm(AdminUserCreationForm):
+    """Form for a new user. The login is an email in lower case."""
 
     class Meta:
         model = User
         fields = ("email", "name", "organization", "role")
 
     def clean_email(self) -> str:
-        """Logins are compared without case."""
+        """Return the email in lower case, as the database requires."""
         return str(self.cleaned_data["email"]).lower()
 
 
-class ChangedUser(UserChangeForm):
-    """The same for changes."""
+class UserForm(UserChangeForm):
+    """Form for an existing user."""
 
     class Meta:
         model = User
         fields = "__all__"
 
-    clean_email = NewUser.clean_email
+    clean_email = NewUserForm.clean_email
 
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
-    """People: made with a password or without one, deactivated in place of deleted."""
+    """Users, with or without a password. Deactivated instead of deleted."""
 
-    form, add_form = ChangedUser, NewUser
+    form, add_form = UserForm, NewUserForm
     paginator = UncountedPaginator
     show_full_result_count = False
     ordering = ("email",)
@@ -73,13 +71,13 @@ class UserAdmin(DjangoUserAdmin):
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Never: scores name their annotators."""
+        """Return False: scores refer to their annotators."""
         return False
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(NoDeleteAdmin):
-    """Keys; a secret is shown once, in the message that follows its making."""
+    """API keys. A secret is shown once, in the message after its creation."""
 
     list_display = ("name", "api_key", "user", "scopes", "last_used_at", "expires_at", "revoked_at")
     list_select_related = ("user", "use")
@@ -90,27 +88,27 @@ class ApiKeyAdmin(NoDeleteAdmin):
     readonly_fields = ("api_key", "last_used_at", "revoked_at", "created_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """A key never changes hands."""
+        """Add the user of an existing key: a key never changes hands."""
         return self.readonly_fields if obj is None else (*self.readonly_fields, "user")
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: "ModelForm[Any]", change: bool) -> None:
-        """A new key is made by the verb; its secret goes into the one message."""
+        """Create a new key by the service, and show its secret."""
         if change:
             obj.save()
             return
-        made, secret = create_api_key(user=obj.user, name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at)
-        obj.pk, obj.organization_id, obj.api_key = made.pk, made.organization_id, made.api_key
-        _show_secret(request, made, secret)
+        key, secret = create_api_key(user=obj.user, name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at)
+        obj.pk, obj.organization_id, obj.api_key = key.pk, key.organization_id, key.api_key
+        _show_secret(request, key, secret)
 
     @admin.action(description="Rotate: a new pair, the old one valid for a day")
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        """One new pair for each."""
+        """Create a successor of each key, and show its secret."""
         for key in queryset.select_related("user"):
             _show_secret(request, *rotate_api_key(key, grace=GRACE))
 
     @admin.action(description="Revoke at once")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        """For good."""
+        """Revoke each key."""
         for key in queryset:
             revoke_api_key(key)
 

@@ -29,9 +29,3 @@ def get_annotator(*, organization_id: uuid.UUID, user_id: object) -> User:
         sentence = f"annotator_id must be the id of an annotator of this organization, got {show(user_id)}"
         raise Invalid(sentence, code="annotator_not_found", fields={"annotator_id": [sentence]})
     return user
-
-
-def find_user(email: str | None) -> User | None:
-    """Return the active user with this email in any case, or without an email the first admin, if any."""
-    users = User.objects.filter(is_active=True).order_by("id")
-    return (users.filter(email=email.lower()) if email else users.filter(role="admin")).first()

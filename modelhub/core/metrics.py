@@ -29,7 +29,7 @@ SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 registry = CollectorRegistry()
 # When each began to count is of no use, and would be most of the text.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()
 
 _requests = Counter(
     "modelhub_requests", "Requests by method, route and status.", ["method", "route", "status"], registry=registry
@@ -125,14 +125,14 @@ def show_pool(stats: Mapping[str, int]) -> None:
 def forget_process(pid: int) -> None:
     """A process that ended has no pool any more; what it counted stays."""
     if _shared():
-        multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        multiprocess.mark_process_dead(pid)
 
 
 def exposition(*, version: str) -> bytes:
     """Everything, of all processes that share the folder, in the text format of Prometheus."""
     everything = CollectorRegistry()
     if _shared():
-        multiprocess.MultiProcessCollector(everything)  # type: ignore[no-untyped-call]
+        multiprocess.MultiProcessCollector(everything)
     else:
         everything.register(registry)
     everything.register(_Build(version))

@@ -14,7 +14,7 @@ log = structlog.get_logger("modelhub.requests")
 
 # Request ids of clients that are safe to log.
 SAFE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
-# Probes are logged and limited only when they fail.
+# Probes: never limited, and logged only when they fail.
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 # Swagger UI sets inline styles. No page has an inline script, so constant policies suffice.

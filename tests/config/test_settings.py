@@ -41,7 +41,7 @@ def test_a_flag(monkeypatch: pytest.MonkeyPatch, text: str, value: bool) -> None
 def test_a_number_that_does_not_fit(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("A_TEST", text)
     with pytest.raises(ImproperlyConfigured, match=f'A_TEST must be a whole number from 0 to 10, got "{text}"'):
-        env.whole("A_TEST", 3, maximum=10)
+        env.integer("A_TEST", 3, maximum=10)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import IO, Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from modelhub.accounts.commands import user_or_error
+from modelhub.accounts.commands import get_user
 from modelhub.scores.importing import Importer, ImportResult
 
 LINES_A_TRANSACTION = 500
@@ -29,8 +29,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import; errors go to standard error by line, and make the exit status 1."""
-        stand_in = user_or_error(options["annotator"]) if options["annotator"] else None
-        importer = Importer(user_or_error(options["user"]), annotator=stand_in)
+        stand_in = get_user(options["annotator"]) if options["annotator"] else None
+        importer = Importer(get_user(options["user"]), annotator=stand_in)
         try:
             if options["file"] == "-":
                 total = self._import(importer, sys.stdin.buffer, 0, dry_run=options["dry_run"])

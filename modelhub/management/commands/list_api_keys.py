@@ -1,4 +1,4 @@
-"""`manage.py list_api_keys`: every pair, without its secret."""
+"""`manage.py list_api_keys`: print all API keys, oldest first."""
 
 from typing import Any
 
@@ -9,12 +9,9 @@ from modelhub.accounts.models import ApiKey
 
 
 class Command(BaseCommand):
-    """Lists API keys."""
-
     help = "List every API key: public part, user, scopes, last use and state."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """One line a key, oldest first."""
         for key in ApiKey.objects.select_related("user", "use").order_by("created_at"):
             used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
             self.stdout.write(

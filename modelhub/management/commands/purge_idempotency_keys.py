@@ -1,4 +1,4 @@
-"""`manage.py purge_idempotency_keys`: forget answers that are kept no longer; run it once a day."""
+"""`manage.py purge_idempotency_keys`: delete expired idempotency records. Run it daily."""
 
 from typing import Any
 
@@ -8,10 +8,7 @@ from modelhub.idempotency.services import purge
 
 
 class Command(BaseCommand):
-    """Purges idempotency keys."""
-
-    help = "Forget the answers to requests with an Idempotency-Key that are older than 24 hours."
+    help = "Delete the records of requests with an Idempotency-Key that are older than 24 hours."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Purge, and say how many."""
         self.stdout.write(f"{purge()} idempotency keys purged.")

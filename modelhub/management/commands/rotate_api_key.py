@@ -1,4 +1,4 @@
-"""`manage.py rotate_api_key KEY`: a new pair in an old one's place, both valid for a while."""
+"""`manage.py rotate_api_key KEY`: create a successor of an API key, both valid for a grace period."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -6,27 +6,23 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from modelhub.accounts.commands import describe_pair, key_or_error
+from modelhub.accounts.commands import format_pair, get_key
 from modelhub.accounts.keys import is_valid, rotate_api_key
 
 
 class Command(BaseCommand):
-    """Rotates an API key."""
-
     help = "Make a new pair with the same user and scopes; the old pair stays valid for a grace period."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The key and the grace period."""
         parser.add_argument("api_key", help="the public part of the pair to replace")
         parser.add_argument("--grace-hours", type=float, default=24, help="hours that the old pair stays valid")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the new pair."""
-        key = key_or_error(options["api_key"])
+        key = get_key(options["api_key"])
         if not is_valid(key):
             raise CommandError(f"The API key {key.api_key} is not valid any more; make a new one with create_api_key.")
         if not 0 <= options["grace_hours"] <= 24 * 365:
             raise CommandError(f"--grace-hours must be from 0 to 8760, got {options['grace_hours']}.")
         pair = rotate_api_key(key, grace=timedelta(hours=options["grace_hours"]))
-        self.stdout.write(describe_pair(*pair))
+        self.stdout.write(format_pair(*pair))
         self.stdout.write(f"The old pair {key.api_key} is valid until {key.expires_at:%Y-%m-%d %H:%M} UTC.")
