@@ -67,27 +67,26 @@ class StrictFilterSet(django_filters.FilterSet):
                 self.form.add_error(name, "blank")
         return not self.errors
 
+    def get_rows(self) -> QuerySet[Any]:
+        """Return the filtered rows. Raise `Invalid` for unusable filters."""
+        if not self.is_valid():
+            sentences = {
+                name: f"{name} must be {_rule_of(self.filters[name])}, got {show(self.given[name])}"
+                for name in self.errors
+            }
+            fields = {name: [sentence] for name, sentence in sentences.items()}
+            raise Invalid("; ".join(sentences.values()), fields=fields)
+        rows: QuerySet[Any] = self.qs
+        return rows
+
 
 class Filters(DjangoFilterBackend):
-    """Filter backend for the `filterset_class` of a view."""
+    """Filter backend for views with a strict `filterset_class`."""
 
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
-        """Return the filtered rows. Raise `Invalid` for an unusable filter."""
+        """Return the filtered rows. Raise `Invalid` for unusable filters."""
         filterset = self.get_filterset(request, queryset, view)
-        return queryset if filterset is None else checked(cast("StrictFilterSet", filterset))
-
-
-def checked(filterset: StrictFilterSet) -> QuerySet[Any]:
-    """Return the filtered rows. Raise `Invalid` for unusable filters."""
-    if not filterset.is_valid():
-        sentences = {
-            name: f"{name} must be {_rule_of(filterset.base_filters[name])}, got {show(filterset.given[name])}"
-            for name in filterset.errors
-        }
-        fields = {name: [sentence] for name, sentence in sentences.items()}
-        raise Invalid("; ".join(sentences.values()), fields=fields)
-    rows: QuerySet[Any] = filterset.qs
-    return rows
+        return queryset if filterset is None else cast("StrictFilterSet", filterset).get_rows()
 
 
 def _rule_of(one: django_filters.Filter) -> str:

@@ -72,7 +72,7 @@ def position_of(row: Any, ordering: str) -> Position:
     )
 
 
-def in_pieces(rows: QuerySet[M, R], *, size: int = 1000, ordering: str = "created_at") -> Iterator[list[R]]:
+def in_batches(rows: QuerySet[M, R], *, size: int = 1000, ordering: str = "created_at") -> Iterator[list[R]]:
     """Yield all rows in batches, each read by one short statement."""
     position = None
     while batch := list(after(rows, ordering, position)[:size]):

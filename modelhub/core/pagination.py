@@ -16,7 +16,7 @@ from modelhub.core.text import show
 MAX_PAGE_SIZE = 1000
 
 
-class Uncut(Paginator):
+class WholePagePaginator(Paginator):
     """Paginator whose last page is cut by the page size, not by the count.
 
     Django's reads [first:count]: a row inserted after the count would push out one that fits on the page.
@@ -34,7 +34,7 @@ class Uncut(Paginator):
 class Pages(PageNumberPagination):
     """Pages of 20 by default and at most 1,000 rows; a page past the end is a 404."""
 
-    django_paginator_class = Uncut
+    django_paginator_class = WholePagePaginator
     page_size = 20
     page_size_query_param = "page_size"
     max_page_size = MAX_PAGE_SIZE

@@ -31,6 +31,6 @@ def show(value: object) -> str:
     return visible + "…" if len(text) > SHOWN else visible
 
 
-def listed(words: Sequence[str]) -> str:
+def show_list(words: Sequence[str]) -> str:
     """Return the first ten words, quoted and separated by commas."""
     return ", ".join(show(word) for word in words[:10]) + (", …" if len(words) > 10 else "")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.exact_json import same
-from modelhub.core.keyset import in_pieces
+from modelhub.core.keyset import in_batches
 from modelhub.core.models import LIVE
 from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
@@ -69,7 +69,7 @@ def count_illegal_scores(label: Label, settings: Mapping[str, Any]) -> int:
     """Return the number of live scores with a value that these settings reject. Reads all scores of the label."""
     rule = get_type(label.type).rule(settings)
     rows = label.scores.filter(LIVE, organization_id=label.organization_id).only("id", "created_at", "value")
-    return sum(not _is_legal(rule, score.value) for piece in in_pieces(rows) for score in piece)
+    return sum(not _is_legal(rule, score.value) for piece in in_batches(rows) for score in piece)
 
 
 def _is_legal(rule: ValueRule, value: object) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from django.db.models import QuerySet
 
 from modelhub.core import exact_json
-from modelhub.core.keyset import in_pieces
+from modelhub.core.keyset import in_batches
 from modelhub.labels.types import get_type
 from modelhub.scores.models import Score
 from modelhub.scores.rows import ScoreRow
@@ -28,14 +28,14 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 def write_jsonl(rows: Rows) -> Iterator[bytes]:
     """Yield one score per line, as the list shows it; numbers keep all their digits."""
-    for batch in in_pieces(rows):
+    for batch in in_batches(rows):
         yield b"".join(exact_json.encode(row) + b"\n" for row in batch)
 
 
 def write_csv(rows: Rows) -> Iterator[bytes]:
     """Yield a header, then one score per line."""
     yield _as_lines([CSV_COLUMNS])
-    for batch in in_pieces(rows):
+    for batch in in_batches(rows):
         yield _as_lines(map(_cells, batch))
 
 

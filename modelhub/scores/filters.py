@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from modelhub.accounts.authentication import caller
 from modelhub.core.envelope import reject_unknown, rename
-from modelhub.core.filters import StrictFilterSet, TimeFilter, checked
+from modelhub.core.filters import StrictFilterSet, TimeFilter
 from modelhub.core.ids import parse_uuid
 from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.models import SCORE_SOURCES, Score
@@ -75,4 +75,4 @@ def filter_scores(scores: QuerySet[Score], given: dict[str, Any], *, request: Re
     named = rename(given, FILTERS)
     reject_unknown(named, FILTERS, kind="filter")
     texts = {name: str(parse_uuid(value) or value) for name, value in named.items()}
-    return checked(ScoreFilter(texts, queryset=scores, request=request))
+    return ScoreFilter(texts, queryset=scores, request=request).get_rows()

@@ -23,7 +23,6 @@ from modelhub.accounts.authentication import actor_of, annotator_of, caller
 from modelhub.core.envelope import FieldErrors, read_flags, read_object, rename
 from modelhub.core.errors import Invalid, NotFound
 from modelhub.core.exact_json import check_storable
-from modelhub.core.filters import checked
 from modelhub.core.keyset import in_order
 from modelhub.core.metrics import count_batch, count_scores
 from modelhub.core.models import LISTED
@@ -362,7 +361,7 @@ class ScoresOfSource(APIView):
         ref = check_source_ref(query.get("source_type"), query.get("source_id"))
         rows = get_rows_of_source(caller(request).organization_id, ref)
         filters = {name: query[name] for name in SOURCE_FILTERS if name in query}
-        found = checked(ScoreFilter(filters, queryset=rows.order_by("label__name", "-created_at", "-id")))
+        found = ScoreFilter(filters, queryset=rows.order_by("label__name", "-created_at", "-id")).get_rows()
         # The word of the request is echoed (contract 2.1).
         named = [msgspec.structs.replace(row, source_type=ref.word) for row in found]
         return Response(render_list(ScoreSerializer, named))

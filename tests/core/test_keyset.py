@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from modelhub.core.errors import Invalid
-from modelhub.core.keyset import ORDERINGS, Position, after, in_order, in_pieces, position_of
+from modelhub.core.keyset import ORDERINGS, Position, after, in_batches, in_order, position_of
 from modelhub.sources.models import Source
 from tests.factories import SourceFactory
 
@@ -62,7 +62,7 @@ def test_each_row_is_behind_its_predecessor_only(sources: list[Source], ordering
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
 def test_batches_are_the_whole_list(sources: list[Source], size: int) -> None:
-    batches = list(in_pieces(Source.objects.all(), size=size))
+    batches = list(in_batches(Source.objects.all(), size=size))
 
     assert [row for batch in batches for row in batch] == list(in_order(Source.objects.all(), "created_at"))
     assert all(len(batch) == size for batch in batches[:-1])

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from modelhub.core.errors import Invalid
-from modelhub.core.pagination import Pages, PagesOnRequest, Uncut, read_ordering
+from modelhub.core.pagination import Pages, PagesOnRequest, WholePagePaginator, read_ordering
 
 
 def request(query: str) -> Request:
@@ -44,7 +44,7 @@ def test_all_rows_are_on_one_page_until_paging_is_requested() -> None:
 
 
 def test_a_row_inserted_after_the_count_pushes_no_other_row_out() -> None:
-    paginator = Uncut(["new", "a", "b", "c"], 20)
+    paginator = WholePagePaginator(["new", "a", "b", "c"], 20)
     paginator.count = 3
 
     assert list(paginator.page(1)) == ["new", "a", "b", "c"]

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from modelhub.core.pagination import Uncut
+from modelhub.core.pagination import WholePagePaginator
 from modelhub.labels.models import Label
 from modelhub.scores.filters import FILTERS
 from modelhub.scores.models import Score
@@ -169,7 +169,7 @@ def test_a_page_that_is_none_is_a_404(alice: Caller, page: str) -> None:
 
 
 def test_a_row_that_comes_after_the_count_pushes_no_other_one_out() -> None:
-    paginator = Uncut(["new", "a", "b", "c"], 20)
+    paginator = WholePagePaginator(["new", "a", "b", "c"], 20)
     paginator.count = 3
     assert list(paginator.page(1)) == ["new", "a", "b", "c"]
     assert (paginator.count, paginator.num_pages) == (4, 1)

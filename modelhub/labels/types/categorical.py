@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelhub.core.errors import Invalid
-from modelhub.core.text import did_you_mean, listed, show
+from modelhub.core.text import did_you_mean, show, show_list
 from modelhub.labels.types.base import LabelType, Settings, ValueCheck, invalid_value, text_setting
 
 
@@ -40,7 +40,7 @@ class Categorical(LabelType):
             for at, option in enumerate(chosen):
                 if not isinstance(option, str) or option not in known:
                     raise invalid_value(
-                        f"selected must hold only options of the label ({listed(names)}), got {show(option)}"
+                        f"selected must hold only options of the label ({show_list(names)}), got {show(option)}"
                         f"{did_you_mean(option, names)}"
                     )
                 if option in chosen[:at]:
