@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from modelhub.scores.models import SCORE_SOURCES
+from modelhub.scores.entries import PROPERTIES, UUID
 from modelhub.sources.refs import MAX_ID_LENGTH, SOURCE_WORDS
 
-UUID: dict[str, Any] = {"type": "string", "format": "uuid"}
-NOTES: dict[str, Any] = {"type": "string", "nullable": True}
-VALUE: dict[str, Any] = {"description": "The object of the label's type, or its plain scalar."}
-SCORE_SOURCE: dict[str, Any] = {"type": "string", "enum": list(SCORE_SOURCES)}
 SOURCE: dict[str, Any] = {
     "source_type": {"type": "string", "enum": list(SOURCE_WORDS)},
     "source_id": {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH},
@@ -20,12 +16,7 @@ ANNOTATOR: dict[str, Any] = UUID | {
 ENTRY: dict[str, Any] = {
     "type": "object",
     "description": "One score. Every key may also be written in camelCase.",
-    "properties": {
-        "label_id": UUID,
-        "value": VALUE,
-        "score_source": SCORE_SOURCE | {"default": "human"},
-        "notes": NOTES,
-    },
+    "properties": PROPERTIES,
     "required": ["label_id", "value"],
 }
 BULK_SCORES: dict[str, Any] = {
@@ -34,7 +25,7 @@ BULK_SCORES: dict[str, Any] = {
     "properties": {
         **SOURCE,
         "scores": {"type": "array", "items": ENTRY, "minItems": 1},
-        "notes": NOTES,
+        "notes": PROPERTIES["notes"],
         "annotator_id": ANNOTATOR,
     },
     "required": ["source_type", "source_id", "scores"],
@@ -42,16 +33,14 @@ BULK_SCORES: dict[str, Any] = {
 SCORE: dict[str, Any] = {
     "type": "object",
     "description": "One score on one source.",
-    "properties": {**SOURCE, "annotator_id": ANNOTATOR, **ENTRY["properties"]},
+    "properties": {**SOURCE, "annotator_id": ANNOTATOR, **PROPERTIES},
     "required": ["source_type", "source_id", "label_id", "value"],
 }
 SCORE_CHANGE: dict[str, Any] = {
     "type": "object",
     "description": "The corrected fields of a score.",
     "properties": {
-        "value": VALUE,
-        "notes": {"type": "string"},
-        "score_source": SCORE_SOURCE,
+        **{name: PROPERTIES[name] for name in PROPERTIES if name != "label_id"},
         "annotator_id": ANNOTATOR,
     },
 }

@@ -19,14 +19,14 @@ from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted
 from modelhub.labels.locks import share_labels
 from modelhub.labels.rules import LabelRule
-from modelhub.scores.entries import check_notes, check_score_source
+from modelhub.scores.entries import CONTENT_RULES
 from modelhub.scores.models import Score
 from modelhub.scores.queries import get_row, live_scores, score_not_found
 from modelhub.scores.rows import ScoreRow
 from modelhub.scores.statements import keep_revisions
 from modelhub.sources.models import Source
 
-CHANGES = ("value", "notes", "score_source")
+CHANGES = ("value", *CONTENT_RULES)
 NOT_YOURS = "A score is changed or deleted by its annotator or an admin of the organization"
 
 
@@ -54,11 +54,7 @@ def _check_changes(score: Score, changes: Mapping[str, Any]) -> dict[str, Any]:
     checked = dict(changes)
     if "value" in checked:
         checked["value"] = LabelRule.of(score.label).check(checked["value"])
-    if "notes" in checked:
-        checked["notes"] = check_notes(checked["notes"]) or ""
-    if "score_source" in checked:
-        checked["score_source"] = check_score_source(checked["score_source"])
-    return checked
+    return checked | {name: rule(changes[name]) for name, rule in CONTENT_RULES.items() if name in changes}
 
 
 def _overwrite(score: Score, changes: Mapping[str, Any], *, replaced_by: uuid.UUID) -> None:

@@ -1,6 +1,6 @@
 """The rules of one entry of a request, before its label judges the value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,28 @@ from modelhub.core.ids import spell_uuid
 from modelhub.core.text import did_you_mean, show
 from modelhub.scores.models import SCORE_SOURCES
 
-FIELDS = ("label_id", "value", "score_source", "notes")
+UUID: dict[str, Any] = {"type": "string", "format": "uuid"}
+# The fields of an entry as JSON Schema, for OpenAPI.
+PROPERTIES: dict[str, dict[str, Any]] = {
+    "label_id": UUID,
+    "value": {"description": "The object of the label's type, or its plain scalar."},
+    "score_source": {"type": "string", "enum": list(SCORE_SOURCES), "default": "human"},
+    "notes": {"type": "string", "nullable": True},
+}
+FIELDS = tuple(PROPERTIES)
 KNOWN_FIELDS = frozenset(FIELDS)
 
 
+class ScoreContent(msgspec.Struct, frozen=True, gc=False):
+    """The content of a score, which travels to the database as JSON. `notes` of None keep the stored notes."""
+
+    value: Any
+    score_source: str
+    notes: str | None
+
+
 class ScoreEntry(msgspec.Struct, frozen=True, gc=False):
-    """A readable entry of a request; its label has yet to judge `value`. `index` counts from 0.
+    """A readable entry of a request; its label has yet to judge the value. `index` counts from 0.
 
     `sent_label_id` is the label's id in the client's spelling.
     """
@@ -27,9 +43,7 @@ class ScoreEntry(msgspec.Struct, frozen=True, gc=False):
     index: int
     sent_label_id: str
     label_id: str
-    value: Any
-    score_source: str
-    notes: str | None
+    content: ScoreContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +86,8 @@ def check_entry(index: int, entry: object) -> ScoreEntry:
         if label_id is None:
             raise Invalid(f"label_id must be a UUID, got {show(fields['label_id'])}", code="invalid_label_id")
         score_source = check_score_source(fields.get("score_source", "human"))
-        return ScoreEntry(
-            index, fields["label_id"], label_id, fields["value"], score_source, check_notes(fields.get("notes"))
-        )
+        content = ScoreContent(fields["value"], score_source, check_notes(fields.get("notes")))
+        return ScoreEntry(index, fields["label_id"], label_id, content)
     except Invalid as refused:
         raise refused.prefixed(f"Label {label_id}: ") if label_id else refused from refused
 
@@ -110,3 +123,10 @@ def check_notes(notes: object) -> str | None:
     # At most six bytes per character, where JSON escapes it.
     exact_json.check_storable(notes, max_bytes=8 * settings.MAX_NOTES_LENGTH, max_depth=2, name="notes")
     return notes
+
+
+# The rules of a score's content, the value apart, which its label judges.
+CONTENT_RULES: Mapping[str, Callable[[object], str]] = {
+    "score_source": check_score_source,
+    "notes": lambda notes: check_notes(notes) or "",
+}

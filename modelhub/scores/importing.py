@@ -19,12 +19,14 @@ from modelhub.core.text import show
 from modelhub.core.transactions import is_refusal
 from modelhub.labels.models import Label
 from modelhub.labels.rules import LabelRule
-from modelhub.scores.entries import check_notes, check_score_source
+from modelhub.scores.entries import CONTENT_RULES
 from modelhub.scores.models import Score
 from modelhub.scores.statements import keep_revisions, write_scores
 from modelhub.sources.refs import SourceEntry, SourceRef, check_source_ref
 from modelhub.sources.services import register_sources
 
+# Content that a line may leave out.
+DEFAULTS = {"score_source": "imported"}
 # The database holds one live score per source, label and annotator.
 Slot = tuple[uuid.UUID, uuid.UUID, uuid.UUID]
 
@@ -124,8 +126,7 @@ class Importer:
             annotator_id=self._find_annotator(fields).pk,
             content={
                 "value": rule.check(fields.get("value")),
-                "score_source": check_score_source(fields.get("score_source", "imported")),
-                "notes": check_notes(fields.get("notes")) or "",
+                **{name: check(fields.get(name, DEFAULTS.get(name))) for name, check in CONTENT_RULES.items()},
             },
             created_at=created_at,
             updated_at=_read_time(fields, "updated_at", created_at),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import structlog
@@ -137,13 +136,14 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
             label = labels.rules.get(entry.label_id)
             if label is None:
                 raise Invalid(f"Label not found: {entry.label_id}", code="label_not_found")
-            value = label.check_new(entry.value)
+            value = label.check_new(entry.content.value)
             if first := drafts.get(label.id):
                 sentence = f"Label {label.id} is already used by scores[{first.index}]"
                 raise Invalid(sentence, code="duplicate_label")
             # An entry's own notes win over those of the batch, and both over the stored ones (contract 0.7).
-            notes = batch.notes if entry.notes is None else entry.notes
-            drafts[label.id] = Draft(entry.index, new_id_text(), label, value, entry.score_source, notes)
+            notes = batch.notes if entry.content.notes is None else entry.content.notes
+            content = msgspec.structs.replace(entry.content, value=value, notes=notes)
+            drafts[label.id] = Draft(entry.index, new_id_text(), label, content)
         except Refused as refused:
             errors.append(EntryError(entry.index, entry.sent_label_id, refused.code, str(refused)))
     if batch.atomic and errors:
@@ -171,13 +171,12 @@ def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors
 
 def _row(batch: Batch, draft: Draft, result: StoreResult) -> ScoreRow:
     """Return the score as it is stored now; a dry run leaves out id and times."""
-    before = result.before.get(draft.label.id)
-    value: dict[str, Any] | msgspec.Raw
+    before, content = result.before.get(draft.label.id), draft.content
     if before is None:
-        score_id, value, notes = draft.id, draft.value, draft.notes or ""
+        score_id, value, notes = draft.id, content.value, content.notes or ""
         created_at = updated_at = result.moment
     else:
-        score_id, value, notes = before.id, draft.value if before.changed else before.value, before.notes
+        score_id, value, notes = before.id, content.value if before.changed else before.value, before.notes
         created_at, updated_at = before.created_at, before.updated_at
     annotator = batch.annotator
     return ScoreRow(
@@ -188,7 +187,7 @@ def _row(batch: Batch, draft: Draft, result: StoreResult) -> ScoreRow:
         label_name=draft.label.name,
         label_type=draft.label.type,
         value=value,
-        score_source=draft.score_source,
+        score_source=content.score_source,
         notes=notes,
         annotator=str(annotator.pk),
         annotator_id=str(annotator.pk),

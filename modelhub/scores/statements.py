@@ -14,12 +14,13 @@ from modelhub.core import exact_json
 from modelhub.core.ids import new_id_text
 from modelhub.core.sql import read_sql
 from modelhub.labels.rules import LabelRule
+from modelhub.scores.entries import ScoreContent
 from modelhub.sources.refs import SourceRef
 
 STORE_SCORES = """
 SELECT * FROM modelhub_store_scores_v1(
     %(labels_version)s, %(organization_id)s, %(source_type)s, %(source_key)s, %(annotator_id)s,
-    %(ids)s, %(label_ids)s, %(rest)s
+    %(ids)s, %(label_ids)s, %(contents)s
 )
 """
 KEEP_REVISIONS = read_sql("scores", "keep_revisions_v1")
@@ -29,15 +30,13 @@ WRITE_SCORES = read_sql("scores", "write_scores_v1")
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """The score that the entry at `index` becomes, if the database accepts it.
 
-    `id` becomes the id of a new score, or of the revision of an existing one. `notes` of None keep the stored notes.
+    `id` becomes the id of a new score, or of the revision of an existing one.
     """
 
     index: int
     id: str
     label: LabelRule
-    value: dict[str, Any]
-    score_source: str
-    notes: str | None
+    content: ScoreContent
 
 
 class ScoreBefore(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -69,12 +68,6 @@ class StoreResult:
     before: Mapping[str, ScoreBefore]
 
 
-class _Rest(msgspec.Struct, gc=False):
-    value: dict[str, Any]
-    score_source: str
-    notes: str | None
-
-
 _decode_before = msgspec.json.Decoder(list[ScoreBefore]).decode
 
 
@@ -96,7 +89,7 @@ def store_scores(
         # Arrays as PostgreSQL writes them: UUIDs need no quotes.
         "ids": f"{{{','.join(draft.id for draft in drafts)}}}",
         "label_ids": f"{{{','.join(draft.label.id for draft in drafts)}}}",
-        "rest": exact_json.encode([_Rest(draft.value, draft.score_source, draft.notes) for draft in drafts]).decode(),
+        "contents": exact_json.encode([draft.content for draft in drafts]).decode(),
     }
     with connection.cursor() as cursor:
         cursor.execute(STORE_SCORES, parameters)

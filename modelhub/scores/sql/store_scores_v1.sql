@@ -1,6 +1,6 @@
 CREATE FUNCTION modelhub_store_scores_v1(
     labels_version uuid, of_organization uuid, of_type text, of_key text, of_annotator uuid,
-    ids uuid[], label_ids uuid[], rest json,
+    ids uuid[], label_ids uuid[], contents json,
     OUT outcome text, OUT registered_as text, OUT stored_at text, OUT stored_before text
 )
 LANGUAGE plpgsql
@@ -42,7 +42,7 @@ BEGIN
         SELECT id, of_organization, of_source, label_id, of_annotator,
                value, score_source, coalesce(notes, ''), moment, moment
         FROM ROWS FROM (
-            unnest(ids), unnest(label_ids), json_to_recordset(rest) AS (value jsonb, score_source text, notes text)
+            unnest(ids), unnest(label_ids), json_to_recordset(contents) AS (value jsonb, score_source text, notes text)
         ) AS given (id, label_id, value, score_source, notes);
         RETURN;
     END IF;
@@ -57,7 +57,7 @@ BEGIN
                old.value IS DISTINCT FROM given.value OR old.score_source IS DISTINCT FROM given.score_source
                    OR old.notes IS DISTINCT FROM coalesce(given.notes, old.notes) AS differs
         FROM ROWS FROM (
-            unnest(ids), unnest(label_ids), json_to_recordset(rest) AS (value jsonb, score_source text, notes text)
+            unnest(ids), unnest(label_ids), json_to_recordset(contents) AS (value jsonb, score_source text, notes text)
         ) AS given (id, label_id, value, score_source, notes)
         LEFT JOIN LATERAL (
             SELECT * FROM modelhub_score
