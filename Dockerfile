@@ -13,10 +13,12 @@ COPY --from=build /venv /venv
 COPY manage.py pyproject.toml ./
 COPY config config
 COPY modelhub modelhub
-# Nothing is written at run time: the root file system may be read-only.
+# Nothing is written at run time: the root file system may be read-only. glibc keeps a heap per thread; two are enough.
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=262144 \
     MODELHUB_PRODUCTION=true \
     HOST=0.0.0.0 \
     PORT=8000

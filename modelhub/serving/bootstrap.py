@@ -1,4 +1,4 @@
-"""The first start: an organization, its admin, an API key, and one example of everything that can be scored."""
+"""The first rows: an organization, its admin, an API key, a label of each type and a source of each type."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ EXAMPLE_SOURCES = ("trace", "span", "generation", "session")
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """What a start finds or makes. `secret_key` is known when it was made just now, and never again."""
+    """The rows that a start found or created; `secret_key` is None unless this start created the key."""
 
     first_start: bool
     api_key: str
@@ -43,15 +43,15 @@ class Bootstrapped:
 
 @transaction.atomic
 def bootstrap() -> Bootstrapped:
-    """Make what the first start needs; on every later start, only see that the key of the settings works.
+    """Create the first rows in an empty database; later, only ensure that the key of the settings exists.
 
-    Raises `Conflict` when `MODELHUB_BOOTSTRAP_API_KEY` exists with another secret than the settings name:
-    whoever fixed the pair in advance would otherwise be refused with 401 and not know why.
+    Raise `Conflict` when `MODELHUB_BOOTSTRAP_API_KEY` exists with another secret than the settings have: each request
+    with that pair would be a 401 without a reason.
     """
     organization = Organization.objects.order_by("id").first()
     if organization is None:
-        return _make_everything()
-    key, secret_key = _find_or_make_key(organization)
+        return _create_first_rows()
+    key, secret_key = _ensure_key(organization)
     return Bootstrapped(
         first_start=False,
         api_key=key.api_key,
@@ -62,19 +62,19 @@ def bootstrap() -> Bootstrapped:
     )
 
 
-def _make_everything() -> Bootstrapped:
+def _create_first_rows() -> Bootstrapped:
     organization = Organization.objects.create(name=settings.BOOTSTRAP_ORGANIZATION)
     User.objects.create_superuser(
         settings.BOOTSTRAP_EMAIL, settings.BOOTSTRAP_PASSWORD or None, organization=organization, name="Admin"
     )
-    key, secret_key = _find_or_make_key(organization)
+    key, secret_key = _ensure_key(organization)
     labels = [create_label(organization_id=organization.pk, **label) for label in EXAMPLE_LABELS]
     entries = [
         SourceEntry(check_source_ref(word, str(uuid.uuid4())), name=f"Example {word}") for word in EXAMPLE_SOURCES
     ]
     registered = register_sources(organization_id=organization.pk, entries=entries)
     with connection.cursor() as cursor:
-        # Else PostgreSQL takes any index for one that finds few sources, until it looks at them by itself.
+        # Without statistics PostgreSQL expects few rows from any index, until autovacuum comes by.
         cursor.execute("ANALYZE modelhub_source")
     return Bootstrapped(
         first_start=True,
@@ -86,8 +86,8 @@ def _make_everything() -> Bootstrapped:
     )
 
 
-def _find_or_make_key(organization: Organization) -> tuple[ApiKey, str | None]:
-    """The key that the settings fix, or the organization's first; the secret only if the key is new."""
+def _ensure_key(organization: Organization) -> tuple[ApiKey, str | None]:
+    """Return the key of the settings, or the organization's first, and the secret if the key was created now."""
     keys = ApiKey.objects.select_related("user")
     if not settings.BOOTSTRAP_API_KEY:
         key = keys.filter(organization=organization).order_by("id").first()

@@ -1,4 +1,9 @@
-"""What a start prints: where the server is, and on the first one keys, ids and three examples to paste."""
+"""The text of a start: the address, and on the first start keys, ids and three examples to paste."""
+
+import sys
+from pathlib import Path
+
+from django.conf import settings
 
 from modelhub.serving.bootstrap import Bootstrapped
 
@@ -92,24 +97,34 @@ modelhub is ready at {base_url}
 """
 
 
-def welcome(result: Bootstrapped, *, base_url: str, manage: str) -> str:
-    """The text for a terminal; the secret is in it only when it was made by this very start.
-
-    `manage` is how manage.py is called where this runs.
-    """
+def welcome(result: Bootstrapped) -> str:
+    """Return the text for a terminal; it has the secret only when this start made it."""
     if not result.first_start:
-        return AGAIN.format(base_url=base_url, api_key=result.api_key, email=result.email, manage=manage)
+        return AGAIN.format(base_url=base_url(), api_key=result.api_key, email=result.email, manage=manage_command())
     labels = {label.type: label for label in result.labels}
     sources = {source.source_type: source for source in result.sources}
     return FIRST.format(
-        base_url=base_url,
+        base_url=base_url(),
         api_key=result.api_key,
         secret_key=result.secret_key,
         email=result.email,
-        manage=manage,
+        manage=manage_command(),
         labels="\n".join(f"    {label.pk}  {label.type:<15} {label.name}" for label in result.labels),
         sources="\n".join(f"    {source.source_id}  {source.source_type}" for source in result.sources),
         trace=sources["trace"].source_id,
         star=labels["star"].pk,
         categorical=labels["categorical"].pk,
     )
+
+
+def base_url() -> str:
+    """Return the URL of the server on its own machine."""
+    host = "127.0.0.1" if settings.SERVE_HOST in {"0.0.0.0", "::"} else settings.SERVE_HOST  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.SERVE_PORT}"
+
+
+def manage_command() -> str:
+    """Return the command line of this process up to `manage.py`, relative to the working directory."""
+    here = Path.cwd()
+    python = Path(sys.executable)
+    return f"{python.relative_to(here) if python.is_relative_to(here) else python} {sys.argv[0]}"

@@ -25,7 +25,7 @@ def test_a_chunked_body_is_read_whole(live: Server) -> None:
 
 
 def test_one_that_is_empty_or_broken_is_a_400(live: Server) -> None:
-    assert post(live) == (400, "malformed_json")
+    assert post(live) == (400, "invalid")
     assert post(live, b"{", b"[") == (400, "malformed_json")
 
 

@@ -1,5 +1,6 @@
-"""How the server stops: first it says so, then it finishes what it has begun, then it ends with 0."""
+"""A stop: `/readyz` fails first, requests in flight are finished, and the exit status is 0."""
 
+import json
 import signal
 import threading
 import time
@@ -10,8 +11,11 @@ from typing import Any
 
 import psutil
 import psycopg
+import pytest
 import requests
 
+from tests.faults.clients import connect, read_all
+from tests.faults.raw import head
 from tests.servers import Server, running_server
 
 BULK = "/model-hub/scores/bulk/"
@@ -22,7 +26,7 @@ BODY: dict[str, Any] = {"source_type": "trace", "source_id": "held", "scores": [
 
 @contextmanager
 def held_source(server: Server) -> Iterator[tuple[dict[str, Any], psycopg.Connection[Any]]]:
-    """A body whose source somebody else holds the lock of, and that somebody."""
+    """Lock a source with a connection; yield a body that scores this source, and the connection."""
     [label, *_] = server.request("GET", "/model-hub/annotations-labels/?type=text").json()["results"]
     body = BODY | {"scores": [SCORE | {"label_id": label["id"]}]}
     assert server.request("POST", BULK, json=body).status_code == 201
@@ -32,15 +36,19 @@ def held_source(server: Server) -> Iterator[tuple[dict[str, Any], psycopg.Connec
 
 
 @contextmanager
-def in_flight(server: Server, body: dict[str, Any]) -> Iterator[list[requests.Response]]:
-    """A request with this body that waits in the database; the list has its answer after the block."""
+def in_flight(server: Server, body: dict[str, Any], *, count: int) -> Iterator[list[requests.Response]]:
+    """Send requests with this body that wait for the lock; the list has their answers after the block."""
     answers: list[requests.Response] = []
-    request = threading.Thread(target=lambda: answers.append(server.request("POST", BULK, json=body)))
-    request.start()
+    clients = [
+        threading.Thread(target=lambda: answers.append(server.request("POST", BULK, json=body))) for _ in range(count)
+    ]
+    for client in clients:
+        client.start()
     with psycopg.connect(server.database_url, autocommit=True) as watcher:
         wait_for(lambda: watcher.execute(WAITING).fetchone() is not None)
     yield answers
-    request.join()
+    for client in clients:
+        client.join()
 
 
 def wait_for(happens: Callable[[], bool], seconds: float = 20) -> None:
@@ -63,39 +71,100 @@ def says_it_stops(server: Server) -> bool:
     return (answer.status_code, answer.json()["status"]) == (503, "stopping")
 
 
-def test_a_request_in_flight_is_finished_before_the_end(folder: Path) -> None:
-    more = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_LOCK_TIMEOUT_MS": "20000", "MODELHUB_DRAIN_SECONDS": "1"}
-    with running_server(folder, **more) as server:
-        with held_source(server) as (body, holder), in_flight(server, body) as answers:
+def workers(server: Server) -> list[psutil.Process]:
+    return psutil.Process(server.process.pid).children()
+
+
+def test_requests_in_flight_are_finished_before_the_end(folder: Path) -> None:
+    """Fifty of them, most of which wait for a thread, and one of which had not arrived whole."""
+    settings = {
+        "MODELHUB_AUTO_CREATE_SOURCES": "true",
+        "MODELHUB_LOCK_TIMEOUT_MS": "20000",
+        "MODELHUB_STATEMENT_TIMEOUT_MS": "20000",
+        "MODELHUB_DRAIN_SECONDS": "1",
+    }
+    with running_server(folder, **settings) as server:
+        with (
+            held_source(server) as (body, holder),
+            in_flight(server, body, count=50) as answers,
+            connect(server) as late,
+        ):
+            late.sendall(b"GET /healthz HTTP/1.1\r\n")
+            time.sleep(1)  # all fifty have arrived
             started = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
             wait_for(lambda: refuses_connections(server))
             assert time.monotonic() - started >= 1
             assert server.process.poll() is None
             assert not answers
+            late.sendall(b"Host: 127.0.0.1\r\n\r\n")
+            answer = read_all(late)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert b"\r\nConnection: close\r\n" in answer
             holder.rollback()
-        assert [answer.status_code for answer in answers] == [201]
+        assert [answer.status_code for answer in answers] == [201] * 50
         assert server.process.wait(timeout=60) == 0
 
 
-def test_during_the_drain_it_says_so_and_serves_until_a_second_signal(folder: Path) -> None:
-    with running_server(folder, MODELHUB_DRAIN_SECONDS="3600", MODELHUB_WORKERS="1") as server:
+def test_a_drain_serves_until_ctrl_c(folder: Path) -> None:
+    with running_server(folder, MODELHUB_DRAIN_SECONDS="3600") as server:
         server.process.send_signal(signal.SIGTERM)
         wait_for(lambda: says_it_stops(server))
         label = {"name": "Late", "type": "star"}
         assert server.request("POST", "/model-hub/annotations-labels/", json=label).status_code == 200
         assert server.request("GET", "/healthz").status_code == 200
-        # A worker that dies meanwhile is replaced, and its successor knows, too.
-        [worker] = psutil.Process(server.process.pid).children()
-        worker.kill()
-        wait_for(lambda: psutil.Process(server.process.pid).children() not in ([], [worker]))
-        assert says_it_stops(server)
-        assert server.stop(signal.SIGTERM) == 0
-
-
-def test_a_terminal_does_not_wait_for_the_drain(folder: Path) -> None:
-    with running_server(folder, MODELHUB_DRAIN_SECONDS="3600") as server:
-        server.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: says_it_stops(server))
         server.signal_group(signal.SIGINT)
         assert server.process.wait(timeout=60) == 0
+
+
+def test_idle_connections_and_half_requests_do_not_hold_up_a_stop(folder: Path) -> None:
+    with running_server(folder, MODELHUB_CLIENT_TIMEOUT="2") as server:
+        clients = [connect(server) for _ in range(20)]
+        for client in clients[10:]:
+            client.sendall(b"POST /model-hub/scores/bulk/ HTTP/1.1\r\nContent-Le")
+        assert server.request("GET", "/readyz").status_code == 200
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 10
+        for client in clients:
+            client.close()
+
+
+def test_a_stop_waits_for_a_request_no_longer_than_its_timeout(folder: Path) -> None:
+    settings = {
+        "MODELHUB_AUTO_CREATE_SOURCES": "true",
+        "MODELHUB_REQUEST_TIMEOUT": "3",
+        "MODELHUB_LOCK_TIMEOUT_MS": "0",
+    }
+    with running_server(folder, **settings) as server, held_source(server) as (body, _), connect(server) as client:
+        content = json.dumps(body).encode()
+        client.sendall(head(BULK, f"Content-Length: {len(content)}") + content)
+        time.sleep(1)
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=60) == 0
+        assert 2 < time.monotonic() - started < 15
+
+
+@pytest.mark.slow
+def test_a_worker_with_a_stuck_request_is_replaced(folder: Path) -> None:
+    """Its other threads answer meanwhile."""
+    settings = {
+        "MODELHUB_AUTO_CREATE_SOURCES": "true",
+        "MODELHUB_WORKERS": "1",
+        "MODELHUB_REQUEST_TIMEOUT": "2",
+        "MODELHUB_LOCK_TIMEOUT_MS": "0",
+        "MODELHUB_STATEMENT_TIMEOUT_MS": "0",
+    }
+    with running_server(folder, **settings) as server, held_source(server) as (body, holder), connect(server) as client:
+        before, started = workers(server), time.monotonic()
+        content = json.dumps(body).encode()
+        client.sendall(head(BULK, f"Content-Length: {len(content)}") + content)
+        while workers(server) == before:
+            assert server.request("GET", "/healthz").status_code == 200
+            assert time.monotonic() - started < 30
+            time.sleep(0.2)
+        assert time.monotonic() - started > 4
+        holder.rollback()
+        wait_for(lambda: not refuses_connections(server))
+        assert server.request("POST", BULK, json=body).status_code == 201

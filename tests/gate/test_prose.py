@@ -11,7 +11,6 @@ UNFINISHED = (
     "config",
     "modelhub/core/health.py",
     "modelhub/core/metrics.py",
-    "modelhub/core/stopping.py",
     "modelhub/core/transactions.py",
     "modelhub/idempotency",
     "modelhub/management",

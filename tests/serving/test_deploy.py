@@ -12,6 +12,7 @@ def test_djangos_deployment_checks_are_clean(tmp_path: Path) -> None:
         tmp_path,
         MODELHUB_PRODUCTION="true",
         MODELHUB_HTTPS="true",
+        MODELHUB_TRUSTED_PROXIES="1",
         MODELHUB_SECRET_KEY="k" * 25 + "0123456789abcdefghijklmnopqrstuvwxyz",
         MODELHUB_ALLOWED_HOSTS="scores.example.com",
     )
@@ -56,7 +57,7 @@ def test_every_answer_has_the_headers_of_a_careful_server(live: Server) -> None:
 
 
 def test_plain_http_is_redirected_only_where_https_is_promised(folder: Path) -> None:
-    with running_server(folder, MODELHUB_HTTPS="true") as server:
+    with running_server(folder, MODELHUB_HTTPS="true", MODELHUB_TRUSTED_PROXIES="1") as server:
         plain = server.request("GET", "/model-hub/sources/", allow_redirects=False)
         assert (plain.status_code, plain.headers["Location"][:8]) == (301, "https://")
         assert server.request("GET", "/healthz", allow_redirects=False).status_code == 200

@@ -14,7 +14,6 @@ from typing import Any
 import psutil
 import pytest
 
-from modelhub.serving import starting
 from tests.servers import EMBEDDED, ROOT, Server, environment, free_port, manage, running_server
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -79,37 +78,6 @@ def caught(pid: int, number: signal.Signals) -> bool:
     """Whether the process has a handler for this signal and for all that get one after it."""
     mask = int(Path(f"/proc/{pid}/status").read_text().split("SigCgt:")[1].split()[0], 16)
     return all(mask >> (one - 1) & 1 for one in (number, STOPS[-1]))
-
-
-def test_a_stop_that_a_finalizer_swallows_is_heard_all_the_same(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What is raised there, Python prints and drops, and no other signal is listened to by then."""
-    monkeypatch.setattr(starting, "_asked", [])
-    before = {number: signal.getsignal(number) for number in STOPS}
-    reached: list[str] = []
-
-    class Doomed:
-        def __del__(self) -> None:
-            signal.raise_signal(signal.SIGTERM)
-
-    def start() -> None:
-        with starting.stoppable():
-            Doomed()
-            reached.append("the next step")
-            starting.stop_if_asked()
-            reached.append("the step after that")
-
-    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
-    try:
-        with pytest.raises(SystemExit) as stopped:
-            start()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    assert stopped.value.code == 0
-    assert (reached, capsys.readouterr().err) == (["the next step"], "")
 
 
 def test_a_first_start_that_is_killed_in_the_middle_can_be_repeated(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from modelhub.management.commands.serve import SETUP_LOCK
+from modelhub.serving.database import SETUP_LOCK
 from tests.postgres import Postgres
 from tests.servers import Server, data_folder, environment, manage, running_server
 

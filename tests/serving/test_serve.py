@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from modelhub.management.commands.serve import CannotStart, check_version
+from modelhub.serving.checks import CannotStart, check_version
 from tests.servers import (
     API_KEY,
     EMBEDDED,

@@ -1,0 +1,233 @@
+"""Connections of a worker: waitress's channels with the limits that waitress leaves open.
+
+waitress reads a whole request before a thread sees it and buffers the answer, so a client holds a socket, not a thread.
+"""
+
+import json
+import re
+import socket
+import threading
+import time
+from typing import Any
+
+import structlog
+from django.conf import settings
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.utilities import BadRequest, Error
+
+from modelhub.core import metrics
+from modelhub.core.ids import new_id
+from modelhub.core.problems import CONTENT_TYPE, problem
+
+log = structlog.get_logger("modelhub.requests")
+
+MAX_HEAD_BYTES = 16 * 1024
+# waitress collects these two without a limit: the line before a chunk, and the fields behind the last one.
+MAX_CHUNK_LINE_BYTES, MAX_TRAILER_BYTES = 1024, MAX_HEAD_BYTES
+# A client that sends slower than this does not get more time for more bytes.
+SLOWEST_BYTES_PER_SECOND = 16 * 1024
+# Closing with unread bytes resets a connection, and the client loses the answer: read on for this long.
+LINGER_SECONDS = 2
+
+WATCHED_PATHS = frozenset({"/healthz", "/metrics"})
+STREAMED_SUFFIX = "/export/"
+
+# Code and sentence of a problem by the status that waitress chose. None of them quotes the request: keys are in it.
+REFUSALS = {
+    400: ("malformed_request", "This is not a request that HTTP/1.1 allows."),
+    408: ("request_timeout", "The request did not come to its end in time."),
+    413: ("request_too_large", f"The body must have at most {settings.MAX_BODY_BYTES} bytes"),
+    431: ("headers_too_large", f"The head of a request must have less than {MAX_HEAD_BYTES} bytes."),
+    500: ("server_error", "Something went wrong inside the server; its log has the details."),
+    501: ("unsupported_transfer_coding", "The only transfer coding is chunked."),
+}
+# Two of these fields can disagree about the end of the body, and a proxy in front may believe the other one.
+FRAMING_FIELD = re.compile(rb"^(?:content-length|transfer-encoding)\s*:", re.IGNORECASE | re.MULTILINE)
+
+
+class RequestTimeout(Error):
+    """408, an error that waitress does not have."""
+
+    code = 408
+    reason = "Request Timeout"
+
+
+class Parser(HTTPRequestParser):
+    """Parse one request, more strictly than waitress where a proxy could see another end of the request."""
+
+    path = ""
+    completed: bool
+    error: Error | None
+
+    def __init__(self, adj: Any) -> None:
+        super().__init__(adj)
+        self.began = time.time()
+
+    def received(self, data: bytes) -> int:
+        """Consume bytes of the request and return their number."""
+        consumed: int = super().received(data)
+        if self.chunked and not self.completed:
+            body = self.body_rcv
+            if len(body.control_line) > MAX_CHUNK_LINE_BYTES or len(body.trailer) > MAX_TRAILER_BYTES:
+                self.error, self.completed = BadRequest("chunk line or trailer too long"), True
+        if self.completed:
+            # waitress would answer 100 Continue and wait for a body that was refused, or that there is not.
+            self.expect_continue = False
+        return consumed
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Parse the head. Raise `ParsingError` for an ambiguous end of the body, a tunnel or another version."""
+        if len(FRAMING_FIELD.findall(header_plus)) > 1:
+            raise ParsingError("more than one Content-Length or Transfer-Encoding")
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # urlsplit's, or int's for thousands of digits
+            raise ParsingError("unreadable path or length") from error
+        if self.version not in {"1.0", "1.1"} or self.command == "CONNECT":
+            raise ParsingError("unsupported version or method")
+        if "TRANSFER_ENCODING" in self.headers:  # removed by waitress in 1.1
+            raise ParsingError("a transfer coding in HTTP/1.0")
+
+    def is_late(self, now: float) -> bool:
+        """Return whether the request should be complete by now."""
+        received: int = self.header_bytes_received + self.body_bytes_received
+        return now > self.began + settings.SERVE_CLIENT_TIMEOUT + received / SLOWEST_BYTES_PER_SECOND
+
+
+class Refusal(ErrorTask):
+    """Answer a request that never reached Django with a problem, count it and log it."""
+
+    def execute(self) -> None:
+        """Write the answer; the connection ends with it."""
+        status = self.request.error.code
+        code, sentence = REFUSALS[status]
+        request_id = str(new_id())
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        body = problem(status, sentence, code=code)
+        content = json.dumps(body).encode()
+        self.version, self.status = "1.1", f"{status} {body['title']}"
+        self.response_headers += [("Content-Type", CONTENT_TYPE), ("X-Request-Id", request_id)]
+        self.content_length = len(content)
+        self.set_close_on_finish()
+        metrics.count_request(method="other", route="", status=status, seconds=0.0)
+        log.info("request", status=status, reason=code)
+        self.write(content)
+
+
+class Channel(HTTPChannel):
+    """One connection. All methods but `service` run in the thread of the event loop."""
+
+    parser_class = Parser
+    error_task_class = Refusal
+    request: Parser | None
+    will_close: bool
+    lingers_until = 0.0
+    postponed = False
+
+    def readable(self) -> bool:
+        """Return whether the loop waits for bytes of the client."""
+        return bool(self.lingers_until or super().readable())
+
+    def writable(self) -> bool:
+        """Return whether the loop waits for room to send."""
+        return not self.lingers_until and bool(super().writable())
+
+    def handle_write(self) -> None:
+        """Send from the buffer, then go on with a pipelined request that has waited for that."""
+        super().handle_write()
+        if self.postponed:
+            with self.outbuf_lock:
+                if self.connected and self.requests and not self.total_outbufs_len:
+                    self.postponed = False
+                    self.server.add_task(self)
+
+    def postpone(self) -> bool:
+        """Return whether the next request has to wait until the client has read the answer before it.
+
+        A thread would wait for the client otherwise, once pipelined answers exceed `outbuf_high_watermark`.
+        """
+        with self.outbuf_lock:
+            self.postponed = bool(self.total_outbufs_len)
+            return self.postponed
+
+    def service(self) -> None:
+        """Execute one request, in a thread of the worker."""
+        # By thread: the next request of the channel may begin in another one before this call returns.
+        busy, thread = self.server.task_dispatcher.busy, threading.get_ident()
+        busy[thread] = (self, time.time())
+        try:
+            super().service()
+        finally:
+            del busy[thread]
+            if request := self.request:  # pipelined: it could not be read meanwhile
+                request.began = time.time()
+
+    def handle_close(self) -> None:
+        """Close the connection, after our own end of it: by half first, so that the client can read the answer."""
+        if self.will_close and self.connected and not self.lingers_until:
+            try:
+                self.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                self.cut()
+            else:
+                self.lingers_until = time.time() + LINGER_SECONDS
+            return
+        self.cut()
+
+    def cut(self) -> None:
+        """Close the connection at once; a thread that waits to write into it gets `ClientDisconnected`."""
+        super().handle_close()
+
+    def check_client(self, now: float) -> None:
+        """End a connection whose client is too slow. Keep-alive is waitress's part (`channel_timeout`)."""
+        if self.lingers_until:
+            if now > self.lingers_until:
+                self.cut()
+        elif self.total_outbufs_len:
+            if now > self.last_activity + settings.SERVE_CLIENT_TIMEOUT:
+                log.info("client_does_not_read", bytes=self.total_outbufs_len)
+                self.cut()
+        elif self.request and not self.requests and self.request.is_late(now):
+            with self.requests_lock:
+                self.request.error = RequestTimeout("")
+                self.requests.append(self.request)
+                self.request = None
+            self.server.add_task(self)
+
+    def wind_down(self, now: float) -> None:
+        """Let the last request in flight end the connection; end an idle one a moment after its last answer."""
+        for request in self.requests[-1:]:
+            request.headers["CONNECTION"] = "close"
+        if not (self.requests or self.request or self.total_outbufs_len) and now > self.last_activity + 1:
+            self.will_close = True
+
+
+class Lanes:
+    """Threads by kind of request: neither a silent database nor exports that no client reads hold up the others."""
+
+    def __init__(self, requests: ThreadedTaskDispatcher, *, exports: int) -> None:
+        self.busy: dict[int, tuple[Channel, float]] = {}
+        self.requests = requests
+        self.watching, self.exports = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+        self.watching.set_thread_count(1)
+        self.exports.set_thread_count(exports)
+
+    def are_stuck(self, now: float) -> bool:
+        """Return whether a thread is busy for more than twice the request timeout, without progress of its answer."""
+        limit = 2 * settings.SERVE_TIMEOUT
+        return any(now > max(began, channel.last_activity) + limit for channel, began in list(self.busy.values()))
+
+    def add_task(self, channel: Channel) -> None:
+        """Queue the next request of a channel."""
+        if channel.postpone():
+            return
+        path = channel.requests[0].path
+        if path in WATCHED_PATHS:
+            self.watching.add_task(channel)
+        elif path.endswith(STREAMED_SUFFIX):
+            self.exports.add_task(channel)
+        else:
+            self.requests.add_task(channel)

@@ -1,0 +1,91 @@
+"""Set up the database before the first request: check it, migrate it, bootstrap it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from modelhub.serving.bootstrap import Bootstrapped, bootstrap
+from modelhub.serving.checks import CannotStart, check_migrations, check_version
+
+# Any number that no other application of this database uses for an advisory lock.
+SETUP_LOCK = 7_263_549_001
+
+
+def check_database() -> None:
+    """Raise `CannotStart` for a database that cannot be used."""
+    with setup_connection(needs_session=False):
+        pass
+
+
+def set_up_database() -> Bootstrapped:
+    """Migrate the database and create the first rows. Raise `CannotStart` or `Refused`."""
+    with setup_connection(needs_session=True) as own:
+        wait_for_turn(own)
+        migrate(own)
+        return bootstrap()
+
+
+def wait_for_turn(own: BaseDatabaseWrapper) -> None:
+    """Lock the setup against other servers, for as long as the connection lives and however long they migrate.
+
+    Poll: a statement that waits for the lock would hold a snapshot, for which CREATE INDEX CONCURRENTLY waits in turn.
+    """
+    with own.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [SETUP_LOCK])
+            if cursor.fetchone() == (True,):
+                return
+            time.sleep(0.2)
+
+
+def migrate(own: BaseDatabaseWrapper) -> None:
+    """Apply all migrations without a statement timeout, on a connection that goes past PgBouncer."""
+    with own.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+    connections[own.alias] = own
+    try:
+        call_command("migrate", database=own.alias, verbosity=0, interactive=False)
+    finally:
+        del connections[own.alias]
+    if pgbouncer := settings.DATABASES["default"]["PGBOUNCER"]:
+        limit_role(own, pgbouncer["timeouts"])
+
+
+def limit_role(own: BaseDatabaseWrapper, timeouts: dict[str, int]) -> None:
+    """Set the timeouts on the role: a connection through PgBouncer cannot bring its own."""
+    name = settings.DATABASES["default"]["USER"]
+    role = own.ops.quote_name(name) if name else "CURRENT_USER"
+    with own.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        [database] = cursor.fetchone() or [""]
+        for setting, ms in timeouts.items():
+            cursor.execute(f"ALTER ROLE {role} IN DATABASE {own.ops.quote_name(database)} SET {setting} = {ms:d}")
+
+
+@contextmanager
+def setup_connection(*, needs_session: bool) -> Iterator[BaseDatabaseWrapper]:
+    """Connect outside of any pool, past PgBouncer where a session is needed. Raise `CannotStart` with the reason."""
+    own = connections["default"].copy(alias="setup")
+    own.settings_dict["OPTIONS"].pop("pool", None)
+    if pgbouncer := own.settings_dict["PGBOUNCER"]:
+        if pgbouncer["direct"] is None and needs_session:
+            raise CannotStart(
+                "MODELHUB_PGBOUNCER is true, and migrations need a session of their own; set "
+                "MODELHUB_DIRECT_DATABASE_URL, or migrate in a step of its own and start with --skip-setup."
+            )
+        own.settings_dict.update(pgbouncer["direct"] or {})
+    try:
+        own.ensure_connection()
+        check_version(own)
+        check_migrations(own)
+        yield own
+    except DatabaseError as error:
+        reason = " ".join(str(error).split())
+        raise CannotStart(f"the database cannot be used (check DATABASE_URL): {reason}") from error
+    finally:
+        own.close()

@@ -1,0 +1,100 @@
+"""A worker: one event loop for all connections, and threads for complete requests."""
+
+import os
+import signal
+import time
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from gunicorn.workers import base
+from waitress import wasyncore
+from waitress.server import create_server
+
+from modelhub.core import metrics
+from modelhub.core.health import stopping
+from modelhub.serving.channels import MAX_HEAD_BYTES, Channel, Lanes
+
+LOOK_SECONDS = 0.5
+MAX_CONNECTIONS = 1000
+# The master blocks these until a new worker has handlers of its own (`modelhub.serving.server`).
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT)
+
+
+class Worker(base.Worker):
+    """Serve connections until SIGTERM, then drain and finish the requests in flight."""
+
+    next_look = 0.0
+
+    def init_signals(self) -> None:
+        """Ignore Ctrl-C and a closed terminal, which reach the whole process group: the master decides."""
+        super().init_signals()
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+    def run(self) -> None:
+        """Run the event loop; the master's SIGKILL bounds the stop (`graceful_timeout`)."""
+        self.sockets_by_number: dict[int, Any] = {}
+        self.server = create_server(
+            self.wsgi,
+            map=self.sockets_by_number,
+            sockets=[listener.sock for listener in self.sockets],
+            threads=settings.SERVE_THREADS,
+            max_request_header_size=MAX_HEAD_BYTES,
+            # waitress refuses from this number of bytes on.
+            max_request_body_size=settings.MAX_BODY_BYTES + 1,
+            connection_limit=MAX_CONNECTIONS,
+            channel_timeout=settings.SERVE_KEEPALIVE,
+            cleanup_interval=1,
+            # Beyond these sizes, bodies and answers wait in temporary files: 200 connections fit into 100 MB.
+            inbuf_overflow=64 * 1024,
+            outbuf_overflow=256 * 1024,
+            outbuf_high_watermark=1024 * 1024,
+            clear_untrusted_proxy_headers=not settings.TRUSTED_PROXIES,
+            ident="modelhub",
+            log_socket_errors=False,
+        )
+        self.server.channel_class = Channel
+        self.server.task_dispatcher = Lanes(self.server.task_dispatcher, exports=settings.SERVE_EXPORT_THREADS)
+        while self.alive and os.getppid() == self.ppid:
+            self.turn()
+        stopping.set()
+        drained_at = time.monotonic() + settings.SERVE_DRAIN_SECONDS
+        while time.monotonic() < drained_at:
+            self.turn()
+        self.stop_listening()
+        while self.channels:
+            for channel in self.channels:
+                channel.wind_down(time.time())
+            self.turn()
+
+    @property
+    def channels(self) -> list[Channel]:
+        """All open connections."""
+        return list(self.server.active_channels.values())
+
+    def turn(self, timeout: float = LOOK_SECONDS) -> None:
+        """Wait for events and handle them; look after clients, the heartbeat and the gauges twice a second."""
+        wasyncore.loop(timeout=timeout, use_poll=True, map=self.sockets_by_number, count=1)
+        if time.monotonic() < self.next_look:
+            return
+        self.next_look = time.monotonic() + LOOK_SECONDS
+        now = time.time()
+        # Idle connections make room for new ones.
+        crowded = len(self.sockets_by_number) > MAX_CONNECTIONS * 0.9
+        self.server.adj.channel_timeout = 1 if crowded else settings.SERVE_KEEPALIVE
+        for channel in self.channels:
+            channel.check_client(now)
+        if not self.server.task_dispatcher.are_stuck(now):
+            self.notify()
+        if pool := getattr(connection, "pool", None):
+            metrics.show_pool(pool.get_stats())
+
+    def stop_listening(self) -> None:
+        """Accept the connections that the kernel has completed, then close the port."""
+        known = -1
+        while known < len(self.channels):
+            known = len(self.channels)
+            self.turn(timeout=0)
+        wasyncore.dispatcher.close(self.server)

@@ -1,0 +1,104 @@
+"""Clients that attack a server: many connections that send or read far too slowly, while honest ones ask."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import psutil
+
+from tests.servers import Server
+
+
+def connect(server: Server, *, receive_bytes: int = 0, timeout: float = 20) -> socket.socket:
+    """Open a connection; with `receive_bytes`, the kernel keeps hardly more of an answer than that."""
+    client = socket.socket()
+    if receive_bytes:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    client.settimeout(timeout)
+    client.connect(("127.0.0.1", int(server.base_url.rsplit(":", 1)[1])))
+    return client
+
+
+def read_all(client: socket.socket) -> bytes:
+    """Return everything that the server sends until it closes the connection."""
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        while part := client.recv(65536):
+            answer += part
+    return answer
+
+
+@contextmanager
+def attack(
+    server: Server,
+    count: int,
+    *,
+    first: bytes,
+    then: Callable[[socket.socket], None] | None = None,
+    every: float = 0.5,
+    receive_bytes: int = 0,
+) -> Iterator[None]:
+    """Keep `count` connections that send `first`, and do `then` at intervals; reopen those that the server ends."""
+    ended = threading.Event()
+    clients = [connect(server, receive_bytes=receive_bytes) for _ in range(count)]
+
+    def renew(position: int) -> None:
+        clients[position].close()
+        clients[position] = connect(server, receive_bytes=receive_bytes)
+        clients[position].sendall(first)
+
+    def go_on() -> None:
+        while not ended.wait(every):
+            for position, client in enumerate(clients):
+                try:
+                    if then:
+                        client.settimeout(0.01)
+                        then(client)
+                except TimeoutError:
+                    continue
+                except OSError:
+                    with contextlib.suppress(OSError):
+                        renew(position)
+
+    for client in clients:
+        client.sendall(first)
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        for client in clients:
+            client.close()
+
+
+@dataclass
+class Measured:
+    """The slowest honest requests and the largest worker during an attack."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    megabytes: float = 0.0
+
+    def __str__(self) -> str:
+        times = ", ".join(f"{path} {seconds * 1000:.0f} ms" for path, seconds in self.seconds.items())
+        return f"slowest: {times}; largest worker: {self.megabytes:.0f} MB"
+
+
+def measure(server: Server, *paths: str, seconds: float) -> Measured:
+    """Ask for each path in turn, over connections of their own, and watch the memory of the workers."""
+    measured = Measured(dict.fromkeys(paths, 0.0))
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for path in paths:
+            began = time.monotonic()
+            assert server.request("GET", path).status_code == 200, path
+            measured.seconds[path] = max(measured.seconds[path], time.monotonic() - began)
+        workers = psutil.Process(server.process.pid).children()
+        measured.megabytes = max([measured.megabytes, *(one.memory_info().rss / 2**20 for one in workers)])
+        time.sleep(0.05)
+    return measured
