@@ -1,6 +1,5 @@
 """Converters of path parameters."""
 
-from django.urls import register_converter
 from django.urls.converters import UUIDConverter
 
 from modelhub.core.ids import UUID_TEXT
@@ -10,6 +9,3 @@ class IdConverter(UUIDConverter):
     """Match a UUID in any case, with or without hyphens (contract 0.6)."""
 
     regex = UUID_TEXT.pattern
-
-
-register_converter(IdConverter, "id")

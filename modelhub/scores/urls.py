@@ -2,7 +2,6 @@
 
 from django.urls import path
 
-from modelhub.core import converters  # noqa: F401 - registers <id:…>
 from modelhub.scores import views
 
 urlpatterns = [
