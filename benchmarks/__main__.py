@@ -64,7 +64,8 @@ def print_comparison(bench: Bench, stage: Stage, options: argparse.Namespace) ->
         ratios = [Ratio(f"p50 / {revision}", ["modelhub"], revision, attrgetter("p50"))]
     compare(bench, subjects, options.sizes, options.clients, options.rounds)
     own = [subject.name for subject in subjects if subject.name not in OTHERS]
-    ratios += [Ratio(f"per second / {other}", own, other, attrgetter("rate")) for other in ("baseline", "raw")]
+    compared = [name for name in ("baseline", "raw") if name in options.subjects]
+    ratios += [Ratio(f"per second / {other}", own, other, attrgetter("rate")) for other in compared]
     print(*table(bench.figures, ratios), sep="\n")
     for subject in subjects:
         print(f"memory of the workers of {subject.name} (RSS): {subject.memory()}")

@@ -36,12 +36,13 @@ class Subject:
     database: str
     kinds: list[str]
     labels: list[tuple[str, str]] = field(default_factory=list)
+    session: requests.Session = field(default_factory=requests.Session)
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """Send one request to the registry and return its JSON."""
         headers = {"X-Api-Key": API_KEY, "X-Secret-Key": SECRET_KEY}
         url = f"http://127.0.0.1:{self.registry}/model-hub/{path}"
-        response = requests.request(method, url, json=body, headers=headers, timeout=60)
+        response = self.session.request(method, url, json=body, headers=headers, timeout=60)
         response.raise_for_status()
         return response.json()
 
