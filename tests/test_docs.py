@@ -62,7 +62,10 @@ def test_every_test_that_is_named_exists() -> None:
 
 
 def test_every_code_of_an_entry_is_documented() -> None:
-    source = "".join((ROOT / "modelhub" / name).read_text() for name in ("score_entries.py", "scores.py", "values.py"))
-    codes = set(re.findall(r'code="(\w+)"', source)) | {"conflicting_fields", "unstorable_value"}
+    scores, types = ROOT / "modelhub" / "scores", ROOT / "modelhub" / "labels" / "types"
+    files = [scores / "entries.py", scores / "recording.py", *types.glob("*.py")]
+    codes = set(re.findall(r'code="(\w+)"', "".join(file.read_text() for file in files)))
+    codes |= {"conflicting_fields", "unstorable_value"}
+    assert {"invalid_label_id", "label_not_found", "invalid_value"} <= codes
     documented = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "errors.md").read_text()))
     assert codes - {"too_many_scores"} <= documented
