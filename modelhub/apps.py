@@ -7,8 +7,6 @@ from modelhub.core.converters import IdConverter
 
 
 class ModelhubConfig(AppConfig):
-    """Sources, labels and scores."""
-
     name = "modelhub"
     default_auto_field = "django.db.models.BigAutoField"
 

@@ -97,12 +97,3 @@ def example(name: str, value: Any) -> dict[str, Any]:
 
 
 DeletedOutput = inline_serializer("Deleted", {"deleted": serializers.BooleanField()})
-
-
-class ErrorDetail(serializers.Serializer[Any]):
-    """One rejected entry."""
-
-    index = serializers.IntegerField(min_value=0)
-    label_id = serializers.CharField(allow_null=True)
-    code = serializers.CharField()
-    message = serializers.CharField()
