@@ -27,11 +27,11 @@ from modelhub.labels.serializers import (
 from modelhub.labels.services import labels_of
 
 
+@extend_schema(tags=["tracer"])
 class TracerLabels(APIView):
     @extend_schema(
         operation_id="get_annotation_labels",
         summary="List all labels, or those of one project",
-        tags=["tracer"],
         parameters=[parameter("project_id", "Exactly this project.", UUID)],
         responses={200: LabelListAnswer, **problems(404)},
     )
@@ -44,12 +44,12 @@ class TracerLabels(APIView):
         return Response({"status": True, "result": render_list(LabelSerializer, rows)})
 
 
+@extend_schema(tags=["tracer"])
 class Projects(APIView):
     @extend_schema(
         **example("A project", {"name": "Support bot", "project_type": "observe"}),
         operation_id="create_project",
         summary="Create a project",
-        tags=["tracer"],
         request=ProjectInput,
         responses={201: ProjectSerializer, **problems(400, 413, 415)},
     )
@@ -59,11 +59,11 @@ class Projects(APIView):
         return Response(ProjectSerializer(project).data, status=201)
 
 
+@extend_schema(tags=["tracer"])
 class ProjectList(GenericAPIView[Project]):
     @extend_schema(
         operation_id="list_projects",
         summary="List projects, newest first",
-        tags=["tracer"],
         parameters=[
             parameter("page_number", "Number of the page, from 0.", from_number(0)),
             parameter("page_size", "Rows per page, at most 1,000.", from_number(1)),

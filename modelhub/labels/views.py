@@ -27,13 +27,13 @@ EXAMPLE_CHANGE = {"settings": {"options": ["positive", "neutral", "negative"]}}
 UPDATE: dict[str, Any] = {
     **example("More options", EXAMPLE_CHANGE),
     "summary": "Update a label; omitted fields keep their values",
-    "tags": ["labels"],
     "parameters": [flag("force", "Change the settings even if stored scores are illegal under them.")],
     "request": LabelInput(partial=True),
     "responses": {200: LabelSerializer, **problems(400, 404, 409, 413, 415)},
 }
 
 
+@extend_schema(tags=["labels"])
 class Labels(GenericAPIView[Label]):
     queryset = Label.objects.none()  # read by drf-spectacular, which has no caller
     serializer_class = LabelSerializer
@@ -48,7 +48,6 @@ class Labels(GenericAPIView[Label]):
         operation_id="list_labels",
         summary="List labels, newest first",
         description="All labels, unless the request asks for a page.",
-        tags=["labels"],
         parameters=PAGING,
         responses={200: page_of(LabelSerializer, "LabelPage"), **problems(400, 404)},
     )
@@ -60,7 +59,6 @@ class Labels(GenericAPIView[Label]):
         **example("One of two", EXAMPLE_LABEL),
         operation_id="create_label",
         summary="Create a label",
-        tags=["labels"],
         request=LabelInput,
         responses={200: LabelAnswer, **problems(400, 413, 415)},
     )
@@ -70,11 +68,11 @@ class Labels(GenericAPIView[Label]):
         return Response({"status": True, "result": LabelSerializer(label).data})
 
 
+@extend_schema(tags=["labels"])
 class OneLabel(APIView):
     @extend_schema(
         operation_id="get_label",
         summary="Get a label",
-        tags=["labels"],
         responses={200: LabelSerializer, **problems(404)},
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
@@ -92,7 +90,6 @@ class OneLabel(APIView):
     @extend_schema(
         operation_id="delete_label",
         summary="Delete a label; its scores stay",
-        tags=["labels"],
         responses={200: DeletedOutput, **problems(404)},
     )
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
@@ -108,11 +105,11 @@ class OneLabel(APIView):
         return Response(LabelSerializer(label).data)
 
 
+@extend_schema(tags=["labels"])
 class RestoreLabel(APIView):
     @extend_schema(
         operation_id="restore_label",
         summary="Restore a deleted label",
-        tags=["labels"],
         request=None,
         responses={200: LabelSerializer, **problems(400, 404)},
     )

@@ -23,6 +23,7 @@ from modelhub.sources.services import Registration, get_source, register_sources
 EXAMPLE_SOURCE = {"source_type": "trace", "source_id": "7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69", "name": "First chat"}
 
 
+@extend_schema(tags=["sources"])
 class Sources(GenericAPIView[Source]):
     queryset = Source.objects.none()  # read by drf-spectacular, which has no caller
     serializer_class = SourceSerializer
@@ -36,7 +37,6 @@ class Sources(GenericAPIView[Source]):
         filters=True,
         operation_id="list_sources",
         summary="List sources, newest first",
-        tags=["sources"],
         parameters=PAGING,
         responses={200: page_of(SourceSerializer, "SourcePage"), **problems(400, 404)},
     )
@@ -48,7 +48,6 @@ class Sources(GenericAPIView[Source]):
         **example("A trace", EXAMPLE_SOURCE),
         operation_id="register_source",
         summary="Register a source, or update its name and metadata",
-        tags=["sources"],
         request=SourceInput,
         responses={
             201: OpenApiResponse(SourceSerializer, "Registered."),
@@ -65,12 +64,12 @@ class Sources(GenericAPIView[Source]):
         return Response(body, status=201 if result.created else 200)
 
 
+@extend_schema(tags=["sources"])
 class BulkSources(APIView):
     @extend_schema(
         **example("Two kinds", {"sources": [EXAMPLE_SOURCE, EXAMPLE_SOURCE | {"source_type": "session"}]}),
         operation_id="register_sources",
         summary="Register many sources",
-        tags=["sources"],
         request=BulkSourcesInput,
         responses={
             201: OpenApiResponse(BulkSourcesAnswer, "At least one source is new."),
@@ -89,11 +88,11 @@ class BulkSources(APIView):
         return Response(body, status=201 if any(result.created for result in results) else 200)
 
 
+@extend_schema(tags=["sources"])
 class OneSource(APIView):
     @extend_schema(
         operation_id="get_source",
         summary="Get a source",
-        tags=["sources"],
         responses={200: SourceSerializer, **problems(404)},
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
