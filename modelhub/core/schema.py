@@ -37,7 +37,7 @@ PROBLEMS = {
 }
 
 
-def problems(*statuses: int) -> dict[Any, Any]:
+def problem_responses(*statuses: int) -> dict[Any, Any]:
     """Return the error answers of an authenticated route."""
     return {
         (status, CONTENT_TYPE): OpenApiResponse(Problem, PROBLEMS[status])

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from modelhub.accounts.authentication import caller
 from modelhub.core.errors import Invalid
 from modelhub.core.pagination import MAX_PAGE_SIZE
-from modelhub.core.schema import example, from_number, parameter, problems
+from modelhub.core.schema import example, from_number, parameter, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.core.text import show
 from modelhub.labels.models import Label, Project
@@ -33,7 +33,7 @@ class TracerLabels(APIView):
         operation_id="get_annotation_labels",
         summary="List all labels, or those of one project",
         parameters=[parameter("project_id", "Exactly this project.", UUID)],
-        responses={200: LabelListAnswer, **problems(404)},
+        responses={200: LabelListAnswer, **problem_responses(404)},
     )
     def get(self, request: Request) -> Response:
         organization_id = caller(request).organization_id
@@ -51,7 +51,7 @@ class Projects(APIView):
         operation_id="create_project",
         summary="Create a project",
         request=ProjectInput,
-        responses={201: ProjectSerializer, **problems(400, 413, 415)},
+        responses={201: ProjectSerializer, **problem_responses(400, 413, 415)},
     )
     def post(self, request: Request) -> Response:
         fields = ProjectInput().run_validation(request.data)
@@ -70,7 +70,7 @@ class ProjectList(GenericAPIView[Project]):
             parameter("name", "Part of the name; an exact name finds that project alone."),
             parameter("project_type", "Exactly this type."),
         ],
-        responses={200: ProjectListAnswer, **problems(400)},
+        responses={200: ProjectListAnswer, **problem_responses(400)},
     )
     def get(self, request: Request) -> Response:
         query = request.query_params

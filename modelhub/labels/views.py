@@ -14,7 +14,7 @@ from modelhub.accounts.authentication import caller
 from modelhub.core.envelope import read_flags
 from modelhub.core.models import LISTED
 from modelhub.core.pagination import PagesOnRequest
-from modelhub.core.schema import PAGING, DeletedOutput, example, flag, page_of, problems
+from modelhub.core.schema import PAGING, DeletedOutput, example, flag, page_of, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.labels.changes import delete_label, restore_label, update_label
 from modelhub.labels.filters import LabelFilter
@@ -29,7 +29,7 @@ UPDATE: dict[str, Any] = {
     "summary": "Update a label; omitted fields keep their values",
     "parameters": [flag("force", "Change the settings even if stored scores are illegal under them.")],
     "request": LabelInput(partial=True),
-    "responses": {200: LabelSerializer, **problems(400, 404, 409, 413, 415)},
+    "responses": {200: LabelSerializer, **problem_responses(400, 404, 409, 413, 415)},
 }
 
 
@@ -49,7 +49,7 @@ class Labels(GenericAPIView[Label]):
         summary="List labels, newest first",
         description="All labels, unless the request asks for a page.",
         parameters=PAGING,
-        responses={200: page_of(LabelSerializer, "LabelPage"), **problems(400, 404)},
+        responses={200: page_of(LabelSerializer, "LabelPage"), **problem_responses(400, 404)},
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
@@ -60,7 +60,7 @@ class Labels(GenericAPIView[Label]):
         operation_id="create_label",
         summary="Create a label",
         request=LabelInput,
-        responses={200: LabelAnswer, **problems(400, 413, 415)},
+        responses={200: LabelAnswer, **problem_responses(400, 413, 415)},
     )
     def post(self, request: Request) -> Response:
         fields = LabelInput().run_validation(request.data)
@@ -73,7 +73,7 @@ class OneLabel(APIView):
     @extend_schema(
         operation_id="get_label",
         summary="Get a label",
-        responses={200: LabelSerializer, **problems(404)},
+        responses={200: LabelSerializer, **problem_responses(404)},
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         label = get_label(organization_id=caller(request).organization_id, label_id=pk)
@@ -90,7 +90,7 @@ class OneLabel(APIView):
     @extend_schema(
         operation_id="delete_label",
         summary="Delete a label; its scores stay",
-        responses={200: DeletedOutput, **problems(404)},
+        responses={200: DeletedOutput, **problem_responses(404)},
     )
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         delete_label(organization_id=caller(request).organization_id, label_id=pk)
@@ -111,7 +111,7 @@ class RestoreLabel(APIView):
         operation_id="restore_label",
         summary="Restore a deleted label",
         request=None,
-        responses={200: LabelSerializer, **problems(400, 404)},
+        responses={200: LabelSerializer, **problem_responses(400, 404)},
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         label = restore_label(organization_id=caller(request).organization_id, label_id=pk)

@@ -38,7 +38,7 @@ from modelhub.core.schema import (
     flag,
     page_of,
     parameter,
-    problems,
+    problem_responses,
 )
 from modelhub.core.serializers import render_list
 from modelhub.core.text import show
@@ -91,7 +91,7 @@ class BulkScores(APIView):
         responses={
             201: OpenApiResponse(BulkScoresAnswer, "At least one score was stored."),
             200: OpenApiResponse(BulkScoresAnswer, "No score was stored; `errors` says why, unless it was a dry run."),
-            **problems(400, 404, 413, 415, 422),
+            **problem_responses(400, 404, 413, 415, 422),
         },
         **example("Two labels", bodies.EXAMPLE_BULK),
     )
@@ -173,7 +173,7 @@ class Scores(FilteredScores):
         summary="List scores",
         tags=["scores"],
         parameters=[*PAGING, *CURSOR],
-        responses={200: page_of(ScoreSerializer, "ScorePage"), **problems(400, 404)},
+        responses={200: page_of(ScoreSerializer, "ScorePage"), **problem_responses(400, 404)},
     )
     def get(self, request: Request) -> Response:
         """Return a page of scores, or with `cursor` a stretch whose cost does not grow with its depth."""
@@ -189,7 +189,7 @@ class Scores(FilteredScores):
         responses={
             201: OpenApiResponse(ScoreSerializer, "Stored, new or in place of this annotator's earlier score."),
             200: OpenApiResponse(ScoreSerializer, "A dry run: this would be stored."),
-            **problems(400, 404, 413, 415, 422),
+            **problem_responses(400, 404, 413, 415, 422),
         },
         **example("One label", bodies.EXAMPLE_SCORE),
     )
@@ -220,7 +220,7 @@ class OneScore(APIView):
         operation_id="get_score",
         summary="One score",
         tags=["scores"],
-        responses={200: ScoreSerializer, **problems(404)},
+        responses={200: ScoreSerializer, **problem_responses(404)},
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """Return the score."""
@@ -232,7 +232,7 @@ class OneScore(APIView):
         summary="Correct a score; the value must be given",
         tags=["scores"],
         request={"application/json": bodies.SCORE_REPLACEMENT},
-        responses={200: ScoreSerializer, **problems(400, 404, 413, 415)},
+        responses={200: ScoreSerializer, **problem_responses(400, 404, 413, 415)},
         **example("Another rating", bodies.EXAMPLE_CHANGE),
     )
     def put(self, request: Request, pk: uuid.UUID) -> Response:
@@ -244,7 +244,7 @@ class OneScore(APIView):
         summary="Correct a score",
         tags=["scores"],
         request={"application/json": bodies.SCORE_CHANGE},
-        responses={200: ScoreSerializer, **problems(400, 404, 413, 415)},
+        responses={200: ScoreSerializer, **problem_responses(400, 404, 413, 415)},
         **example("Another rating", bodies.EXAMPLE_CHANGE),
     )
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
@@ -255,7 +255,7 @@ class OneScore(APIView):
         operation_id="delete_score",
         summary="Delete a score; its history stays",
         tags=["scores"],
-        responses={200: DeletedOutput, **problems(404)},
+        responses={200: DeletedOutput, **problem_responses(404)},
     )
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         """Delete a score softly; 200 with a body, because clients read one (contract 1.1)."""
@@ -285,7 +285,7 @@ class ScoreHistory(GenericAPIView[ScoreRevision]):
         summary="The replaced values of a score, newest first",
         tags=["scores"],
         parameters=PAGING,
-        responses={200: page_of(RevisionSerializer, "RevisionPage"), **problems(400, 404)},
+        responses={200: page_of(RevisionSerializer, "RevisionPage"), **problem_responses(400, 404)},
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """Return a page of replaced values, newest first; also of a deleted score."""
@@ -302,7 +302,7 @@ class BulkDelete(APIView):
         summary="Delete many scores, by their ids or by a filter",
         tags=["scores"],
         request={"application/json": bodies.BULK_DELETE},
-        responses={200: BulkDeleteAnswer, **problems(400, 413, 415)},
+        responses={200: BulkDeleteAnswer, **problem_responses(400, 413, 415)},
         **example("All of one source", bodies.EXAMPLE_BULK_DELETE),
     )
     def post(self, request: Request) -> Response:
@@ -353,7 +353,7 @@ class ScoresOfSource(APIView):
             parameter("label_id", "Only of this label.", uuid.UUID),
             parameter("annotator_id", "Only of this annotator.", uuid.UUID),
         ],
-        responses={200: ScoreSerializer(many=True), **problems(400)},
+        responses={200: ScoreSerializer(many=True), **problem_responses(400)},
     )
     def get(self, request: Request) -> Response:
         """Return a bare list, by label name, then newest first; empty for an unknown source (contract 6)."""
@@ -379,7 +379,7 @@ class ExportScores(FilteredScores):
         responses={
             (200, "application/x-ndjson"): OpenApiResponse(OpenApiTypes.STR, "One score per line."),
             (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "One score per row."),
-            **problems(400),
+            **problem_responses(400),
         },
     )
     def get(self, request: Request) -> HttpResponseBase:

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import caller
 from modelhub.core.pagination import Pages
-from modelhub.core.schema import PAGING, example, page_of, problems
+from modelhub.core.schema import PAGING, example, page_of, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.sources.filters import SourceFilter
 from modelhub.sources.models import Source
@@ -38,7 +38,7 @@ class Sources(GenericAPIView[Source]):
         operation_id="list_sources",
         summary="List sources, newest first",
         parameters=PAGING,
-        responses={200: page_of(SourceSerializer, "SourcePage"), **problems(400, 404)},
+        responses={200: page_of(SourceSerializer, "SourcePage"), **problem_responses(400, 404)},
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
@@ -52,7 +52,7 @@ class Sources(GenericAPIView[Source]):
         responses={
             201: OpenApiResponse(SourceSerializer, "Registered."),
             200: OpenApiResponse(SourceSerializer, "The source existed; the given fields are updated."),
-            **problems(400, 413, 415),
+            **problem_responses(400, 413, 415),
         },
     )
     def post(self, request: Request) -> Response:
@@ -74,7 +74,7 @@ class BulkSources(APIView):
         responses={
             201: OpenApiResponse(BulkSourcesAnswer, "At least one source is new."),
             200: OpenApiResponse(BulkSourcesAnswer, "No source is new."),
-            **problems(400, 413, 415),
+            **problem_responses(400, 413, 415),
         },
     )
     def post(self, request: Request) -> Response:
@@ -93,7 +93,7 @@ class OneSource(APIView):
     @extend_schema(
         operation_id="get_source",
         summary="Get a source",
-        responses={200: SourceSerializer, **problems(404)},
+        responses={200: SourceSerializer, **problem_responses(404)},
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         return Response(SourceSerializer(get_source(organization_id=caller(request).organization_id, pk=pk)).data)
