@@ -1,4 +1,4 @@
-"""The client that most tests use: an API key and the shapes of requests."""
+"""The client of most tests: an API key and the shapes of requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ BULK = "/model-hub/scores/bulk/"
 
 @dataclass
 class Answer:
-    """An answer, with its JSON read the exact way."""
+    """A response with its JSON parsed, decimals included."""
 
     status: int
     headers: Mapping[str, str]
@@ -25,7 +25,7 @@ class Answer:
 
 @dataclass
 class Caller:
-    """Somebody with an API key, who talks to the API the way a client does."""
+    """A client of the API with a key, inside the test process."""
 
     key: ApiKey
     secret: str = SECRET
@@ -48,18 +48,27 @@ class Caller:
     def post(self, path: str, body: object = None, **extra: Any) -> Answer:
         return self.request("POST", path, body, **extra)
 
+    def put(self, path: str, body: object) -> Answer:
+        return self.request("PUT", path, body)
+
+    def patch(self, path: str, body: object) -> Answer:
+        return self.request("PATCH", path, body)
+
+    def delete(self, path: str, body: object = None) -> Answer:
+        return self.request("DELETE", path, body)
+
     def bulk(self, source: Source, scores: object, query: str = "", **more: Any) -> Answer:
-        """Post a batch on a source."""
+        """Post a batch of scores for a source."""
         body = {"source_type": source.source_type, "source_id": source.source_id, "scores": scores, **more}
         return self.post(BULK + query, body)
 
 
 def execute(statement: str, *parameters: Any) -> None:
-    """As somebody with psql."""
+    """Run a statement past the API, as an administrator with psql could."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
 
 
 def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:
-    """One entry of a batch."""
+    """Return one entry of a batch."""
     return {"label_id": str(label.pk), "value": value, **more}

@@ -32,7 +32,7 @@ def staff(alice: Caller) -> Client:
 def score(alice: Caller, trace: Source, labels: dict[str, Label]) -> Score:
     ProjectFactory.create(organization=alice.user.organization)
     score: Score = ScoreFactory.create(source=trace, label=labels["star"], annotator=alice.user)
-    alice.request("PATCH", f"/model-hub/scores/{score.pk}/", {"value": 2})
+    alice.patch(f"/model-hub/scores/{score.pk}/", {"value": 2})
     return score
 
 

@@ -72,24 +72,22 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
     for path in ("scores/", "scores/?cursor=", f"scores/for-source/?source_type=trace&source_id={trace.source_id}"):
         counts[f"GET {path.replace(trace.source_id, '…')}"] = count(lambda p=path: alice.get(f"/model-hub/{p}"), 200)  # type: ignore[misc]
     counts["GET scores/{id}/"] = count(lambda: alice.get(score_path), 200)
-    counts["PATCH scores/{id}/"] = count(lambda: alice.request("PATCH", score_path, {"value": 4}), 200)
-    counts["PATCH scores/{id}/ no change"] = count(lambda: alice.request("PATCH", score_path, {"value": 4}), 200)
+    counts["PATCH scores/{id}/"] = count(lambda: alice.patch(score_path, {"value": 4}), 200)
+    counts["PATCH scores/{id}/ no change"] = count(lambda: alice.patch(score_path, {"value": 4}), 200)
     counts["GET scores/{id}/history/"] = count(lambda: alice.get(score_path + "history/"), 200)
-    counts["DELETE scores/{id}/"] = count(lambda: alice.request("DELETE", score_path), 200)
+    counts["DELETE scores/{id}/"] = count(lambda: alice.delete(score_path), 200)
     everything = {"filter": {"created_after": "2000-01-01T00:00:00Z"}}
     counts["POST scores/bulk-delete/ filter, none"] = count(
         lambda: alice.post("/model-hub/scores/bulk-delete/", everything), 200
     )
-    counts["PATCH annotations-labels/{id}/"] = count(
-        lambda: alice.request("PATCH", label_path, {"description": "d"}), 200
-    )
+    counts["PATCH annotations-labels/{id}/"] = count(lambda: alice.patch(label_path, {"description": "d"}), 200)
     counts["PATCH annotations-labels/{id}/ settings"] = count(
-        lambda: alice.request("PATCH", label_path, {"settings": {"max": 11}}), 200
+        lambda: alice.patch(label_path, {"settings": {"max": 11}}), 200
     )
     counts["POST scores/bulk/ insert, after a label changed"] = count(
         lambda: alice.bulk(trace, [entry(labels[0], 3)]), 201
     )
-    counts["DELETE annotations-labels/{id}/"] = count(lambda: alice.request("DELETE", label_path), 200)
+    counts["DELETE annotations-labels/{id}/"] = count(lambda: alice.delete(label_path), 200)
     counts["POST annotations-labels/{id}/restore/"] = count(lambda: alice.post(label_path + "restore/"), 200)
     counts["POST tracer/project/"] = count(lambda: alice.post("/tracer/project/", {"name": "P"}), 201)
     counts["GET tracer/project/list_projects/"] = count(lambda: alice.get("/tracer/project/list_projects/?name=p"), 200)

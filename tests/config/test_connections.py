@@ -12,9 +12,13 @@ from django.db import connection, connections
 
 from config.database import TIMEOUTS
 from config.postgres.base import DatabaseWrapper, check
+from tests.databases import PGBOUNCER
 from tests.postgres import Postgres
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(PGBOUNCER in os.environ, reason="PgBouncer lends another session per transaction"),
+]
 
 SIZE = 4
 

@@ -129,7 +129,7 @@ def test_an_unknown_path_is_a_404_with_a_hint_about_the_slash(alice: Caller) -> 
 
 @pytest.mark.django_db
 def test_an_unsupported_method_of_the_api_is_a_405(alice: Caller) -> None:
-    answer = alice.request("DELETE", BULK)
+    answer = alice.delete(BULK)
     assert (answer.status, answer.body["code"]) == (405, "method_not_allowed")
 
 

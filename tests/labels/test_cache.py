@@ -48,7 +48,7 @@ class TestReads:
 
     def test_labels_are_read_once_after_a_change(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
         record(alice, trace, labels["star"], 1)
-        alice.request("PATCH", f"/model-hub/annotations-labels/{labels['text'].pk}/", {"description": "Another"})
+        alice.patch(f"/model-hub/annotations-labels/{labels['text'].pk}/", {"description": "Another"})
 
         assert [record(alice, trace, labels["star"], rating)[1] for rating in (2, 3)] == [1, 0]
 

@@ -54,17 +54,17 @@ def test_only_the_given_fields_change(alice: Caller, label: Label, method: str) 
     ],
 )
 def test_an_unfit_field_is_a_400(alice: Caller, label: Label, change: dict[str, Any], field: str) -> None:
-    answer = alice.request("PATCH", path(label), change)
+    answer = alice.patch(path(label), change)
     assert (answer.status, list(answer.body["errors"])) == (400, [field])
 
 
 def test_the_stored_type_may_be_sent_again(alice: Caller, label: Label) -> None:
-    assert alice.request("PUT", path(label), {"name": "Quality", "type": "star"}).status == 200
+    assert alice.put(path(label), {"name": "Quality", "type": "star"}).status == 200
 
 
 def test_a_taken_name_is_rejected(alice: Caller, label: Label) -> None:
     LabelFactory.create(organization=alice.user.organization, name="Other")
-    answer = alice.request("PATCH", path(label), {"name": "OTHER"})
+    answer = alice.patch(path(label), {"name": "OTHER"})
     assert (answer.status, answer.body["code"]) == (400, "duplicate")
 
 
@@ -73,7 +73,7 @@ def test_settings_under_which_scores_are_illegal_need_force(alice: Caller, trace
     ScoreFactory.create(source=trace, label=label, value={"rating": 2})
     narrower = {"settings": {"no_of_stars": 3}}
 
-    refused = alice.request("PATCH", path(label), narrower)
+    refused = alice.patch(path(label), narrower)
     assert (refused.status, refused.body["code"]) == (409, "scores_affected")
     assert refused.body["detail"] == (
         "With these settings 1 score of this label would no longer be legal; repeat the request with ?force=true "
@@ -81,7 +81,7 @@ def test_settings_under_which_scores_are_illegal_need_force(alice: Caller, trace
     )
     assert alice.get(path(label)).body["settings"] == {"no_of_stars": 5}
 
-    assert alice.request("PATCH", path(label) + "?force=true", narrower).status == 200
+    assert alice.patch(path(label) + "?force=true", narrower).status == 200
     assert alice.get(path(label)).body["settings"] == {"no_of_stars": 3}
     assert sorted(score.value["rating"] for score in Score.objects.all()) == [2, 5]
     assert alice.bulk(trace, [entry(label, 5)]).body["scores"] == []
@@ -89,11 +89,11 @@ def test_settings_under_which_scores_are_illegal_need_force(alice: Caller, trace
 
 def test_wider_settings_need_no_force(alice: Caller, trace: Source, label: Label) -> None:
     ScoreFactory.create(source=trace, label=label, value={"rating": 5})
-    assert alice.request("PATCH", path(label), {"settings": {"no_of_stars": 10}}).status == 200
+    assert alice.patch(path(label), {"settings": {"no_of_stars": 10}}).status == 200
 
 
 def test_a_misspelled_force_changes_nothing(alice: Caller, label: Label) -> None:
-    assert alice.request("PATCH", path(label) + "?forced=true", {"name": "x"}).status == 400
+    assert alice.patch(path(label) + "?forced=true", {"name": "x"}).status == 400
 
 
 class TestDeletingAndRestoring:
@@ -101,7 +101,7 @@ class TestDeletingAndRestoring:
         self, alice: Caller, bob: Caller, trace: Source, label: Label
     ) -> None:
         old = alice.bulk(trace, [entry(label, 4)]).body["scores"][0]
-        answer = alice.request("DELETE", path(label), {})
+        answer = alice.delete(path(label), {})
         assert (answer.status, answer.body) == (200, {"deleted": True})
 
         refused = bob.bulk(trace, [entry(label, 4)], "?error_details=true").body
@@ -113,12 +113,12 @@ class TestDeletingAndRestoring:
 
     def test_a_deleted_label_is_listed_as_archived_only(self, alice: Caller, label: Label) -> None:
         other = LabelFactory.create(organization=alice.user.organization)
-        alice.request("DELETE", path(label))
+        alice.delete(path(label))
 
         for answer in (
             alice.get(path(label)),
-            alice.request("DELETE", path(label)),
-            alice.request("PUT", path(label), {}),
+            alice.delete(path(label)),
+            alice.put(path(label), {}),
         ):
             assert answer.status == 404
         for query, expected in [
@@ -134,13 +134,13 @@ class TestDeletingAndRestoring:
 
     def test_a_deleted_label_is_restored_once(self, alice: Caller, label: Label) -> None:
         assert alice.post(path(label) + "restore/").status == 404
-        alice.request("DELETE", path(label))
+        alice.delete(path(label))
         answer = alice.post(path(label) + "restore/")
         assert (answer.status, answer.body["archived"]) == (200, False)
         assert alice.get(path(label)).status == 200
 
     def test_a_label_is_not_restored_while_its_name_is_taken(self, alice: Caller, label: Label) -> None:
-        alice.request("DELETE", path(label))
+        alice.delete(path(label))
         LabelFactory.create(organization=alice.user.organization, name="quality")
         answer = alice.post(path(label) + "restore/", {})
         assert (answer.status, answer.body["code"]) == (400, "duplicate")
@@ -148,5 +148,5 @@ class TestDeletingAndRestoring:
     def test_a_label_of_another_organization_does_not_exist(self, alice: Caller, charlie: Caller, label: Label) -> None:
         for method in ("PUT", "PATCH", "DELETE"):
             assert charlie.request(method, path(label), {}).status == 404
-        alice.request("DELETE", path(label))
+        alice.delete(path(label))
         assert charlie.post(path(label) + "restore/").status == 404

@@ -37,7 +37,7 @@ def test_usage_counts_are_numbers_of_live_scores(alice: Caller, trace: Source) -
     ScoreFactory.create(source=trace, label=label)
     ScoreFactory.create(source__organization=alice.user.organization, source__source_type="span", label=label)
     gone = ScoreFactory.create(source=trace, label=label, annotator=alice.user)
-    alice.request("DELETE", f"/model-hub/scores/{gone.pk}/")
+    alice.delete(f"/model-hub/scores/{gone.pk}/")
 
     [counted] = alice.get(LABELS + "?include_usage_count=true").body["results"]
     assert (counted["annotation_count"], counted["trace_annotations_count"]) == (2, 1)

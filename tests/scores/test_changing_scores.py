@@ -48,7 +48,7 @@ def test_its_annotator_corrects_it_and_the_history_tells(bob: Caller, score: Sco
 
 
 def test_what_changes_nothing_leaves_no_history(bob: Caller, score: Score) -> None:
-    answer = bob.request("PATCH", path(score), {"value": {"rating": 4}, "notes": "old"})
+    answer = bob.patch(path(score), {"value": {"rating": 4}, "notes": "old"})
     assert answer.status == 200
     assert not ScoreRevision.objects.exists()
     score.refresh_from_db()
@@ -83,21 +83,21 @@ def test_an_admin_may_and_another_member_may_not(alice: Caller, bob: Caller, lab
     for method, body in (("PATCH", {"value": 1}), ("DELETE", None)):
         refused = bob.request(method, path(alices), body)
         assert (refused.status, refused.body["code"]) == (403, "permission_denied")
-    assert alice.request("PATCH", path(bobs), {"value": 1}).status == 200
+    assert alice.patch(path(bobs), {"value": 1}).status == 200
     assert ScoreRevision.objects.get().replaced_by == alice.user
 
 
 def test_an_admins_key_without_the_scope_is_a_members(alice: Caller, score: Score) -> None:
     alice.key.scopes = ["read", "write"]
     alice.key.save()
-    assert alice.request("PATCH", path(score), {"value": 1}).status == 403
+    assert alice.patch(path(score), {"value": 1}).status == 403
 
 
 def test_delete_is_soft_answers_with_a_body_and_is_in_the_history(bob: Caller, score: Score) -> None:
-    answer = bob.request("DELETE", path(score), {})
+    answer = bob.delete(path(score), {})
 
     assert (answer.status, answer.body) == (200, {"deleted": True})
-    assert bob.request("DELETE", path(score)).status == 404
+    assert bob.delete(path(score)).status == 404
     [revision] = bob.get(path(score) + "history/").body["results"]
     assert (revision["action"], revision["value"]) == ("deleted", {"rating": 4})
     assert Score.objects.get().deleted_at is not None
@@ -106,7 +106,7 @@ def test_delete_is_soft_answers_with_a_body_and_is_in_the_history(bob: Caller, s
 def test_a_deleted_score_makes_room_for_a_new_one(
     bob: Caller, score: Score, trace: Source, labels: dict[str, Label]
 ) -> None:
-    bob.request("DELETE", path(score))
+    bob.delete(path(score))
     answer = bob.bulk(trace, [entry(labels["star"], 1)])
     assert answer.status == 201
     assert answer.body["scores"][0]["id"] != str(score.pk)
@@ -114,7 +114,7 @@ def test_a_deleted_score_makes_room_for_a_new_one(
 
 def test_the_history_is_newest_first_and_its_organizations_own(bob: Caller, charlie: Caller, score: Score) -> None:
     for rating in (1, 2, 3):
-        bob.request("PATCH", path(score), {"value": rating})
+        bob.patch(path(score), {"value": rating})
     body = bob.get(path(score) + "history/?limit=2").body
     assert [one["value"]["rating"] for one in body["results"]] == [2, 1]
     assert body["count"] == 3

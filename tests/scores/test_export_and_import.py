@@ -65,7 +65,7 @@ def test_a_newcomers_round_trip(alice: Caller, bob: Caller, tmp_path: Path, caps
     assert len(listed) == 6
     corrected = listed[-1]["id"]
     path = f"/model-hub/scores/{corrected}/"
-    assert alice.request("PATCH", path, {"notes": "better"}).status == 200
+    assert alice.patch(path, {"notes": "better"}).status == 200
     assert len(alice.get(path + "history/").body["results"]) == 1
 
     text, headers = export(alice)

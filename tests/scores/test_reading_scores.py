@@ -249,7 +249,7 @@ def test_one(alice: Caller, charlie: Caller, scores: dict[str, Score]) -> None:
 
 
 def test_a_deleted_score_is_in_no_list(alice: Caller, scores: dict[str, Score], trace: Source) -> None:
-    assert alice.request("DELETE", f"{SCORES}{scores['oldest'].pk}/").status == 200
+    assert alice.delete(f"{SCORES}{scores['oldest'].pk}/").status == 200
     assert len(ids(alice.get(SCORES).body)) == 2
     assert len(ids(alice.get(f"{SCORES}?cursor=").body)) == 2
     assert len(alice.get(f"{SCORES}for-source/?source_type=trace&source_id={trace.source_id}").body) == 1
