@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from modelhub.accounts.models import Organization
 from modelhub.labels.models import Label
@@ -19,6 +20,7 @@ from tests.factories import (
     SourceFactory,
     UserFactory,
 )
+from tests.plans import Plans
 from tests.postgres import Postgres
 from tests.servers import Server, data_folder, running_server
 
@@ -40,6 +42,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Clone the migrated template for the test process, too: `TEST` in tests/settings.py names it."""
     ensure_template()
+
+
+PLANS = Plans()
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_the_organization() -> Iterator[None]:
+    """Fail the test that first sends a statement whose plan scans a tenant's table for all organizations."""
+    with connection.execute_wrapper(PLANS):
+        yield
+    found, PLANS.found = PLANS.found, []
+    assert not found, "\n\n".join(found)
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ def _refuse_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
 def count_illegal_scores(label: Label, settings: Mapping[str, Any]) -> int:
     """Return the number of live scores with a value that these settings reject. Reads all scores of the label."""
     rule = get_type(label.type).rule(settings)
-    rows = label.scores.filter(LIVE, organization_id=label.organization_id).only("id", "created_at", "value")
+    # With the label's id: without it, Django reads it again for each score.
+    rows = label.scores.filter(LIVE, organization_id=label.organization_id).only("label_id", "created_at", "value")
     return sum(not _is_legal(rule, score.value) for piece in in_batches(rows) for score in piece)
 
 

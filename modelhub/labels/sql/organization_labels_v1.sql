@@ -5,6 +5,6 @@ SELECT coalesce(
            '00000000-0000-0000-0000-000000000000'
        )::text,
        id::text, name, type, settings::text, deleted_at IS NOT NULL
-FROM (SELECT) AS once LEFT JOIN modelhub_label ON organization_id = %(organization_id)s
+FROM (SELECT) AS once LEFT JOIN modelhub_label ON organization_id = %(organization_id)s AND created_at > '-infinity'
 ORDER BY id = ANY(%(label_ids)s::uuid[]) DESC
 LIMIT %(limit)s

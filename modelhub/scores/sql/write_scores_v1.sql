@@ -6,7 +6,7 @@ SELECT id, %(organization_id)s, source_id, label_id, annotator_id, value, score_
 FROM json_to_recordset(%(rows)s::json) AS given
     (id uuid, source_id uuid, label_id uuid, annotator_id uuid, value jsonb, score_source text, notes text,
      created_at timestamptz, updated_at timestamptz)
-ON CONFLICT (id) DO UPDATE SET
+ON CONFLICT ON CONSTRAINT modelhub_score_pkey DO UPDATE SET
     value = excluded.value, score_source = excluded.score_source, notes = excluded.notes,
     created_at = excluded.created_at, updated_at = excluded.updated_at, deleted_at = NULL
     WHERE modelhub_score.organization_id = excluded.organization_id
