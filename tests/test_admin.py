@@ -1,4 +1,4 @@
-"""Django's admin: reachable for staff only, fast, and unable to break what the verbs guarantee."""
+"""Django's admin: staff only, lists without counts, invariants of the services kept."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from modelhub.labels.models import Label
 from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 from tests.client import Caller
-from tests.factories import ProjectFactory, ScoreFactory
+from tests.factories import ApiKeyFactory, ProjectFactory, ScoreFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +82,7 @@ def test_a_score_shows_its_history(staff: Client, score: Score) -> None:
 
 
 class TestKeys:
-    """Made, rotated and revoked; the secret is shown once."""
+    """Keys are created, rotated and revoked; the secret is shown once."""
 
     PATH = "/admin/modelhub/apikey/"
 
@@ -91,7 +91,7 @@ class TestKeys:
         assert found
         return {"X-Api-Key": found[1], "X-Secret-Key": found[2]}
 
-    def test_made(self, staff: Client, alice: Caller) -> None:
+    def test_creation_shows_the_secret_once(self, staff: Client, alice: Caller) -> None:
         form = {"name": "New", "user": str(alice.user.pk), "scopes": "read,write"}
         page = staff.post(self.PATH + "add/", form, follow=True).content.decode()
         headers = self.secret_in(page)
@@ -101,7 +101,7 @@ class TestKeys:
         for path in (self.PATH, f"{self.PATH}{ApiKey.objects.get(name='New').pk}/change/"):
             assert headers["X-Secret-Key"] not in staff.get(path).content.decode()
 
-    def test_rotated_and_revoked(self, staff: Client, alice: Caller) -> None:
+    def test_rotation_and_revocation(self, staff: Client, alice: Caller) -> None:
         chosen = {"_selected_action": [str(alice.key.pk)]}
         page = staff.post(self.PATH, {"action": "rotate", **chosen}, follow=True).content.decode()
         assert Client().get("/model-hub/sources/", headers=self.secret_in(page)).status_code == 200
@@ -109,7 +109,15 @@ class TestKeys:
         staff.post(self.PATH, {"action": "revoke", **chosen})
         assert alice.get("/model-hub/sources/").status == 401
 
-    def test_a_scope_that_is_none(self, staff: Client, alice: Caller) -> None:
+    def test_the_list_sorts_by_last_use(self, staff: Client, alice: Caller) -> None:
+        alice.get("/model-hub/sources/")
+        unused = ApiKeyFactory.create(user=alice.user)
+        with CaptureQueriesContext(connection) as captured:
+            page = staff.get(self.PATH, {"o": "5"}).content.decode()
+        assert page.index(alice.key.api_key) < page.index(unused.api_key)
+        assert len([query for query in captured if "apikeyuse" in query["sql"]]) == 1
+
+    def test_an_unknown_scope_is_rejected(self, staff: Client, alice: Caller) -> None:
         form = {"name": "New", "user": str(alice.user.pk), "scopes": "everything"}
         assert "everything" in staff.post(self.PATH + "add/", form).content.decode()
         assert not ApiKey.objects.filter(name="New").exists()

@@ -1,6 +1,6 @@
 """Admin pages of organizations, users and API keys."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -99,6 +99,11 @@ class ApiKeyAdmin(NoDeleteAdmin):
         key, secret = create_api_key(user=obj.user, name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at)
         obj.pk, obj.organization_id, obj.api_key = key.pk, key.organization_id, key.api_key
         _show_secret(request, key, secret)
+
+    @admin.display(ordering="use__last_used_at")
+    def last_used_at(self, key: ApiKey) -> datetime | None:
+        """Return the last use, as a column that sorts."""
+        return key.last_used_at
 
     @admin.action(description="Rotate: a new pair, the old one valid for a day")
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

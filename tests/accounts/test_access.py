@@ -1,4 +1,4 @@
-"""Every route for every kind of caller: the status of each cell is pinned."""
+"""Access matrix: the status of every route for every kind of key."""
 
 import json
 import uuid
@@ -17,7 +17,7 @@ from tests.factories import ApiKeyFactory, ScoreFactory
 
 pytestmark = pytest.mark.django_db
 
-# Of each route: what reads and what writes answer to who is allowed, on rows of the organization.
+# Each request is valid and about rows of the organization.
 # Columns: no key, wrong secret, expired key, read-only key, member, admin, another organization.
 MATRIX = """
 GET    /model-hub/scores/                              401 401 401 200 200 200 200
@@ -72,7 +72,7 @@ def callers(alice: Caller, bob: Caller, charlie: Caller) -> dict[str, Caller | N
 
 
 def body_of(method: str, path: str, score: Score, labels: dict[str, Label]) -> Any:
-    """A request that is right, about rows of the organization."""
+    """Return a valid body about rows of the organization."""
     source = {"source_type": "trace", "source_id": score.source.source_id}
     bodies: dict[tuple[str, str], Any] = {
         ("POST", "/model-hub/scores/"): source | entry(labels["text"], "x"),

@@ -1,4 +1,4 @@
-"""Who may come in, and what everyone else hears."""
+"""Authentication: valid pairs, rejected pairs, digests and last use."""
 
 import hashlib
 import hmac
@@ -27,12 +27,12 @@ def headers(key: str, secret: str) -> dict[str, str]:
     return {"X-Api-Key": key, "X-Secret-Key": secret}
 
 
-def test_the_pair_opens(alice: Caller) -> None:
+def test_a_valid_pair_authenticates(alice: Caller) -> None:
     assert alice.get(LABELS).status == 200
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_a_bearer_token_of_both_opens_as_well(alice: Caller, scheme: str) -> None:
+def test_a_bearer_token_of_the_pair_authenticates(alice: Caller, scheme: str) -> None:
     token = {"Authorization": f"{scheme} {alice.key.api_key}:{SECRET}"}
     assert Client().get(LABELS, headers=token).status_code == 200
 
@@ -60,7 +60,7 @@ def move_the_user(key: ApiKey) -> None:
 def test_a_spoilt_key_is_refused_like_an_unknown_one(alice: Caller, spoil: Callable[[ApiKey], None]) -> None:
     spoil(alice.key)
     spoilt = alice.get(LABELS)
-    unknown = alice.client.get(LABELS, headers=headers("nobody", "nothing")).json()
+    unknown = alice.client.get(LABELS, headers=headers("unknown", "unknown")).json()
     wrong = alice.client.get(LABELS, headers=headers(alice.key.api_key, "nothing")).json()
 
     assert spoilt.status == 401
@@ -93,7 +93,7 @@ def test_anything_else_is_a_401_problem(sent: dict[str, str]) -> None:
 
 
 def test_an_unknown_key_costs_the_same_comparison(alice: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock of a test says little; that the same work is done can be counted."""
+    """Count comparisons, because times are too noisy in a test."""
     compared: list[int] = []
     original = hmac.compare_digest
 
@@ -102,7 +102,7 @@ def test_an_unknown_key_costs_the_same_comparison(alice: Caller, monkeypatch: py
         return original(one, other)
 
     monkeypatch.setattr(hmac, "compare_digest", compare)
-    for key in (alice.key.api_key, "nobody"):
+    for key in (alice.key.api_key, "unknown"):
         alice.client.get(LABELS, headers=headers(key, "wrong"))
 
     assert len(compared) == 2
@@ -110,11 +110,11 @@ def test_an_unknown_key_costs_the_same_comparison(alice: Caller, monkeypatch: py
 
 
 class TestAlgorithms:
-    """A digest says how it was made, so that another algorithm can follow."""
+    """A digest names its algorithm, so that another one can follow."""
 
     @pytest.fixture
     def newer(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A second algorithm, which is the current one."""
+        """Make a second algorithm the current one."""
         monkeypatch.setitem(keys.ALGORITHMS, "sha512", lambda secret: hashlib.sha512(secret).hexdigest())
         monkeypatch.setattr(keys, "CURRENT_ALGORITHM", "sha512")
 

@@ -1,4 +1,4 @@
-"""What keys may be used for, and how they begin and end."""
+"""Scopes of keys, and the commands that create, rotate, revoke and list them."""
 
 import re
 import uuid
@@ -54,7 +54,7 @@ class TestScopes:
 
 
 class TestActAs:
-    """One backend, many people."""
+    """A key with `act-as` writes scores of other annotators."""
 
     def test_scores_become_those_of_the_annotator_that_is_named(
         self, alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]
@@ -104,7 +104,7 @@ class TestActAs:
 
 
 class TestCommands:
-    """create (in test_authentication), rotate, revoke, list."""
+    """Rotate, revoke and list; test_authentication creates."""
 
     def test_rotation_keeps_the_old_pair_for_a_while(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
         scoped(alice, "read", "act-as")
@@ -130,6 +130,11 @@ class TestCommands:
             call_command("rotate_api_key", alice.key.api_key)
         call_command("list_api_keys")
         assert re.search(rf"{alice.key.api_key} .*read,write,admin.* never +revoked", capsys.readouterr().out)
+
+    def test_the_list_shows_the_last_use(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+        alice.get(LABELS)
+        call_command("list_api_keys")
+        assert f"last used {timezone.now():%Y-%m-%d}" in capsys.readouterr().out
 
     def test_scopes_of_a_new_key(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
         call_command("create_api_key", "alice@example.com", "--scope", "read", "--scope", "act-as")

@@ -1,4 +1,4 @@
-"""Browsers: pages of other origins, and what this server's own pages may load."""
+"""Browsers: CORS for other origins, security headers, and the resources of pages."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def server() -> Iterator[Server]:
 
 
 def preflight(server: Server, origin: str, path: str = BULK) -> requests.Response:
-    """What a browser asks before it sends a request with our headers: without any key."""
+    """Send a browser's preflight, which carries no key."""
     headers = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
@@ -40,7 +40,7 @@ def allowed(answer: requests.Response) -> str | None:
 
 
 class TestOtherOrigins:
-    """Only those that the setting names, only the API, and errors can be read, too."""
+    """CORS for the origins of the setting, on the API only, errors included."""
 
     @pytest.mark.parametrize("origin", [PAGES, "http://localhost:3000"])
     def test_a_preflight_of_a_named_one(self, server: Server, origin: str) -> None:
@@ -86,9 +86,9 @@ class TestOtherOrigins:
 
 
 class TestHeaders:
-    """The same on every kind of answer."""
+    """Security headers of data and of pages."""
 
-    def test_data_may_load_nothing_and_be_kept_by_nobody(self, live: Server) -> None:
+    def test_data_loads_nothing_and_is_not_cached(self, live: Server) -> None:
         for path in DATA_PATHS:
             headers = live.request("GET", path).headers
             assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'", path
@@ -130,7 +130,7 @@ class TestHeaders:
 
 
 def assert_loads_only_files_of_this_server(server: Server, page: str, *, least: int) -> None:
-    """No script inside, no handler in an attribute; everything it names is here and of the right type."""
+    """Check for inline scripts and handlers, and load every resource of the page."""
     assert not re.search(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>", page)
     assert not re.search(r"<[^>]+\son[a-z]+=", page)
     assert "javascript:" not in page

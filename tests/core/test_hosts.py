@@ -1,4 +1,4 @@
-"""A name that is not the server's reaches nothing: no route, no page, no file, no health check."""
+"""Host names outside of MODELHUB_ALLOWED_HOSTS reach no route, page, file or probe."""
 
 import socket
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ REST = ["/admin/", "/admin/login/", "/admin/modelhub/apikey/", "/static/admin/cs
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """Listens on every address, and is called by one of them only."""
+    """Listen on every address, allow one host name."""
     more = {"HOST": "0.0.0.0", "MODELHUB_ALLOWED_HOSTS": "127.0.0.1", "MODELHUB_CORS_ORIGINS": "*"}
     with data_folder() as folder, running_server(folder, **more) as server:
         yield server
 
 
 def answer_to(server: Server, line: str, *headers: str) -> str:
-    """What comes back for exactly these lines."""
+    """Return the response to a request of exactly these lines."""
     lines = [line, *headers, f"X-Api-Key: {API_KEY}", f"X-Secret-Key: {SECRET_KEY}", "Connection: close", "", ""]
     with socket.create_connection(("127.0.0.2", int(server.base_url.rsplit(":", 1)[1])), timeout=30) as client:
         client.sendall("\r\n".join(lines).encode())

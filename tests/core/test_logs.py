@@ -1,4 +1,4 @@
-"""What a real server logs: JSON lines only, with what one looks for, and nothing that is secret."""
+"""The log of a running server: JSON lines without secrets or values of clients."""
 
 import json
 import shlex
@@ -11,7 +11,7 @@ from tests.servers import ROOT, SECRET_KEY, Server, environment, free_port, serv
 PRIVATE = "words-of-a-client"
 
 
-def test_every_line_is_json_and_none_is_indiscreet(live: Server) -> None:
+def test_every_line_is_json_and_reveals_nothing(live: Server) -> None:
     body = {"source_type": "trace", "source_id": PRIVATE, "scores": [{"value": PRIVATE}], "notes": PRIVATE}
     headers = live.headers | {"X-Request-Id": "asked-by-the-test"}
     assert live.request("POST", f"/model-hub/scores/bulk/?dry_run={PRIVATE}", json=body).status_code == 400
@@ -38,8 +38,8 @@ def test_every_line_is_json_and_none_is_indiscreet(live: Server) -> None:
     assert logged["organization"]
 
 
-def test_a_head_request_is_nothing_to_warn_of(live: Server) -> None:
-    """Load balancers probe with it, all day long."""
+def test_a_head_request_causes_no_warning(live: Server) -> None:
+    """Load balancers probe with HEAD."""
     before = len(live.log)
     answer = live.request("HEAD", "/model-hub/sources/", headers=live.headers | {"X-Request-Id": "only-the-head"})
     assert (answer.status_code, answer.content) == (200, b"")
@@ -48,8 +48,7 @@ def test_a_head_request_is_nothing_to_warn_of(live: Server) -> None:
     assert not any("no-body" in line for line in live.log[before:])
 
 
-def test_a_log_that_cannot_be_written_fails_nobody(folder: Path) -> None:
-    """The disk is full, say."""
+def test_a_log_on_a_full_disk_fails_no_request(folder: Path) -> None:
     command = f"exec {shlex.quote(sys.executable)} {shlex.quote(str(ROOT / 'manage.py'))} serve 2> /dev/full"
     with serving(["sh", "-c", command], env=environment(folder, PORT=str(free_port()))) as server:
         body = {"source_type": "trace", "source_id": "nowhere", "scores": [{}]}

@@ -1,4 +1,4 @@
-"""No secret and no value in what a server logs, no secret in what it answers: everything is marked, and looked for."""
+"""Secrets and values that are marked, and then searched in the log and in every response of a server."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ KEYS = {"X-Api-Key": API_KEY, "X-Secret-Key": RIGHT}
 
 
 class Heard:
-    """A server, and every answer that it gave."""
+    """Server with all of its responses."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -28,7 +28,7 @@ class Heard:
         self.session = requests.Session()
 
     def ask(self, method: str, path: str, expected: int | None = None, **options: object) -> requests.Response:
-        """Ask, keep the answer, and be sure that the request went the way it was meant to."""
+        """Send a request, keep the response and check its status."""
         options = {"headers": KEYS, "timeout": 30} | options
         answer = self.session.request(method, self.server.base_url + path, **options)  # type: ignore[arg-type]
         assert expected in {None, answer.status_code}, answer.text
@@ -36,7 +36,7 @@ class Heard:
         return answer
 
     def sql(self, statement: str) -> None:
-        """Break the database behind the server's back."""
+        """Run a statement on the server's database."""
         with psycopg.connect(self.server.database_url, autocommit=True) as connection:
             connection.execute(statement.encode())
 
@@ -108,8 +108,8 @@ def test_the_admin(heard: Heard) -> None:
             heard.ask("GET", form.replace("change", "history"), 200, headers={})
 
 
-def test_a_database_whose_own_words_quote_what_was_sent(heard: Heard) -> None:
-    """Refused rows and unknown columns: PostgreSQL tells of the whole row, and of the statement."""
+def test_messages_of_the_database_that_quote_values(heard: Heard) -> None:
+    """Rejected rows and unknown columns: PostgreSQL's messages quote the row and the statement."""
     heard.sql("ALTER TABLE modelhub_source ADD CONSTRAINT unforeseen CHECK (name <> 'mark-value') NOT VALID")
     heard.ask("POST", SOURCES, json={"source_type": "trace", "source_id": "u", "name": "mark-value"})
     heard.sql("ALTER TABLE modelhub_score ADD CONSTRAINT unforeseen CHECK (notes <> 'mark-value') NOT VALID")
@@ -137,11 +137,11 @@ def test_a_database_whose_own_words_quote_what_was_sent(heard: Heard) -> None:
 
 
 def test_nothing_of_it_is_in_the_log_or_in_an_answer(heard: Heard) -> None:
-    """Comes last: looks at all that the tests above caused."""
+    """Run last: search everything that the tests above caused."""
     assert len(heard.answers) > 50
     log = "".join(heard.server.log)
     assert log.count('"event": "unforeseen_error"') >= 5
-    assert "UndefinedColumn" in log  # what is said of it: kinds and places
+    assert "UndefinedColumn" in log  # types and frames are logged
     assert "modelhub/labels/" in log
     for secret in (*SECRETS, "mark-value"):
         assert secret not in log, re.findall(f".{{200}}{re.escape(secret)}.{{50}}", log)[0]
