@@ -1,8 +1,8 @@
-"""What clients were told, written down, and compared with what the server has in the end.
+"""Clients under faults, and a ledger that compares their acknowledged writes with the database.
 
-Every client writes to a source of its own: atomic batches of one mark on every label, mark 1, 2, 3 …, each sent
-once. So the database must hold, as a score or in its history, every mark that was acknowledged, each mark on all labels
-or on none, and no mark that was not sent.
+Every client writes atomic batches to a source of its own: one mark on every label, marks 1, 2, 3 …, each sent once.
+The database must then hold, as scores or in their history, every acknowledged mark, each mark on all labels or on none,
+and no mark that was not sent.
 """
 
 import random
@@ -28,7 +28,7 @@ RETRY = {"service_unavailable", "outcome_unknown"}
 
 @dataclass
 class Book:
-    """One client's: the last mark that it sent to its source, every one that was acknowledged, what else was said."""
+    """The ledger of one client: the last mark sent, the acknowledged marks, and the other answers."""
 
     source: str
     sent: int = 0
@@ -39,7 +39,7 @@ class Book:
 
 @dataclass
 class Load:
-    """Clients that never stop until they are told to, and never mind a failure."""
+    """Clients that write until `stop` is set, whatever fails."""
 
     servers: list[Server]
     labels: list[str]
@@ -49,7 +49,7 @@ class Load:
     back: list[float] = field(default_factory=list)
 
     def run(self, book: Book) -> None:
-        """Be one client."""
+        """Write batch after batch as one client."""
         session = requests.Session()
         while not self.stop.is_set():
             book.sent += 1
@@ -77,7 +77,7 @@ class Load:
             book.wrong.append(f"{answer.status_code} {answer.text[:500]}")
 
     def wait_until_it_writes(self, within: float = BACK_WITHIN) -> None:
-        """Note after how many seconds a write was acknowledged again, on every server."""
+        """Record the seconds until every server acknowledges a write again."""
         started = time.monotonic()
         body = {"source_type": "trace", "source_id": "probe", "label_id": self.labels[0], "value": "x"}
         waiting = list(self.servers)
@@ -92,14 +92,14 @@ class Load:
         self.back.append(time.monotonic() - started)
 
     def wait_until_all_write(self) -> None:
-        """Return when every client has had something acknowledged: before that there is nothing to lose."""
+        """Return when every client has an acknowledged write that a fault could lose."""
         end = time.monotonic() + 3 * BACK_WITHIN
         while not all(book.acknowledged for book in self.books):
             assert time.monotonic() < end, [book.answers for book in self.books]
             time.sleep(0.02)
 
     def check(self) -> None:
-        """The comparison; to be called when the clients have stopped."""
+        """Compare the ledgers with the database, after the clients have stopped."""
         for book in self.books:
             stored = marks(self.servers[-1], book.source)
             whole = stored[self.labels[0]]
@@ -112,11 +112,11 @@ class Load:
 
     @property
     def unavailable(self) -> int:
-        """How many requests were answered with 503."""
+        """Return the number of requests answered with 503."""
         return sum(number for book in self.books for (status, _), number in book.answers.items() if status == 503)
 
     def tell(self, scenario: str, faults: int) -> None:
-        """The line of counts; only for a ledger that was found right, so that none is lost."""
+        """Print the counts of a ledger that passed `check`."""
         sent = sum(book.sent for book in self.books)
         kept = sum(len(book.acknowledged) for book in self.books)
         back = f", back within {max(self.back):.1f} s" if self.back else ""
@@ -128,9 +128,9 @@ class Load:
 
 @contextmanager
 def clients(*servers: Server, pad: int = 0) -> Iterator[Load]:
-    """Eight clients at work as long as the block runs; then the ledgers are compared.
+    """Run eight clients during the block, then check their ledgers.
 
-    Servers of one database take turns. They must have MODELHUB_AUTO_CREATE_SOURCES.
+    The servers share a database and need MODELHUB_AUTO_CREATE_SOURCES.
     """
     random.seed(SEED)
     run = secrets.token_hex(4)
@@ -149,14 +149,14 @@ def clients(*servers: Server, pad: int = 0) -> Iterator[Load]:
 
 
 def make_labels(server: Server, number: int = LABELS) -> list[str]:
-    """The ids of as many new labels that take any text."""
+    """Create text labels and return their ids."""
     path, run = "/model-hub/annotations-labels/", secrets.token_hex(4)
     made = [server.request("POST", path, json={"name": f"L{n} {run}", "type": "text"}) for n in range(number)]
     return [answer.json()["result"]["id"] for answer in made]
 
 
 def marks(server: Server, source: str) -> dict[str, set[int]]:
-    """By label, every mark that is stored or in the history, which has none twice."""
+    """Return by label every mark, stored or in the history. The history must not repeat one."""
     path = f"/model-hub/scores/for-source/?source_type=trace&source_id={source}"
     found = {}
     for score in server.request("GET", path).json():
@@ -168,7 +168,7 @@ def marks(server: Server, source: str) -> dict[str, set[int]]:
 
 
 def history(server: Server, score_id: str) -> list[dict[str, Any]]:
-    """Everything that a score said before."""
+    """Return all revisions of a score."""
     found: list[dict[str, Any]] = []
     url: str | None = f"/model-hub/scores/{score_id}/history/?limit=1000"
     while url:

@@ -1,4 +1,4 @@
-"""A database on a PostgreSQL of a test's own, which the test may stop, cut and fill up."""
+"""A PostgreSQL for one test, which may stop it, cut its connections and fill its disk."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ DATABASE = "modelhub"
 
 @contextmanager
 def running_database(parent: Path, options: str = CONNECTIONS, tablespace: Path | None = None) -> Iterator[Postgres]:
-    """A fresh server in a folder below `parent`, durable, with an empty database; nothing of it is left afterwards."""
+    """Run a durable PostgreSQL with an empty database below `parent` during the block."""
     with running_postgres(parent / "own-postgres", options) as postgres:
         if tablespace:
             wheel.give(tablespace)
@@ -28,7 +28,7 @@ def running_database(parent: Path, options: str = CONNECTIONS, tablespace: Path 
 
 @contextmanager
 def small_disk(megabytes: int) -> Iterator[Path]:
-    """A folder on a disk of its own that is soon full; skips where nobody may mount one."""
+    """Mount a small disk and yield its folder. Skip the test without the right to mount."""
     with tempfile.TemporaryDirectory(prefix="modelhub-disk-") as folder:
         command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", folder]
         mounted = subprocess.run(command, capture_output=True, text=True, check=False) if os.geteuid() == 0 else None

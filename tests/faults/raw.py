@@ -1,4 +1,4 @@
-"""HTTP by hand: bytes that no client library would send, and what comes back."""
+"""HTTP over plain sockets: bytes that no client library sends, and the answers to them."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ class RawAnswer:
 
     @property
     def problem(self) -> dict[str, Any]:
-        """The JSON problem that it must be."""
+        """Return the JSON problem. Fail for any other answer."""
         assert self.kind == "application/problem+json", self
         found: dict[str, Any] = json.loads(self.body)
         assert found["status"] == self.status
@@ -34,20 +34,20 @@ class RawAnswer:
 
 @contextmanager
 def connection(server: Server) -> Iterator[socket.socket]:
-    """An open connection to the server."""
+    """Open a connection to the server."""
     port = int(server.base_url.rsplit(":", 1)[1])
     with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as client:
         yield client
 
 
 def head(path: str, *lines: str, method: str = "POST", version: str = "1.1", kind: str = "application/json") -> bytes:
-    """A request's head, with our keys and the given lines."""
+    """Return the head of a request with the keys and the given lines."""
     more = "".join(f"{line}\r\n" for line in (*([f"Content-Type: {kind}"] if kind else ()), *lines))
     return f"{method} {path} HTTP/{version}\r\nHost: x\r\n{KEYS}{more}\r\n".encode("latin-1")
 
 
 def answers(client: socket.socket) -> list[RawAnswer]:
-    """Every answer until the server closes the connection or has nothing more to say."""
+    """Return every answer until the server closes the connection or sends no more."""
     found = []
     while answer := _next_answer(client):
         found.append(answer)
@@ -59,18 +59,18 @@ def _next_answer(client: socket.socket) -> RawAnswer | None:
     try:
         response.begin()
         return RawAnswer(response.status, response.getheader("Content-Type", ""), response.read())
-    except (http.client.BadStatusLine, ConnectionError):  # closed: with or without a goodbye
+    except (http.client.BadStatusLine, ConnectionError):  # closed, in order or reset
         return None
     finally:
         response.close()
 
 
 def exchange(server: Server, request: bytes) -> list[RawAnswer]:
-    """Send bytes, say that there are no more, and read to the end."""
+    """Send bytes, shut down the sending side, and return all answers."""
     with connection(server) as client:
         try:
             client.sendall(request)
             client.shutdown(socket.SHUT_WR)
         except (ConnectionError, OSError):
-            pass  # refused before it was all sent; the answer may be there
+            pass  # rejected before all of it was sent; an answer may have arrived
         return answers(client)

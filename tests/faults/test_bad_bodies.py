@@ -1,7 +1,7 @@
-"""Bodies that no honest client sends, to every route that takes one: a 4xx problem, nothing stored, no harm done.
+"""Malformed bodies, sent to every route that takes a body: a 4xx problem, and nothing stored.
 
-The routes are those of docs/openapi.yaml, with its examples as what is spoilt; a new route is attacked by itself.
-FAULT_EXAMPLES says how many bodies of random bytes hypothesis makes.
+Routes and examples come from docs/openapi.yaml, so new routes are included. FAULT_EXAMPLES is the number of bodies of
+random bytes.
 """
 
 import gzip
@@ -94,7 +94,7 @@ CODINGS = {
     "GZIP": b"{}",
 }
 
-# What stands in for each part of an example, as JSON text.
+# Replacements for each part of an example, as JSON text.
 NASTY = (
     *("null", "true", "[]", "{}", '""', "-0", "1e400", "-1e999999999999", "1E-400", "NaN", "-Infinity", "0.1"),
     *("9" * 5000, "1" + "0" * 200_000, '"\\u0000"', '"a\\u0000b"', '"\\ud800"', '"\\udfff\\ud800"', '"\\u202e\\u0007"'),
@@ -119,7 +119,7 @@ NASTY = (
 
 @dataclass
 class Target:
-    """The server, one connection as far as it keeps it, and what it has that the examples speak of."""
+    """The server, a connection that is kept while it lasts, and the rows that examples refer to."""
 
     live: Server
     session: requests.Session
@@ -128,7 +128,7 @@ class Target:
     sent: int = 0
 
     def send(self, method: str, path: str, body: bytes, **headers: str) -> requests.Response:
-        """An example's ids become those of what there is."""
+        """Send a body after replacing the example's ids by those of existing rows."""
         path = path.replace(NOWHERE, self.score if "/scores/" in path else self.label)
         body = body.replace(NOWHERE.encode(), self.label.encode())
         self.sent += 1
@@ -138,7 +138,7 @@ class Target:
 
 @pytest.fixture(scope="module")
 def target(live: Server) -> Iterator[Target]:
-    """Check at the end that nothing was logged as an error."""
+    """Yield the target, and check afterwards that the log has no error."""
     before = len(live.log)
     [label] = make_labels(live, 1)
     live.request("POST", "/model-hub/sources/", json={"source_type": "trace", "source_id": SOURCE})
@@ -196,7 +196,7 @@ class TestEveryRoute:
 
 
 def test_a_charset_changes_nothing(target: Target) -> None:
-    """JSON is UTF-8 (RFC 8259), whatever the header calls it."""
+    """JSON is UTF-8 (RFC 8259); a charset in the header is ignored."""
     for charset in ("utf-8", "latin-1", "utf-16", "nonsense", '"', "\xe9"):
         for body, status in ((WORDS.encode(), 404), (WORDS.encode("latin-1"), 400), (WORDS.encode("utf-16"), 400)):
             sent = body.replace(b"}", b', "scores": [1]}') if status == 404 else body
@@ -205,7 +205,7 @@ def test_a_charset_changes_nothing(target: Target) -> None:
 
 
 def spoilt(example: Any) -> Iterator[bytes]:
-    """The example with each of its parts in turn replaced, renamed, doubled or gone."""
+    """Yield the example with each of its parts replaced, renamed, doubled or removed."""
     mark = "\ue000"
     for path in places(example):
         draft = deepcopy(example)
@@ -223,7 +223,7 @@ def spoilt(example: Any) -> Iterator[bytes]:
 
 
 def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where each part of an example stands."""
+    """Yield the path of each part of an example."""
     members = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for step, member in members:
         yield (*path, step)
@@ -232,7 +232,7 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 @pytest.mark.parametrize(("method", "path", "example"), ROUTES)
 def test_an_example_with_one_part_spoilt(target: Target, method: str, path: str, example: Any) -> None:
-    """Some of these are right by chance, and are stored; what is refused is a problem, or the error of one entry."""
+    """Some are valid by chance and stored; a rejected one is a problem or an error of one entry."""
     for body in itertools.islice(spoilt(example), 0, None, EVERY):
         answer = target.send(method, path, body)
         if answer.ok:
@@ -251,7 +251,7 @@ def test_an_example_with_one_part_spoilt(target: Target, method: str, path: str,
 def test_bodies_of_random_bytes(
     target: Target, route: tuple[str, str, Any], noise: bytes, at: int, inside: bool
 ) -> None:
-    """Noise alone, and noise in the middle of what was right."""
+    """Random bytes alone, and inside a valid body."""
     method, path, example = route
     text = json.dumps(example).encode()
     answer = target.send(method, path, text[:at] + noise + text[at:] if inside else noise)

@@ -1,4 +1,4 @@
-"""Requests that lie about their end, and heads that are not HTTP: refused, nothing stored, nothing smuggled."""
+"""Wrong lengths and malformed heads: rejected, nothing stored, no request smuggled."""
 
 import json
 import time
@@ -20,7 +20,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """A server whose workers live to the end, without an error in the log."""
+    """Yield a server; its workers must survive the tests, and its log must show no error."""
     with (
         data_folder() as folder,
         running_server(folder, MODELHUB_CLIENT_TIMEOUT="2", MODELHUB_WORKERS=str(WORKERS)) as server,
@@ -33,7 +33,7 @@ def server() -> Iterator[Server]:
 
 
 def count(server: Server) -> int:
-    """Return the number of sources; each request below would add one, or change it."""
+    """Return the number of sources; each request below would add or change one."""
     return int(server.request("GET", SOURCES).json()["count"])
 
 
@@ -108,7 +108,7 @@ HEADS = {
 
 @pytest.mark.parametrize("name", [*LIES, *HEADS])
 def test_it_is_refused_and_nothing_is_stored(server: Server, name: str) -> None:
-    """At most one answer for the request, one for the bytes behind it, and then the end of the connection."""
+    """At most one answer to the request and one to the bytes behind it, then the connection ends."""
     before = count(server)
     found = exchange(server, (LIES | HEADS)[name])
     assert len(found) <= 2, found
@@ -119,7 +119,7 @@ def test_it_is_refused_and_nothing_is_stored(server: Server, name: str) -> None:
 
 
 def test_what_is_odd_but_legal_is_read(server: Server) -> None:
-    """A control: a server that refuses everything would pass the tests above."""
+    """Control: a server that rejects everything would pass the tests above."""
     where, body = "/model-hub/scores/bulk/", b'{"source_type": "trace", "source_id": "none", "scores": [1]}'
     halves = chunk(body[:20]) + chunk(body[20:])
     for request in (

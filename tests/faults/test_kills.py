@@ -1,6 +1,6 @@
-"""kill -9 under load: of a worker, of all workers, of PostgreSQL. Nothing that was acknowledged may be lost.
+"""kill -9 under load, of workers and of PostgreSQL: no acknowledged write is lost.
 
-`make faults` repeats it longer: FAULT_KILLS says how many kills, FAULT_SEED which ones.
+`make faults` repeats it: FAULT_KILLS is the number of kills, FAULT_SEED selects them.
 """
 
 import os

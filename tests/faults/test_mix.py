@@ -1,7 +1,7 @@
-"""Eight clients at the same two sources at once with everything that writes: no 5xx, and each word is somewhere.
+"""Eight clients write to two sources with every verb at once: no 5xx, and no value is lost.
 
-Every value that is sent has a mark of its own. In the end the marks that were acknowledged are exactly those that are
-stored or in the history, each once: what was overwritten is not lost, and what was refused is nowhere.
+Every sent value has a mark of its own. In the end the acknowledged marks are exactly the marks that are stored or in
+the history, each once: overwritten values are kept, rejected values are absent.
 """
 
 import itertools
@@ -33,7 +33,7 @@ JOIN modelhub_score AS score ON score.id = revision.score_id
 
 @dataclass
 class Client:
-    """One of those who write; what it was told goes into its own books."""
+    """A client that writes and records its acknowledged values."""
 
     server: Server
     labels: list[str]
@@ -44,7 +44,7 @@ class Client:
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def run(self) -> None:
-        """Pick one of the verbs at random, over and over."""
+        """Call verbs at random."""
         self.choose = random.Random(SEED * 1000 + self.number)
         self.marks = (f"{self.number}-{n}" for n in itertools.count())
         verbs: dict[Callable[[], None], int] = {
@@ -72,7 +72,7 @@ class Client:
         return {"text": "x", "mark": next(self.marks)}
 
     def note(self, score: dict[str, Any]) -> None:
-        """This value was acknowledged."""
+        """Record an acknowledged value."""
         self.acknowledged[score["label_id"], score["value"]["mark"]] += 1
         self.ids = [*self.ids[-20:], score["id"]]
 

@@ -1,4 +1,4 @@
-"""The database stopped, cut off, crowded and full, under load: clean 503s, then the same server goes on by itself."""
+"""The database stopped, cut off, crowded and full under load: 503s, then the server recovers."""
 
 import contextlib
 import random
@@ -46,7 +46,7 @@ def server(parent: Path, postgres: Postgres) -> Iterator[Server]:
 
 
 def assert_unavailable(server: Server) -> None:
-    """A read and a write are refused cleanly, while the process itself answers."""
+    """Assert that a read and a write are 503 problems while `/healthz` is fine."""
     scores = {**SOURCE, "scores": [{"label_id": NOBODY, "value": 1}]}
     for method, path, body in (
         ("GET", "/model-hub/sources/", None),
@@ -93,7 +93,7 @@ def test_connections_that_were_cut_while_nobody_used_them_cost_no_request(server
 
 
 def test_a_database_that_takes_no_more_connections(server: Server, postgres: Postgres) -> None:
-    """Somebody else has them all."""
+    """Other clients hold all of its connections."""
     with clients(server) as load, ExitStack() as stack:
         others = [stack.enter_context(postgres.connect())]
         while len(others) < MAX_CONNECTIONS:
@@ -107,8 +107,8 @@ def test_a_database_that_takes_no_more_connections(server: Server, postgres: Pos
     load.tell("every connection taken", 1)
 
 
-def test_a_source_that_somebody_else_holds_for_long(server: Server, postgres: Postgres) -> None:
-    """The eight clients wait for one lock each in turn; nobody waits for ever, and reading goes on in between."""
+def test_a_source_that_another_client_locks_for_long(server: Server, postgres: Postgres) -> None:
+    """Clients wait for the lock up to its timeout, and reads continue meanwhile."""
     with clients(server) as load:
         with postgres.connect(DATABASE) as other, other.transaction():
             other.execute("SELECT 1 FROM modelhub_source FOR UPDATE")
@@ -121,7 +121,7 @@ def test_a_source_that_somebody_else_holds_for_long(server: Server, postgres: Po
 
 
 def test_a_database_that_can_only_be_read(server: Server, postgres: Postgres) -> None:
-    """A standby after a failover, say: who reads is served, though nobody can note when the key was used last."""
+    """As a standby after a failover: reads succeed although the last use of a key is not recorded."""
     with clients(server) as load, postgres.connect() as own:
         with postgres.connect(DATABASE) as connection:
             connection.execute("DELETE FROM modelhub_apikeyuse")
@@ -138,7 +138,7 @@ def test_a_database_that_can_only_be_read(server: Server, postgres: Postgres) ->
 
 @pytest.mark.parametrize("what", ["the tables' disk", "the whole disk"] if LONG else ["the tables' disk"])
 def test_a_disk_that_is_full(folder: Path, what: str) -> None:
-    """Nothing more can be written until there is room again; then the same server writes again by itself."""
+    """Writes fail until there is room again, then the server recovers."""
     with small_disk(40 if what == "the tables' disk" else 300) as disk:
         parent, tablespace = (folder, disk) if what == "the tables' disk" else (disk, None)
         with (
@@ -160,7 +160,7 @@ def test_a_disk_that_is_full(folder: Path, what: str) -> None:
 
 
 def fill(disk: Path) -> Path:
-    """A file that leaves no room beside it."""
+    """Write a file that fills the disk."""
     path = disk / "filler"
     with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while file.write(bytes(65536)):
@@ -169,7 +169,7 @@ def fill(disk: Path) -> Path:
 
 
 def wait_for(happens: Callable[[], bool], seconds: float = 60) -> None:
-    """Return when it has happened."""
+    """Return when the condition is true."""
     end = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < end, "it did not happen in time"

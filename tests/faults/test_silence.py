@@ -1,4 +1,4 @@
-"""PostgreSQL frozen under load: it neither answers nor goes away, and none of its own timeouts fires."""
+"""PostgreSQL frozen under load: no answer, no closed connection, none of its timeouts."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""Clients that send or read too slowly hold a connection for a bounded time, never a thread, and hardly any memory."""
+"""Slow clients hold a connection for a bounded time, no thread, and hardly any memory."""
 
 import contextlib
 import itertools
@@ -49,7 +49,7 @@ FROM made
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """One worker of two threads, which logs no error whatever the clients do."""
+    """Yield a server of one worker and two threads; its log must show no error."""
     settings = {"MODELHUB_WORKERS": "1", "MODELHUB_THREADS": "2", "MODELHUB_CLIENT_TIMEOUT": str(SECONDS)}
     with data_folder() as folder, running_server(folder, **settings, MODELHUB_KEEPALIVE="2") as server:
         with psycopg.connect(server.database_url) as connection:
@@ -72,7 +72,7 @@ class TestTimeLimits:
         ids=["a line", "a head", "a body", "a second request"],
     )
     def test_a_request_that_does_not_end_is_a_408(self, server: Server, sending: bytes) -> None:
-        """More bytes give it hardly more time."""
+        """More bytes extend the time only a little."""
         began = time.monotonic()
         clients = [connect(server) for _ in range(20)]
         for client in clients:
@@ -112,7 +112,7 @@ class TestTimeLimits:
             assert len(read_all(client)) < 15_000_000
 
     def test_an_export_that_is_read_is_whole(self, server: Server) -> None:
-        """A control, with pauses that are shorter than the timeout."""
+        """Control: the pauses are shorter than the timeout."""
         with requests.get(server.base_url + EXPORT, headers=server.headers, stream=True, timeout=60) as answer:
             parts = []
             for number, part in enumerate(answer.iter_content(1_000_000)):
@@ -214,7 +214,7 @@ class TestRefusals:
 
 class TestPieces:
     def test_requests_may_come_in_pieces_and_in_one(self, server: Server) -> None:
-        """Also the end of one with the beginning of the next; the answers come in order."""
+        """Also one end with the next beginning; the answers keep the order."""
         paths = ["/readyz", "/healthz", "/model-hub/", "/readyz"]
         requests_ = [f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {'x' * 3000}\r\n\r\n".encode() for path in paths]
         sent = b"\r\n".join(requests_)

@@ -1,4 +1,4 @@
-"""A stop: `/readyz` fails first, requests in flight are finished, and the exit status is 0."""
+"""Graceful stop: `/readyz` fails first, requests in flight finish, and the exit status is 0."""
 
 import json
 import signal
@@ -37,7 +37,7 @@ def held_source(server: Server) -> Iterator[tuple[dict[str, Any], psycopg.Connec
 
 @contextmanager
 def in_flight(server: Server, body: dict[str, Any], *, count: int) -> Iterator[list[requests.Response]]:
-    """Send requests with this body that wait for the lock; the list has their answers after the block."""
+    """Send requests that wait for the lock; the list holds their answers after the block."""
     answers: list[requests.Response] = []
     clients = [
         threading.Thread(target=lambda: answers.append(server.request("POST", BULK, json=body))) for _ in range(count)
@@ -76,7 +76,7 @@ def workers(server: Server) -> list[psutil.Process]:
 
 
 def test_requests_in_flight_are_finished_before_the_end(folder: Path) -> None:
-    """Fifty of them, most of which wait for a thread, and one of which had not arrived whole."""
+    """Of fifty requests most wait for a thread, and one has not arrived completely."""
     settings = {
         "MODELHUB_AUTO_CREATE_SOURCES": "true",
         "MODELHUB_LOCK_TIMEOUT_MS": "20000",

@@ -1,7 +1,6 @@
-"""What the database does to a transaction, caused and not mocked, against a running server.
+"""Transactions that the database ends: real causes, against a running server.
 
-The causes are triggers in the server's own database: a backend that ends itself before or at COMMIT, and a lock that
-is waited for in a circle.
+Triggers in the server's database cause them: a backend terminates itself before or at COMMIT, or locks form a cycle.
 """
 
 import os
@@ -38,7 +37,7 @@ WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND q
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """On a PostgreSQL of its own, which a killed backend takes down as a whole."""
+    """Yield a server on a PostgreSQL of its own: a killed backend restarts all of it."""
     with data_folder() as folder, running_server(folder, MODELHUB_AUTO_CREATE_SOURCES="true", **EMBEDDED) as server:
         yield server
 
@@ -64,7 +63,7 @@ def batch(label: dict[str, Any], source: str, notes: str) -> dict[str, Any]:
 
 
 def count(database: psycopg.Connection[Any], source: str) -> int:
-    """How many scores the source of that key has."""
+    """Return the number of scores of the source with that key."""
     query = """
         SELECT count(*) FROM modelhub_score AS score
         JOIN modelhub_source AS source ON source.id = score.source_id WHERE source.source_key = %s
@@ -107,7 +106,7 @@ def test_a_connection_lost_at_commit_is_said_to_be_unknown_and_the_key_resolves_
 def test_a_deadlock_never_reaches_the_client(
     server: Server, database: psycopg.Connection[Any], label: dict[str, Any]
 ) -> None:
-    """We hold the label that the request's new score will wait for, then wait for the source that the request holds."""
+    """The test locks the label that the request waits for, then waits for its source."""
     registered = {"source_type": "trace", "source_id": "deadlock"}
     assert server.request("POST", "/model-hub/sources/", json=registered).status_code == 201
     answers: list[requests.Response] = []
@@ -144,7 +143,7 @@ def test_a_lock_that_is_held_too_long_is_a_503(
 
 
 def test_a_backend_that_dies_without_a_word_leaves_the_outcome_unknown(server: Server, label: dict[str, Any]) -> None:
-    """The one statement commits by itself: who hears nothing of it cannot know. (All of PostgreSQL restarts.)"""
+    """The one statement commits by itself, so a lost answer leaves both outcomes possible."""
     server.request("POST", BULK, json=batch(label, "killed", "first"))
     answers: list[requests.Response] = []
     request = threading.Thread(
@@ -159,7 +158,7 @@ def test_a_backend_that_dies_without_a_word_leaves_the_outcome_unknown(server: S
             time.sleep(0.01)
         os.kill(waiting[0], signal.SIGKILL)
         request.join()
-    # While PostgreSQL starts again, refusals are plain 503s.
+    # While PostgreSQL restarts, requests are plain 503s.
     while (again := server.request("POST", BULK, json=batch(label, "killed", "third"))).status_code == 503:
         time.sleep(0.1)
 

@@ -1,10 +1,10 @@
-"""Two organizations side by side: what one knows of the other is what it knows of ids that nobody has.
+"""Two organizations: ids of the other one are answered like ids that do not exist.
 
-Every operation of docs/openapi.yaml is asked with ids of the other organization in every place: path, query
-parameters, fields of the body, headers. The answer must be that for an id that nobody has, byte for byte but for the
-id, times and ids of requests, after the same number of SQL statements: then neither words nor work tell them apart.
+Every operation of docs/openapi.yaml receives foreign ids in every place: path, query parameters, body, headers. The
+answer must equal the one for an unknown id, byte for byte except for ids and times, after the same number of SQL
+statements, so that neither text nor work tells them apart.
 
-A long `make faults` puts every kind of id in every place; without it, the kind that belongs there, and one other.
+A long `make faults` puts every kind of id in every place; otherwise the fitting kind and one other.
 """
 
 import json
@@ -41,9 +41,9 @@ OPERATIONS = {
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 }
-# Whose id stands in a path.
+# The kind of id in each path.
 OF_PATH = {"restore": "gone", "annotations-labels": "label", "scores": "score", "sources": "source", "": "label"}
-# A name that has one of these words in it is where that kind of id belongs.
+# The kind of id that belongs to a name with one of these words.
 BELONGS = {
     "label": "label",
     "project": "project",
@@ -77,16 +77,16 @@ class Attempt:
 
 @dataclass
 class Worlds:
-    """Alice, what the other organization has, and ids of the same looks that nobody has, both by kind."""
+    """Alice, and by kind the ids of her organization, of the other one, and unknown ids."""
 
     alice: Caller
     own: dict[str, str]
     theirs: dict[str, str]
-    nobodys: dict[str, str]
+    unknown: dict[str, str]
     secrets: list[str]
 
     def ask(self, attempt: Attempt, sent: str) -> tuple[int, str, int]:
-        """Status, body with all that varies taken out, and number of statements; nothing of it stays."""
+        """Send a request and roll it back. Return status, body without variable parts, number of statements."""
         body = b"" if attempt.body is None else json.dumps(attempt.body).encode()
         headers = {"X-Api-Key": self.alice.key.api_key, "X-Secret-Key": SECRET} | attempt.headers
         connection.queries_log.clear()  # it is of limited length
@@ -106,15 +106,15 @@ class Worlds:
 
 @pytest.fixture
 def worlds(alice: Caller, charlie: Caller) -> Worlds:
-    """The same kinds of things on both sides, and a key that may act as others."""
+    """Return both organizations with rows of every kind, and a key that may act as others."""
     type(alice.key).objects.filter(pk=alice.key.pk).update(scopes=["read", "write", "admin", "act-as"])
     alice.get("/model-hub/sources/")  # records the use of the key, which is a statement
     own, theirs = things(alice, "mine"), things(charlie, MARK)
-    nobodys = {kind: alike(kind, value) for kind, value in theirs.items()}
-    # Labels are read with the first score, whatever it names.
+    unknown = {kind: alike(kind, value) for kind, value in theirs.items()}
+    # The first score of a process reads the labels into the cache.
     first = {"source_type": "trace", "source_id": own["source_id"], "scores": [{"label_id": own["label"], "value": 1}]}
     assert alice.post(BULK + "?dry_run=true", first).status == 200
-    return Worlds(alice, own, theirs, nobodys, [MARK, *theirs.values()])
+    return Worlds(alice, own, theirs, unknown, [MARK, *theirs.values()])
 
 
 def things(caller: Caller, word: str) -> dict[str, str]:
@@ -155,14 +155,14 @@ def things(caller: Caller, word: str) -> dict[str, str]:
 
 
 def alike(kind: str, value: str) -> str:
-    """Something of the same looks that nobody has."""
+    """Return an unknown id that looks alike."""
     if kind == "cursor":
         return Position(Position.decode(value).moment, uuid.uuid4()).encode()
     return str(uuid.uuid4()) if VARIABLE.fullmatch(value) else value[:-1] + ("x" if value[-1] != "x" else "y")
 
 
 def requests_of(name: str, own: dict[str, str]) -> Iterator[tuple[Attempt, Place]]:
-    """Requests that are right, each with one of the places where another id may stand."""
+    """Yield valid requests, each with a place for another id."""
     operation = OPERATIONS[name]
     method, path = name.split()
     kind = next(kind for word, kind in OF_PATH.items() if word in path)
@@ -185,7 +185,7 @@ def requests_of(name: str, own: dict[str, str]) -> Iterator[tuple[Attempt, Place
 
 
 def put(right: Attempt, place: Place, value: str) -> Attempt:
-    """The request with that value in that place."""
+    """Return the request with a value in a place."""
     match place:
         case "path", str(old):
             return replace(right, path=right.path.replace(old, value))
@@ -202,7 +202,7 @@ def put(right: Attempt, place: Place, value: str) -> Attempt:
 
 
 def places(node: Any, path: Place = ()) -> Iterator[Place]:
-    """Where each part of a body stands."""
+    """Yield the path of each part of a body."""
     members = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for step, member in members:
         yield (*path, step)
@@ -210,19 +210,20 @@ def places(node: Any, path: Place = ()) -> Iterator[Place]:
 
 
 def fields_of(schema: dict[str, Any]) -> list[str]:
-    """The fields of a body, whether its example has them or not."""
-    return sorted(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]].get("properties", {}))
+    """Return the fields of a body, also those that its example lacks."""
+    named = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    return sorted(named.get("properties", {}))
 
 
 def fitting(example: Any, own: dict[str, str]) -> Any:
-    """The example with ids of our own in it."""
+    """Return the example with ids of the own organization."""
     if isinstance(example, dict):
         return {key: own[OWN[key]] if key in OWN else fitting(value, own) for key, value in example.items()}
     return [fitting(member, own) for member in example] if isinstance(example, list) else example
 
 
 def kinds_for(place: Place, everything: list[str], choose: random.Random) -> list[str]:
-    """Which ids stand there in turn."""
+    """Return the kinds of ids to put into a place."""
     if LONG or place[0] == "path":
         return everything
     name = next((str(step) for step in reversed(place) if isinstance(step, str)), "")
@@ -231,7 +232,7 @@ def kinds_for(place: Place, everything: list[str], choose: random.Random) -> lis
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if "/model-hub/" in name or "/tracer/" in name])
-def test_ids_of_others_are_ids_that_nobody_has(worlds: Worlds, name: str) -> None:
+def test_foreign_ids_are_answered_like_unknown_ones(worlds: Worlds, name: str) -> None:
     choose = random.Random(name)
     asked = 0
     for right, place in requests_of(name, worlds.own):
@@ -239,31 +240,31 @@ def test_ids_of_others_are_ids_that_nobody_has(worlds: Worlds, name: str) -> Non
             if place[0] == "path" and not VARIABLE.fullmatch(worlds.theirs[kind]):
                 continue
             foreign, unknown = (
-                worlds.ask(put(right, place, ids[kind]), ids[kind]) for ids in (worlds.theirs, worlds.nobodys)
+                worlds.ask(put(right, place, ids[kind]), ids[kind]) for ids in (worlds.theirs, worlds.unknown)
             )
             assert foreign == unknown, (place, kind)
             asked += 2
-    print(f"\n{name}: {asked} requests, 0 that told a foreign id from one that nobody has")
+    print(f"\n{name}: {asked} requests, 0 that told a foreign id from an unknown one")
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if "{id}" in name])
-def test_an_id_of_our_own_is_another_matter(worlds: Worlds, name: str) -> None:
-    """Or else the test above would compare nothing but refusals of something else."""
+def test_own_ids_are_found(worlds: Worlds, name: str) -> None:
+    """Control: the test above must not compare rejections for another reason."""
     right, place = next(requests_of(name, worlds.own))
     foreign = worlds.ask(put(right, place, worlds.theirs["score"]), worlds.theirs["score"])
     assert worlds.ask(right, str(place[1]))[0] in {200, 400}
     assert foreign[0] == 404
 
 
-def test_keys_of_others_are_keys_that_nobody_has(worlds: Worlds) -> None:
-    """Our secret with their key, on a route of each kind."""
+def test_foreign_keys_are_answered_like_unknown_ones(worlds: Worlds) -> None:
+    """Foreign keys with a wrong secret, on a route of each kind."""
     for method, path in (("GET", "/model-hub/scores/"), ("POST", "/model-hub/scores/bulk/")):
         answers = [
             worlds.ask(
                 Attempt(method, path, body={}, headers={"X-Api-Key": ids["api_key"], "X-Secret-Key": "x"}),
                 ids["api_key"],
             )
-            for ids in (worlds.theirs, worlds.nobodys)
+            for ids in (worlds.theirs, worlds.unknown)
         ]
         assert answers[0] == answers[1]
         assert answers[0][0] == 401

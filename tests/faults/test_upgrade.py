@@ -1,7 +1,7 @@
-"""This version beside the one before it, on one database that it migrates while requests run.
+"""This version beside its predecessor, on one database that it migrates during requests.
 
-The one before is taken out of the repository: the parent of the last commit that added a migration. One that rewrote
-migrations, which happens before a first release only, cannot be upgraded to: there it is that commit itself.
+The predecessor is the parent of the last commit that added a migration. A commit that rewrote migrations, possible
+before the first release only, is its own predecessor.
 """
 
 import os
@@ -26,7 +26,7 @@ APPLIED = "SELECT count(*) FROM django_migrations WHERE app = 'modelhub'"
 
 
 def git(*arguments: str) -> str:
-    """What git answers; without a repository that goes back far enough the test is skipped, in CI it fails."""
+    """Run git. Skip the test when the repository is not deep enough; in CI, fail."""
     result = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
     if result.returncode != 0:
         reason = f"the version before this one is needed, and git says: {result.stderr.strip()}"
@@ -35,16 +35,16 @@ def git(*arguments: str) -> str:
 
 
 def version_before() -> str:
-    """The commit of the version that must be able to run beside this one."""
+    """Return the commit of the version that must run beside this one."""
     touched = git("log", "-1", "--format=%H", "--", MIGRATIONS)
-    parent = git("rev-parse", "--verify", f"{touched}^")  # there is none at the edge of a shallow clone
+    parent = git("rev-parse", "--verify", f"{touched}^")  # missing at the edge of a shallow clone
     changes = git("show", "--format=", "--name-status", touched, "--", MIGRATIONS).splitlines()
     return parent if all(change.startswith("A") for change in changes) else touched
 
 
 @pytest.fixture
 def old_root() -> Iterator[Path]:
-    """The code of that version."""
+    """Check that version out and return its folder."""
     commit = version_before()
     with data_folder() as folder:
         archive = folder / "old.tar"
@@ -54,7 +54,7 @@ def old_root() -> Iterator[Path]:
 
 
 def applied(postgres: Postgres) -> int:
-    """How many of our migrations the database has."""
+    """Return the number of modelhub migrations in the database."""
     with postgres.connect(DATABASE) as connection:
         [number] = connection.execute(APPLIED).fetchone() or [0]
     return int(number)
