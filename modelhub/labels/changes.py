@@ -47,14 +47,14 @@ def update_label(
     if "settings" in changes:
         settings = complete_settings(label.type, changes["settings"])
         if not force and not same(settings, label.settings):
-            _refuse_illegal_scores(label, settings)
+            _reject_illegal_scores(label, settings)
         label.settings = settings
     label.updated_at = timezone.now()
     save_label(label)
     return label
 
 
-def _refuse_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
+def _reject_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
     illegal = count_illegal_scores(label, settings)
     if illegal:
         scores = "1 score" if illegal == 1 else f"{illegal} scores"

@@ -92,7 +92,7 @@ def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntr
 
 
 def store_all(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source] | None:
-    """Store all sources in one transaction or savepoint. Return None, with nothing stored, where one is refused."""
+    """Store all sources in one transaction or savepoint. Return None, with nothing stored, where one is rejected."""
     try:
         return upsert_sources(organization_id, entries)
     except DatabaseError as error:
@@ -105,9 +105,9 @@ def store_all(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dic
 
 @in_transaction
 def store_each(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source]:
-    """Store sources with one savepoint each, and return those that the database accepts."""
+    """Store sources with one savepoint each, in the order of their keys. Return those that the database accepts."""
     count_fallback()
     stored: dict[Key, Source] = {}
-    for entry in entries:
+    for entry in sorted(entries, key=key_of):
         stored |= store_all(organization_id, [entry]) or {}
     return stored
