@@ -1,5 +1,10 @@
-"""PostgreSQL frozen under load: no answer, no closed connection, none of its timeouts."""
+"""PostgreSQL frozen under load: it neither answers nor goes away, and none of its own timeouts fires.
 
+Its machine still acknowledges what is sent, so the timeouts of TCP do not fire either. What ends the waits is the
+heartbeat of the workers: one that makes no progress is replaced, and the new one fails to connect in a bounded time.
+"""
+
+import contextlib
 import signal
 import time
 from collections.abc import Iterator
@@ -7,14 +12,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
+import requests
 
 from tests.faults.ledger import clients
 from tests.faults.postgres import DATABASE, running_database
 from tests.postgres import Postgres
-from tests.servers import running_server
+from tests.servers import Server, running_server
 
-FROZEN_SECONDS = 4
-SETTINGS = {"MODELHUB_AUTO_CREATE_SOURCES": "true"}
+REQUEST_SECONDS, POOL_SECONDS = 2, 1
+# Twice the time of a request without progress, and gunicorn's timeout after that.
+REPLACED_SECONDS = 3 * REQUEST_SECONDS
+SLACK = 10  # for a busy machine
+SETTINGS = {
+    "MODELHUB_AUTO_CREATE_SOURCES": "true",
+    "MODELHUB_POOL_TIMEOUT": str(POOL_SECONDS),
+    "MODELHUB_REQUEST_TIMEOUT": str(REQUEST_SECONDS),
+    "MODELHUB_METRICS_TOKEN": "token",
+}
 
 
 @contextmanager
@@ -32,14 +47,40 @@ def frozen(postgres: Postgres) -> Iterator[None]:
             process.send_signal(signal.SIGCONT)
 
 
-def test_a_frozen_database_loses_nothing(folder: Path) -> None:
+def workers(server: Server) -> set[int]:
+    return {worker.pid for worker in psutil.Process(server.process.pid).children()}
+
+
+def seconds_of(server: Server, path: str, status: int) -> float:
+    """Return how long the response takes, which has this status."""
+    started = time.monotonic()
+    answer = server.request("GET", path, headers=server.headers | {"Authorization": "Bearer token"})
+    assert answer.status_code == status, answer.text
+    return time.monotonic() - started
+
+
+@pytest.mark.slow
+def test_a_frozen_database_holds_its_clients_until_the_workers_are_replaced(folder: Path) -> None:
     with (
         running_database(folder) as postgres,
         running_server(folder, DATABASE_URL=postgres.url(DATABASE), **SETTINGS) as server,
     ):
         with clients(server) as load:
             load.wait_until_it_writes()
+            before = workers(server)
             with frozen(postgres):
-                time.sleep(FROZEN_SECONDS)
+                started = time.monotonic()
+                watched = []
+                while before & workers(server):
+                    with contextlib.suppress(requests.ConnectionError):  # of a worker that ends at this moment
+                        watched += [seconds_of(server, "/healthz", 200), seconds_of(server, "/metrics", 200)]
+                    assert time.monotonic() - started < REPLACED_SECONDS + SLACK
+                    time.sleep(0.1)
+                replaced = time.monotonic() - started
+                unavailable = load.unavailable
+                refused = [seconds_of(server, path, 503) for path in ("/model-hub/sources/", "/readyz")]
+                assert load.unavailable > unavailable
             load.wait_until_it_writes()
-        load.tell(f"frozen for {FROZEN_SECONDS} s", 1)
+        print(f"\nfrozen: watched within {max(watched):.2f} s, workers replaced after {replaced:.1f} s")
+        assert max(refused) < POOL_SECONDS + SLACK
+        load.tell(f"frozen, workers replaced after {replaced:.1f} s", 1)
