@@ -16,9 +16,8 @@ class JSONContentNegotiation(BaseContentNegotiation):
         """
         media_type = (request.content_type or "application/json").partition(";")[0].strip().lower()
         is_json = media_type == "application/json" or media_type.endswith("+json")
-        content = request.headers.get("Content-Encoding", "identity").strip().lower()
-        transfer = request.headers.get("Transfer-Encoding", "chunked").strip().lower()
-        return parsers[0] if is_json and (content, transfer) == ("identity", "chunked") else None
+        coding = request.headers.get("Content-Encoding", "identity").strip().lower()
+        return parsers[0] if is_json and coding == "identity" else None
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type

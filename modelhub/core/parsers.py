@@ -20,16 +20,7 @@ class JSONParser(BaseParser):
     ) -> Any:
         """Return the parsed body. Raise `TooLarge`, or `Invalid` for other than JSON."""
         limit = settings.MAX_BODY_BYTES
-        # config.wsgi replaces the missing Content-Length of a chunked body by the limit.
-        headers = parser_context["request"].headers if parser_context else {}
-        promised = "" if "Transfer-Encoding" in headers else headers.get("Content-Length", "")
-        if promised.isdigit() and int(promised) > limit:
-            raise TooLarge(f"The body must have at most {limit} bytes, got {promised}", code="request_too_large")
-        try:
-            body = stream.read(limit + 1)
-        except OSError as error:
-            sentence = "The body stopped before the length that Content-Length names, or its chunks are malformed"
-            raise Invalid(sentence, code="incomplete_body") from error
+        body = stream.read(limit + 1)
         if len(body) > limit:
             raise TooLarge(f"The body must have at most {limit} bytes", code="request_too_large")
         try:

@@ -28,18 +28,10 @@ def test_other_media_types_are_rejected(content_type: str) -> None:
     assert not is_accepted(content_type)
 
 
-@pytest.mark.parametrize(
-    ("headers", "accepted"),
-    [
-        ({"Content-Encoding": "identity"}, True),
-        ({"Transfer-Encoding": "Chunked"}, True),
-        ({"Content-Encoding": "gzip"}, False),
-        ({"Content-Encoding": "identity, gzip"}, False),
-        ({"Transfer-Encoding": "gzip, chunked"}, False),
-    ],
-)
-def test_compressed_bodies_are_rejected(headers: dict[str, str], accepted: bool) -> None:
-    assert is_accepted("application/json", **headers) is accepted
+@pytest.mark.parametrize("coding", ["gzip", "identity, gzip", "GZIP", "br", "x"])
+def test_compressed_bodies_are_rejected(coding: str) -> None:
+    assert is_accepted("application/json", **{"Content-Encoding": "Identity"})
+    assert not is_accepted("application/json", **{"Content-Encoding": coding})
 
 
 @pytest.mark.django_db
