@@ -1,7 +1,6 @@
-"""`/healthz` and `/readyz`: for whoever starts, watches and routes to the server. No key is needed."""
+"""Liveness and readiness probes, without authentication."""
 
 import threading
-from functools import cache
 from typing import Any
 
 import structlog
@@ -15,56 +14,54 @@ from rest_framework.views import APIView
 
 log = structlog.get_logger(__name__)
 
-# Set by a worker that drains: it still answers, and `/readyz` asks load balancers to send new requests elsewhere.
+# Set by a worker that drains: it still answers, but load balancers should send new requests elsewhere.
 stopping = threading.Event()
+# Set once all migrations are found applied, which is not checked again.
+migrated = threading.Event()
 
 
 class HealthOutput(serializers.Serializer[Any]):
-    """How the process is."""
-
     status = serializers.CharField()
 
 
 class ReadinessOutput(HealthOutput):
-    """How the process is, and which of its needs are met."""
-
     checks = serializers.DictField(child=serializers.BooleanField())
 
 
-class Open(APIView):
-    """A view that asks nobody who he is."""
+class OpenView(APIView):
+    """View without authentication."""
 
     authentication_classes = ()
     permission_classes = ()
 
 
-class Health(Open):
-    """The process answers."""
+class Health(OpenView):
+    """Liveness: the process answers."""
 
     @extend_schema(
         operation_id="healthz",
-        summary="Whether the process answers",
+        summary="Check that the process answers",
         tags=["health"],
         responses={200: HealthOutput},
     )
     def get(self, request: Request) -> Response:
-        """Always 200; the database is not asked."""
+        """Return 200 without a statement to the database."""
         return Response({"status": "ok"})
 
 
-class Readiness(Open):
-    """The process can do its work."""
+class Readiness(OpenView):
+    """Readiness: the server can store scores."""
 
     @extend_schema(
         operation_id="readyz",
-        summary="Whether the database answers and every migration is applied",
+        summary="Check that the database answers and all migrations are applied",
         tags=["health"],
         responses={200: ReadinessOutput, 503: ReadinessOutput},
     )
     def get(self, request: Request) -> Response:
-        """200 when the database answers and every migration is applied, else 503; `checks` says which fails.
+        """Return 200 if the database answers and all migrations are applied, else 503.
 
-        A server that is about to stop says so, with 503: it still answers, and wants no new requests.
+        A server that is about to stop returns 503, too, while it still answers requests.
         """
         checks = {"database": database_answers(), "migrations": False}
         if checks["database"]:
@@ -75,7 +72,6 @@ class Readiness(Open):
 
 
 def database_answers() -> bool:
-    """Whether a statement comes back."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -86,15 +82,8 @@ def database_answers() -> bool:
 
 
 def migrations_applied() -> bool:
-    """Whether the database is at least as new as the code; once it is, it is not asked again."""
-    if _plan_was_empty.cache_info().currsize:
-        return True
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return False
-    return _plan_was_empty()
-
-
-@cache
-def _plan_was_empty() -> bool:
-    return True
+    if not migrated.is_set():
+        executor = MigrationExecutor(connection)
+        if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            migrated.set()
+    return migrated.is_set()

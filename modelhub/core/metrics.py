@@ -1,11 +1,11 @@
-"""What Prometheus reads at `/metrics` (docs/operations.md): plain functions that count, and the text of it all.
+"""Metrics for Prometheus, listed in docs/operations.md.
 
-The library keeps the numbers: in this process alone, or, when config.metrics_folder had made a folder before it was
-imported, in files that all workers of a server share. Labels are few and fixed: names of routes and codes of
-docs/errors.md, never anything of a tenant. One count costs about a microsecond: children are looked up once.
+prometheus-client keeps them in files that all workers share, if `PROMETHEUS_MULTIPROC_DIR` was set before its import.
+Labels have few values, the names of routes and the codes of docs/errors.md: never data of a tenant.
 """
 
 import collections
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 
@@ -17,7 +17,6 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
     multiprocess,
-    values,
 )
 from prometheus_client.metrics_core import InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -28,7 +27,7 @@ SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30)
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 registry = CollectorRegistry()
-# When each began to count is of no use, and would be most of the text.
+# The times of creation would be most of the text.
 disable_created_metrics()
 
 _requests = Counter(
@@ -64,26 +63,25 @@ _pool = {
     name: Gauge(f"modelhub_pool_{name}", words, registry=registry, multiprocess_mode="livesum")
     for name, words in {
         "limit": "Database connections that all workers together may have.",
-        "size": "Database connections that there are, or that are being made.",
-        "available": "Database connections that nobody uses.",
+        "size": "Database connections, open or being opened.",
+        "available": "Idle database connections.",
         "waiting": "Requests that wait for a database connection.",
     }.items()
 }
 
 
 def count_request(*, method: str, route: str, status: int, seconds: float) -> None:
-    """One request that was answered; `route` is the name of a URL pattern, or empty."""
+    """Count an answered request; `route` is the name of a URL pattern or empty."""
     _of_request(method if method in METHODS else "other", route, status).inc()
     _of_route(route).observe(seconds)
 
 
 def count_problem(code: str) -> None:
-    """One error answer."""
     _of_problem(code).inc()
 
 
 def count_scores(*, stored: int = 0, refused: Iterable[str] = ()) -> None:
-    """What came of the scores of a request: how many were stored, and the codes of the others."""
+    """Count the scores of a request: stored ones, and rejected ones by code."""
     if stored:
         _stored.inc(stored)
     for code, number in collections.Counter(refused).items():
@@ -91,45 +89,43 @@ def count_scores(*, stored: int = 0, refused: Iterable[str] = ()) -> None:
 
 
 def count_batch(size: int) -> None:
-    """One bulk request of this many scores."""
     _batch.observe(size)
 
 
 def count_fallback() -> None:
-    """One batch that was written again row by row."""
+    """Count a batch that is written again row by row."""
     _fallbacks.inc()
 
 
 def count_retry() -> None:
-    """One transaction that runs again."""
     _retries.inc()
 
 
 def count_unknown_outcome() -> None:
-    """One COMMIT of which nobody knows how it ended."""
+    """Count a COMMIT with unknown outcome."""
     _unknown.inc()
 
 
 def count_replay() -> None:
-    """One request that was answered without being done."""
+    """Count a request answered by the stored answer of its first time."""
     _replays.inc()
 
 
 def show_pool(stats: Mapping[str, int]) -> None:
-    """The state of this process's pool, as psycopg_pool tells it."""
+    """Show the connection pool of this process, from the statistics of psycopg_pool."""
     for name, key in (("limit", "pool_max"), ("size", "pool_size"), ("available", "pool_available")):
         _pool[name].set(stats.get(key, 0))
     _pool["waiting"].set(stats.get("requests_waiting", 0))
 
 
 def forget_process(pid: int) -> None:
-    """A process that ended has no pool any more; what it counted stays."""
+    """Drop the gauges of a process that ended; its counters stay."""
     if _shared():
         multiprocess.mark_process_dead(pid)
 
 
 def exposition(*, version: str) -> bytes:
-    """Everything, of all processes that share the folder, in the text format of Prometheus."""
+    """Return the metrics of all workers in the text format of Prometheus."""
     everything = CollectorRegistry()
     if _shared():
         multiprocess.MultiProcessCollector(everything)
@@ -140,18 +136,15 @@ def exposition(*, version: str) -> bytes:
 
 
 class _Build(Collector):
-    """Which version this is."""
-
     def __init__(self, version: str) -> None:
         self.version = version
 
     def collect(self) -> Iterable[Metric]:
-        """One line whose value is always 1."""
         return [InfoMetricFamily("modelhub_build", "The version that answers.", value={"version": self.version})]
 
 
 def _shared() -> bool:
-    return bool(values.ValueClass._multiprocess)
+    return "PROMETHEUS_MULTIPROC_DIR" in os.environ
 
 
 @cache

@@ -78,7 +78,7 @@ class BulkSources(APIView):
         },
     )
     def post(self, request: Request) -> Response:
-        """Valid sources are stored; each other one is a sentence in `errors`."""
+        """Store the valid sources; `errors` has a sentence for each other one."""
         entries = BulkSourcesInput().run_validation(request.data)
         results = register_sources(organization_id=caller(request).organization_id, entries=entries)
         body = {

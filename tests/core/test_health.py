@@ -20,7 +20,7 @@ def test_ready_when_the_database_answers_and_is_migrated() -> None:
 
 
 def test_not_ready_before_the_migrations() -> None:
-    health._plan_was_empty.cache_clear()
+    health.migrated.clear()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'modelhub'")
     answer = Client().get("/readyz")

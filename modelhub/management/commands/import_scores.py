@@ -1,4 +1,4 @@
-"""`manage.py import_scores FILE`: the way back of `GET /model-hub/scores/export/?export_format=jsonl`."""
+"""`manage.py import_scores FILE`: import the JSON lines of an export."""
 
 import itertools
 import sys
@@ -12,23 +12,20 @@ from tqdm import tqdm
 from modelhub.accounts.commands import get_user
 from modelhub.scores.importing import Importer, ImportResult
 
-LINES_A_TRANSACTION = 500
+LINES_PER_TRANSACTION = 500
 
 
 class Command(BaseCommand):
-    """Imports scores."""
-
     help = "Import scores from JSON lines as the export writes them. Importing a file again changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The file, and whose scores they become."""
         parser.add_argument("file", help="path of the file, or - for standard input")
         parser.add_argument("--dry-run", action="store_true", help="check every line, store nothing")
-        parser.add_argument("--as", dest="user", help="login of who imports; the first admin when left out")
-        parser.add_argument("--annotator", help="login of who stands in for annotators that are not here")
+        parser.add_argument("--as", dest="user", help="login of the importing user; the first admin by default")
+        parser.add_argument("--annotator", help="login that stands in for unknown annotators")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Import; errors go to standard error by line, and make the exit status 1."""
+        """Import the file. Errors go to standard error; the exit status is then 1."""
         stand_in = get_user(options["annotator"]) if options["annotator"] else None
         importer = Importer(get_user(options["user"]), annotator=stand_in)
         try:
@@ -52,7 +49,7 @@ class Command(BaseCommand):
         total = ImportResult()
         numbered = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
         with tqdm(total=size or None, unit="B", unit_scale=True, disable=None, file=sys.stderr) as progress:
-            while batch := list(itertools.islice(numbered, LINES_A_TRANSACTION)):
+            while batch := list(itertools.islice(numbered, LINES_PER_TRANSACTION)):
                 result = importer.run(batch, dry_run=dry_run)
                 total.add(result)
                 for number, sentence in result.errors:
