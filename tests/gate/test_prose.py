@@ -7,9 +7,7 @@ import pytest
 from tests.gate import prose
 
 # To be rewritten; remove a line when `python -m tests.gate.prose LINE` reports no excess.
-UNFINISHED = (
-    "config",
-)
+UNFINISHED = ("config/embedded_postgres",)
 
 
 def is_finished(path: Path) -> bool:
