@@ -40,7 +40,7 @@ def rename(data: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         name = known.get(key, key)
         if name in renamed and not same(renamed[name], value):
             sentence = f"{name} and {to_camel(name)} are both given and differ"
-            raise Invalid(sentence, code="conflicting_fields", fields={name: [sentence]})
+            raise Invalid.of_field(name, sentence, code="conflicting_fields")
         renamed[name] = value
     return renamed
 
@@ -85,7 +85,7 @@ def _read_flag(name: str, values: set[str]) -> bool:
     if meanings in ({True}, {False}):
         return True in meanings
     sentence = f"{name} must be true, false, 1 or 0, got {', '.join(show(value) for value in sorted(values))}"
-    raise Invalid(sentence, fields={name: [sentence]})
+    raise Invalid.of_field(name, sentence)
 
 
 class FieldErrors:

@@ -44,8 +44,7 @@ class Position:
             if position.moment.tzinfo is None:
                 raise ValueError
         except (ValueError, binascii.Error):
-            sentence = f"cursor must be one that an answer gave, got {show(text)}"
-            raise Invalid(sentence, fields={"cursor": [sentence]}) from None
+            raise Invalid.of_field("cursor", f"cursor must be one that an answer gave, got {show(text)}") from None
         return position
 
 

@@ -100,13 +100,11 @@ def read_ordering(request: Request) -> str:
     """Return the requested ordering or newest first. Raise `Invalid`."""
     ordering = request.query_params.get("ordering", ORDERINGS[0])
     if ordering not in ORDERINGS:
-        sentence = f"ordering must be one of {', '.join(ORDERINGS)}, got {show(ordering)}"
-        raise Invalid(sentence, fields={"ordering": [sentence]})
+        raise Invalid.of_field("ordering", f"ordering must be one of {', '.join(ORDERINGS)}, got {show(ordering)}")
     return ordering
 
 
 def _positive(name: str, given: str) -> int:
     if given.isascii() and given.isdigit() and int(given[:10]) > 0:
         return int(given[:10])
-    sentence = f"{name} must be a whole number above 0, got {show(given)}"
-    raise Invalid(sentence, fields={name: [sentence]})
+    raise Invalid.of_field(name, f"{name} must be a whole number above 0, got {show(given)}")

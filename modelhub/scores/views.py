@@ -267,7 +267,7 @@ class OneScore(APIView):
         actor = actor_of(request, changes.pop("annotator_id", None))
         for name in required:
             if name not in changes:
-                raise Invalid(f"{name} must be given", code=f"missing_{name}", fields={name: [f"{name} must be given"]})
+                raise Invalid.of_field(name, f"{name} must be given", code=f"missing_{name}")
         if not changes:
             raise Invalid(f"At least one of {', '.join(CHANGES)} must be given", code="required")
         return Response(ScoreSerializer(update_score(actor=actor, score_id=pk, changes=changes)).data)
@@ -325,8 +325,7 @@ class BulkDelete(APIView):
 def read_ids(ids: object) -> list[Any]:
     """Return a list of at least one id, or raise `Invalid`."""
     if not isinstance(ids, list) or not ids:
-        sentence = f"ids must be a list of at least one id, got {show(ids)}"
-        raise Invalid(sentence, fields={"ids": [sentence]})
+        raise Invalid.of_field("ids", f"ids must be a list of at least one id, got {show(ids)}")
     return ids
 
 
@@ -335,7 +334,7 @@ def read_filter(chosen: object) -> dict[str, Any]:
     values = chosen.values() if isinstance(chosen, dict) else []
     if not isinstance(chosen, dict) or not chosen or not all(isinstance(value, str) and value for value in values):
         sentence = f"filter must be an object that holds strings under {', '.join(FILTERS)}, got {show(chosen)}"
-        raise Invalid(sentence, fields={"filter": [sentence]})
+        raise Invalid.of_field("filter", sentence)
     check_storable(chosen, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH, name="filter")
     return chosen
 
@@ -387,7 +386,7 @@ class ExportScores(FilteredScores):
         name = request.query_params.get("export_format", "jsonl")
         if name not in FORMATS:
             sentence = f"export_format must be one of {', '.join(FORMATS)}, got {show(name)}"
-            raise Invalid(sentence, fields={"export_format": [sentence]})
+            raise Invalid.of_field("export_format", sentence)
         content_type, write = FORMATS[name]
         pieces = write(self.filter_queryset(self.get_queryset()).using(alias_for_long_read()))
         # Read before the response begins: an error until here is still a problem, not a broken file.
