@@ -162,6 +162,7 @@ def test_a_cache_that_fails_stops_no_request(monkeypatch: pytest.MonkeyPatch) ->
         assert [AddressThrottle().allow_request(RequestFactory().get("/"), None) for _ in "123"] == [True] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="needs redis-server")
 def test_processes_share_the_counts_in_redis(folder: Path) -> None:
     port = free_port()
