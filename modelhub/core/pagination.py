@@ -17,7 +17,7 @@ MAX_PAGE_SIZE = 1000
 
 
 class WholePagePaginator(Paginator):
-    """Paginator whose last page is cut by the page size, not by the count.
+    """Paginator that cuts the last page by the page size, not by the count.
 
     Django's reads [first:count]: a row inserted after the count would push out one that fits on the page.
     """

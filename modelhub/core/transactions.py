@@ -76,7 +76,7 @@ def in_transaction(write: Callable[P, T]) -> Callable[P, T]:
 
 
 def in_statement(write: Callable[P, T]) -> Callable[P, T]:
-    """Run `write`, whose one writing statement commits by itself unless a transaction is open.
+    """Run `write`, one statement that commits by itself unless a transaction is open.
 
     Raise `OutcomeUnknown` where the connection is lost while that statement runs.
     """

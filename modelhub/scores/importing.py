@@ -75,10 +75,10 @@ class Write:
 
 
 class Importer:
-    """Import into one organization, in the name of `user`, whom the revisions of overwritten scores name."""
+    """Import into one organization; revisions of overwritten scores name `user`."""
 
     def __init__(self, user: User, *, annotator: User | None = None) -> None:
-        """`annotator` stands in for annotators whom the organization does not have."""
+        """`annotator` stands in for annotators that the organization does not have."""
         self.user, self.stand_in = user, annotator
         self.organization_id = user.organization_id
         labels = list(Label.objects.filter(organization_id=self.organization_id).order_by("-created_at", "-id"))

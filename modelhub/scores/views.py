@@ -176,7 +176,7 @@ class Scores(FilteredScores):
         responses={200: page_of(ScoreSerializer, "ScorePage"), **problem_responses(400, 404)},
     )
     def get(self, request: Request) -> Response:
-        """Return a page of scores, or with `cursor` a stretch whose cost does not grow with its depth."""
+        """Return a page of scores; pages by `cursor` cost the same at any depth."""
         rows = in_order(self.filter_queryset(self.get_queryset()), read_ordering(request))
         return self.get_paginated_response(render_list(ScoreSerializer, self.paginate_queryset(rows)))
 

@@ -182,7 +182,7 @@ class Channel(HTTPChannel):
         super().handle_close()
 
     def check_client(self, now: float) -> None:
-        """End a connection whose client is too slow. Keep-alive is waitress's part (`channel_timeout`)."""
+        """End a connection with a slow client. Keep-alive is waitress's part (`channel_timeout`)."""
         if self.lingers_until:
             if now > self.lingers_until:
                 self.cut()
