@@ -4,7 +4,7 @@
 
 `--programs` names the folder of another PostgreSQL's initdb and pg_ctl (`make test-postgres`); `--pgbouncer` puts a
 PgBouncer in transaction mode before it (`make test-pgbouncer`). The test process uses it, and every server that a test
-starts has a database of its own there. What is about the embedded database itself is left out (tests/conftest.py).
+starts has a database of its own there. Tests of the embedded database itself are left out (tests/conftest.py).
 """
 
 import argparse
@@ -38,7 +38,7 @@ def main() -> int:
         env = os.environ | {POSTGRES: str(server.port)}
         if options.pgbouncer:
             front = stack.enter_context(pgbouncer_before(server, folder))
-            # What `serve` does for its own database, here for the one that pytest makes.
+            # `serve` does this for its own database; this is the one that pytest creates.
             server.execute(f"ALTER ROLE {USER} SET lock_timeout = 5000")
             env |= {PGBOUNCER: str(front.port), "MODELHUB_PGBOUNCER": "true"}
         # PgBouncer still holds connections to the database when pytest would drop it.

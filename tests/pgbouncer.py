@@ -15,7 +15,7 @@ from tests.postgres import Postgres
 from tests.servers import free_port
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-# Fewer connections than clients: they take turns, and what one leaves in a session the next one finds.
+# Fewer connections than clients: they take turns, and find the leftovers of others in a session.
 INI = """
 [databases]
 * = host=127.0.0.1 port={postgres} user={user}

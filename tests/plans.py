@@ -47,7 +47,7 @@ class Plans:
 def place_of(frame: FrameType | None) -> str:
     """Return the module and function that sends a statement; "" for a test, the admin and Django's auth.
 
-    `core` is passed over: it knows no tables, and its callers say what is read.
+    `core` is passed over: it knows no tables; its callers name them.
     """
     while frame is not None:
         path = frame.f_code.co_filename

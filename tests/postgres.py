@@ -25,7 +25,7 @@ CUT_ALL = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE d
 
 @dataclass(frozen=True)
 class Postgres:
-    """One server, which trusts everybody on 127.0.0.1; it may be stopped and started again."""
+    """A server that trusts every client on 127.0.0.1; it can be stopped and started again."""
 
     folder: Path
     port: int
@@ -35,37 +35,37 @@ class Postgres:
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
-        """A connection of the test's own, outside of any transaction."""
+        """Return a connection in autocommit."""
         return psycopg.connect(self.url(database), autocommit=True, connect_timeout=5)
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
-        """The rows of one statement, committed."""
+        """Execute a statement, commit it and return its rows."""
         with self.connect(database) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
     def make_database(self, name: str) -> str:
-        """Answers the URL of a new and empty database."""
+        """Create an empty database and return its URL."""
         self.execute(f'CREATE DATABASE "{name}"')
         return self.url(name)
 
     def cut_all(self, database: str) -> int:
-        """End every connection to a database; answers how many there were."""
+        """End every connection to a database and return their number."""
         with self.connect() as connection:
             [number] = connection.execute(CUT_ALL, [database]).fetchone() or [0]
         return int(number)
 
     def start(self) -> None:
-        """Return when it answers."""
+        """Start the server and wait until it answers."""
         options = f"-h 127.0.0.1 -k '' -p {self.port} {self.options}"
         self._pg_ctl("start", "-l", str(self.folder / "server.log"), "-o", options)
 
     def stop(self, mode: str = "immediate") -> None:
-        """Return when it is gone; `immediate` is a stop without a goodbye, as of a machine that lost its power."""
+        """Stop the server and wait for its end; `immediate` stops like a power failure."""
         self._pg_ctl("stop", "-m", mode)
 
     def runs(self) -> bool:
-        """Whether it is there at all."""
+        """Return whether the server runs."""
         with contextlib.suppress(wheel.CommandFailed):
             self._pg_ctl("status")
             return True
@@ -82,7 +82,7 @@ def run(program: str, *arguments: str, cwd: Path) -> None:
 
 @contextmanager
 def running_postgres(folder: Path, options: str = FAST) -> Iterator[Postgres]:
-    """A new server in a folder that does not exist yet."""
+    """Create a server in a new folder and run it."""
     folder.mkdir(mode=0o700)
     wheel.hand_over(folder)
     # PostgreSQL 15 and 16 do not know the locale provider of the embedded database.
@@ -94,7 +94,7 @@ def running_postgres(folder: Path, options: str = FAST) -> Iterator[Postgres]:
 
 @contextmanager
 def running_replica(primary: Postgres, folder: Path, options: str) -> Iterator[Postgres]:
-    """A streaming replica in a folder that does not exist yet."""
+    """Create a streaming replica in a new folder and run it."""
     folder.mkdir(mode=0o700)
     wheel.hand_over(folder)
     run("pg_basebackup", f"--dbname={primary.url('postgres')}", f"--pgdata={folder}", "--write-recovery-conf",
@@ -105,7 +105,7 @@ def running_replica(primary: Postgres, folder: Path, options: str) -> Iterator[P
 
 @contextmanager
 def started(server: Postgres) -> Iterator[Postgres]:
-    """A server whose folder is there, running meanwhile."""
+    """Start a server in its existing folder, and stop it in the end."""
     server.start()
     try:
         yield server

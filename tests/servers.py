@@ -52,7 +52,7 @@ class Server:
         return lines
 
     def signal_group(self, number: int) -> None:
-        """What Ctrl-C in a terminal does with SIGINT: every process of the group gets it."""
+        """Signal every process of the group, as Ctrl-C in a terminal does with SIGINT."""
         os.killpg(self.process.pid, number)
 
     def stop(self, number: int = signal.SIGTERM) -> int:

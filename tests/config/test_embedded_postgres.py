@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: where it can live, who starts it again, who may stop it."""
+"""The embedded PostgreSQL: its folder, restarts after a crash, and stops."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ def postmaster(data_dir: Path) -> int:
 
 
 def is_gone(pid: int) -> bool:
-    """Whether the process has ended; one that nobody has waited for yet counts as ended."""
+    """Return whether the process has ended; a zombie counts as ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except FileNotFoundError:
@@ -39,7 +39,7 @@ def test_any_folder_will_do(folder: Path, name: str) -> None:
 def test_an_interrupt_just_after_a_program_began_waits_for_its_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What runs on unseen could not be stopped: it has no pid file yet."""
+    """A program that goes on could not be stopped: it has no pid file yet."""
 
     class Interrupted(subprocess.Popen[bytes]):
         def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""The tables as PostgreSQL has them: what its catalog says of keys, indexes, triggers and functions."""
+"""The tables as PostgreSQL has them: keys, indexes, triggers and functions of its catalog."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db import connection
 
 pytestmark = pytest.mark.django_db
 
-# The tenants themselves, and what Django's permissions add to users.
+# The tenants themselves, and the tables of Django's permissions.
 NOT_OF_TENANTS = {"modelhub_organization", "modelhub_user_groups", "modelhub_user_user_permissions"}
 # The keys by which an organization is found.
 WITHOUT_ORGANIZATION = {"user_email_is_unique", "apikey_api_key_is_unique"}

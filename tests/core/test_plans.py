@@ -1,4 +1,4 @@
-"""The check of every statement's plan finds what it is for, in the tables and in the functions of the database."""
+"""The check of every statement's plan finds scans, in statements and in functions of the database."""
 
 import re
 

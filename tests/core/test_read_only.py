@@ -1,7 +1,7 @@
-"""The server as its container runs it: nobody special, no rights, and a file system that cannot be written.
+"""The server as its container runs it: an unprivileged user on a read-only file system.
 
-Not Docker, but what Docker is made of: a mount namespace of its own, in which only /tmp and /dev/shm are writable.
-The folder /app has what the Dockerfile copies there, and neither the tests nor an embedded PostgreSQL.
+In place of Docker, a mount namespace: only /tmp and /dev/shm are writable. The folder /app has the files that the
+Dockerfile copies, without the tests and without an embedded PostgreSQL.
 """
 
 import json
@@ -24,7 +24,7 @@ NAMESPACE = ["unshare", "--mount", "--propagation=private"]
 NOBODY = ["setpriv", "--reuid=10001", "--regid=10001", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]
 
 
-# $1 the clone, $2 what the Dockerfile copies of it, $3 Python's own folder, $4 its packages, $5 the options of /tmp.
+# $1 the clone, $2 the files that the Dockerfile copies, $3 Python's folder, $4 its packages, $5 the options of /tmp.
 CONTAINER = """
 set -e
 mount -t tmpfs -o mode=755 tmpfs /mnt
@@ -52,7 +52,7 @@ pytestmark = pytest.mark.skipif(not can_make_namespaces(), reason="needs root, u
 
 @pytest.fixture(scope="module")
 def server(postgres: Postgres) -> Iterator[Server]:
-    """What `docker compose up` starts, with a secret and a host name as in production."""
+    """Start the server of `docker compose up`, with a secret and a host name as in production."""
     dockerfile = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
     copied = " ".join(re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.MULTILINE))
     [tmp] = WEB["tmpfs"]

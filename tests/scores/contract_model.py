@@ -1,6 +1,6 @@
-"""The contract of bulk writes once more, written from docs/contract.md alone: what tests compare the server with.
+"""A model of the contract of bulk writes, written from docs/contract.md alone, to compare the server with.
 
-It shares no code with the server and knows no sentences, only codes.
+It shares no code with the server, and has codes in place of sentences.
 """
 
 import re
@@ -19,7 +19,7 @@ class Wrong(Exception):
 
 @dataclass
 class ModelLabel:
-    """A label as the model knows it."""
+    """A label of the model."""
 
     kind: str
     options: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Model:
     def bulk(
         self, entries: list[Any], notes: str | None, *, atomic: bool, dry_run: bool
     ) -> tuple[list[Any], list[Any]]:
-        """What is answered: the scores as (label, value, notes, source), the errors as (index, code)."""
+        """Return the scores as (label, value, notes, source) and the errors as (index, code)."""
         right: dict[str, dict[str, Any]] = {}
         errors: list[tuple[int, str]] = []
         for index, entry in enumerate(entries):

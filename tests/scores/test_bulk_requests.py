@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestTheRequestItself:
-    """What makes a whole request wrong."""
+    """Errors of a whole request."""
 
     @pytest.mark.parametrize(
         ("change", "sentence"),

@@ -151,7 +151,7 @@ def test_nothing_stored_is_a_200_that_says_why(alice: Caller, trace: Source, lab
 
 
 class TestOverwriting:
-    """A score is one per source, label and annotator; what it said before is kept."""
+    """One score per source, label and annotator; replaced values are kept."""
 
     def test_the_same_id_a_new_value_and_a_revision(
         self, alice: Caller, trace: Source, labels: dict[str, Label]
@@ -274,7 +274,7 @@ class TestOptions:
 
 
 class TestSources:
-    """Which source a batch is about."""
+    """The source of a batch."""
 
     @pytest.mark.parametrize(
         ("stored", "word"),

@@ -1,4 +1,4 @@
-"""A database that begins empty does not become slow while it fills, before anybody has looked at its statistics."""
+"""A new database stays fast while it fills, before autovacuum has collected statistics."""
 
 import uuid
 
@@ -10,8 +10,8 @@ from tests.servers import Server, data_folder, running_server
 
 GROWING = ("modelhub_source", "modelhub_score", "modelhub_scorerevision")
 SOURCES = 1_000
-# What one source may cost: two writes, a look at it, and now and then a list. Whoever read all sources or scores once
-# for each would read 500.
+# Rows read per source: two writes, one read, and now and then a list. A scan of all sources or scores per source would
+# read 500.
 ROWS_A_SOURCE = 350
 READ = """
 SELECT relname, index, rows FROM (
@@ -22,7 +22,7 @@ SELECT relname, index, rows FROM (
 
 
 def fill(server: Server, label: str) -> None:
-    """Sources, each with one score that is changed and read; a list is asked for now and then."""
+    """Write sources with one score each, which is changed and read; read a list now and then."""
     with requests.Session() as session:
         session.headers.update(server.headers)
         for number in range(SOURCES):
@@ -48,10 +48,10 @@ def test_nothing_reads_more_while_the_tables_grow(postgres: Postgres, *, looked_
         with postgres.connect(name) as connection:
             for table in GROWING:
                 connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)".encode())
-                if looked_at:  # An empty table whose statistics say so is as small as one can be.
+                if looked_at:  # Statistics of an empty table mislead the planner most.
                     connection.execute(f"VACUUM ANALYZE {table}".encode())
         fill(server, next(label["id"] for label in found if label["type"] == "text"))
 
-    # Connections that have ended have told all that they read.
+    # Statistics are complete once the connections have ended.
     many = postgres.execute(READ % (ROWS_A_SOURCE * SOURCES), name)
     assert not many, many

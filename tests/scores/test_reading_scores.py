@@ -28,7 +28,7 @@ def ids(body: Any) -> list[str]:
 
 @pytest.fixture
 def scores(alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Score]:
-    """Three scores of two sources, an hour apart; each name says what is special about it."""
+    """Three scores of two sources, an hour apart, by name."""
     organization = alice.user.organization
     span = SourceFactory.create(organization=organization, source_type="span", source_id="span-1")
     made: dict[str, tuple[Source, Label, Caller, dict[str, Any]]] = {
@@ -144,7 +144,7 @@ def test_the_sentence_names_the_rule_and_what_was_sent(alice: Caller, query: str
 
 @pytest.mark.parametrize("blank", ["%20", "%09", "%1F", "%C2%A0", "%E2%80%A8", "%E3%80%80"])
 def test_no_blank_filter_is_taken_for_none(alice: Caller, blank: str) -> None:
-    """Django's form fields cut white space off, and take what is left of it for not given."""
+    """Django's form fields strip white space and treat an empty rest as missing."""
     for name in FILTERS:
         for path in (SCORES, SCORES + "export/"):
             answer = alice.get(f"{path}?{name}={blank}")

@@ -1,4 +1,4 @@
-"""What the database refuses costs the refused scores only. The refusals are real: triggers, missing rows."""
+"""Scores that the database rejects cost no other score. Triggers and missing rows cause the rejections."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal

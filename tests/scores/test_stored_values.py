@@ -39,7 +39,7 @@ def typed_values(draw: st.DrawFn) -> tuple[str, Any]:
 
 
 def accepted(type_: str, rules: dict[str, Any], value: Any) -> dict[str, Any] | None:
-    """The canonical object, or nothing for what is refused."""
+    """Return the canonical object, or None for a rejected value."""
     try:
         stored = get_type(type_).rule(rules)(value)
         check_storable(stored, max_bytes=django_settings.MAX_VALUE_BYTES, max_depth=django_settings.MAX_VALUE_DEPTH)
@@ -85,7 +85,7 @@ def test_what_is_accepted_comes_back_the_same(
 
 
 def as_received(value: Any) -> Iterator[Any]:
-    """The value as it is once it was JSON, every fraction a decimal; nothing for what JSON cannot spell."""
+    """Yield the value after a round trip through JSON, with decimals; nothing where JSON cannot express it."""
     with contextlib.suppress(ValueError):
         received = exact_json.loads(exact_json.dumps(value).encode())
         exact_json.dumps(received)

@@ -1,7 +1,6 @@
-"""What every write asks goes through indexes from the first score on, by plans that are kept.
+"""Statements of writes use indexes from the first score on, also by cached plans.
 
-Plans are kept with the connection: one that reads all scores is cheap on an empty table, and stays while the table
-grows.
+A connection caches plans: one that scans all scores is cheap on an empty table, and stays while the table grows.
 """
 
 import json

@@ -75,7 +75,7 @@ def test_a_stop_before_anything_has_begun(folder: Path, number: signal.Signals) 
 
 
 def caught(pid: int, number: signal.Signals) -> bool:
-    """Whether the process has a handler for this signal and for all that get one after it."""
+    """Return whether the process has a handler for this signal and for the last one that gets a handler."""
     mask = int(Path(f"/proc/{pid}/status").read_text().split("SigCgt:")[1].split()[0], 16)
     return all(mask >> (one - 1) & 1 for one in (number, STOPS[-1]))
 
@@ -105,7 +105,7 @@ def test_a_closed_terminal_ends_the_server(folder: Path) -> None:
 
 
 def test_a_pid_that_is_another_postgres_by_now(folder: Path) -> None:
-    """After a power failure the pid file is still there, and its number belongs to anybody."""
+    """After a power failure the pid file is left, and its number may belong to another process."""
     with running_server(folder, **EMBEDDED):
         pid_file = folder / "postgres" / "postmaster.pid"
         text = pid_file.read_text()
@@ -139,7 +139,7 @@ def test_the_reason_that_postgres_gives_is_told(folder: Path) -> None:
 
 
 def ignores_the_terminal(worker: psutil.Process) -> bool:
-    """Whether neither SIGINT nor SIGHUP means anything to it."""
+    """Return whether the worker ignores SIGINT and SIGHUP."""
     mask = int(Path(f"/proc/{worker.pid}/status").read_text().split("SigIgn:")[1].split()[0], 16)
     return all(mask >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGHUP))
 

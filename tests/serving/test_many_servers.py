@@ -22,7 +22,7 @@ CLIENTS, BATCHES = 4, 15
 
 @dataclass
 class Starts:
-    """Two servers that were started at the same moment, while somebody else had the lock of the setup."""
+    """Two servers, started at the same moment while a third connection held the lock of the setup."""
 
     servers: list[Server] = field(default_factory=list)
     migrated_meanwhile: bool = True
@@ -30,7 +30,7 @@ class Starts:
 
 @pytest.fixture(scope="module")
 def starts(postgres: Postgres) -> Iterator[Starts]:
-    """The lock is given back once both ask for it."""
+    """Release the lock once both servers wait for it."""
     url, starts = postgres.make_database(NAME), Starts()
     env = {"DATABASE_URL": url, "MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_WORKERS": "1"}
     with ExitStack() as stack, ThreadPoolExecutor(2) as pool, psycopg.connect(url, autocommit=True) as other:
@@ -44,7 +44,7 @@ def starts(postgres: Postgres) -> Iterator[Starts]:
         end = time.monotonic() + 30
         while postgres.execute(WAITING) != [(2,)] and time.monotonic() < end:
             time.sleep(0.05)
-        # What a migration may do: it waits for every statement of others that is under way, as a waiting start's.
+        # As a migration does: it waits for every running statement of others, such as a waiting start's.
         other.execute("CREATE TABLE large (id int)")
         other.execute("SET statement_timeout = '20s'")
         other.execute("CREATE INDEX CONCURRENTLY large_id ON large (id)")
@@ -77,7 +77,7 @@ def test_both_write_the_same_source_at_once(starts: Starts, postgres: Postgres) 
         for turn in range(BATCHES):
             mark = client * BATCHES + turn
             value = {"text": str(mark), "rating": 1, "mark": mark}
-            # In one order and in the other: whoever locked score by score would wait in a circle.
+            # In both orders: locks per score would form a cycle.
             order = wanted if client < 2 else wanted[::-1]
             body = {"source_type": "trace", "source_id": "shared"}
             scores = [{"label_id": label, "value": value} for label in order]
@@ -102,7 +102,7 @@ def test_both_write_the_same_source_at_once(starts: Starts, postgres: Postgres) 
 
 
 def test_a_label_that_one_changes_is_at_once_another_for_all(starts: Starts) -> None:
-    """Both keep labels in memory; neither may judge by what the other has changed."""
+    """Both cache labels; neither may judge by a label that the other has changed."""
     labels = starts.servers[0].request("GET", "/model-hub/annotations-labels/").json()["results"]
     [star] = [label["id"] for label in labels if label["type"] == "star"]
     for turn in range(20):
@@ -117,7 +117,7 @@ def test_a_label_that_one_changes_is_at_once_another_for_all(starts: Starts) -> 
 
 
 def test_a_key_that_is_revoked_is_at_once_over_for_all(starts: Starts, postgres: Postgres, folder: Path) -> None:
-    """Both keep keys in memory; no request that begins after the command has ended may be let in."""
+    """No request that begins after the command has ended is accepted."""
     env = environment(folder, DATABASE_URL=postgres.url(NAME))
     made = manage("create_api_key", env=env).stdout.split()
     headers = {"X-Api-Key": made[2], "X-Secret-Key": made[5]}
@@ -126,7 +126,7 @@ def test_a_key_that_is_revoked_is_at_once_over_for_all(starts: Starts, postgres:
     over, stop = threading.Event(), threading.Event()
 
     def write(client: int) -> list[tuple[bool, int]]:
-        """Whether the key was over when each request began, and how it was answered."""
+        """Return, per request, whether the key was revoked when it began, and its status."""
         answers: list[tuple[bool, int]] = []
         while not stop.is_set() or len(answers) < 2:
             scores = [{"label_id": star, "value": 1 + len(answers) % 2}]

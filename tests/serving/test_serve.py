@@ -1,4 +1,4 @@
-"""`manage.py serve`, which is what `make run` calls: real processes, real sockets, a database of its own."""
+"""`manage.py serve`, as `make run` calls it: real processes, real sockets, a database of its own."""
 
 import re
 import shutil
@@ -108,7 +108,7 @@ def server(data_dir: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def known(server: Server) -> dict[str, str]:
-    """What the first start printed, by the names that the examples use."""
+    """Return the printed values of the first start, by the names that the examples use."""
     text = "".join(server.output)
     rows = dict(re.findall(r"^    ([0-9a-f-]{36})  (\w+)", text, re.MULTILINE))
     ids = {name: id_ for id_, name in rows.items()}
