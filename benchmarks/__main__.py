@@ -61,7 +61,7 @@ def print_comparison(bench: Bench, stage: Stage, options: argparse.Namespace) ->
     if options.against:
         revision, tree = stage.stack.enter_context(source_tree(options.against))
         subjects.append(stage.start(revision, tree))
-        ratios = [Ratio(f"p50 / {revision}", ["modelhub"], revision, attrgetter("p50"))]
+        ratios = [Ratio(f"{of} / {revision}", ["modelhub"], revision, attrgetter(of)) for of in ("p50", "cpu")]
     compare(bench, subjects, options.sizes, options.clients, options.rounds)
     own = [subject.name for subject in subjects if subject.name not in OTHERS]
     compared = [name for name in ("baseline", "raw") if name in options.subjects]

@@ -27,11 +27,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One round of a cell: scores (or reads) per second, and ms per request."""
+    """One round of a cell: scores (or reads) per second, ms per request, CPU ms of the workers per request."""
 
     rate: float
     p50: float
     p99: float
+    cpu: float
 
 
 @dataclass
@@ -61,11 +62,14 @@ class Bench:
         self.send(subject, Cell(subject.name, kind, 0, 1), [requests], keep=keep)
 
     def send(self, subject: Subject, cell: Cell, requests: list[list[bytes]], *, keep: bool) -> list[Sent]:
+        before = subject.cpu()
         sent = send(subject.port, requests, cell.size, self.seconds)
+        cpu = 1000 * (subject.cpu() - before)
         if keep:
             taken = sorted(1000 * seconds for one in sent for seconds in one.each)
             rate = sum(len(one.each) * (cell.size or 1) / one.whole for one in sent)
-            self.figures[cell].append(Figure(rate, statistics.median(taken), taken[int(len(taken) * 0.99)]))
+            p99 = taken[int(len(taken) * 0.99)]
+            self.figures[cell].append(Figure(rate, statistics.median(taken), p99, cpu / len(taken)))
         return sent
 
 

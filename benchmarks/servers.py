@@ -60,8 +60,12 @@ class Subject:
 
     def memory(self) -> str:
         """Return the resident memory of each worker."""
-        workers = psutil.Process(self.process.pid).children()
-        return ", ".join(f"{worker.memory_info().rss / 2**20:.0f} MB" for worker in workers)
+        resident = [worker.memory_info().rss >> 20 for worker in psutil.Process(self.process.pid).children()]
+        return ", ".join(f"{megabytes} MB" for megabytes in resident)
+
+    def cpu(self) -> float:
+        """Return the CPU seconds of the workers until now."""
+        return sum(sum(worker.cpu_times()[:2]) for worker in psutil.Process(self.process.pid).children())
 
 
 @dataclass

@@ -108,9 +108,9 @@ def test_every_cell_gets_a_figure_per_round(modelhub: Subject) -> None:
 
 def test_the_table_shows_medians_and_ratios_of_the_same_round() -> None:
     figures = {
-        Cell("raw", "insert", 100, 1): [Figure(2000, 2, 9), Figure(1000, 4, 9), Figure(4000, 1, 9)],
-        Cell("modelhub", "insert", 100, 1): [Figure(1000, 4, 9), Figure(1000, 6, 9), Figure(1000, 5, 12)],
-        Cell("modelhub", "same", 100, 1): [Figure(1234.5, 3, 7), Figure(1234.5, 3, 7), Figure(1234.5, 3, 7)],
+        Cell("raw", "insert", 100, 1): [Figure(2000, 2, 9, 1), Figure(1000, 4, 9, 1), Figure(4000, 1, 9, 1)],
+        Cell("modelhub", "insert", 100, 1): [Figure(1000, 4, 9, 2), Figure(1000, 6, 9, 1), Figure(1000, 5, 12, 4)],
+        Cell("modelhub", "same", 100, 1): [Figure(1234.5, 3, 7, 2), Figure(1234.5, 3, 7, 2), Figure(1234.5, 3, 7, 2)],
     }
     ratios = [Ratio("per second / raw", ["modelhub"], "raw", attrgetter("rate")),
               Ratio("p50 / raw", ["modelhub"], "raw", attrgetter("p50"))]  # fmt: skip
@@ -118,10 +118,12 @@ def test_the_table_shows_medians_and_ratios_of_the_same_round() -> None:
 
     assert heading[:4] == ["N", "clients", "kind", "subject"]
     assert lines == [
-        ["100", "1", "insert", "raw", "2,000", "(1,000..4,000)", "2.00", "(1.00..4.00)", "9.0", "(9.0..9.0)"],
+        ["100", "1", "insert", "raw", "2,000", "(1,000..4,000)", "2.00", "(1.00..4.00)", "9.0", "(9.0..9.0)",
+         "1.00", "(1.00..1.00)"],
         ["100", "1", "insert", "modelhub", "1,000", "(1,000..1,000)", "5.00", "(4.00..6.00)", "9.0", "(9.0..12.0)",
-         "0.50", "(0.25..1.00)", "2.00", "(1.50..5.00)"],
-        ["100", "1", "same", "modelhub", "1,234", "(1,234..1,234)", "3.00", "(3.00..3.00)", "7.0", "(7.0..7.0)"],
+         "2.00", "(1.00..4.00)", "0.50", "(0.25..1.00)", "2.00", "(1.50..5.00)"],
+        ["100", "1", "same", "modelhub", "1,234", "(1,234..1,234)", "3.00", "(3.00..3.00)", "7.0", "(7.0..7.0)",
+         "2.00", "(2.00..2.00)"],
     ]  # fmt: skip
 
 
