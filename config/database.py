@@ -9,9 +9,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from config import env
 
-# libpq's bounds for a server that is gone without a word: a peer that does not acknowledge what was sent for 10 s, or
-# answers no probe of an idle connection, ends the connection. Parameters of the URL win. None of them ends the wait for
-# a PostgreSQL whose machine answers and whose process does not: the worker's heartbeat does (MODELHUB_REQUEST_TIMEOUT).
+# Milliseconds for `tcp_user_timeout`, else seconds; parameters of the URL win. They end connections to a machine that
+# acknowledges nothing. A frozen PostgreSQL on a machine that answers is left to the workers' heartbeat.
 TIMEOUTS: dict[str, Any] = {
     "connect_timeout": 5,
     "tcp_user_timeout": 10_000,
@@ -33,6 +32,9 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     if (shared or replica_url) and not url:
         named = "MODELHUB_PGBOUNCER" if shared else "MODELHUB_REPLICA_URL"
         raise ImproperlyConfigured(f"{named} is set, and no DATABASE_URL says where the database is.")
+    if not url:
+        # libpq's variables of the shell name another server, and may hold options that a socket does not take.
+        env.forget("PG")
     timeouts = {
         "statement_timeout": env.integer("MODELHUB_STATEMENT_TIMEOUT_MS", 15_000),
         "lock_timeout": env.integer("MODELHUB_LOCK_TIMEOUT_MS", 5_000),

@@ -82,6 +82,12 @@ def words(name: str, default: str = "") -> list[str]:
     return [word for part in text(name, default).split(",") if (word := part.strip())]
 
 
+def forget(prefix: str) -> None:
+    """Remove the variables with this prefix from the environment."""
+    for name in [name for name in os.environ if name.startswith(prefix)]:
+        del os.environ[name]
+
+
 def hand_over(name: str, value: str) -> None:
     """Set a variable for a library that has no other setting."""
     os.environ[name] = value

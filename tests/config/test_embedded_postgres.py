@@ -36,6 +36,22 @@ def test_any_folder_will_do(folder: Path, name: str) -> None:
     assert is_gone(pid)
 
 
+# Each would lead libpq, initdb or pg_ctl elsewhere, or fail.
+SHELL = {
+    "PGHOSTADDR": "127.0.0.1",
+    "PGPORT": "1",
+    "PGDATA": "/nowhere",
+    "PGSERVICE": "unknown",
+    "PGTARGETSESSIONATTRS": "read-only",
+    "PGREQUIREAUTH": "scram-sha-256",
+}
+
+
+def test_variables_of_the_shell_change_nothing(folder: Path) -> None:
+    with running_server(folder, **EMBEDDED, **SHELL) as server:
+        assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
+
+
 def test_an_interrupt_just_after_a_program_began_waits_for_its_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
