@@ -18,7 +18,8 @@ from tests.repeats import LONG, faults
 from tests.servers import Server, data_folder, running_server
 
 STOPPED_SECONDS = 10 if LONG else 2
-MAX_CONNECTIONS = 12
+# Two workers hold six each (threads of requests and of exports); the test needs some, too.
+MAX_CONNECTIONS = 16
 CUTS = faults(8)
 SOURCE, NOBODY = {"source_type": "trace", "source_id": "x"}, str(uuid.uuid4())
 QUIET = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_LOG_LEVEL": "ERROR"}
