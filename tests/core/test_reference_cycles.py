@@ -1,4 +1,4 @@
-"""A bulk request leaves no reference cycles: its memory is freed at once, not by the collector."""
+"""Reference cycles of a bulk request: only those of Django's middleware, none of its entries and scores."""
 
 import gc
 import io
@@ -49,13 +49,17 @@ def bulk(caller: Caller, body: object) -> str:
 
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize(("rating", "status"), [(4, "201"), (9, "200")])
-def test_a_bulk_request_leaves_no_cycles(
+def test_a_bulk_request_leaves_no_cycles_of_its_scores(
     alice: Caller, trace: Source, labels: dict[str, Label], rating: int, status: str
 ) -> None:
-    scores = [entry(label, rating) for label in (labels["star"], labels["star"])]
-    body = {"source_type": "trace", "source_id": trace.source_id, "scores": scores}
-    bulk(alice, body)
-    gc.collect()
+    left = []
+    for size in (2, 200):
+        scores = [entry(label, rating) for label in (labels["star"],) * size]
+        body = {"source_type": "trace", "source_id": trace.source_id, "scores": scores}
+        bulk(alice, body)
+        gc.collect()
+        assert bulk(alice, body) == status
+        left.append(gc.collect())
 
-    assert bulk(alice, body) == status
-    assert gc.collect() == 0
+    # The messages of the admin refer to the request, which refers to them.
+    assert left[0] == left[1] < 70
