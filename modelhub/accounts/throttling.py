@@ -16,7 +16,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from modelhub.core import problems
 from modelhub.core.errors import RateLimited
-from modelhub.core.middleware import QUIET
+from modelhub.core.middleware import PROBES
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ class AddressThrottleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Return the response, or a 429 problem."""
         try:
-            if request.path not in QUIET:
+            if request.path not in PROBES:
                 AddressThrottle().allow_request(request, None)
         except RateLimited as error:
             return problems.refusal_response(error)

@@ -14,8 +14,8 @@ log = structlog.get_logger("modelhub.requests")
 
 # Request ids of clients that are safe to log.
 SAFE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
-# Probes: never limited, and logged only when they fail.
-QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+# Never limited, and logged only when they fail.
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 # Swagger UI sets inline styles. No page has an inline script, so constant policies suffice.
 PAGE_POLICY = (
@@ -45,7 +45,7 @@ class RequestMiddleware:
         seconds = time.perf_counter() - started
         route = request.resolver_match.view_name if request.resolver_match else ""
         count_request(method=request.method or "", route=route, status=response.status_code, seconds=seconds)
-        if request.path not in QUIET or response.status_code >= 500:
+        if request.path not in PROBES or response.status_code >= 500:
             log.info(
                 "request",
                 method=request.method,
