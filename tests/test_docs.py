@@ -76,6 +76,21 @@ def names_of(path: Path) -> set[str]:
     return names
 
 
+def test_sections_of_the_contract_that_code_names_exist() -> None:
+    page = (ROOT / "docs" / "contract.md").read_text()
+    sections = set(re.findall(r"^#+ (\d(?:\.\d+)?) ", page, re.MULTILINE))
+    files = [path for place in ("modelhub", "config") for path in (ROOT / place).rglob("*.py")]
+    text = "".join(path.read_text() for path in files)
+    named = {
+        number
+        for several in re.findall(r"contract ([\d.]+(?: and [\d.]+)*)", text)
+        for number in several.split(" and ")
+    }
+    named = {number.rstrip(".") for number in named}
+    assert len(named) > 10
+    assert named <= sections, named - sections
+
+
 def test_the_index_has_every_page() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
     pages = {page.name for page in (ROOT / "docs").iterdir()} - {"README.md"}
