@@ -14,13 +14,13 @@ from modelhub.core.errors import CHALLENGE, Unauthenticated
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Accept `X-Api-Key` with `X-Secret-Key`, or `Authorization: Bearer <api key>:<secret key>`.
+    """Accept `X-Api-Key` with `X-Secret-Key`, or both as one bearer token.
 
     Set `request.user` to the key's user, the annotator of written scores, and `request.auth` to the key.
     """
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey]:
-        """Return user and key, and bind the key to the log context. Raise `Unauthenticated` without a valid pair."""
+        """Return user and key, and bind the key to the log. Raise `Unauthenticated`."""
         key = authenticate(*_read_pair(request))
         structlog.contextvars.bind_contextvars(key=str(key.pk), organization=str(key.organization_id))
         return key.user, key

@@ -6,7 +6,10 @@ from modelhub.accounts.models import ApiKey, User
 
 
 def get_user(email: str | None) -> User:
-    """Return the active user with this email in any case, by default the first admin. Raise `CommandError`."""
+    """Return the active user with this email, by default the first admin.
+
+    Raise `CommandError` without one.
+    """
     users = User.objects.filter(is_active=True).order_by("id")
     user = (users.filter(email=email.lower()) if email else users.filter(role="admin")).first()
     if user is None:

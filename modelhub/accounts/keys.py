@@ -1,4 +1,4 @@
-"""API keys: creation, verification, rotation and revocation. Only creation returns a secret."""
+"""API keys: creation, which alone returns the secret, verification and the rest."""
 
 import hashlib
 import hmac
@@ -44,7 +44,7 @@ def digest(secret: str, algorithm: str = "") -> str:
 
 
 def secret_fits(secret: str, stored: str) -> bool:
-    """Compare a secret with a stored digest in constant time. An unknown algorithm fits nothing."""
+    """Compare a secret with a stored digest in constant time."""
     algorithm = stored.partition("$")[0]
     known = algorithm in ALGORITHMS
     return hmac.compare_digest(stored, digest(secret, algorithm if known else "")) and known
@@ -63,7 +63,7 @@ def create_api_key(
     expires_at: datetime | None = None,
     scopes: Sequence[str] | None = None,
 ) -> tuple[ApiKey, str]:
-    """Create a key that acts as `user`. Return it with its secret, which is not stored.
+    """Create a key that acts as `user`. Return it with its secret.
 
     Raise `Conflict` when `api_key` exists, `Invalid` for an unknown scope or an unusable name.
     """
@@ -132,7 +132,7 @@ def is_valid(key: ApiKey) -> bool:
 
 
 def rotate_api_key(key: ApiKey, *, grace: timedelta) -> tuple[ApiKey, str]:
-    """Create a key with the same user, name and scopes. The old one expires after `grace` at the latest."""
+    """Create a key in place of an old one, which expires after `grace`."""
     ends = timezone.now() + grace
     with transaction.atomic():
         new, secret_key = create_api_key(user=key.user, name=key.name, scopes=key.scopes, expires_at=key.expires_at)

@@ -42,7 +42,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create an organization admin with access to Django's admin, by default in the first organization."""
+        """Create an organization admin with access to Django's admin."""
         if "organization" not in fields:
             first = Organization.objects.order_by("id").first()
             fields["organization"] = first or Organization.objects.create(name="Default organization")
@@ -85,7 +85,7 @@ class User(TenantRow, AbstractBaseUser, PermissionsMixin):
 
 
 class ApiKey(TenantRow):
-    """Pair of public key and secret that acts as `user`. Only a digest of the secret is stored."""
+    """Pair of public key and secret, stored as a digest, that acts as `user`."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="api_keys")
     user = TenantForeignKey(User, on_delete=models.PROTECT, related_name="api_keys")

@@ -22,7 +22,7 @@ class Actor:
 
 
 def get_annotator(*, organization_id: uuid.UUID, user_id: object) -> User:
-    """Return the active user of the organization with this id. Raise `Invalid` without one."""
+    """Return the active user of the organization with this id. Raise `Invalid`."""
     pk = parse_uuid(user_id)
     user = User.objects.filter(organization_id=organization_id, is_active=True, pk=pk).first() if pk else None
     if user is None:

@@ -1,4 +1,4 @@
-"""Rate limits (429): requests per API key, requests per address, failed logins to the admin.
+"""Rate limits (429): per API key, per address, and for logins to the admin.
 
 Counts are kept in Django's cache: exact over all workers with `MODELHUB_CACHE_URL`, else per worker.
 """
@@ -37,7 +37,7 @@ class KeyThrottle(SimpleRateThrottle):
         return "requests with this API key"
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        """Return True, or raise `RateLimited`. A cache that fails limits nothing and stops nothing."""
+        """Return True, also if the cache fails, or raise `RateLimited`."""
         try:
             allowed = super().allow_request(request, view)
         except Exception as error:  # noqa: BLE001 - each cache backend has errors of its own
@@ -63,7 +63,7 @@ class AddressThrottle(KeyThrottle):
 
 
 class AddressThrottleMiddleware:
-    """Apply `AddressThrottle` to every path but probes, before authentication: rejected keys count, too."""
+    """Apply `AddressThrottle` to all paths but probes, before authentication."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -79,7 +79,7 @@ class AddressThrottleMiddleware:
 
 
 def login_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """Return the name under which django-axes counts failed logins: emails ignore case."""
+    """Return the name for django-axes to count by: emails ignore case."""
     return str(request.POST.get("username", "")).strip().lower()
 
 
@@ -96,7 +96,7 @@ def limit(rate: str | None) -> str:
 
 
 def client_address(request: Any) -> str:
-    """Return the address that a request is counted under, an IPv4 address or the /64 network of an IPv6 address.
+    """Return the address to count by: IPv4, or the /64 network of IPv6.
 
     Each proxy appends its peer to `X-Forwarded-For`. Only entries of the last `MODELHUB_TRUSTED_PROXIES` proxies count;
     clients can write the others.
@@ -110,7 +110,7 @@ def client_address(request: Any) -> str:
 
 @lru_cache(maxsize=4096)
 def normalize_address(address: str) -> str:
-    """Strip the port of an address and widen IPv6 to its /64 network, which one client owns."""
+    """Strip the port and widen IPv6 to the /64 network, which one client owns."""
     bare = address.removeprefix("[").partition("]")[0] if address.startswith("[") else address
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]

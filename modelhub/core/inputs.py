@@ -1,4 +1,4 @@
-"""Request bodies: serializers that take both spellings of a key, and strict fields (contract 0.1 and 0.5).
+"""Serializers of request bodies, and strict fields (contract 0.1 and 0.5).
 
 The first invalid field raises `Invalid` with `<field> must be <rule>, got <sent>`. Unknown keys are ignored.
 """
@@ -20,12 +20,12 @@ class InputSerializer(serializers.Serializer[Any]):
     """Base of request bodies. Optional fields that are omitted stay out of the result."""
 
     def run_validation(self, data: Any = empty) -> Any:
-        """Return the fields of a body. Raise `Invalid` for a body that is not an object and for an invalid field."""
+        """Return the fields of a body. Raise `Invalid` for the first invalid one."""
         return self.to_internal_value(read_object(data, tuple(self.fields)))
 
 
 class StrictField(serializers.Field[Any, Any, Any, Any]):
-    """Base of input fields: no conversions, and null counts as missing unless `allow_null`."""
+    """Base of input fields: no conversions; null is missing unless `allow_null`."""
 
     def rule(self) -> str:
         """Return the rule of the field for its error sentence."""
@@ -42,7 +42,7 @@ class StrictField(serializers.Field[Any, Any, Any, Any]):
         return Invalid.of_field(str(self.field_name), f"{self.field_name} must be {self.rule()}, got {show(sent)}")
 
     def check_storable(self, value: object) -> None:
-        """Raise `Invalid` for a value that PostgreSQL cannot hold, or above the limits for values."""
+        """Raise `Invalid` for a value that cannot be stored or is above a limit."""
         limits = {"max_bytes": settings.MAX_VALUE_BYTES, "max_depth": settings.MAX_VALUE_DEPTH}
         try:
             exact_json.check_storable(value, **limits, name=str(self.field_name))
@@ -51,7 +51,7 @@ class StrictField(serializers.Field[Any, Any, Any, Any]):
 
 
 class TextField(StrictField, serializers.CharField):
-    """A string. Outer spaces are removed, unless `trim_whitespace` is false, and do not count as characters."""
+    """A string. `trim_whitespace` removes outer spaces before they are counted."""
 
     def rule(self) -> str:
         if self.max_length is None:

@@ -1,4 +1,4 @@
-"""The outermost middleware: request id, response headers, metrics and one log line per request."""
+"""Outermost middleware: request id, headers, metrics, one log line per request."""
 
 import re
 import time
@@ -27,7 +27,10 @@ PERMISSIONS_POLICY = "camera=(), display-capture=(), geolocation=(), microphone=
 
 
 class RequestMiddleware:
-    """Bind a request id to the log context, then set headers, count and log. Never log query, headers or body."""
+    """Bind a request id to the log, then set headers, count and log.
+
+    Query, headers and body are never logged.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -59,7 +62,7 @@ class RequestMiddleware:
 
 
 def set_security_headers(response: HttpResponse) -> None:
-    """Set Content-Security-Policy and Permissions-Policy, and a default for Cache-Control."""
+    """Set Content-Security-Policy, Permissions-Policy and Cache-Control."""
     headers = response.headers
     is_page = headers.get("Content-Type", "").startswith("text/html")
     headers["Content-Security-Policy"] = PAGE_POLICY if is_page else DATA_POLICY
@@ -68,7 +71,7 @@ def set_security_headers(response: HttpResponse) -> None:
 
 
 def break_reference_cycle(response: HttpResponse) -> None:
-    """Break the cycle of view, request and response in DRF, so that a request's objects are freed at once.
+    """Break DRF's cycle of view, request and response, to free memory at once.
 
     Measured with 60 requests of 1,000 scores: a worker stays at 85 MB, and grows to 108 MB with the cycle.
     """

@@ -34,7 +34,7 @@ def is_object(field: str, *, table: str) -> models.CheckConstraint:
 
 
 def newest_first(*fields: str, name: str, time: str = "created_at", condition: Q = LISTED) -> models.Index:
-    """Return the index behind a list; pages and cursors read one stretch of it backwards.
+    """Return the index behind a list, which pages and cursors read backwards.
 
     It ascends because time does: new rows go to its end, where pages fill up before they are split. A descending
     index would leave every page half empty.
@@ -59,7 +59,7 @@ class Row(models.Model):
 
 
 class TenantRow(Row):
-    """Base of a tenant's tables, which all have the field `organization`: saving a stored row names it, never sets it.
+    """Base of a tenant's tables: saving a stored row names `organization`.
 
     Tables that are distributed by organization need both: a statement goes to one node, and no row moves to another.
     """
@@ -77,7 +77,7 @@ class TenantRow(Row):
 
 
 class TenantForeignKey(models.ForeignKey[_ST, _GT]):
-    """Foreign key to a row of the same organization: joins and lookups through it name the organization."""
+    """Foreign key within one organization: joins and lookups name it."""
 
     def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> WhereNode:
         """Return the condition of a join, beside the one on the key."""

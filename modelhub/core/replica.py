@@ -13,7 +13,7 @@ WAIT_SECONDS, POLL_SECONDS = 1.0, 0.01
 
 
 def alias_for_long_read() -> str:
-    """Return the replica's alias once it has replayed all that is committed now, else the primary's.
+    """Return the replica's alias if it has replayed all commits, else the primary's.
 
     So a read never shows less than was acknowledged before it, with `synchronous_commit = on` on the primary. A replica
     that is missing, promoted or more than a second behind is not used.

@@ -1,4 +1,4 @@
-"""Bases of answers, which render at the speed of a dict that is written out by hand."""
+"""Bases of answers, which render as fast as code written by hand."""
 
 from collections.abc import Callable
 from functools import cache
@@ -16,7 +16,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class OutputSerializer(serializers.Serializer[T]):
-    """Render the declared fields of a row. A field with `required=False` is left out if the row does not have it.
+    """Render the declared fields of a row, optional ones only if it has them.
 
     DRF's own `to_representation` takes several times as long, and clients list all labels at once.
     """
@@ -30,7 +30,7 @@ class OutputSerializer(serializers.Serializer[T]):
 
 
 class StructSerializer(serializers.Serializer[S]):
-    """Serialize structs. `to_representation` returns the struct, which the JSON renderer writes in C."""
+    """Serialize structs: the JSON renderer writes them in C."""
 
     class Meta:
         struct: type[msgspec.Struct]
@@ -79,7 +79,7 @@ def _plan(output: type[OutputSerializer[Any]]) -> _Plan:
 
 
 def _conversion(field: serializers.Field[Any, Any, Any, Any]) -> Callable[[Any], Any] | None:
-    """Return the conversion to JSON; the values of other fields are written as they are."""
+    """Return the conversion to JSON, or `None` for a value that needs none."""
     if isinstance(field, serializers.UUIDField):
         return _text_or_none
     return timestamp if isinstance(field, serializers.DateTimeField) else None

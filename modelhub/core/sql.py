@@ -1,4 +1,4 @@
-"""SQL in files: `modelhub/<package>/sql/<name>_v<number>.sql`, each one command, without a closing semicolon.
+"""SQL files: `modelhub/<package>/sql/<name>_v<number>.sql`, one command each.
 
 A file is either a statement, which a module reads once when it is imported, or the definition of a function, which a
 migration runs. The function has the name of its file, with the prefix `modelhub_`. A released definition never changes:

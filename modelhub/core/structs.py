@@ -25,7 +25,7 @@ ISO_8601 = """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:
 
 @dataclass(frozen=True)
 class Text:
-    """A string, read from `source`: the path of a column or an expression; the field's own name by default."""
+    """A string, read from `source`: a column path, an expression or the field's name."""
 
     source: str | Combinable = ""
 

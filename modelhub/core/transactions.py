@@ -1,4 +1,4 @@
-"""Write transactions: retries of those that PostgreSQL aborts, and an honest error for a lost COMMIT."""
+"""Write transactions: retries after aborts, and an error for a lost COMMIT."""
 
 import functools
 import random
@@ -96,17 +96,17 @@ def in_statement(write: Callable[P, T]) -> Callable[P, T]:
 
 
 def savepoint() -> AbstractContextManager[None]:
-    """Return a savepoint inside a transaction; outside, nothing: a statement is a transaction by itself."""
+    """Return a savepoint inside a transaction; outside, a context without effect."""
     return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def is_refusal(error: DatabaseError) -> bool:
-    """Return whether the database rejected a row, and not the statement, the transaction or the connection."""
+    """Return whether the database rejected a row, not the whole statement."""
     return not isinstance(error, OperationalError) and (sqlstate(error) or "")[:2] not in NOT_OF_A_ROW
 
 
 def sqlstate(error: BaseException) -> str | None:
-    """Return PostgreSQL's five-character error code, if the error came from PostgreSQL."""
+    """Return PostgreSQL's error code of five characters, if there is one."""
     state = getattr(error.__cause__, "sqlstate", None)
     return str(state) if state else None
 

@@ -10,7 +10,7 @@ from modelhub.core.problems import problem_response
 
 
 def show_metrics(request: HttpRequest) -> HttpResponse:
-    """Return the metrics of all workers; 401 for a wrong token, 404 without a configured one."""
+    """Return the metrics of all workers; 401 for a wrong token, 404 without one."""
     if not settings.METRICS_TOKEN:
         raise Http404
     wanted = f"Bearer {settings.METRICS_TOKEN}".encode()

@@ -21,7 +21,7 @@ Method = Callable[Concatenate[V, Request, P], Response]
 
 
 def idempotent(method: Method[V, P]) -> Method[V, P]:
-    """Let a view method run once per `Idempotency-Key`, in one transaction with its stored response.
+    """Run a view method once per `Idempotency-Key` and store its response.
 
     A repeat of the same request returns that response with `Idempotency-Replayed: true`. An exception rolls the claim
     of the key back. Without the header the method runs as it is.

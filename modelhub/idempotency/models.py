@@ -7,7 +7,7 @@ from modelhub.core.models import TenantForeignKey, TenantRow
 
 
 class IdempotencyRecord(TenantRow):
-    """The answer to a request that came with an `Idempotency-Key`, to be given again to its repeats."""
+    """The stored answer to a request with an `Idempotency-Key`, for its repeats."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
     user = TenantForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)

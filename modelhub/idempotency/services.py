@@ -1,4 +1,4 @@
-"""Stored responses: a repeated request returns the first response, and nothing is done twice (contract 0.4)."""
+"""Stored responses: a repeated request returns the first one (contract 0.4)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def digest_of(*parts: str) -> str:
 
 
 def claim_key(*, user: User, key: str, digest: str) -> StoredResponse | None:
-    """Claim a key for a request in the open transaction; return the response of an earlier equal request.
+    """Claim a key in the open transaction, or return the stored response.
 
     Waits for a request with the same key that is still running. Raise `Mismatch` for the key of another request.
     """

@@ -1,4 +1,4 @@
-"""Update, delete and restore labels. New settings that stored scores violate are a conflict (409)."""
+"""Update, delete and restore labels; settings that scores violate are a 409."""
 
 import uuid
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ WHERE organization_id = %s AND id = %s AND (deleted_at IS NOT NULL) = %s FOR NO 
 def update_label(
     *, organization_id: uuid.UUID, label_id: uuid.UUID, changes: Mapping[str, Any], force: bool = False
 ) -> Label:
-    """Update the given fields of a label: name, description, settings, project_id, allow_notes; never the type.
+    """Update the given fields of a label, except for its type.
 
     New settings are complete: omitted ones take their defaults. Raise `NotFound`, `Invalid`, and `Conflict` if stored
     scores would be illegal under the new settings, unless `force`.
@@ -66,7 +66,7 @@ def _reject_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
 
 
 def count_illegal_scores(label: Label, settings: Mapping[str, Any]) -> int:
-    """Return the number of live scores with a value that these settings reject. Reads all scores of the label."""
+    """Return the number of live scores that these settings reject; reads all."""
     rule = get_type(label.type).rule(settings)
     # With the label's id: without it, Django reads it again for each score.
     rows = label.scores.filter(LIVE, organization_id=label.organization_id).only("label_id", "created_at", "value")
@@ -84,7 +84,7 @@ def _is_legal(rule: ValueRule, value: object) -> bool:
 @repeat_aborted
 @in_transaction
 def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
-    """Mark a label as deleted: it takes no new scores, and its name is free again. Raise `NotFound`."""
+    """Mark a label as deleted, which frees its name. Raise `NotFound`."""
     label = _lock_label(organization_id, label_id)
     label.deleted_at = label.updated_at = timezone.now()
     label.save(update_fields=["deleted_at", "updated_at"])
@@ -93,7 +93,7 @@ def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
 @repeat_aborted
 @in_transaction
 def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
-    """Restore a deleted label. Raise `NotFound` for a live one, `Invalid` if its name is taken."""
+    """Restore a deleted label. Raise `NotFound`, or `Invalid` for a taken name."""
     label = _lock_label(organization_id, label_id, deleted=True)
     label.deleted_at, label.updated_at = None, timezone.now()
     save_label(label)
@@ -101,7 +101,7 @@ def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
 
 
 def _lock_label(organization_id: uuid.UUID, label_id: uuid.UUID, *, deleted: bool = False) -> Label:
-    """Return the label, locked against requests that check values by it. Raise `NotFound`."""
+    """Return the label, locked against writers of its scores. Raise `NotFound`."""
     for label in Label.objects.raw(LOCK_LABEL, [organization_id, label_id, deleted]):
         return label
     raise NotFound(f"{'Deleted label' if deleted else 'Label'} not found: {label_id}", code="label_not_found")

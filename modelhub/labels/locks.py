@@ -10,7 +10,7 @@ from django.db import connection
 
 
 def share_labels(organization_id: uuid.UUID) -> None:
-    """Keep the organization's labels unchanged until the transaction ends. Others may share the lock.
+    """Lock the organization's labels against changes until the transaction ends.
 
     Changes of a label take the same lock exclusively.
     """

@@ -35,7 +35,7 @@ class Project(TenantRow):
 
 
 class Label(TenantRow):
-    """A question that scores answer: its type and settings say which values are legal (modelhub.labels.values)."""
+    """A question that scores answer; its type and settings define legal values."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="labels", db_index=False)
     project = TenantForeignKey(Project, on_delete=models.PROTECT, related_name="labels", null=True, blank=True)
@@ -72,7 +72,7 @@ class Label(TenantRow):
 
 
 class LabelVersion(models.Model):
-    """Version of an organization's labels, renewed by a trigger with every change of a label."""
+    """Version of an organization's labels; a trigger renews it at each change."""
 
     # The constraint is in the migration: it cascades in the database, because a trigger alone writes this table.
     organization = models.OneToOneField(

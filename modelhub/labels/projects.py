@@ -29,7 +29,7 @@ def projects_of(organization_id: uuid.UUID) -> QuerySet[Project]:
 
 
 def search_projects(*, organization_id: uuid.UUID, name: str = "", project_type: str = "") -> QuerySet[Project]:
-    """Return the projects with `name` in their name, or the one with exactly this name if there is one.
+    """Return the project with exactly this name, else those that contain it.
 
     The published client looks a project up by its name and expects one row. Case does not count.
     """

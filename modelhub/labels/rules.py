@@ -16,7 +16,10 @@ CLOSED = frozenset({"star", "categorical", "thumbs_up_down"})
 
 
 class LabelRule(msgspec.Struct, frozen=True, gc=False):
-    """A label and the rule of its values. `gc=False`: thousands are cached, and none is part of a cycle."""
+    """A label and the rule of its values.
+
+    `gc=False`: thousands are cached, and none is part of a cycle.
+    """
 
     id: str
     name: str
@@ -34,13 +37,13 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
         return f"Label {self.id} ({self.name}, {self.type})"
 
     def check_new(self, value: object) -> dict[str, Any]:
-        """Return the value of a new score as it is stored. Raise `Invalid`, also for a deleted label."""
+        """Return the value of a new score as stored. Raise `Invalid`."""
         if self.deleted:
             raise Invalid(f"{self}: the label was deleted and takes no new scores", code="label_deleted")
         return self.check(value)
 
     def check(self, value: object) -> dict[str, Any]:
-        """Return the value in the one stored shape (contract 0.5). Raise `Invalid`, naming the label."""
+        """Return the value in its stored shape (contract 0.5). Raise `Invalid`."""
         try:
             try:
                 stored: dict[str, Any] = self.rule(value)

@@ -43,7 +43,7 @@ def create_label(
 
 
 def save_label(label: Label) -> None:
-    """Write a label. Raise `Invalid` if a live label of the same type and project has its name."""
+    """Write a label. Raise `Invalid` if its name is taken in type and project."""
     try:
         with transaction.atomic():
             label.save()
@@ -56,7 +56,7 @@ def save_label(label: Label) -> None:
 
 
 def complete_settings(label_type: str, settings: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the settings with the defaults of the type filled in. Raise `Invalid` under the field `settings`."""
+    """Return the settings with the defaults of the type. Raise `Invalid`."""
     try:
         return get_type(label_type).check_settings(settings)
     except Invalid as invalid:
@@ -64,7 +64,7 @@ def complete_settings(label_type: str, settings: Mapping[str, Any] | None) -> di
 
 
 def get_project_of_label(organization_id: uuid.UUID, project_id: uuid.UUID | None) -> Project | None:
-    """Return the project that a label belongs to, if any. Raise `Invalid` for one that does not exist."""
+    """Return the project of a label, if any. Raise `Invalid` for a missing one."""
     if project_id is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""`/tracer/`: labels and projects in the shapes that the class `Annotation` of the published client reads."""
+"""`/tracer/`: labels and projects in the shapes of the client's `Annotation`."""
 
 from uuid import UUID
 
@@ -88,7 +88,7 @@ class ProjectList(GenericAPIView[Project]):
 
 
 def read_number(request: Request, name: str, default: int, *, least: int) -> int:
-    """Return a whole number of the query, at most 10⁹: no list is longer. Raise `Invalid`."""
+    """Return a whole number up to 10⁹ of the query. Raise `Invalid`."""
     given = request.query_params.get(name, str(default))
     if given.isascii() and given.isdigit() and int(given[:12]) >= least:
         return min(int(given[:12]), 10**9)

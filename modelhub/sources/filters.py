@@ -9,7 +9,7 @@ from modelhub.sources.refs import SOURCE_WORDS, source_key
 
 
 class SourceFilter(StrictFilterSet):
-    """The filters of the list; all words for a type, and all spellings of a UUID, find the same sources."""
+    """Filters of sources, by any word for a type and any spelling of a UUID."""
 
     source_type = django_filters.ChoiceFilter(
         choices=[(word, word) for word in SOURCE_WORDS], method="by_word", label="a word of the contract"

@@ -24,7 +24,7 @@ MAX_ID_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class SourceRef:
-    """A source as a request names it: the word and the id as they were sent, the stored type and key."""
+    """A source as named by a request: word and id as sent, stored type and key."""
 
     word: str
     source_type: str
@@ -42,7 +42,7 @@ class SourceEntry:
 
 
 def check_source_ref(source_type: object, source_id: object) -> SourceRef:
-    """Return the ref of a source. Raise `Invalid`, by field, for an unknown word or an unfit id."""
+    """Return the ref of a source. Raise `Invalid` by field."""
     fields = {}
     if not isinstance(source_type, str) or source_type not in SOURCE_WORDS:
         fields["source_type"] = [f"source_type must be one of {', '.join(SOURCE_WORDS)}, got {show(source_type)}"]
@@ -60,5 +60,5 @@ def _is_visible(text: str) -> bool:
 
 
 def source_key(source_id: str) -> str:
-    """Return the key of an id: UUIDs in lower case with hyphens, other ids as they are (contract 0.6)."""
+    """Return the key of an id: a UUID in canonical form, else the id (contract 0.6)."""
     return str(parse_uuid(source_id) or source_id)

@@ -25,7 +25,7 @@ class SourceInput(InputSerializer):
     metadata = ObjectField(required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> SourceEntry:
-        """Return the entry. `check_source_ref` has the rules of its two names, for every route that takes them."""
+        """Return the entry, its two names checked by `check_source_ref`."""
         if missing := [name for name in ("source_type", "source_id") if data.get(name) is None]:
             fields = {name: [f"{name} must be given"] for name in missing}
             raise Invalid(f"{' and '.join(missing)} must be given", code="required", fields=fields)
@@ -40,7 +40,7 @@ class BulkSourcesInput(InputSerializer):
     sources = SourceInput(many=True, allow_empty=False)
 
     def run_validation(self, data: Any = empty) -> list[SourceEntry | Refused]:
-        """Return an entry or an error for each source. Raise `Invalid` for a body without sources."""
+        """Return an entry or an error per source. Raise `Invalid` without sources."""
         sources = read_object(data, ("sources",)).get("sources")
         if not isinstance(sources, list) or not sources:
             raise Invalid.of_field("sources", f"sources must be a list of at least one source, got {show(sources)}")

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Registration:
-    """The result of one entry: its source, with the request's word for the type, or its error."""
+    """The result of one entry: its source with the request's word, or its error."""
 
     word: str = ""
     source: Source | None = None
@@ -61,7 +61,7 @@ def get_source(*, organization_id: uuid.UUID, pk: uuid.UUID) -> Source:
 
 @repeat_aborted
 def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntry | Refused]) -> list[Registration]:
-    """Register sources, or update the name and metadata of existing ones; one result per entry, in order.
+    """Register or update sources. Return one result per entry, in order.
 
     An entry that is an error already, or that names the source of an earlier entry, fails alone. Raise `TooLarge` above
     `MODELHUB_MAX_SOURCES`.
@@ -92,7 +92,7 @@ def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntr
 
 
 def store_all(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source] | None:
-    """Store all sources in one transaction or savepoint. Return None, with nothing stored, where one is rejected."""
+    """Store all sources together. Return None, storing none, if one is rejected."""
     try:
         return upsert_sources(organization_id, entries)
     except DatabaseError as error:
@@ -105,7 +105,7 @@ def store_all(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dic
 
 @in_transaction
 def store_each(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source]:
-    """Store sources with one savepoint each, in the order of their keys. Return those that the database accepts."""
+    """Store sources by key order, a savepoint each. Return the accepted ones."""
     count_fallback()
     stored: dict[Key, Source] = {}
     for entry in sorted(entries, key=key_of):

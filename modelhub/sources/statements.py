@@ -26,7 +26,7 @@ def key_of(entry: SourceEntry) -> Key:
 
 @in_transaction
 def upsert_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source]:
-    """Insert new sources, lock and update existing ones. Return all of them by key, each with `is_new`."""
+    """Insert or update sources. Return them by key, each with `is_new`."""
     rows = {
         key_of(entry): {
             "id": new_id_text(),

@@ -1,4 +1,4 @@
-"""Register the label types: one file each, with its settings, its value rule and the plain form of its values."""
+"""Register the label types, one file each."""
 
 from modelhub.labels.types.base import LabelType
 from modelhub.labels.types.categorical import Categorical
@@ -13,5 +13,5 @@ LABEL_TYPES = tuple(_TYPES)
 
 
 def get_type(name: str) -> LabelType:
-    """Return the label type of that name, one of `LABEL_TYPES`. Raise `KeyError` for any other."""
+    """Return a label type by its name in `LABEL_TYPES`. Raise `KeyError`."""
     return _TYPES[name]

@@ -1,4 +1,4 @@
-"""Define the interface of a label type, and the helpers that several types use. Plain Python, no Django."""
+"""Define the interface of a label type and shared helpers, without Django."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ class LabelType(ABC):
         return self._checked({**self.default_settings, **settings})
 
     def rule(self, settings: Settings) -> ValueRule:
-        """Return the function that checks a value and returns the stored object, or raises `Invalid`.
+        """Return the function that turns a value into the stored object or raises.
 
         The settings are read once, here. A blank value (null, "", []) is invalid like any other wrong value. JSON
         types count: "4" and true are not numbers, 4.0 is a whole number.
@@ -72,11 +72,11 @@ class LabelType(ABC):
 
     @abstractmethod
     def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Return the settings with their numbers and options in one spelling. Raise `Invalid`."""
+        """Return checked settings, normalized. Raise `Invalid`."""
 
     @abstractmethod
     def _value_check(self, settings: Settings) -> ValueCheck:
-        """Return the function that checks the content of `key` and returns it as it is stored."""
+        """Return the function that checks the content of `key` and normalizes it."""
 
 
 def invalid_value(sentence: str) -> Invalid:
@@ -85,7 +85,7 @@ def invalid_value(sentence: str) -> Invalid:
 
 
 def as_number(value: object) -> int | Decimal | None:
-    """Return a JSON number, or None for anything else: booleans, NaN and infinities are not numbers.
+    """Return a JSON number, or None: booleans, NaN and infinities are no numbers.
 
     A float becomes the decimal that it prints as, so that 0.3 is three times 0.1.
     """

@@ -1,4 +1,4 @@
-"""Categories: one option of a list, or several with `multi_choice`. Stored as `{"selected": ["positive"]}`."""
+"""Options of a list, stored as `{"selected": ["positive"]}`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,7 +53,7 @@ class Categorical(LabelType):
 
 
 def _option_names(settings: Settings) -> list[str]:
-    """Return the strings that may be selected: the label of each option, and its value if it has one."""
+    """Return the strings to select: labels of options, and values if any."""
     options = [{"label": option} if isinstance(option, str) else option for option in settings.get("options") or []]
     return [option[key] for option in options for key in ("label", "value") if isinstance(option.get(key), str)]
 

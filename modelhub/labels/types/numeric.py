@@ -1,4 +1,4 @@
-"""Numbers from `min` to `max` in steps of `step_size`, compared exactly. Stored as `{"value": 7.5}`."""
+"""Numbers on an exact grid, stored as `{"value": 7.5}`."""
 
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""Free text of `min_length` to `max_length` characters, never empty. Stored as `{"text": "…"}`."""
+"""Free text of limited length, never empty, stored as `{"text": "…"}`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py purge_idempotency_keys`: delete expired idempotency records. Run it daily."""
+"""`manage.py purge_idempotency_keys`: delete expired records, daily."""
 
 from typing import Any
 
