@@ -13,7 +13,7 @@ from modelhub.labels.models import Label
 from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 from tests.client import Caller
-from tests.factories import ApiKeyFactory, ProjectFactory, ScoreFactory
+from tests.factories import ApiKeyFactory, OrganizationFactory, ProjectFactory, ScoreFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -140,12 +140,12 @@ def test_a_user_is_added_in_lower_case_and_changed(staff: Client, alice: Caller)
     dora = User.objects.get(email="dora@example.com")
     assert answer.status_code == 302
     assert not dora.has_usable_password()
-    answer = staff.post(
-        f"/admin/modelhub/user/{dora.pk}/change/", form | {"email": "DORA@example.com", "role": "admin"}
-    )
+    changes = {"email": "DORA@example.com", "role": "admin", "organization": str(OrganizationFactory.create().pk)}
+    answer = staff.post(f"/admin/modelhub/user/{dora.pk}/change/", form | changes)
     assert answer.status_code == 302
     dora.refresh_from_db()
     assert (dora.email, dora.role, dora.is_active) == ("dora@example.com", "admin", False)
+    assert dora.organization == alice.user.organization
 
 
 def test_nobody_else_comes_in(alice: Caller, staff: Client) -> None:

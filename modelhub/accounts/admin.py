@@ -70,6 +70,10 @@ class UserAdmin(DjangoUserAdmin):
         (None, {"fields": ("email", "name", "organization", "role", "usable_password", "password1", "password2")}),
     )
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Freeze the organization of a stored user, which is that of its scores."""
+        return self.readonly_fields if obj is None else (*self.readonly_fields, "organization")
+
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return False: scores refer to their annotators."""
         return False

@@ -15,4 +15,4 @@ def share_labels(organization_id: uuid.UUID) -> None:
     Changes of a label take the same lock exclusively.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(modelhub_labels_lock_v1(%s))", [organization_id])
+        cursor.execute("SELECT modelhub_share_labels_v1(%s)", [organization_id])

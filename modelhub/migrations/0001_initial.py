@@ -742,6 +742,7 @@ class Migration(migrations.Migration):
             "DROP TRIGGER labels_renew_version ON modelhub_label",
         ),
         migrations.RunSQL(read_sql("labels", "labels_lock_v1"), "DROP FUNCTION modelhub_labels_lock_v1"),
+        migrations.RunSQL(read_sql("labels", "share_labels_v1"), "DROP FUNCTION modelhub_share_labels_v1"),
         migrations.RunSQL(read_sql("scores", "refuse_change_v1"), "DROP FUNCTION modelhub_refuse_change_v1"),
         migrations.RunSQL(
             "CREATE TRIGGER revisions_are_append_only BEFORE UPDATE OR DELETE ON modelhub_scorerevision"

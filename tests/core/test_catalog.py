@@ -19,6 +19,7 @@ FUNCTIONS = {
     "modelhub_labels_lock_v1",
     "modelhub_refuse_change_v1",
     "modelhub_renew_label_version_v1",
+    "modelhub_share_labels_v1",
     "modelhub_store_scores_v1",
 }
 

@@ -12,7 +12,7 @@ DECLARE
     moment timestamptz;
     iso CONSTANT text := 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"';
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(modelhub_labels_lock_v1(of_organization));
+    PERFORM modelhub_share_labels_v1(of_organization);
     IF labels_version <> coalesce(
         (SELECT version FROM modelhub_labelversion WHERE organization_id = of_organization),
         uuid '00000000-0000-0000-0000-000000000000'
