@@ -1,10 +1,11 @@
 """Logging: JSON lines on standard error, by structlog and the standard library's loggers alike."""
 
 import logging.config
+from typing import Any
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
-from structlog.typing import EventDict, Processor
+from structlog.typing import ExcInfo, Processor
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LEAST_LEVELS = {
@@ -27,15 +28,18 @@ SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 # Without local variables, which hold values, keys and secrets.
-TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+describe_exception = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
-def remove_exception_messages(logger: object, method: str, event: EventDict) -> EventDict:
-    """Keep type and frames of exceptions within a request: messages of PostgreSQL and Python quote rows and values."""
-    if "request_id" in event and "exception" in event:
-        kept = ("exc_type", "is_cause", "frames")
-        event["exception"] = [{name: part[name] for name in kept} for part in event["exception"]]
-    return event
+def format_exception(exc_info: ExcInfo) -> list[dict[str, Any]]:
+    """Return types and frames of an exception. Outside of requests, add messages.
+
+    Within requests, messages of PostgreSQL and Python quote rows and values of clients.
+    """
+    parts = describe_exception(exc_info)
+    if "request_id" not in structlog.contextvars.get_contextvars():
+        return parts
+    return [{name: part[name] for name in ("exc_type", "is_cause", "frames")} for part in parts]
 
 
 def configure(*, level: str) -> None:
@@ -55,8 +59,7 @@ def configure(*, level: str) -> None:
     )
     to_json = [
         formatter.remove_processors_meta,
-        TRACEBACKS,
-        remove_exception_messages,
+        structlog.processors.ExceptionRenderer(format_exception),
         structlog.processors.JSONRenderer(),
     ]
     logging.config.dictConfig(

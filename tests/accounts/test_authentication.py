@@ -115,7 +115,7 @@ class TestAlgorithms:
     @pytest.fixture
     def newer(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make a second algorithm the current one."""
-        monkeypatch.setitem(keys.ALGORITHMS, "sha512", lambda secret: hashlib.sha512(secret).hexdigest())
+        monkeypatch.setitem(keys.ALGORITHMS, "sha512", hashlib.sha512)
         monkeypatch.setattr(keys, "CURRENT_ALGORITHM", "sha512")
 
     def test_keys_of_two_algorithms_stand_side_by_side(self, alice: Caller, newer: None) -> None:
