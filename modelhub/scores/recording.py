@@ -165,11 +165,12 @@ def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None)
 
 
 def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors: Sequence[EntryError]) -> Recording:
-    rows = [_row(batch, draft, result) for draft, result in stored]
+    annotator_id = str(batch.annotator.pk)
+    rows = [_row(batch, annotator_id, draft, result) for draft, result in stored]
     return Recording(rows, sorted(errors, key=lambda error: error.index))
 
 
-def _row(batch: Batch, draft: Draft, result: StoreResult) -> ScoreRow:
+def _row(batch: Batch, annotator_id: str, draft: Draft, result: StoreResult) -> ScoreRow:
     """Return the score as it is stored now; a dry run leaves out id and times."""
     before, content = result.before.get(draft.label.id), draft.content
     if before is None:
@@ -189,8 +190,8 @@ def _row(batch: Batch, draft: Draft, result: StoreResult) -> ScoreRow:
         value=value,
         score_source=content.score_source,
         notes=notes,
-        annotator=str(annotator.pk),
-        annotator_id=str(annotator.pk),
+        annotator=annotator_id,
+        annotator_id=annotator_id,
         annotator_name=annotator.display_name,
         annotator_email=annotator.email,
         queue_item=None,
