@@ -11,9 +11,6 @@ from modelhub.labels.models import Label
 from modelhub.labels.types import get_type
 from modelhub.labels.types.base import ValueRule
 
-# Label types with rules that accept storable values only.
-CLOSED = frozenset({"star", "categorical", "thumbs_up_down"})
-
 
 class LabelRule(msgspec.Struct, frozen=True, gc=False):
     """A label and the rule of its values.
@@ -50,7 +47,7 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
             except Invalid:
                 _check_storable(value)  # a value that cannot be stored at all is reported first
                 raise
-            if len(stored) > 1 or self.type not in CLOSED:
+            if len(stored) > 1 or not get_type(self.type).is_closed:
                 _check_storable(value)
         except Invalid as refused:
             raise refused.prefixed(f"{self}: ") from refused

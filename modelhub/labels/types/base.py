@@ -26,6 +26,8 @@ class LabelType(ABC):
     key: ClassVar[str]
     # The values accepted in place of an object, for error sentences.
     shapes: ClassVar[str]
+    # True if the rule accepts few values, all of them storable: then they need no further check.
+    is_closed: ClassVar[bool] = False
     default_settings: ClassVar[Mapping[str, Any]]
     # Settings without a default.
     required_settings: ClassVar[tuple[str, ...]] = ()

@@ -12,6 +12,7 @@ class Categorical(LabelType):
     name = "categorical"
     key = "selected"
     shapes = "an option or a list of options"
+    is_closed = True
     default_settings = {"multi_choice": False, "rule_prompt": "", "auto_annotate": False, "strategy": None}
     required_settings = ("options",)
 

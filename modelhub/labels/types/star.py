@@ -12,6 +12,7 @@ class Star(LabelType):
     name = "star"
     key = "rating"
     shapes = "a whole number"
+    is_closed = True
     default_settings = DEFAULTS
 
     def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:

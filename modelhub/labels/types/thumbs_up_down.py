@@ -10,6 +10,7 @@ class ThumbsUpDown(LabelType):
     name = "thumbs_up_down"
     key = "value"
     shapes = '"up" or "down"'
+    is_closed = True
     default_settings: ClassVar[dict[str, Any]] = {}
 
     def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
