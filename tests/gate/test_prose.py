@@ -7,18 +7,19 @@ import pytest
 from tests.gate import prose
 
 
-def test_docstrings_and_comments_stay_within_the_limits() -> None:
-    files = [path for place in prose.PLACES for path in (prose.ROOT / place).rglob("*.py")]
+@pytest.mark.parametrize("places", [prose.PLACES, ("tests",)], ids=["product", "tests"])
+def test_docstrings_and_comments_stay_within_the_limits(places: tuple[str, ...]) -> None:
+    files = [path for place in places for path in (prose.ROOT / place).rglob("*.py")]
 
     assert files
     assert prose.measure(files).excess() == []
 
 
-def test_pages_of_docs_name_the_client_not_whoever() -> None:
+def test_pages_stay_within_the_limits() -> None:
     pages = [prose.ROOT / "README.md", prose.ROOT / "SECURITY.md", *(prose.ROOT / "docs").glob("*.md")]
-    found = prose.measure(pages)
 
-    assert 1000 * len(found.people) <= found.words, found.people
+    assert len(pages) > 10
+    assert prose.measure(pages).excess() == []
 
 
 def test_prose_is_docstrings_and_comments_but_no_other_strings(tmp_path: Path) -> None:
