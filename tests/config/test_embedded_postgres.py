@@ -89,6 +89,7 @@ def test_a_killed_database_is_started_again_by_itself(folder: Path) -> None:
         assert found["count"] == 1
 
 
+@pytest.mark.slow
 def test_the_last_user_stops_it(folder: Path) -> None:
     """Two servers and a command share one data folder; the database ends with the last of them."""
     with running_server(folder, **EMBEDDED) as first:
@@ -102,6 +103,7 @@ def test_the_last_user_stops_it(folder: Path) -> None:
         assert is_gone(pid)
 
 
+@pytest.mark.slow
 def test_a_killed_server_leaves_nothing_that_a_new_one_minds(folder: Path) -> None:
     with running_server(folder, **EMBEDDED) as server:
         server.signal_group(signal.SIGKILL)

@@ -61,6 +61,7 @@ def assert_unavailable(server: Server) -> None:
     assert server.request("GET", "/readyz").status_code == 503
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["fast", "immediate"] if LONG else ["immediate"])
 def test_a_database_that_is_stopped_for_a_while(server: Server, postgres: Postgres, mode: str) -> None:
     with clients(server) as load:
@@ -93,6 +94,7 @@ def test_connections_that_were_cut_while_nobody_used_them_cost_no_request(server
     assert answers == [200] * 8
 
 
+@pytest.mark.slow
 def test_a_database_that_takes_no_more_connections(server: Server, postgres: Postgres) -> None:
     """Other clients hold all of its connections."""
     with clients(server) as load, ExitStack() as stack:
@@ -137,6 +139,7 @@ def test_a_database_that_can_only_be_read(server: Server, postgres: Postgres) ->
     load.tell("read-only", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["the tables' disk", "the whole disk"] if LONG else ["the tables' disk"])
 def test_a_disk_that_is_full(folder: Path, what: str) -> None:
     """Writes fail until there is room again, then the server recovers."""

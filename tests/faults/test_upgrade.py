@@ -60,6 +60,7 @@ def applied(postgres: Postgres) -> int:
     return int(number)
 
 
+@pytest.mark.slow
 def test_both_versions_serve_while_the_database_is_migrated(folder: Path, old_root: Path) -> None:
     more = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_LOG_LEVEL": "ERROR"}
     (folder / "new").mkdir()

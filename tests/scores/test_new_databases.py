@@ -38,6 +38,7 @@ def fill(server: Server, label: str) -> None:
                 assert answer.json()["count"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looked_at", [False, True])
 def test_nothing_reads_more_while_the_tables_grow(postgres: Postgres, *, looked_at: bool) -> None:
     name = f"new_database_{looked_at}"
