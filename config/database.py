@@ -1,4 +1,4 @@
-"""Django's `DATABASES`: the PostgreSQL of `DATABASE_URL`, or the embedded one in the data folder."""
+"""Django's `DATABASES`: the server of `DATABASE_URL`, or the embedded one."""
 
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
 def _connection_settings(
     name: str, url: str, timeouts: dict[str, int], *, shared: bool = False, pool: dict[str, int] | None = None
 ) -> dict[str, Any]:
-    """Return Django's settings of one connection, with the timeouts as parameters of the session.
+    """Return the settings of one database, with timeouts of its sessions.
 
     A session that PgBouncer shares takes no parameters and keeps nothing: the next transaction may run in another one.
     """
@@ -86,7 +86,7 @@ def _connection_settings(
 
 
 def _parse(name: str, url: str) -> dict[str, Any]:
-    """Return the parts of a `postgresql://` URL by libpq's rules (several hosts, `sslmode`, a socket folder)."""
+    """Return the parts of a `postgresql://` URL by libpq's rules."""
     if not url.startswith(("postgres://", "postgresql://")):
         raise ImproperlyConfigured(
             f"{name} must start with postgresql://, as in postgresql://user:password@host:5432/name."

@@ -64,7 +64,7 @@ def rate(name: str, default: str = "") -> str | None:
 
 
 def origins(name: str) -> list[str]:
-    """Return comma-separated origins such as `https://pages.example.com`, or `*` alone for all."""
+    """Return origins such as `https://pages.example.com`, or `*` alone for all."""
     given = words(name)
     if given == ["*"]:
         return given

@@ -1,4 +1,4 @@
-"""Logging: JSON lines on standard error, by structlog and the standard library's loggers alike."""
+"""Logging: JSON lines on standard error, from structlog and logging."""
 
 import logging.config
 from typing import Any
@@ -43,7 +43,7 @@ def format_exception(exc_info: ExcInfo) -> list[dict[str, Any]]:
 
 
 def configure(*, level: str) -> None:
-    """Configure structlog and logging. Raise `ImproperlyConfigured` for an unknown level.
+    """Configure structlog and logging. Raise `ImproperlyConfigured`.
 
     Values bound with `structlog.contextvars` (request id, key, organization) are on all lines of a request. A line that
     cannot be written is lost without an exception: `logging.Handler.handleError`.

@@ -10,7 +10,7 @@ from config import env
 
 
 def secret_key(data_dir: Path, *, production: bool) -> str:
-    """Return `MODELHUB_SECRET_KEY`, or outside production by default a key that is created once in `data_dir`.
+    """Return `MODELHUB_SECRET_KEY`, or a key created once outside production.
 
     Raise `ImproperlyConfigured` for a missing or weak key in production.
     """
@@ -41,7 +41,7 @@ def is_weak(key: str) -> bool:
 
 
 def _create(path: Path) -> None:
-    """Create the file with its content in one step, so that two simultaneous first starts agree on one key."""
+    """Create the file with its content in one step: simultaneous starts agree."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_text(get_random_secret_key(), encoding="ascii")

@@ -11,7 +11,7 @@ django_application = get_wsgi_application()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Return Django's answer, without its body for HEAD: Django leaves that to the server, and waitress to Django."""
+    """Return Django's answer, without its body for HEAD, which waitress would send."""
     response = django_application(environ, start_response)
     if environ["REQUEST_METHOD"] == "HEAD":
         response.close()

@@ -11,5 +11,5 @@ class ModelhubConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the converter of the paths `<id:…>`, before a module of paths is imported."""
+        """Register the converter of `<id:…>`, before a module of paths is imported."""
         register_converter(IdConverter, "id")

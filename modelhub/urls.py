@@ -1,4 +1,4 @@
-"""The paths of all packages. Each API path ends in a slash and is served without a redirect (contract 1)."""
+"""Paths of all packages; API paths end in a slash, without redirects."""
 
 from modelhub.core import urls as core
 from modelhub.labels import urls as labels

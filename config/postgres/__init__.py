@@ -1,1 +1,1 @@
-"""Django database backend of a server with `DATABASE_URL` (`ENGINE = "config.postgres"`)."""
+"""Django database backend of a server with `DATABASE_URL`."""

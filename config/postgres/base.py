@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend for pooled connections of a server that runs for months."""
+"""Django's PostgreSQL backend, for pooled connections that live for months."""
 
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -13,20 +13,20 @@ _uses: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
 
 
 class Operations(DatabaseOperations):
-    """Django's operations, with foreign keys that are checked by the statement and not at COMMIT."""
+    """Django's operations, with foreign keys checked by the statement."""
 
     def deferrable_sql(self) -> str:
-        """Return the end of every foreign key: a savepoint catches only errors that are raised inside it."""
+        """Return the end of every foreign key, checked inside the savepoint."""
         return " DEFERRABLE INITIALLY IMMEDIATE"
 
 
 class DatabaseWrapper(DjangoWrapper):
-    """Checks each connection that the pool hands out, and replaces all of them once one is lost."""
+    """Check connections at check-out, and replace all once one is lost."""
 
     ops_class = Operations
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Return a connection that has just answered. Raise `OperationalError` after the pool's timeout."""
+        """Return a connection that has just answered. Raise `OperationalError`."""
         connection = super().get_new_connection(conn_params)
         if self.pool and not check(connection):
             # A restart of PostgreSQL ends all connections. The pool's own check, which Django would pass, tries them
@@ -38,7 +38,7 @@ class DatabaseWrapper(DjangoWrapper):
 
 
 def check(connection: psycopg.Connection[Any]) -> bool:
-    """Return whether a connection answers; at its 8th, 16th, 32nd … use, drop its cached plans.
+    """Return whether a connection answers; drop cached plans at its 8th, 16th … use.
 
     PostgreSQL makes a plan for tables as large as they are, and keeps it until autovacuum has looked at them, a minute
     later: on a new database it reads whole tables that grow meanwhile.

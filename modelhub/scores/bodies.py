@@ -1,4 +1,4 @@
-"""The bodies that clients send, as JSON Schema: views read the names of their fields from here, OpenAPI all of it."""
+"""Bodies of requests as JSON Schema, for OpenAPI and the views' field names."""
 
 from typing import Any
 

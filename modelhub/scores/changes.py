@@ -1,4 +1,4 @@
-"""Corrections and deletions of scores. Each keeps the replaced value as a revision that names its author."""
+"""Corrections and deletions of scores; revisions keep the replaced values."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ NOT_YOURS = "A score is changed or deleted by its annotator or an admin of the o
 @repeat_aborted
 @in_transaction
 def update_score(*, actor: Actor, score_id: uuid.UUID, changes: Mapping[str, Any]) -> ScoreRow:
-    """Correct the value, notes or score source of a score; changes to equal values are not written.
+    """Correct the value, notes or score source; equal values are not written.
 
     Raise `NotFound`, `Forbidden` for another annotator's score, `Invalid` for a value that the label rejects.
     """
@@ -66,13 +66,16 @@ def _overwrite(score: Score, changes: Mapping[str, Any], *, replaced_by: uuid.UU
 
 
 def _later_than(before: datetime) -> datetime:
-    """Return now, or the moment after `before` where another machine's clock is up to a minute ahead."""
+    """Return now, or the moment after `before` up to a minute ahead.
+
+    `before` may come from the clock of another machine.
+    """
     now = timezone.now()
     return before + timedelta(microseconds=1) if now <= before <= now + timedelta(minutes=1) else now
 
 
 def _lock_score(actor: Actor, score_id: uuid.UUID) -> Score:
-    """Return a live score, with its source locked and the labels unchanged until the transaction ends."""
+    """Return a live score; lock its source and the labels until the transaction ends."""
     organization_id = actor.user.organization_id
     scores = live_scores(organization_id).select_related("label")
     source_id = scores.filter(pk=score_id).values_list("source_id", flat=True).first()
@@ -87,7 +90,7 @@ def _lock_score(actor: Actor, score_id: uuid.UUID) -> Score:
 
 
 def _lock_sources(organization_id: uuid.UUID, source_ids: Any) -> list[uuid.UUID]:
-    """Lock sources in the order of their keys, as every statement does: two requests never wait in a circle."""
+    """Lock sources in the order of their keys, which avoids deadlocks."""
     sources = Source.objects.filter(organization_id=organization_id, pk__in=source_ids)
     ordered = sources.order_by("source_type", "source_key").select_for_update(no_key=True)
     return list(ordered.values_list("pk", flat=True))
@@ -96,7 +99,7 @@ def _lock_sources(organization_id: uuid.UUID, source_ids: Any) -> list[uuid.UUID
 @repeat_aborted
 @in_transaction
 def delete_score(*, actor: Actor, score_id: uuid.UUID) -> None:
-    """Delete softly: the row and its history stay. Raise `NotFound`, `Forbidden` for another annotator's score."""
+    """Delete softly: the row and its history stay. Raise `NotFound`, `Forbidden`."""
     _delete(actor, [_lock_score(actor, score_id).pk])
 
 
@@ -138,7 +141,7 @@ def delete_scores_by_id(*, actor: Actor, ids: Sequence[object]) -> DeleteResult:
 @repeat_aborted
 @in_transaction
 def delete_scores_matching(*, actor: Actor, scores: QuerySet[Score]) -> DeleteResult:
-    """Delete all of these live scores, or none: raise `Forbidden` where some are not the actor's to delete."""
+    """Delete all of these live scores, or none and raise `Forbidden`."""
     found = _lock_scores(actor, scores)
     if theirs := sum(not actor.may_change(score.annotator_id) for score in found):
         raise Forbidden(f"{theirs} of the {len(found)} scores that match are not yours to delete; nothing was")
@@ -146,7 +149,7 @@ def delete_scores_matching(*, actor: Actor, scores: QuerySet[Score]) -> DeleteRe
 
 
 def _lock_scores(actor: Actor, scores: QuerySet[Score]) -> list[Score]:
-    """Return these scores with only id and annotator, their sources locked until the transaction ends."""
+    """Return scores with id and annotator only; lock their sources."""
     locked = _lock_sources(actor.user.organization_id, scores.order_by().values("source_id"))
     return list(scores.filter(source_id__in=locked).only("id", "annotator_id"))
 

@@ -27,7 +27,7 @@ KNOWN_FIELDS = frozenset(FIELDS)
 
 
 class ScoreContent(msgspec.Struct, frozen=True, gc=False):
-    """The content of a score, which travels to the database as JSON. `notes` of None keep the stored notes."""
+    """The content of a score, as JSON for the database; None keeps stored notes."""
 
     value: Any
     score_source: str
@@ -35,7 +35,7 @@ class ScoreContent(msgspec.Struct, frozen=True, gc=False):
 
 
 class ScoreEntry(msgspec.Struct, frozen=True, gc=False):
-    """A readable entry of a request; its label has yet to judge the value. `index` counts from 0.
+    """A readable entry of a request, not yet judged; `index` counts from 0.
 
     `sent_label_id` is the label's id in the client's spelling.
     """
@@ -48,7 +48,7 @@ class ScoreEntry(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class EntryError:
-    """The reason why an entry was not stored; `label_id` as it was sent, if it was a string."""
+    """The error of an entry; `label_id` as it was sent, if it was a string."""
 
     index: int
     label_id: str | None
@@ -112,7 +112,7 @@ def check_score_source(score_source: object) -> str:
 
 
 def check_notes(notes: object) -> str | None:
-    """Return the notes, `None` where none are given. Raise `Invalid` above `MODELHUB_MAX_NOTES_LENGTH`."""
+    """Return the notes, or `None` without any. Raise `Invalid` above the limit."""
     if notes is None:
         return None
     if not isinstance(notes, str):

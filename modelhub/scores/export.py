@@ -1,4 +1,4 @@
-"""Scores as a file: JSON lines that `manage.py import_scores` reads, and CSV for spreadsheets.
+"""Scores as a file: JSON lines to import again, and CSV for spreadsheets.
 
 Written a batch of scores at a time: a line by itself would be a system call by itself.
 """
@@ -55,7 +55,7 @@ def _as_lines(rows: Iterable[Iterable[str]]) -> bytes:
 
 
 def cell(value: object) -> str:
-    """Return the text of a cell, with an apostrophe before text that a spreadsheet would execute."""
+    """Return the text of a cell, with an apostrophe before formulas."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else exact_json.dumps(value)

@@ -1,4 +1,4 @@
-"""The filters of scores: lists, cursors, export and bulk delete take the same ones."""
+"""Filters of scores, the same for lists, cursors, export and bulk delete."""
 
 from typing import Any, cast
 
@@ -45,7 +45,7 @@ class ScoreFilter(StrictFilterSet):
         return queryset.filter(source__source_type=SOURCE_WORDS[value])
 
     def by_source(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
-        """Find the sources first, in a subquery: a join could look for them once per score.
+        """Find sources first, by a subquery: a join could search once per score.
 
         PostgreSQL chooses such a join while the tables are new and have no statistics.
         """
@@ -62,7 +62,7 @@ class ScoreFilter(StrictFilterSet):
 
 
 def is_any(column: str, found: QuerySet[Any, Any]) -> Func:
-    """Return `column = ANY (ARRAY(SELECT …))`, which PostgreSQL never turns into a join, as it does with IN."""
+    """Return `column = ANY (ARRAY(SELECT …))`, which unlike IN never becomes a join."""
     parts = F(column), ArraySubquery(found)
     return Func(*parts, template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())
 
@@ -71,7 +71,7 @@ FILTERS = tuple(ScoreFilter.base_filters)
 
 
 def filter_scores(scores: QuerySet[Score], given: dict[str, Any], *, request: Request) -> QuerySet[Score]:
-    """Filter by a JSON object. Raise `Invalid`, also for an unknown filter: ignored, it would delete too much."""
+    """Filter by a JSON object. Raise `Invalid`, also for an unknown filter."""
     named = rename(given, FILTERS)
     reject_unknown(named, FILTERS, kind="filter")
     texts = {name: str(parse_uuid(value) or value) for name, value in named.items()}

@@ -1,4 +1,4 @@
-"""Scores from a file: lines of the JSON export are stored as they were, ids and times included."""
+"""Import of the JSON export: scores keep their ids and times."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -89,7 +89,7 @@ class Importer:
         self.people = {key: person for person in people for key in (person.email, str(person.pk))}
 
     def run(self, lines: Sequence[tuple[int, bytes]], *, dry_run: bool = False) -> ImportResult:
-        """Import these numbered lines in order, in one transaction; an error costs its line only.
+        """Import numbered lines in one transaction; an error costs its line only.
 
         A line that is imported again changes nothing. A score with another value is overwritten, a deleted one is
         live again.
@@ -133,7 +133,7 @@ class Importer:
         )
 
     def _find_label(self, fields: dict[str, Any]) -> LabelRule:
-        """Find a label by its id, else by name and type: labels of another server have other ids."""
+        """Find a label by its id, else by name and type, as on another server."""
         pk = parse_uuid(fields.get("label_id"))
         if pk not in self.rules:
             pk = self.label_ids.get((str(fields.get("label_name")).lower(), str(fields.get("label_type"))))
@@ -149,7 +149,7 @@ class Importer:
         return found
 
     def _import(self, lines: Sequence[Line], result: ImportResult) -> None:
-        """Import lines that name no score twice. Registering their sources locks them until the transaction ends."""
+        """Import lines without repeated scores; locks their sources."""
         refs = {line.source: line.ref for line in lines}
         entries = [SourceEntry(ref) for ref in refs.values()]
         registered = register_sources(organization_id=self.organization_id, entries=entries)
@@ -174,13 +174,13 @@ class Importer:
     def _find_stored(
         self, lines: Sequence[Line], source_ids: Sequence[uuid.UUID]
     ) -> tuple[dict[Slot, Score], dict[uuid.UUID, Score]]:
-        """Return the live scores of these sources by slot, and the organization's scores of these lines by id."""
+        """Return the live scores of the sources by slot, and the lines' scores by id."""
         scores = Score.objects.filter(organization_id=self.organization_id)
         live = scores.filter(LIVE, source_id__in=source_ids, queue_item=None)
         return {_slot_of(score): score for score in live}, scores.in_bulk([line.score_id for line in lines])
 
     def _write(self, writes: Sequence[Write], result: ImportResult) -> None:
-        """Write all rows in one savepoint; where the database refuses one, write each in its own."""
+        """Write all rows in one savepoint, else each row in its own."""
         written = self._try_write(writes)
         if written is None:
             each = [(write, self._try_write([write])) for write in writes]
@@ -196,7 +196,7 @@ class Importer:
                 result.created += 1
 
     def _try_write(self, writes: Sequence[Write]) -> set[uuid.UUID] | None:
-        """Write rows in one savepoint and return their ids, or None where the database refuses one."""
+        """Write rows in one savepoint. Return their ids, or None for a rejected row."""
         overwritten = [write.row["id"] for write in writes if write.overwrites]
         try:
             with transaction.atomic():
@@ -216,7 +216,7 @@ class Importer:
 
 
 def id_is_taken(score_id: uuid.UUID) -> str:
-    """Return the error of a line whose id belongs to a score of another slot or organization."""
+    """Return the error of a line with the id of a score of another slot."""
     return f"The id {score_id} is taken by another score"
 
 
@@ -229,7 +229,7 @@ def _is_equal(score: Score, line: Line) -> bool:
 
 
 def _as_write(line: Line, slot: Slot, score: Score | None) -> Write:
-    """Return the row of a line: a live score keeps its id and the time of its creation."""
+    """Return the row of a line; a live score keeps its id and creation time."""
     overwrites = score is not None and score.deleted_at is None
     row = {
         "id": score.pk if score else line.score_id,
@@ -244,7 +244,7 @@ def _as_write(line: Line, slot: Slot, score: Score | None) -> Write:
 
 
 def _without_repeats(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """Yield runs of lines that name no score twice: a later line overwrites an earlier one."""
+    """Yield runs of lines without repeated scores; later lines overwrite."""
     run: list[Line] = []
     seen: set[object] = set()
     for line in lines:

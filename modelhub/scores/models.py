@@ -22,7 +22,9 @@ ACTIONS = ("overwritten", "deleted")
 
 
 class Score(TenantRow):
-    """One annotator's judgement of one source by one label. A write holds the lock of the source's row.
+    """One annotator's judgement of one source by one label.
+
+    A write holds the lock of the source's row.
 
     No foreign key has an index of its own: each index here serves a list, and costs every insert.
     """
@@ -67,7 +69,7 @@ class Score(TenantRow):
 
 
 class ScoreRevision(TenantRow):
-    """The value of a score before it was overwritten or deleted. Append-only, held by a trigger.
+    """A replaced or deleted value of a score; a trigger keeps it append-only.
 
     `created_at` and `replaced_by` are the time and the user of the replacement.
     """

@@ -20,7 +20,7 @@ VALUE = ScoreRow.__struct_fields__.index("value")
 
 
 class ScoreRows(QuerySet[Score, ScoreRow]):
-    """Live scores read as `ScoreRow`, without a model per row; filters, orders and slices work as usual."""
+    """Live scores as `ScoreRow`, without a model per row."""
 
     def __iter__(self) -> Iterator[ScoreRow]:
         for row in super().__iter__():
@@ -59,7 +59,10 @@ def get_row(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> ScoreRow:
 
 
 def get_history(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> QuerySet[ScoreRevision]:
-    """Return the replaced values of a score, newest first; also of a deleted one. Raise `NotFound`."""
+    """Return the replaced values of a score, live or deleted, newest first.
+
+    Raise `NotFound`.
+    """
     if not Score.objects.filter(organization_id=organization_id, pk=score_id).exists():
         raise score_not_found(score_id)
     revisions = ScoreRevision.objects.filter(organization_id=organization_id, score_id=score_id)
@@ -67,5 +70,5 @@ def get_history(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> QuerySet[
 
 
 def score_not_found(score_id: object) -> NotFound:
-    """Return the error of a score that does not exist, is deleted, or belongs to another organization."""
+    """Return the error of a missing, deleted or foreign score."""
     return NotFound(f"Score not found: {score_id}", code="score_not_found")

@@ -1,4 +1,4 @@
-"""The heart: store the scores of a request, and return one sentence for each that is not stored."""
+"""The heart: store the scores of a request, with a sentence for each error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The readable entries of a request, the errors of the others, and how to store them."""
+    """The readable entries of a request, the errors of the others, and options."""
 
     annotator: User
     ref: SourceRef
@@ -39,7 +39,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The stored scores, and the errors of the others, both in the order of the request."""
+    """The stored scores and the errors of the others, in the request's order."""
 
     rows: list[ScoreRow]
     errors: list[EntryError]
@@ -91,7 +91,7 @@ def store_all(batch: Batch) -> Recording | None:
 
 @in_transaction
 def store_each(batch: Batch) -> Recording:
-    """Judge by locked labels and store in one transaction, with one savepoint per score where one is refused.
+    """Judge by locked labels and store in one transaction, by savepoints if need be.
 
     One savepoint for all comes first: beyond 64 per transaction, they slow down every other session (PostgreSQL's
     subtransaction cache).
@@ -124,7 +124,7 @@ def store_each(batch: Batch) -> Recording:
 
 
 def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[EntryError]]:
-    """Judge every entry by its label; return the scores to store, and all errors of the batch.
+    """Judge every entry. Return the scores to store and all errors of the batch.
 
     An atomic batch with an error has none to store. A label belongs to the first entry that may be stored: a wrong
     entry takes no label away from a right one.
@@ -152,7 +152,7 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
 
 
 def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None) -> StoreResult | None:
-    """Store all drafts in a savepoint, or none: return None where the database refuses a row."""
+    """Store all drafts in one savepoint. Return None if the database rejects a row."""
     try:
         with savepoint():
             return store_scores(drafts, annotator=batch.annotator, ref=batch.ref, labels_version=labels_version)

@@ -1,4 +1,4 @@
-"""The statements that write scores. All rows of a request travel as JSON: one statement however many there are."""
+"""Statements that write scores: one per request, with all rows as JSON."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,7 +74,7 @@ _decode_before = msgspec.json.Decoder(list[ScoreBefore]).decode
 def store_scores(
     drafts: Sequence[Draft], *, annotator: User, ref: SourceRef, labels_version: str | None
 ) -> StoreResult:
-    """Store an annotator's scores of one source, each of another label, with one statement.
+    """Store an annotator's scores of one source with one statement.
 
     The source's row is locked; new scores are inserted, different ones overwritten and their old values kept as
     revisions, equal ones left alone. Without drafts only the source and the labels' version are checked.
@@ -106,7 +106,7 @@ def keep_revisions(
     replaced_by: uuid.UUID,
     now: datetime,
 ) -> None:
-    """Copy the present values of scores into revisions. The caller holds the locks of their sources."""
+    """Copy the values of scores into revisions; their sources must be locked."""
     parameters: dict[str, Any] = {
         "rows": _as_json([{"id": new_id_text(), "score_id": score_id} for score_id in score_ids]),
         "organization_id": organization_id,
@@ -119,7 +119,7 @@ def keep_revisions(
 
 
 def write_scores(rows: Sequence[Mapping[str, Any]], *, organization_id: uuid.UUID) -> set[uuid.UUID]:
-    """Insert scores, or overwrite and revive those with the same ids. The caller holds the locks of their sources.
+    """Insert scores or overwrite them by id; their sources must be locked.
 
     Return the written ids: those of another organization's scores are left out.
     """

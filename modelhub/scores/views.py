@@ -131,7 +131,7 @@ class BulkInput:
 
 
 def read_bulk(data: object) -> BulkInput:
-    """Read the envelope of a bulk request. Raise `Invalid` with every error of it, by field."""
+    """Read the envelope of a bulk request. Raise `Invalid` with all errors."""
     fields = read_object(data, tuple(bodies.BULK_SCORES["properties"]), strict=True)
     errors = FieldErrors()
     ref = errors.check("source_type", check_source_ref, fields.get("source_type"), fields.get("source_id"))
@@ -195,7 +195,7 @@ class Scores(FilteredScores):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """Store one score by the rules of a batch; an error is a problem in place of a sentence."""
+        """Store one score by the rules of a batch; an error is a problem."""
         dry_run = read_flags(request.query_params, ("dry_run",))["dry_run"]
         fields = read_object(request.data, tuple(bodies.SCORE["properties"]), strict=True)
         annotator = annotator_of(request, fields.pop("annotator_id", None))
@@ -306,7 +306,7 @@ class BulkDelete(APIView):
         **example("All of one source", bodies.EXAMPLE_BULK_DELETE),
     )
     def post(self, request: Request) -> Response:
-        """Delete by `ids`, with an error for each that cannot be deleted, or by a `filter`, all or none."""
+        """Delete by `ids`, with an error per rejected one, or by `filter`, all or none."""
         fields = read_object(request.data, tuple(bodies.BULK_DELETE["properties"]), strict=True)
         if len(fields) != 1:
             raise Invalid("Either ids or filter must be given, and not both", code="required")
@@ -330,7 +330,7 @@ def read_ids(ids: object) -> list[Any]:
 
 
 def read_filter(chosen: object) -> dict[str, Any]:
-    """Return an object with at least one filter, none blank, or raise `Invalid`: no filter would delete everything."""
+    """Return a filter that is not empty. Raise `Invalid`."""
     values = chosen.values() if isinstance(chosen, dict) else []
     if not isinstance(chosen, dict) or not chosen or not all(isinstance(value, str) and value for value in values):
         sentence = f"filter must be an object that holds strings under {', '.join(FILTERS)}, got {show(chosen)}"
@@ -355,7 +355,7 @@ class ScoresOfSource(APIView):
         responses={200: ScoreSerializer(many=True), **problem_responses(400)},
     )
     def get(self, request: Request) -> Response:
-        """Return a bare list, by label name, then newest first; empty for an unknown source (contract 6)."""
+        """Return a bare list by label name, empty for an unknown source (contract 6)."""
         query = rename(request.query_params.dict(), ("source_type", "source_id", *SOURCE_FILTERS))
         ref = check_source_ref(query.get("source_type"), query.get("source_id"))
         rows = get_rows_of_source(caller(request).organization_id, ref)

@@ -1,4 +1,4 @@
-"""The first rows: an organization, its admin, an API key, a label of each type and a source of each type."""
+"""First rows: organization, admin, API key, a label and a source of each type."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ EXAMPLE_SOURCES = ("trace", "span", "generation", "session")
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """The rows that a start found or created; `secret_key` is None unless this start created the key."""
+    """The rows of a start; `secret_key` is None for a key of an earlier start."""
 
     first_start: bool
     api_key: str
@@ -43,7 +43,7 @@ class Bootstrapped:
 
 @transaction.atomic
 def bootstrap() -> Bootstrapped:
-    """Create the first rows in an empty database; later, only ensure that the key of the settings exists.
+    """Create the first rows in an empty database, else the key of the settings.
 
     Raise `Conflict` when `MODELHUB_BOOTSTRAP_API_KEY` exists with another secret than the settings have: each request
     with that pair would be a 401 without a reason.
@@ -87,7 +87,7 @@ def _create_first_rows() -> Bootstrapped:
 
 
 def _ensure_key(organization: Organization) -> tuple[ApiKey, str | None]:
-    """Return the key of the settings, or the organization's first, and the secret if the key was created now."""
+    """Return the key of the settings or the first one, and the secret of a new one."""
     keys = ApiKey.objects.select_related("user")
     if not settings.BOOTSTRAP_API_KEY:
         key = keys.filter(organization=organization).order_by("id").first()

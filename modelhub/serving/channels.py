@@ -1,4 +1,4 @@
-"""Connections of a worker: waitress's channels with the limits that waitress leaves open.
+"""Connections of a worker: waitress's channels with further limits.
 
 waitress reads a whole request before a thread sees it and buffers the answer, so a client holds a socket, not a thread.
 """
@@ -55,7 +55,7 @@ class RequestTimeout(Error):
 
 
 class Parser(HTTPRequestParser):
-    """Parse one request, more strictly than waitress where a proxy could see another end of the request."""
+    """Parse one request, strictly where a proxy could see another end of it."""
 
     path = ""
     completed: bool
@@ -78,7 +78,7 @@ class Parser(HTTPRequestParser):
         return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Parse the head. Raise `ParsingError` for an ambiguous end of the body, a tunnel or another version."""
+        """Parse the head. Raise `ParsingError` for an ambiguous or unsupported one."""
         if len(FRAMING_FIELD.findall(header_plus)) > 1:
             raise ParsingError("more than one Content-Length or Transfer-Encoding")
         try:
@@ -136,7 +136,7 @@ class Channel(HTTPChannel):
         return not self.lingers_until and bool(super().writable())
 
     def handle_write(self) -> None:
-        """Send from the buffer, then go on with a pipelined request that has waited for that."""
+        """Send from the buffer, then go on with a postponed request."""
         super().handle_write()
         if self.postponed:
             with self.outbuf_lock:
@@ -145,7 +145,7 @@ class Channel(HTTPChannel):
                     self.server.add_task(self)
 
     def postpone(self) -> bool:
-        """Return whether the next request has to wait until the client has read the answer before it.
+        """Return whether the next request waits until the last answer is read.
 
         A thread would wait for the client otherwise, once pipelined answers exceed `outbuf_high_watermark`.
         """
@@ -166,7 +166,7 @@ class Channel(HTTPChannel):
                 request.began = time.time()
 
     def handle_close(self) -> None:
-        """Close the connection, after our own end of it: by half first, so that the client can read the answer."""
+        """Close the connection, after an answer by half: the client can still read it."""
         if self.will_close and self.connected and not self.lingers_until:
             try:
                 self.socket.shutdown(socket.SHUT_WR)
@@ -178,11 +178,11 @@ class Channel(HTTPChannel):
         self.cut()
 
     def cut(self) -> None:
-        """Close the connection at once; a thread that waits to write into it gets `ClientDisconnected`."""
+        """Close the connection at once; waiting writers get `ClientDisconnected`."""
         super().handle_close()
 
     def check_client(self, now: float) -> None:
-        """End a connection with a slow client. Keep-alive is waitress's part (`channel_timeout`)."""
+        """End a connection with a slow client; `channel_timeout` ends idle ones."""
         if self.lingers_until:
             if now > self.lingers_until:
                 self.cut()
@@ -198,7 +198,7 @@ class Channel(HTTPChannel):
             self.server.add_task(self)
 
     def wind_down(self, now: float) -> None:
-        """Let the last request in flight end the connection; end an idle one a moment after its last answer."""
+        """End the connection after its last request, or soon if it is idle."""
         for request in self.requests[-1:]:
             request.headers["CONNECTION"] = "close"
         if not (self.requests or self.request or self.total_outbufs_len) and now > self.last_activity + 1:
@@ -206,7 +206,10 @@ class Channel(HTTPChannel):
 
 
 class Lanes:
-    """Threads by kind of request: neither a silent database nor exports that no client reads hold up the others."""
+    """Threads by kind of request: probes, exports and all others.
+
+    Neither a silent database nor exports that clients do not read delay the other kinds.
+    """
 
     def __init__(self, requests: ThreadedTaskDispatcher, *, exports: int) -> None:
         self.busy: dict[int, tuple[Channel, float]] = {}
@@ -216,7 +219,7 @@ class Lanes:
         self.exports.set_thread_count(exports)
 
     def are_stuck(self, now: float) -> bool:
-        """Return whether a thread is busy for more than twice the request timeout, without progress of its answer."""
+        """Return whether a thread is stuck for twice the request timeout."""
         limit = 2 * settings.SERVE_TIMEOUT
         return any(now > max(began, channel.last_activity) + limit for channel, began in list(self.busy.values()))
 

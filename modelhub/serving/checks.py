@@ -29,14 +29,14 @@ def check_port(host: str, port: int) -> None:
 
 
 def check_version(connection: BaseDatabaseWrapper, oldest: int = OLDEST_POSTGRES) -> None:
-    """Raise `CannotStart` for a PostgreSQL without NULLS NOT DISTINCT, which the constraints need."""
+    """Raise `CannotStart` for a PostgreSQL without NULLS NOT DISTINCT (below 15)."""
     version = connection.get_database_version()[0]
     if version < oldest:
         raise CannotStart(f"PostgreSQL {oldest} or newer is needed, and the database is PostgreSQL {version}.")
 
 
 def check_migrations(connection: BaseDatabaseWrapper) -> None:
-    """Raise `CannotStart` for tables of a version before the first release, whose migrations are gone."""
+    """Raise `CannotStart` for tables of a version before the first release."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
         if cursor.fetchone() != (True,):

@@ -1,4 +1,4 @@
-"""Set up the database before the first request: check it, migrate it, bootstrap it."""
+"""Set up the database before the first request: check, migrate, bootstrap."""
 
 import time
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def check_database() -> None:
 
 
 def set_up_database() -> Bootstrapped:
-    """Migrate the database and create the first rows. Raise `CannotStart` or `Refused`."""
+    """Migrate and create the first rows. Raise `CannotStart` or `Refused`."""
     with setup_connection(needs_session=True) as own:
         wait_for_turn(own)
         migrate(own)
@@ -31,7 +31,7 @@ def set_up_database() -> Bootstrapped:
 
 
 def wait_for_turn(own: BaseDatabaseWrapper) -> None:
-    """Lock the setup against other servers, for as long as the connection lives and however long they migrate.
+    """Lock the setup against other servers, however long they migrate.
 
     Poll: a statement that waits for the lock would hold a snapshot, for which CREATE INDEX CONCURRENTLY waits in turn.
     """
@@ -44,7 +44,7 @@ def wait_for_turn(own: BaseDatabaseWrapper) -> None:
 
 
 def migrate(own: BaseDatabaseWrapper) -> None:
-    """Apply all migrations without a statement timeout, on a connection that goes past PgBouncer."""
+    """Apply all migrations without a statement timeout, past PgBouncer."""
     with own.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
     connections[own.alias] = own
@@ -57,7 +57,7 @@ def migrate(own: BaseDatabaseWrapper) -> None:
 
 
 def limit_role(own: BaseDatabaseWrapper, timeouts: dict[str, int]) -> None:
-    """Set the timeouts on the role: a connection through PgBouncer cannot bring its own."""
+    """Set the timeouts on the role, because PgBouncer drops those of sessions."""
     name = settings.DATABASES["default"]["USER"]
     role = own.ops.quote_name(name) if name else "CURRENT_USER"
     with own.cursor() as cursor:
@@ -69,7 +69,7 @@ def limit_role(own: BaseDatabaseWrapper, timeouts: dict[str, int]) -> None:
 
 @contextmanager
 def setup_connection(*, needs_session: bool) -> Iterator[BaseDatabaseWrapper]:
-    """Connect outside of any pool, past PgBouncer where a session is needed. Raise `CannotStart` with the reason."""
+    """Connect outside of any pool, past PgBouncer. Raise `CannotStart`."""
     own = connections["default"].copy(alias="setup")
     own.settings_dict["OPTIONS"].pop("pool", None)
     if pgbouncer := own.settings_dict["PGBOUNCER"]:

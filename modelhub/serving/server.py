@@ -23,7 +23,7 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 
 
 class RootLogger(Logger):
-    """Pass gunicorn's messages on to the handlers of the root logger; requests are logged by the application."""
+    """Pass gunicorn's messages to the root logger, without a log of requests."""
 
     def setup(self, cfg: Any) -> None:
         """Set neither handlers nor levels."""
@@ -47,7 +47,7 @@ class Server(BaseApplication):
 
 
 def serve(application: Any, *, ready: Callable[[], None]) -> None:
-    """Serve until stopped; `ready` is called when the port is open. Exit with status 0 and do not return."""
+    """Serve until stopped, then exit with 0; call `ready` when the port is open."""
     ignores_hangup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # nohup
 
     def when_ready(arbiter: Arbiter) -> None:

@@ -1,4 +1,4 @@
-"""The text of a start: the address, and on the first start keys, ids and three examples to paste."""
+"""Text of a start: the address and, at first, keys, ids and three examples."""
 
 import sys
 from pathlib import Path
@@ -124,7 +124,7 @@ def base_url() -> str:
 
 
 def manage_command() -> str:
-    """Return the command line of this process up to `manage.py`, relative to the working directory."""
+    """Return the relative command line of this process up to `manage.py`."""
     here = Path.cwd()
     python = Path(sys.executable)
     return f"{python.relative_to(here) if python.is_relative_to(here) else python} {sys.argv[0]}"

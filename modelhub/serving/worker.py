@@ -27,7 +27,7 @@ class Worker(base.Worker):
     next_look = 0.0
 
     def init_signals(self) -> None:
-        """Ignore Ctrl-C and a closed terminal, which reach the whole process group: the master decides."""
+        """Ignore Ctrl-C and a closed terminal, on which the master decides."""
         super().init_signals()
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
@@ -75,7 +75,7 @@ class Worker(base.Worker):
         return list(self.server.active_channels.values())
 
     def turn(self, timeout: float = LOOK_SECONDS) -> None:
-        """Wait for events and handle them; look after clients, the heartbeat and the gauges twice a second."""
+        """Handle events; check clients, heartbeat and gauges twice a second."""
         wasyncore.loop(timeout=timeout, use_poll=True, map=self.sockets_by_number, count=1)
         if time.monotonic() < self.next_look:
             return

@@ -22,6 +22,7 @@ LIMITS = {
     "who, nobody and the like per 1,000 words": 1,
     "what per 1,000 words": 2,
     "docstrings that begin with a question word, %": 2,
+    "docstrings with more than 80 characters in the first line, %": 0,
     "noqa and type: ignore per 1,000 lines": 1.5,
 }
 
@@ -36,6 +37,7 @@ class Prose:
     people: list[str] = field(default_factory=list)
     what: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
+    long: list[str] = field(default_factory=list)
     suppressions: list[str] = field(default_factory=list)
 
     def rates(self) -> dict[str, float]:
@@ -44,13 +46,14 @@ class Prose:
             1000 * len(self.people) / max(1, self.words),
             1000 * len(self.what) / max(1, self.words),
             100 * len(self.questions) / max(1, self.docstrings),
+            100 * len(self.long) / max(1, self.docstrings),
             1000 * len(self.suppressions) / max(1, self.lines),
         )
         return dict(zip(LIMITS, found, strict=True))
 
     def excess(self) -> list[str]:
         """Return a line for each rate above its limit, followed by the findings behind it."""
-        findings = (self.people, self.what, self.questions, self.suppressions)
+        findings = (self.people, self.what, self.questions, self.long, self.suppressions)
         return [
             line
             for (name, rate), places in zip(self.rates().items(), findings, strict=True)
@@ -81,6 +84,8 @@ def add_python(prose: Prose, path: Path, source: str) -> None:
             add_text(prose, path, line, text)
             if text.split()[0].strip("`\"'.,").lower() in QUESTIONS:
                 prose.questions.append(place_of(path, line, text))
+            if len(text.strip().partition("\n")[0]) > 80:
+                prose.long.append(place_of(path, line, text))
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             add_text(prose, path, token.start[0], token.string)

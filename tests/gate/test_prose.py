@@ -30,13 +30,16 @@ def test_prose_is_docstrings_and_comments_but_no_other_strings(tmp_path: Path) -
         "def work() -> None:\n"
         '    """Work."""\n'
         "    # Nobody reads this.\n"
+        "\n"
+        f'    def inner() -> None:\n        """{"Work. " * 14}"""\n'
     )
     found = prose.measure([tmp_path])
 
-    assert (found.lines, found.words, found.docstrings) == (5, 14, 2)
+    assert (found.lines, found.words, found.docstrings) == (7, 28, 3)
     assert found.people == [f"  {module}:1 What a module does, to whom.", f"  {module}:8 # Nobody reads this."]
     assert found.what == [f"  {module}:1 What a module does, to whom.", f"  {module}:3 # noqa: X1 - what for"]
     assert found.questions == [f"  {module}:1 What a module does, to whom."]
+    assert found.long == [f"  {module}:11 {'Work. ' * 14}".rstrip()]
     assert found.suppressions == [f"  {module}:3 # noqa: X1 - what for"]
 
 

@@ -1,4 +1,4 @@
-"""`manage.py rotate_api_key KEY`: create a successor of an API key, both valid for a grace period."""
+"""`manage.py rotate_api_key KEY`: create a successor; the key expires later."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
