@@ -12,6 +12,7 @@ from django.test import Client
 from modelhub.scores.filters import FILTERS
 from modelhub.urls import urlpatterns
 from tests.client import BULK, Caller
+from tests.repeats import LONG
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +83,14 @@ def test_the_root_redirects_to_the_page() -> None:
     assert (answer.status_code, answer["Location"]) == (302, "/docs/")
 
 
-def test_a_running_server_keeps_to_the_schema(live: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("phases", "examples"),
+    [
+        ("examples,fuzzing", 5),
+        pytest.param("examples,coverage,fuzzing", 100 if LONG else 20, marks=pytest.mark.slow),
+    ],
+)
+def test_a_running_server_keeps_to_the_schema(live: Server, tmp_path: Path, phases: str, examples: int) -> None:
     """schemathesis with all checks except those that tests/schemathesis.toml turns off."""
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
@@ -90,9 +98,9 @@ def test_a_running_server_keeps_to_the_schema(live: Server, tmp_path: Path) -> N
         "run",
         live.base_url + "/schema/",
         *("--header", f"X-Api-Key: {API_KEY}", "--header", f"X-Secret-Key: {SECRET_KEY}"),
-        *("--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--seed", "1"),
+        *("--phases", phases, "--max-examples", str(examples), "--seed", "1"),
         *("--generation-database", "none"),
     ]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
     assert result.returncode == 0, result.stdout[-5000:]
     assert "Tested: 27" in result.stdout

@@ -15,7 +15,7 @@ from tests.faults.ledger import clients
 from tests.repeats import faults
 from tests.servers import EMBEDDED, Server, running_server
 
-KILLS = faults(6)
+KILLS = faults(3)
 
 
 def kill(chosen: str, server: Server, data_dir: Path) -> None:

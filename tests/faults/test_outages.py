@@ -17,6 +17,8 @@ from tests.postgres import CUT_ALL, Postgres
 from tests.repeats import LONG, faults
 from tests.servers import Server, data_folder, running_server
 
+pytestmark = pytest.mark.slow
+
 STOPPED_SECONDS = 10 if LONG else 2
 # Two workers hold six each (threads of requests and of exports); the test needs some, too.
 MAX_CONNECTIONS = 16

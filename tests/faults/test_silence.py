@@ -20,6 +20,8 @@ from tests.faults.postgres import DATABASE, running_database
 from tests.postgres import Postgres
 from tests.servers import Server, running_server
 
+pytestmark = pytest.mark.slow
+
 REQUEST_SECONDS, POOL_SECONDS = 2, 1
 # Twice the time of a request without progress, and gunicorn's timeout after that.
 REPLACED_SECONDS = 3 * REQUEST_SECONDS

@@ -136,6 +136,7 @@ class TestTimeLimits:
             assert time.monotonic() < end
 
 
+@pytest.mark.slow
 class TestAttacks:
     """Many connections at once; meanwhile honest requests are answered, and the worker stays small."""
 

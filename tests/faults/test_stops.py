@@ -130,6 +130,7 @@ def test_idle_connections_and_half_requests_do_not_hold_up_a_stop(folder: Path) 
             client.close()
 
 
+@pytest.mark.slow
 def test_a_stop_waits_for_a_request_no_longer_than_its_timeout(folder: Path) -> None:
     settings = {
         "MODELHUB_AUTO_CREATE_SOURCES": "true",
@@ -146,6 +147,7 @@ def test_a_stop_waits_for_a_request_no_longer_than_its_timeout(folder: Path) -> 
         assert 2 < time.monotonic() - started < 15
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_worker_with_a_stuck_request_is_replaced(folder: Path) -> None:
     """Its other threads answer meanwhile."""

@@ -20,6 +20,8 @@ from tests.postgres import Postgres
 from tests.repeats import LONG
 from tests.servers import ROOT, Server, data_folder, environment, free_port, running_server, serving
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 8 if LONG else 1
 MIGRATIONS = "modelhub/migrations"
 APPLIED = "SELECT count(*) FROM django_migrations WHERE app = 'modelhub'"

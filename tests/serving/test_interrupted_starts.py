@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.repeats import LONG
 from tests.servers import EMBEDDED, ROOT, Server, environment, free_port, manage, running_server
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -173,7 +174,7 @@ def new_worker(server: Server, *, instead_of: psutil.Process) -> psutil.Process:
 def test_a_stop_reaches_a_worker_that_has_just_been_forked(folder: Path) -> None:
     """It has the handlers of its master then, which keep a signal for a loop that only the master runs."""
     with running_server(folder, MODELHUB_WORKERS="1") as server:
-        for _ in range(10):
+        for _ in range(10 if LONG else 3):
             [worker] = psutil.Process(server.process.pid).children()
             young = new_worker(server, instead_of=worker)
             young.terminate()
