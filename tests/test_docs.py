@@ -76,6 +76,16 @@ def names_of(path: Path) -> set[str]:
     return names
 
 
+def test_defaults_of_the_settings_page_are_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text()
+    documented = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", page, re.MULTILINE))
+    source = "".join(path.read_text() for path in sorted((ROOT / "config").glob("*.py")))
+    defaults = re.findall(r'env\.\w+\("([A-Z_]+)", (?:default=)?("[^"]+"|False|[\d_* ]+)[,)]', source)
+    assert len(defaults) > 20
+    for name, default in defaults:
+        assert documented.get(name) == str(eval(default)).replace("False", "false"), name
+
+
 def test_sections_of_the_contract_that_code_names_exist() -> None:
     page = (ROOT / "docs" / "contract.md").read_text()
     sections = set(re.findall(r"^#+ (\d(?:\.\d+)?) ", page, re.MULTILINE))
