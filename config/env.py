@@ -63,6 +63,14 @@ def rate(name: str, default: str = "") -> str | None:
     return value
 
 
+def redis_url(name: str) -> str:
+    """Return a URL of Redis, or an empty string."""
+    value = text(name)
+    if value and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured(f"{name} must be a URL that begins with redis://, rediss:// or unix://.")
+    return value
+
+
 def origins(name: str) -> list[str]:
     """Return origins such as `https://pages.example.com`, or `*` alone for all."""
     given = words(name)
@@ -86,8 +94,3 @@ def forget(prefix: str) -> None:
     """Remove the variables with this prefix from the environment."""
     for name in [name for name in os.environ if name.startswith(prefix)]:
         del os.environ[name]
-
-
-def hand_over(name: str, value: str) -> None:
-    """Set a variable for a library that has no other setting."""
-    os.environ[name] = value

@@ -66,7 +66,7 @@ RATE_PER_ADDRESS = env.rate("MODELHUB_RATE_PER_ADDRESS")
 RATE_FAILED_LOGINS = env.rate("MODELHUB_RATE_FAILED_LOGINS", "10/minute")
 TRUSTED_PROXIES = env.integer("MODELHUB_TRUSTED_PROXIES", 0, maximum=16)
 
-CACHE_URL = env.text("MODELHUB_CACHE_URL")
+CACHE_URL = env.redis_url("MODELHUB_CACHE_URL")
 CACHES: dict[str, Any] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

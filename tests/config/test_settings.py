@@ -61,6 +61,20 @@ def test_a_rate_that_is_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None
         env.rate("A_TEST")
 
 
+@pytest.mark.parametrize("text", ["", "redis://:secret@a.example:6379/0", "rediss://a.example", "unix:///run/redis"])
+def test_a_redis_url(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    assert env.redis_url("A_TEST") == text
+
+
+def test_another_url_than_of_redis_is_rejected_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_TEST", "memcached://:secret@a.example")
+    with pytest.raises(
+        ImproperlyConfigured, match=r"A_TEST must be a URL that begins with redis://, rediss:// or unix://\.$"
+    ):
+        env.redis_url("A_TEST")
+
+
 @pytest.mark.parametrize("text", ["*", "https://a.example", "http://localhost:3000,https://[::1]:8000", ""])
 def test_origins(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("A_TEST", text)
