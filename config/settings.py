@@ -25,8 +25,8 @@ SERVE_HOST = env.text("HOST", "127.0.0.1")
 SERVE_PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
 SERVE_WORKERS = env.integer("MODELHUB_WORKERS", 2, minimum=1, maximum=256)
 SERVE_THREADS = env.integer("MODELHUB_THREADS", 4, minimum=1, maximum=256)
-# Threads besides these, for exports: each may hold a database connection for as long as its client reads.
-SERVE_EXPORT_THREADS = 2
+# Besides these, for exports. With two, conversions of rows kept the other threads waiting for the GIL (1 s at worst).
+SERVE_EXPORT_THREADS = 1
 SERVE_KEEPALIVE = env.integer("MODELHUB_KEEPALIVE", 75, minimum=1, maximum=3600)
 SERVE_CLIENT_TIMEOUT = env.integer("MODELHUB_CLIENT_TIMEOUT", 10, minimum=1, maximum=3600)
 METRICS_TOKEN = env.text("MODELHUB_METRICS_TOKEN")

@@ -20,8 +20,8 @@ from tests.servers import Server, data_folder, running_server
 pytestmark = pytest.mark.slow
 
 STOPPED_SECONDS = 10 if LONG else 2
-# Two workers hold six each (threads of requests and of exports); the test needs some, too.
-MAX_CONNECTIONS = 16
+# Two workers hold five each (threads of requests and of exports); the test needs some, too.
+MAX_CONNECTIONS = 14
 CUTS = faults(8)
 SOURCE, NOBODY = {"source_type": "trace", "source_id": "x"}, str(uuid.uuid4())
 QUIET = {"MODELHUB_AUTO_CREATE_SOURCES": "true", "MODELHUB_LOG_LEVEL": "ERROR"}
