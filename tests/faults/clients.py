@@ -2,11 +2,12 @@
 
 import contextlib
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psutil
 
@@ -79,25 +80,35 @@ def attack(
 
 @dataclass
 class Measured:
-    """The slowest honest requests and the largest worker during an attack."""
+    """The seconds of honest requests by path, and the largest worker, during an attack."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, list[float]]
     megabytes: float = 0.0
 
+    def most(self) -> float:
+        """Return the time within which nine of ten requests for the slowest path were answered."""
+        return max(statistics.quantiles(times, n=10)[-1] for times in self.seconds.values())
+
+    def slowest(self) -> float:
+        return max(map(max, self.seconds.values()))
+
     def __str__(self) -> str:
-        times = ", ".join(f"{path} {seconds * 1000:.0f} ms" for path, seconds in self.seconds.items())
-        return f"slowest: {times}; largest worker: {self.megabytes:.0f} MB"
+        times = ", ".join(
+            f"{path} {statistics.median(times) * 1000:.0f} ms, at most {max(times) * 1000:.0f}"
+            for path, times in self.seconds.items()
+        )
+        return f"{times}; largest worker {self.megabytes:.0f} MB"
 
 
 def measure(server: Server, *paths: str, seconds: float) -> Measured:
     """Ask for each path in turn, over connections of their own, and watch the memory of the workers."""
-    measured = Measured(dict.fromkeys(paths, 0.0))
+    measured = Measured({path: [] for path in paths})
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end or len(measured.seconds[paths[0]]) < 2:
         for path in paths:
             began = time.monotonic()
             assert server.request("GET", path).status_code == 200, path
-            measured.seconds[path] = max(measured.seconds[path], time.monotonic() - began)
+            measured.seconds[path].append(time.monotonic() - began)
         workers = psutil.Process(server.process.pid).children()
         measured.megabytes = max([measured.megabytes, *(one.memory_info().rss / 2**20 for one in workers)])
         time.sleep(0.05)

@@ -17,11 +17,11 @@ from tests.faults.clients import attack, connect, measure, read_all
 from tests.faults.raw import KEYS
 from tests.servers import Server, data_folder, running_server
 
-SECONDS = 3  # MODELHUB_CLIENT_TIMEOUT
+SECONDS = 2  # MODELHUB_CLIENT_TIMEOUT
 CONNECTIONS = 200
 WORKER_MEGABYTES = 200
 # The goal is 0.1 s on a machine of its own; here, other tests run beside.
-ANSWER_SECONDS = 0.5
+MOST_ANSWERS_SECONDS, ANSWER_SECONDS = 0.5, 5
 HEAD = f"POST /model-hub/scores/bulk/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{KEYS}"
 LOGIN = "POST /admin/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
 READY = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -61,24 +61,19 @@ def server() -> Iterator[Server]:
 class TestTimeLimits:
     """One server answers these at once; each test waits for a timeout of a few seconds."""
 
-    @pytest.mark.parametrize(
-        "sending",
-        [
+    def test_a_request_that_does_not_end_is_a_408(self, server: Server) -> None:
+        """More bytes give it hardly more time."""
+        halves = (
             HEAD[:40].encode(),
             HEAD.encode() + b"X: " + b"x" * 5000,
             HEAD.encode() + b'Content-Length: 500\r\n\r\n{"source_type":',
             READY + b"\r\nGET",
-        ],
-        ids=["a line", "a head", "a body", "a second request"],
-    )
-    def test_a_request_that_does_not_end_is_a_408(self, server: Server, sending: bytes) -> None:
-        """More bytes extend the time only a little."""
+        )
         began = time.monotonic()
-        clients = [connect(server) for _ in range(20)]
-        for client in clients:
-            client.sendall(sending)
+        clients = [connect(server) for _ in range(40)]
+        for client, half in zip(clients, itertools.cycle(halves), strict=False):
+            client.sendall(half)
         assert server.request("GET", "/model-hub/sources/").status_code == 200
-        assert time.monotonic() - began < 2
         time.sleep(SECONDS - 1)
         for client in clients:
             client.sendall(b"x")
@@ -129,7 +124,7 @@ class TestTimeLimits:
                     client.sendall(b"GET /schema/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             before = len(server.logged("client_does_not_read"))
             measured = measure(server, "/model-hub/sources/", "/healthz", seconds=1)
-            assert max(measured.seconds.values()) < ANSWER_SECONDS
+            assert measured.most() < MOST_ANSWERS_SECONDS
             end = time.monotonic() + SECONDS + 10
             while len(server.logged("client_does_not_read", seconds=0)) <= before and time.monotonic() < end:
                 time.sleep(0.1)
@@ -140,14 +135,11 @@ class TestTimeLimits:
 class TestAttacks:
     """Many connections at once; meanwhile honest requests are answered, and the worker stays small."""
 
-    @pytest.fixture
-    def multipart(self) -> bytes:
-        return f"{LOGIN}Content-Length: 400000000\r\n\r\n".encode() + b"--x\r\n" * 1000
-
     def withstands(self, server: Server, name: str) -> None:
         measured = measure(server, "/model-hub/sources/", "/healthz", seconds=SECONDS + 2)
         print(f"\n{name}: {measured}")
-        assert max(measured.seconds.values()) < ANSWER_SECONDS, measured
+        assert measured.most() < MOST_ANSWERS_SECONDS, measured
+        assert measured.slowest() < ANSWER_SECONDS, measured
         assert measured.megabytes < WORKER_MEGABYTES
 
     def test_posts_to_the_login_byte_by_byte(self, server: Server) -> None:
@@ -156,10 +148,12 @@ class TestAttacks:
         with attack(server, CONNECTIONS, first=head, then=lambda client: client.sendall(b"x")):
             self.withstands(server, "posts byte by byte")
 
+    @pytest.mark.slow
     def test_heads_byte_by_byte(self, server: Server) -> None:
         with attack(server, CONNECTIONS, first=b"GET / HTTP/1.1\r\nX: ", then=lambda client: client.sendall(b"x")):
             self.withstands(server, "heads byte by byte")
 
+    @pytest.mark.slow
     def test_slow_readers_of_a_static_file(self, server: Server) -> None:
         def read_one(client: socket.socket) -> None:
             if not client.recv(1):
@@ -168,10 +162,13 @@ class TestAttacks:
         with attack(server, CONNECTIONS, first=STATIC, then=read_one, receive_bytes=4096):
             self.withstands(server, "slow readers of a static file")
 
-    def test_uploads_that_are_too_large(self, server: Server, multipart: bytes) -> None:
-        with attack(server, CONNECTIONS, first=multipart, then=lambda client: client.sendall(b"x" * 65536), every=0.1):
+    @pytest.mark.slow
+    def test_uploads_that_are_too_large(self, server: Server) -> None:
+        first = f"{LOGIN}Content-Length: 400000000\r\n\r\n".encode() + b"--x\r\n" * 1000
+        with attack(server, CONNECTIONS, first=first, then=lambda client: client.sendall(b"x" * 65536), every=0.1):
             self.withstands(server, "uploads of 400 MB")
 
+    @pytest.mark.slow
     def test_uploads_in_chunks_that_are_too_large(self, server: Server) -> None:
         chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
         first = f"{LOGIN}Transfer-Encoding: chunked\r\n\r\n".encode()
@@ -258,5 +255,5 @@ class TestPieces:
             ended.set()
             for client in clients:
                 client.join()
-        assert max(measured.seconds.values()) < 2
+        assert measured.most() < MOST_ANSWERS_SECONDS
         assert next(answers) > 30
