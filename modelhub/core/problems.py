@@ -32,7 +32,7 @@ NOT_JSON = "The body must be JSON, not compressed, sent with Content-Type: appli
 
 def problem(status: int, sentence: str, *, code: str, fields: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
     """Return the body of an error answer and count it in the metrics."""
-    metrics.count_problem(code)
+    metrics.PROBLEMS.labels(code).inc()
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -11,7 +11,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from modelhub.core.errors import OutcomeUnknown
-from modelhub.core.metrics import count_retry, count_unknown_outcome
+from modelhub.core.metrics import OUTCOMES_UNKNOWN, RETRIES
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ def repeat_aborted(write: Callable[P, T]) -> Callable[P, T]:
             except OperationalError as error:
                 if sqlstate(error) not in ABORTED:
                     raise
-                count_retry()
+                RETRIES.inc()
                 log.warning("transaction_repeated", attempt=attempt, sqlstate=sqlstate(error))
             time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - spreads repeats, no secret
         return write(*args, **options)
@@ -112,7 +112,7 @@ def sqlstate(error: BaseException) -> str | None:
 
 
 def _outcome_unknown() -> OutcomeUnknown:
-    count_unknown_outcome()
+    OUTCOMES_UNKNOWN.inc()
     return OutcomeUnknown(
         "The database went away while this was being committed: it may be stored or not. Repeat the request "
         "(with the Idempotency-Key that it had, if any): what is stored already is not stored twice."

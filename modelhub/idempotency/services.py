@@ -11,7 +11,7 @@ from django.utils import timezone
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid, Mismatch
 from modelhub.core.ids import new_id
-from modelhub.core.metrics import count_replay
+from modelhub.core.metrics import REPLAYS
 from modelhub.core.sql import read_sql
 from modelhub.core.text import show
 from modelhub.idempotency.models import IdempotencyRecord
@@ -62,7 +62,7 @@ def claim_key(*, user: User, key: str, digest: str) -> StoredResponse | None:
     record = _get_record(user, key)
     if record.digest != digest:
         raise Mismatch(f"The Idempotency-Key {key} was used for another request; use a new key for a new request")
-    count_replay()
+    REPLAYS.inc()
     return StoredResponse(record.status, record.body)
 
 

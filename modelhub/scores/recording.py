@@ -11,7 +11,7 @@ from django.db import DatabaseError, transaction
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid, Refused, TooLarge
 from modelhub.core.ids import new_id_text
-from modelhub.core.metrics import count_fallback
+from modelhub.core.metrics import FALLBACKS
 from modelhub.core.transactions import in_statement, in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
 from modelhub.labels.cache import OrganizationLabels, get_labels, read_labels
 from modelhub.labels.locks import share_labels
@@ -107,7 +107,7 @@ def store_each(batch: Batch) -> Recording:
             raise source_not_found(batch.ref)
         stored = [(draft, result) for draft in drafts]
     else:
-        count_fallback()
+        FALLBACKS.inc()
         stored = []
         for draft in drafts:
             result = _store(batch, [draft], labels_version=None)

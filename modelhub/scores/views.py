@@ -24,7 +24,7 @@ from modelhub.core.envelope import FieldErrors, read_flags, read_object, rename
 from modelhub.core.errors import Invalid, NotFound
 from modelhub.core.exact_json import check_storable
 from modelhub.core.keyset import in_order
-from modelhub.core.metrics import count_batch, count_scores
+from modelhub.core.metrics import BATCH_SCORES, count_scores
 from modelhub.core.models import LISTED
 from modelhub.core.pagination import Pages, PagesOrCursor, read_ordering
 from modelhub.core.replica import alias_for_long_read
@@ -109,7 +109,7 @@ class BulkScores(APIView):
             atomic=flags["atomic"],
         )
         stored = bool(recording.rows) and not flags["dry_run"]
-        count_batch(len(batch.entries))
+        BATCH_SCORES.observe(len(batch.entries))
         count_recording(recording, dry_run=flags["dry_run"])
         body = {
             "scores": render_list(ScoreSerializer, recording.rows),

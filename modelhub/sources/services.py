@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 
 from modelhub.core.errors import Invalid, NotFound, Refused, TooLarge
-from modelhub.core.metrics import count_fallback
+from modelhub.core.metrics import FALLBACKS
 from modelhub.core.models import LISTED
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted, sqlstate
 from modelhub.sources.models import Source
@@ -106,7 +106,7 @@ def store_all(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dic
 @in_transaction
 def store_each(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source]:
     """Store sources by key order, a savepoint each. Return the accepted ones."""
-    count_fallback()
+    FALLBACKS.inc()
     stored: dict[Key, Source] = {}
     for entry in sorted(entries, key=key_of):
         stored |= store_all(organization_id, [entry]) or {}
