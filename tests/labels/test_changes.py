@@ -4,6 +4,8 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from modelhub.labels.models import Label
 from modelhub.scores.models import Score
@@ -85,6 +87,19 @@ def test_settings_under_which_scores_are_illegal_need_force(alice: Caller, trace
     assert alice.get(path(label)).body["settings"] == {"no_of_stars": 3}
     assert sorted(score.value["rating"] for score in Score.objects.all()) == [2, 5]
     assert alice.bulk(trace, [entry(label, 5)]).body["scores"] == []
+
+
+def test_settings_are_checked_against_all_scores_with_as_many_statements_as_against_one(
+    alice: Caller, trace: Source, label: Label
+) -> None:
+    counts = []
+    for scores, stars in ((1, 6), (9, 7)):
+        ScoreFactory.create_batch(scores, source=trace, label=label, value={"rating": 5})
+        with CaptureQueriesContext(connection) as captured:
+            assert alice.patch(path(label), {"settings": {"no_of_stars": stars}}).status == 200
+        counts.append(len(captured))
+    # The first request records the use of the key.
+    assert counts[1] == counts[0] - 1
 
 
 def test_wider_settings_need_no_force(alice: Caller, trace: Source, label: Label) -> None:
