@@ -23,21 +23,15 @@ log = structlog.get_logger(__name__)
 UNKNOWN_ADDRESS = "an unknown address"
 
 
-class KeyThrottle(SimpleRateThrottle):
-    """Limit the requests of one API key to `MODELHUB_RATE_PER_KEY`."""
-
-    scope = "key"
-
-    def get_cache_key(self, request: Any, view: Any) -> str | None:
-        """Return the key's entry, or None on routes without authentication."""
-        return f"throttle:key:{request.auth.pk}" if request.auth else None
+class RateThrottle(SimpleRateThrottle):
+    """Base of the limits: raise `RateLimited` above the rate of the scope."""
 
     def subject(self, request: Any) -> str:
         """Return the words for the counted requests."""
-        return "requests with this API key"
+        raise NotImplementedError
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        """Return True, also if the cache fails, or raise `RateLimited`."""
+        """Return True, or raise `RateLimited`. A cache that fails limits nothing and stops nothing."""
         try:
             allowed = super().allow_request(request, view)
         except Exception as error:  # noqa: BLE001 - each cache backend has errors of its own
@@ -48,17 +42,28 @@ class KeyThrottle(SimpleRateThrottle):
         return True
 
 
-class AddressThrottle(KeyThrottle):
+class KeyThrottle(RateThrottle):
+    """Limit the requests of one API key to `MODELHUB_RATE_PER_KEY`."""
+
+    scope = "key"
+
+    def get_cache_key(self, request: Any, view: Any) -> str | None:
+        """Return the key's entry, or None on routes without authentication."""
+        return f"throttle:key:{request.auth.pk}" if request.auth else None
+
+    def subject(self, request: Any) -> str:
+        return "requests with this API key"
+
+
+class AddressThrottle(RateThrottle):
     """Limit the requests from one address to `MODELHUB_RATE_PER_ADDRESS`."""
 
     scope = "address"
 
     def get_cache_key(self, request: Any, view: Any) -> str:
-        """Return the address's entry."""
         return f"throttle:address:{client_address(request)}"
 
     def subject(self, request: Any) -> str:
-        """Return the words for the counted requests."""
         return f"requests from {client_address(request)}"
 
 
