@@ -7,8 +7,15 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import get_commands
 
+from modelhub.core.transactions import ATTEMPTS
+from modelhub.idempotency.services import KEPT_FOR
+from modelhub.labels.cache import MAX_PER_ORGANIZATION
+from modelhub.management.commands.import_scores import LINES_PER_TRANSACTION
+from modelhub.serving.channels import MAX_HEAD_BYTES, SLOWEST_BYTES_PER_SECOND
+from modelhub.serving.worker import MAX_CONNECTIONS
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server
 
 FOLDERS = "modelhub|config|tests|benchmarks"
@@ -84,6 +91,24 @@ def test_defaults_of_the_settings_page_are_those_of_the_code() -> None:
     assert len(defaults) > 20
     for name, default in defaults:
         assert documented.get(name) == str(eval(default)).replace("False", "false"), name
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("architecture.md", f"| export thread | {settings.SERVE_EXPORT_THREADS} per worker |"),
+        ("architecture.md", f"more than {MAX_PER_ORGANIZATION:,} labels"),
+        ("architecture.md", f"an import per {LINES_PER_TRANSACTION} lines"),
+        ("architecture.md", f"up to {({4: 'four'})[ATTEMPTS]} times in all"),
+        ("contract.md", f"kept for {KEPT_FOR.total_seconds() / 3600:.0f} hours"),
+        ("operations.md", f"| connections per worker | {MAX_CONNECTIONS:,} |"),
+        ("operations.md", f"| head of a request | {MAX_HEAD_BYTES // 1024} KB |"),
+        ("operations.md", f"plus one second per {SLOWEST_BYTES_PER_SECOND // 1024} KiB"),
+        ("scaling.md", f"(threads + {settings.SERVE_EXPORT_THREADS})"),
+    ],
+)
+def test_numbers_of_the_pages_are_those_of_the_code(page: str, words: str) -> None:
+    assert words in (ROOT / "docs" / page).read_text()
 
 
 def test_sections_of_the_contract_that_code_names_exist() -> None:
