@@ -42,6 +42,7 @@ REFUSALS = {
     431: ("headers_too_large", f"The head of a request must have less than {MAX_HEAD_BYTES} bytes."),
     500: ("server_error", "Something went wrong inside the server; its log has the details."),
     501: ("unsupported_transfer_coding", "The only transfer coding is chunked."),
+    503: ("service_unavailable", "The server has no room for the body now; try it again."),
 }
 # Two of these fields can disagree about the end of the body, and a proxy in front may believe the other one.
 FRAMING_FIELD = re.compile(rb"^(?:content-length|transfer-encoding)\s*:", re.IGNORECASE | re.MULTILINE)
@@ -52,6 +53,13 @@ class RequestTimeout(Error):
 
     code = 408
     reason = "Request Timeout"
+
+
+class NoRoom(Error):
+    """503, an error that waitress does not have."""
+
+    code = 503
+    reason = "Service Unavailable"
 
 
 class Parser(HTTPRequestParser):
@@ -67,7 +75,10 @@ class Parser(HTTPRequestParser):
 
     def received(self, data: bytes) -> int:
         """Consume bytes of the request and return their number."""
-        consumed: int = super().received(data)
+        try:
+            consumed: int = super().received(data)
+        except OSError:  # of a temporary file
+            self.error, self.completed, consumed = NoRoom(""), True, len(data)
         if self.chunked and not self.completed:
             body = self.body_rcv
             if len(body.control_line) > MAX_CHUNK_LINE_BYTES or len(body.trailer) > MAX_TRAILER_BYTES:

@@ -8,12 +8,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 import requests
 
 from tests.faults.clients import attack, connect, measure, read_all
+from tests.faults.postgres import small_disk
 from tests.faults.raw import KEYS
 from tests.servers import Server, data_folder, running_server
 
@@ -257,3 +259,14 @@ class TestPieces:
                 client.join()
         assert measured.most() < MOST_ANSWERS_SECONDS
         assert next(answers) > 30
+
+
+def test_a_body_without_room_on_the_disk_is_a_503(folder: Path) -> None:
+    """Bodies above 64 KB wait in TMPDIR. In the container that is a small file system, which slow uploads fill."""
+    with small_disk(1) as disk, running_server(folder, TMPDIR=str(disk)) as server:
+        (disk / "filler").write_bytes(b"x" * 900_000)
+        large = server.request("POST", "/model-hub/sources/", data=b" " * 300_000)
+        assert (large.status_code, large.json()["code"]) == (503, "service_unavailable")
+        assert server.request("POST", "/model-hub/sources/", data=b"{}").status_code == 400
+        (disk / "filler").unlink()
+        assert server.request("POST", "/model-hub/sources/", data=b" " * 300_000).status_code == 400
