@@ -1,4 +1,4 @@
-"""The server as its container runs it: an unprivileged user on a read-only file system.
+"""The server as in its container: unprivileged, on a read-only file system.
 
 In place of Docker, a mount namespace: only /tmp and /dev/shm are writable. The folder /app has the files that the
 Dockerfile copies, without the tests and without an embedded PostgreSQL.
@@ -52,7 +52,7 @@ pytestmark = pytest.mark.skipif(not can_make_namespaces(), reason="needs root, u
 
 @pytest.fixture(scope="module")
 def server(postgres: Postgres) -> Iterator[Server]:
-    """Start the server of `docker compose up`, with a secret and a host name as in production."""
+    """Start the server of `docker compose up`, with production settings."""
     dockerfile = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
     copied = " ".join(re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.MULTILINE))
     [tmp] = WEB["tmpfs"]

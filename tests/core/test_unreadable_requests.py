@@ -1,4 +1,4 @@
-"""Bytes that are no request of HTTP are refused before Django: with a problem, like everything else."""
+"""Bytes that are no HTTP request are refused before Django, with a problem."""
 
 import json
 import socket

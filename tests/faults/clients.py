@@ -1,4 +1,4 @@
-"""Clients that attack a server: many connections that send or read far too slowly, while honest ones ask."""
+"""Attacks by many connections that send or read far too slowly."""
 
 import contextlib
 import socket
@@ -15,7 +15,7 @@ from tests.servers import Server
 
 
 def connect(server: Server, *, receive_bytes: int = 0, timeout: float = 20) -> socket.socket:
-    """Open a connection; with `receive_bytes`, the kernel keeps hardly more of an answer than that."""
+    """Open a connection whose kernel buffers hardly more than `receive_bytes`."""
     client = socket.socket()
     if receive_bytes:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -43,7 +43,7 @@ def attack(
     every: float = 0.5,
     receive_bytes: int = 0,
 ) -> Iterator[None]:
-    """Keep `count` connections that send `first`, and do `then` at intervals; reopen those that the server ends."""
+    """Keep `count` connections that send `first` and repeat `then`; reopen ended ones."""
     ended = threading.Event()
     clients = [connect(server, receive_bytes=receive_bytes) for _ in range(count)]
 
@@ -80,13 +80,13 @@ def attack(
 
 @dataclass
 class Measured:
-    """The seconds of honest requests by path, and the largest worker, during an attack."""
+    """The seconds of honest requests by path, and the size of the largest worker."""
 
     seconds: dict[str, list[float]]
     megabytes: float = 0.0
 
     def most(self) -> float:
-        """Return the time within which nine of ten requests for the slowest path were answered."""
+        """Return the 90th percentile of the slowest path."""
         return max(statistics.quantiles(times, n=10)[-1] for times in self.seconds.values())
 
     def slowest(self) -> float:
@@ -101,7 +101,7 @@ class Measured:
 
 
 def measure(server: Server, *paths: str, seconds: float) -> Measured:
-    """Ask for each path in turn, over connections of their own, and watch the memory of the workers."""
+    """Request each path in turn, and watch the memory of the workers."""
     measured = Measured({path: [] for path in paths})
     end = time.monotonic() + seconds
     while time.monotonic() < end or len(measured.seconds[paths[0]]) < 2:

@@ -1,4 +1,4 @@
-"""HTTP over plain sockets: bytes that no client library sends, and the answers to them."""
+"""HTTP over plain sockets, for bytes that no client library sends."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Malformed bodies, sent to every route that takes a body: a 4xx problem, and nothing stored.
+"""Malformed bodies on every route that takes a body: 4xx, and nothing stored.
 
 Routes and examples come from docs/openapi.yaml, so new routes are included. FAULT_EXAMPLES is the number of bodies of
 random bytes.
@@ -119,7 +119,7 @@ NASTY = (
 
 @dataclass
 class Target:
-    """The server, a connection that is kept while it lasts, and the rows that examples refer to."""
+    """The server, a session, and the rows that examples refer to."""
 
     live: Server
     session: requests.Session
@@ -232,7 +232,7 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 @pytest.mark.parametrize(("method", "path", "example"), ROUTES)
 def test_an_example_with_one_part_spoilt(target: Target, method: str, path: str, example: Any) -> None:
-    """Some are valid by chance and stored; a rejected one is a problem or an error of one entry."""
+    """Some are valid by chance; a rejected one is a problem or an error of one entry."""
     for body in itertools.islice(spoilt(example), 0, None, EVERY):
         answer = target.send(method, path, body)
         if answer.ok:

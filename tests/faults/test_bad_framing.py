@@ -1,4 +1,4 @@
-"""Wrong lengths and malformed heads: rejected, nothing stored, no request smuggled."""
+"""Wrong lengths and malformed heads are rejected: nothing stored or smuggled."""
 
 import json
 import time
@@ -20,7 +20,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """Yield a server; its workers must survive the tests, and its log must show no error."""
+    """Yield a server whose workers survive the tests without an error in the log."""
     with (
         data_folder() as folder,
         running_server(folder, MODELHUB_CLIENT_TIMEOUT="2", MODELHUB_WORKERS=str(WORKERS)) as server,
@@ -108,7 +108,7 @@ HEADS = {
 
 @pytest.mark.parametrize("name", [*LIES, *HEADS])
 def test_it_is_refused_and_nothing_is_stored(server: Server, name: str) -> None:
-    """At most one answer to the request and one to the bytes behind it, then the connection ends."""
+    """At most one answer each to the request and to the bytes behind it, then the end."""
     before = count(server)
     found = exchange(server, (LIES | HEADS)[name])
     assert len(found) <= 2, found
@@ -139,7 +139,7 @@ def test_what_is_odd_but_legal_is_read(server: Server) -> None:
 
 
 def test_a_refusal_by_the_application_leaves_the_connection_usable(server: Server) -> None:
-    """A body in chunks with trailers is read to its end, so the next request begins in the right place."""
+    """Chunks and trailers are read to their end, where the next request begins."""
     wrong = head(SOURCES, CHUNKED) + chunk(b"{") + b"0\r\nX: y\r\n\r\n"
     with connection(server) as client:
         client.sendall(wrong * 3)

@@ -1,4 +1,4 @@
-"""Slow clients hold a connection for a bounded time, no thread, and hardly any memory."""
+"""Slow clients hold a connection for a bounded time, no thread, hardly any memory."""
 
 import contextlib
 import itertools
@@ -61,7 +61,7 @@ def server() -> Iterator[Server]:
 
 
 class TestTimeLimits:
-    """One server answers these at once; each test waits for a timeout of a few seconds."""
+    """Each test waits for a timeout of a few seconds."""
 
     def test_a_request_that_does_not_end_is_a_408(self, server: Server) -> None:
         """More bytes give it hardly more time."""
@@ -135,7 +135,7 @@ class TestTimeLimits:
 
 @pytest.mark.slow
 class TestAttacks:
-    """Many connections at once; meanwhile honest requests are answered, and the worker stays small."""
+    """Meanwhile honest requests are answered, and the worker stays small."""
 
     def withstands(self, server: Server, name: str) -> None:
         measured = measure(server, "/model-hub/sources/", "/healthz", seconds=SECONDS + 2)
@@ -262,7 +262,7 @@ class TestPieces:
 
 
 def test_a_body_without_room_on_the_disk_is_a_503(folder: Path) -> None:
-    """Bodies above 64 KB wait in TMPDIR. In the container that is a small file system, which slow uploads fill."""
+    """Bodies above 64 KB wait in TMPDIR, in the container a small file system."""
     with small_disk(1) as disk, running_server(folder, TMPDIR=str(disk)) as server:
         (disk / "filler").write_bytes(b"x" * 900_000)
         large = server.request("POST", "/model-hub/sources/", data=b" " * 300_000)

@@ -1,4 +1,4 @@
-"""Graceful stop: `/readyz` fails first, requests in flight finish, and the exit status is 0."""
+"""Graceful stop: `/readyz` fails, requests in flight finish, exit status 0."""
 
 import json
 import signal
@@ -26,7 +26,7 @@ BODY: dict[str, Any] = {"source_type": "trace", "source_id": "held", "scores": [
 
 @contextmanager
 def held_source(server: Server) -> Iterator[tuple[dict[str, Any], psycopg.Connection[Any]]]:
-    """Lock a source with a connection; yield a body that scores this source, and the connection."""
+    """Lock a source; yield a body that scores it, and the connection with the lock."""
     [label, *_] = server.request("GET", "/model-hub/annotations-labels/?type=text").json()["results"]
     body = BODY | {"scores": [SCORE | {"label_id": label["id"]}]}
     assert server.request("POST", BULK, json=body).status_code == 201
@@ -37,7 +37,7 @@ def held_source(server: Server) -> Iterator[tuple[dict[str, Any], psycopg.Connec
 
 @contextmanager
 def in_flight(server: Server, body: dict[str, Any], *, count: int) -> Iterator[list[requests.Response]]:
-    """Send requests that wait for the lock; the list holds their answers after the block."""
+    """Send requests that wait for the lock; the list has their answers afterwards."""
     answers: list[requests.Response] = []
     clients = [
         threading.Thread(target=lambda: answers.append(server.request("POST", BULK, json=body))) for _ in range(count)

@@ -68,7 +68,7 @@ def test_plain_http_is_redirected_only_where_https_is_promised(folder: Path) -> 
 
 
 def test_an_embedded_database_in_production_is_said_aloud(tmp_path: Path) -> None:
-    """It is as safe as the disk of one machine, and a mistake if DATABASE_URL was forgotten."""
+    """It is as safe as one disk, and a mistake if DATABASE_URL was forgotten."""
     production = {
         "MODELHUB_PRODUCTION": "true",
         "MODELHUB_SECRET_KEY": STRONG,

@@ -1,4 +1,4 @@
-"""Whatever interrupts a start or a stop, nothing is left running and the next start works."""
+"""Interrupted starts and stops leave no process, and the next start works."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 @contextmanager
 def starting_server(data_dir: Path, *, until: Callable[[int], object]) -> Iterator[subprocess.Popen[str]]:
-    """`serve` in the middle of its first start: `until`, which is asked with its pid, has just become true."""
+    """Start `serve` and yield it when `until`, called with its pid, becomes true."""
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), "serve"],
         env=environment(data_dir, PORT=str(free_port()), **EMBEDDED),
@@ -44,7 +44,7 @@ def starting_server(data_dir: Path, *, until: Callable[[int], object]) -> Iterat
 
 
 def running_in(data_dir: Path) -> list[str]:
-    """The command lines of PostgreSQL's programs that work in a data folder; zombies have none."""
+    """Return the command lines of PostgreSQL's programs in a data folder."""
     return [
         " ".join(process.info["cmdline"])
         for process in psutil.process_iter(["cmdline"])
@@ -54,7 +54,7 @@ def running_in(data_dir: Path) -> list[str]:
 
 @pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
 def test_a_stop_during_the_first_start_stops_everything(folder: Path, number: signal.Signals) -> None:
-    """Ctrl-C, a supervisor, a closed terminal: exit status 0, no traceback, no database left behind."""
+    """Ctrl-C, a supervisor, a closed terminal: status 0, no traceback, no database."""
     with starting_server(folder, until=lambda pid: list(folder.glob("postgres/postmaster.pid"))) as process:
         os.killpg(process.pid, number)
         output, errors = process.communicate(timeout=60)
@@ -66,7 +66,7 @@ def test_a_stop_during_the_first_start_stops_everything(folder: Path, number: si
 
 @pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
 def test_a_stop_before_anything_has_begun(folder: Path, number: signal.Signals) -> None:
-    """Importing Django takes a third of a second; Python itself has handlers after some hundredths."""
+    """Handlers are set before the import of Django, a third of a second."""
     with starting_server(folder, until=lambda pid: caught(pid, number)) as process:
         os.killpg(process.pid, number)
         output, errors = process.communicate(timeout=30)
@@ -76,13 +76,13 @@ def test_a_stop_before_anything_has_begun(folder: Path, number: signal.Signals) 
 
 
 def caught(pid: int, number: signal.Signals) -> bool:
-    """Return whether the process has a handler for this signal and for the last one that gets a handler."""
+    """Return whether the process handles this signal and the last of the three."""
     mask = int(Path(f"/proc/{pid}/status").read_text().split("SigCgt:")[1].split()[0], 16)
     return all(mask >> (one - 1) & 1 for one in (number, STOPS[-1]))
 
 
 def test_a_first_start_that_is_killed_in_the_middle_can_be_repeated(folder: Path) -> None:
-    """initdb writes PG_VERSION early: half a database must not be taken for a whole one."""
+    """initdb writes PG_VERSION early: half a database must not look like a whole one."""
     with starting_server(folder, until=lambda pid: list(folder.glob("postgres*/PG_VERSION"))) as process:
         os.killpg(process.pid, signal.SIGKILL)
         for child in psutil.process_iter(["cmdline"]):
@@ -94,7 +94,7 @@ def test_a_first_start_that_is_killed_in_the_middle_can_be_repeated(folder: Path
 
 
 def test_a_closed_terminal_ends_the_server(folder: Path) -> None:
-    """And a locale that this machine does not have, as ssh passes them on, is no obstacle to any letter."""
+    """A locale that the machine does not have, as ssh passes them on, changes nothing."""
     with running_server(folder, LC_ALL="xx_YY.UTF-8", **EMBEDDED) as server:
         for name, status in (("Übung", 200), ("übung", 400)):
             label = {"name": name, "type": "star"}
@@ -106,7 +106,7 @@ def test_a_closed_terminal_ends_the_server(folder: Path) -> None:
 
 
 def test_a_pid_that_is_another_postgres_by_now(folder: Path) -> None:
-    """After a power failure the pid file is left, and its number may belong to another process."""
+    """After a power failure the number in the pid file may be another process."""
     with running_server(folder, **EMBEDDED):
         pid_file = folder / "postgres" / "postmaster.pid"
         text = pid_file.read_text()
@@ -146,7 +146,7 @@ def ignores_the_terminal(worker: psutil.Process) -> bool:
 
 
 def test_no_worker_listens_to_ctrl_c(folder: Path) -> None:
-    """SIGINT of the terminal and SIGQUIT of the master, both at once, could lock a worker up until it was killed."""
+    """SIGINT of the terminal and SIGQUIT of the master, both at once, could deadlock it."""
     with running_server(folder) as server:
         workers = psutil.Process(server.process.pid).children()
         end = time.monotonic() + 10
@@ -160,7 +160,7 @@ def test_no_worker_listens_to_ctrl_c(folder: Path) -> None:
 
 
 def new_worker(server: Server, *, instead_of: psutil.Process) -> psutil.Process:
-    """The worker that takes the place of one that is killed, at the first moment that it is there."""
+    """Kill a worker and return its successor at the first moment that it exists."""
     master = psutil.Process(server.process.pid)
     before = set(master.children())
     instead_of.kill()
@@ -172,7 +172,7 @@ def new_worker(server: Server, *, instead_of: psutil.Process) -> psutil.Process:
 
 
 def test_a_stop_reaches_a_worker_that_has_just_been_forked(folder: Path) -> None:
-    """It has the handlers of its master then, which keep a signal for a loop that only the master runs."""
+    """It has the handlers of the master then, which queue a signal for a loop of the master."""
     with running_server(folder, MODELHUB_WORKERS="1") as server:
         for _ in range(10 if LONG else 3):
             [worker] = psutil.Process(server.process.pid).children()

@@ -1,4 +1,4 @@
-"""Several servers on one database: they set it up one at a time, and write the same scores at once."""
+"""Servers on one database set it up one at a time and write the same scores."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ CLIENTS, BATCHES = 4, 15
 
 @dataclass
 class Starts:
-    """Two servers, started at the same moment while a third connection held the lock of the setup."""
+    """Two servers that started at once while a connection held the setup lock."""
 
     servers: list[Server] = field(default_factory=list)
     migrated_meanwhile: bool = True

@@ -1,4 +1,4 @@
-"""A database of a version before the first release: one sentence, and nothing in it changes."""
+"""A database from before the first release: one sentence, and no change in it."""
 
 from pathlib import Path
 

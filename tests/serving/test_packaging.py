@@ -1,4 +1,4 @@
-"""The files that package the server agree with the server; Docker itself does not run here."""
+"""The files that package the server agree with it; Docker itself does not run."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""`manage.py serve`, as `make run` calls it: real processes, real sockets, a database of its own."""
+"""`manage.py serve`, as `make run` calls it: real processes and sockets."""
 
 import re
 import shutil
@@ -108,7 +108,7 @@ def server(data_dir: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def known(server: Server) -> dict[str, str]:
-    """Return the printed values of the first start, by the names that the examples use."""
+    """Return the printed values of the first start, by their names in the examples."""
     text = "".join(server.output)
     rows = dict(re.findall(r"^    ([0-9a-f-]{36})  (\w+)", text, re.MULTILINE))
     ids = {name: id_ for id_, name in rows.items()}
@@ -122,14 +122,14 @@ def run(*command: str, text: str = "") -> str:
 
 
 def printed_example(server: Server, title: str) -> str:
-    """One of the three examples, as it stands between two headings of the first start's text."""
+    """Return one of the three examples that the first start printed."""
     match = re.search(rf"^--- {title}.*? ---\n(.*?)^--- ", "".join(server.output), re.MULTILINE | re.DOTALL)
     assert match
     return match[1]
 
 
 class TestTheExamples:
-    """The founding page's own, ids and keys filled in, and those that the first start prints."""
+    """The founding page's, with ids and keys filled in, and those of the first start."""
 
     def test_python(self, server: Server, known: dict[str, str]) -> None:
         assert run(sys.executable, "-", text=FOUNDING_PYTHON.format(**known)) == "Created: 2 scores\n"
