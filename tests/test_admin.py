@@ -1,4 +1,4 @@
-"""Django's admin: staff only, lists without counts, invariants of the services kept."""
+"""Django's admin: staff only, lists without counts, services for changes."""
 
 import re
 from typing import Any

@@ -31,7 +31,7 @@ class RateThrottle(SimpleRateThrottle):
         raise NotImplementedError
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        """Return True, or raise `RateLimited`. A cache that fails limits nothing and stops nothing."""
+        """Return True, or raise `RateLimited`. A cache that fails limits nothing."""
         try:
             allowed = super().allow_request(request, view)
         except Exception as error:  # noqa: BLE001 - each cache backend has errors of its own

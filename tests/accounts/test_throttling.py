@@ -1,4 +1,4 @@
-"""Rate limits on real servers. Each test has an address of its own, behind a trusted proxy."""
+"""Rate limits on real servers, with one client address per test."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Host names outside of MODELHUB_ALLOWED_HOSTS reach no route, page, file or probe."""
+"""Host names that are not allowed reach no route, page, file or probe."""
 
 import socket
 from collections.abc import Iterator

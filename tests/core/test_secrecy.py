@@ -1,4 +1,4 @@
-"""Secrets and values that are marked, and then searched in the log and in every response of a server."""
+"""Marked secrets and values are in no log line and no response of a server."""
 
 import re
 from collections.abc import Iterator
@@ -109,7 +109,7 @@ def test_the_admin(heard: Heard) -> None:
 
 
 def test_messages_of_the_database_that_quote_values(heard: Heard) -> None:
-    """Rejected rows and unknown columns: PostgreSQL's messages quote the row and the statement."""
+    """Reject rows and rename columns: PostgreSQL's messages quote row and statement."""
     heard.sql("ALTER TABLE modelhub_source ADD CONSTRAINT unforeseen CHECK (name <> 'mark-value') NOT VALID")
     heard.ask("POST", SOURCES, json={"source_type": "trace", "source_id": "u", "name": "mark-value"})
     heard.sql("ALTER TABLE modelhub_score ADD CONSTRAINT unforeseen CHECK (notes <> 'mark-value') NOT VALID")
