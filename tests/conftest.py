@@ -1,4 +1,4 @@
-"""Fixtures of all tests: the cast, a running server, the PostgreSQL of the run."""
+"""Fixtures of all tests: the cast, a running server, the run's PostgreSQL."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Clone the migrated template for the test process, too: `TEST` in tests/settings.py names it."""
+    """Create the template that pytest-django clones for the test process."""
     ensure_template()
 
 
@@ -93,14 +93,14 @@ def labels(organization: Organization) -> dict[str, Label]:
 
 @pytest.fixture(scope="session")
 def live() -> Iterator[Server]:
-    """Start a server with default settings, for tests in which HTTP is the point."""
+    """Start a server with default settings, for tests over HTTP."""
     with data_folder() as folder, running_server(folder) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Postgres:
-    """Return the PostgreSQL of the run, for tests that query it directly or begin with an empty database."""
+    """Return the PostgreSQL of the run, for queries past the server."""
     return Postgres(Path(), int(os.environ[POSTGRES]))
 
 

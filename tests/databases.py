@@ -1,4 +1,4 @@
-"""Databases on the PostgreSQL of the test run: clones of one migrated template, one per data folder."""
+"""Databases of a test run: one migrated template, one clone per data folder."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ import psycopg
 from tests.folders import ROOT
 
 USER = "postgres"
-# The ports of the PostgreSQL of this run (tests/plugin.py) and of the PgBouncer before it (tests/elsewhere.py).
+# The ports of the PostgreSQL of this run and of the PgBouncer before it, if any.
 POSTGRES, PGBOUNCER = "TESTS_POSTGRES", "TESTS_PGBOUNCER"
 TEMPLATE = "migrated"
 # An advisory lock of the database "postgres", which nothing but tests uses.
@@ -32,7 +32,7 @@ def connect() -> psycopg.Connection[Any]:
 
 @cache
 def ensure_template() -> None:
-    """Create the migrated template, once per run: other processes wait and find it."""
+    """Create the migrated template, once per run: other processes wait for it."""
     with connect() as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])
         if exists(connection, TEMPLATE):
@@ -56,7 +56,7 @@ def name_for(data_dir: Path) -> str:
 
 
 def database_for(data_dir: Path) -> dict[str, str]:
-    """Return the settings that lead a server to the migrated database of its data folder; clone it if need be."""
+    """Return the database settings of a data folder; create its database."""
     ensure_template()
     name = name_for(data_dir)
     with connect() as connection:

@@ -21,7 +21,7 @@ from tests.postgres import PROGRAMS, running_postgres
 
 
 def main() -> int:
-    """Run pytest there; answers its exit status."""
+    """Run pytest there and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.elsewhere")
     parser.add_argument("--programs", type=Path)
     parser.add_argument("--pgbouncer", action="store_true")

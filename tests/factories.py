@@ -1,4 +1,7 @@
-"""Rows for tests. The cast: Alice and Bob of one organization (Alice is its admin), Charlie of another."""
+"""Rows for tests.
+
+The cast: Alice (admin) and Bob of one organization, Charlie of another.
+"""
 
 import uuid
 from typing import Any

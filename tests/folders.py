@@ -14,14 +14,14 @@ ENOUGH = 2 * 1024**3
 
 
 def fast_parent() -> Path | None:
-    """Return the folder in memory, where PostgreSQL makes and copies databases ten times faster than on a disk."""
+    """Return the folder in memory: databases are copied ten times faster there."""
     usable = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH
     return MEMORY if usable else None
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that is removed afterwards.
+    """Make a folder and remove it afterwards.
 
     Not one of pytest's: when root runs two sessions at once, each takes the folders of the other away from the
     system user that PostgreSQL runs as.

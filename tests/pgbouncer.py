@@ -35,7 +35,7 @@ max_client_conn = 500
 
 @contextmanager
 def pgbouncer_before(server: Postgres, folder: Path, *, size: int = 4) -> Iterator[Postgres]:
-    """The same server as clients of PgBouncer see it: on another port, and without sessions of their own."""
+    """Run PgBouncer before a server, and yield the port that clients see."""
     assert PROGRAM
     front = Postgres(server.folder, free_port())
     run_as = "user = nobody" if os.geteuid() == 0 else ""

@@ -1,4 +1,4 @@
-"""The pytest plugin that starts the PostgreSQL of a run, before Django reads its settings."""
+"""Starts the PostgreSQL of a test run before Django reads its settings."""
 
 import os
 from collections.abc import Generator
@@ -13,7 +13,10 @@ from tests.postgres import running_postgres
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
-    """Start PostgreSQL unless the environment names one, as it does in the processes of pytest-xdist."""
+    """Start PostgreSQL, unless the environment names one.
+
+    The processes of pytest-xdist inherit the environment of the first one.
+    """
     if POSTGRES not in os.environ:
         stack = ExitStack()
         early_config.add_cleanup(stack.close)

@@ -1,4 +1,4 @@
-"""Real PostgreSQL processes for tests, on ports of their own; their programs are the embedded database's or others."""
+"""Real PostgreSQL processes for tests, by default with the embedded programs."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from tests.servers import free_port
 CONNECTIONS = "-c max_connections=300"
 # Nothing here outlives the test run, so nothing needs to survive a crash of the machine.
 FAST = f"{CONNECTIONS} -c fsync=off -c full_page_writes=off"
-# Set by tests/elsewhere.py: the folder of other programs than the wheel's.
+# The folder of other programs than the wheel's, set by tests/elsewhere.py.
 PROGRAMS = "TESTS_POSTGRES_PROGRAMS"
 CUT_ALL = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
 

@@ -1,4 +1,7 @@
-"""Repetitions of tests: few in `make test`, more in `make faults`, which sets FAULT_KILLS and FAULT_EXAMPLES."""
+"""Repetitions of tests: few in `make test`, more in `make faults`.
+
+FAULT_KILLS, FAULT_EXAMPLES and FAULT_SEED say how many and which.
+"""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Real servers for tests: `manage.py serve` in a process group of its own, on a free port."""
+"""Real servers for tests: `manage.py serve` on a free port."""
 
 import os
 import signal
@@ -21,13 +21,13 @@ from tests.databases import USER, database_for, drop_database_for
 ROOT = folders.ROOT
 API_KEY, SECRET_KEY = "test-api-key", "test-secret-key"
 START_SECONDS = 60
-# For tests about the embedded database; every other server has a database on the PostgreSQL of the run.
+# Selects the embedded database; all other servers use the PostgreSQL of the run.
 EMBEDDED = {"DATABASE_URL": ""}
 
 
 @dataclass
 class Server:
-    """A running server; `output` grows with its standard output, `log` with its standard error."""
+    """A running server; `output` and `log` are its standard output and error."""
 
     process: subprocess.Popen[str]
     base_url: str
@@ -45,7 +45,7 @@ class Server:
         return requests.request(method, self.base_url + path, **options)  # type: ignore[arg-type]
 
     def logged(self, words: str, *, seconds: float = 10) -> list[str]:
-        """The lines of the log that hold these words, waited for: they come through a pipe and a thread."""
+        """Wait for lines of the log that contain these words, and return them."""
         end = time.monotonic() + seconds
         while not (lines := [line for line in self.log if words in line]) and time.monotonic() < end:
             time.sleep(0.01)
@@ -56,7 +56,7 @@ class Server:
         os.killpg(self.process.pid, number)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """End it the way a supervisor does, and answer its exit status."""
+        """Stop the server by a signal and return its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(timeout=60)
@@ -64,7 +64,7 @@ class Server:
 
 @contextmanager
 def data_folder() -> Iterator[Path]:
-    """A data folder for servers; it is removed afterwards, and the database that goes with it is dropped."""
+    """Make a data folder; remove it and drop its database afterwards."""
     with folders.temporary_folder() as folder:
         try:
             yield folder
@@ -73,14 +73,17 @@ def data_folder() -> Iterator[Path]:
 
 
 def free_port() -> int:
-    """A port that nothing listens on at this moment."""
+    """Return a port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """Return the environment of a server with a data folder, a database and keys of its own, free of our settings."""
+    """Return the environment of a server with its own data folder and database.
+
+    Nothing of it comes from the settings of the test process.
+    """
     names = ("PATH", "HOME", "LANG", "TMPDIR")
     own = {name: os.environ[name] for name in names if name in os.environ}
     return own | {
@@ -93,20 +96,20 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
 
 
 def direct_url(env: dict[str, str]) -> str:
-    """Return the URL of a server's database, past any PgBouncer, or over the socket of the embedded one."""
+    """Return the URL of a server's database, past PgBouncer."""
     embedded = f"postgresql://{USER}@/modelhub?host={quote(env['MODELHUB_DATA_DIR'], safe='')}%2Fpostgres"
     return env.get("MODELHUB_DIRECT_DATABASE_URL") or env.get("DATABASE_URL") or embedded
 
 
 def manage(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run one of manage.py's commands to its end."""
+    """Run a command of manage.py to its end."""
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 @contextmanager
 def running_server(data_dir: Path, **more: str) -> Iterator[Server]:
-    """A server that is ready, and stopped afterwards; one that does not start fails with all that it said."""
+    """Start a server, wait until it is ready, and stop it in the end."""
     env = environment(data_dir, **{"PORT": str(free_port()), **more})
     with serving([sys.executable, str(ROOT / "manage.py"), "serve"], env=env) as server:
         yield server
@@ -114,7 +117,7 @@ def running_server(data_dir: Path, **more: str) -> Iterator[Server]:
 
 @contextmanager
 def serving(command: list[str], *, env: dict[str, str]) -> Iterator[Server]:
-    """The same, by any command that ends in being the server."""
+    """Start a server by any command; fail with its output if it does not start."""
     process = subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

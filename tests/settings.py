@@ -1,4 +1,4 @@
-"""The server's own settings, with a data folder of the tests' own."""
+"""The settings of the server, changed for the test process."""
 
 import os
 
@@ -8,6 +8,6 @@ from config.settings import *
 from tests.databases import TEMPLATE
 
 DATABASES["default"]["TEST"] = {"TEMPLATE": TEMPLATE}
-# The test process holds one connection for its whole life; the servers that tests start have pools.
+# The test process needs one connection; the servers that tests start have pools.
 del DATABASES["default"]["OPTIONS"]["pool"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
