@@ -1,4 +1,4 @@
-"""The tables as PostgreSQL has them: keys, indexes, triggers and functions of its catalog."""
+"""Keys, indexes, triggers and functions in the catalog of PostgreSQL."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def test_no_index_repeats_the_beginning_of_a_unique_key() -> None:
 
 
 def test_indexes_that_begin_with_the_organization_serve_lists_only() -> None:
-    """Every statement names the organization: such an index would be a plan for single rows, too."""
+    """The organization comes last: else single rows could be read by such an index."""
     found = {name: where for _, name, _, _, where, columns in rows(INDEXES) if columns[0] == "organization_id"}
     whole = {name for name, where in found.items() if "'-infinity'" not in where}
     assert {name for name in whole if not name.startswith(("modelhub_user_", "modelhub_apikey_"))} == {

@@ -1,4 +1,4 @@
-"""The check of every statement's plan finds scans, in statements and in functions of the database."""
+"""The check of plans finds scans in statements and in database functions."""
 
 import re
 
@@ -78,7 +78,7 @@ TYPES, NULLS = ", ".join(VARIABLES.values()), ", ".join("NULL" for _ in VARIABLE
 
 
 def test_the_statements_inside_the_store_function_name_the_organization() -> None:
-    """EXPLAIN does not show them: each is prepared by itself, the function's variables as its parameters."""
+    """EXPLAIN does not show the statements of functions: each is prepared by itself."""
     body = read_sql("scores", "store_scores_v1").split("BEGIN")[1]
     parts = [part.strip() for part in re.split(r";\n|THEN\n", body)]
     statements = [part for part in parts if re.match("SELECT|PERFORM|INSERT|WITH", part) and "FROM" in part]

@@ -1,4 +1,4 @@
-"""Reference cycles of a bulk request: only those of Django's middleware, none of its entries and scores."""
+"""Reference cycles of a bulk request: none of its entries and scores."""
 
 import gc
 import io
@@ -25,7 +25,7 @@ def no_collector() -> Iterator[None]:
 
 
 def bulk(caller: Caller, body: object) -> str:
-    """Call the WSGI application; Django's test client keeps requests and responses alive."""
+    """Call the WSGI application; the test client keeps requests alive."""
     content = exact_json.encode(body)
     status: list[str] = []
     environ: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Exports are read from a streaming replica that is as far as the primary: two PostgreSQL processes, one server."""
+"""Exports read a streaming replica that is as far as the primary."""
 
 import itertools
 import json

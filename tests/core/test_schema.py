@@ -1,4 +1,4 @@
-"""The OpenAPI schema: committed, complete and kept by a running server; the page that shows it."""
+"""The OpenAPI schema: committed, complete and kept by a running server."""
 
 import subprocess
 import sys
@@ -91,7 +91,7 @@ def test_the_root_redirects_to_the_page() -> None:
     ],
 )
 def test_a_running_server_keeps_to_the_schema(live: Server, tmp_path: Path, phases: str, examples: int) -> None:
-    """schemathesis with all checks except those that tests/schemathesis.toml turns off."""
+    """Run schemathesis with all checks that tests/schemathesis.toml leaves on."""
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         *("--config-file", str(ROOT / "tests" / "schemathesis.toml")),

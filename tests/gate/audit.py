@@ -1,4 +1,4 @@
-"""`python -m tests.gate.audit [FILE]`: look for known vulnerabilities of the pinned versions.
+"""`python -m tests.gate.audit [FILE]`: look for vulnerabilities of the pins.
 
 The exit status is 1 for a vulnerability. Without an advisory service the gate prints NOT AUDITED and passes, because a
 build must not depend on a network.

@@ -1,4 +1,4 @@
-"""`python -m tests.gate.migrations`: reject migrations that break the version that is still running.
+"""`python -m tests.gate.migrations`: reject migrations that break older servers.
 
 squawk checks the SQL of each migration. A migration accepts a finding by an attribute of its class:
 

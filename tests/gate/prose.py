@@ -1,4 +1,4 @@
-"""`python -m tests.gate.prose [PLACE ...]`: measure the prose of Python files and of Markdown pages.
+"""`python -m tests.gate.prose [PLACE ...]`: measure the prose of code and pages.
 
 Prose is docstrings and comments together, or a whole page.
 """
@@ -107,7 +107,7 @@ def place_of(path: Path, line: int, text: str) -> str:
 
 
 def main(places: list[str]) -> int:
-    """Print the rates and the findings behind those above their limits. Return the exit status."""
+    """Print rates and excess findings. Return the exit status."""
     prose = measure([Path(place).resolve() for place in places])
     for name, rate in prose.rates().items():
         print(f"{rate:6.1f}  {name} (at most {LIMITS[name]})")

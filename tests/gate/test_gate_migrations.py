@@ -1,4 +1,4 @@
-"""The gate of migrations rejects changes that break the version that is still running."""
+"""The gate of migrations rejects changes that break older servers."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ FILLED = models.CheckConstraint(condition=~models.Q(notes="x"), name="score_note
 
 
 def judge(*operations: Operation, atomic: bool = True, accepted: dict[str, str] | None = None) -> str:
-    """Return the findings of a migration with these operations, after all existing ones."""
+    """Return the findings of a migration with these operations."""
     loader = MigrationLoader(connection, replace_migrations=False)
     last = loader.graph.leaf_nodes("modelhub")[0]
     body = {"operations": operations, "atomic": atomic, "accepted": accepted or {}}
