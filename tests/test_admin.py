@@ -67,7 +67,7 @@ def test_search(staff: Client, score: Score, table: str, query: str, found: int)
 
 
 @pytest.mark.parametrize("table", ["source", "label", "score"])
-def test_what_has_a_history_cannot_be_edited(staff: Client, score: Score, table: str) -> None:
+def test_rows_with_a_history_cannot_be_edited(staff: Client, score: Score, table: str) -> None:
     row: Any = {"source": score.source, "label": score.label, "score": score}[table]
     path = f"/admin/modelhub/{table}/"
     assert staff.get(path + "add/").status_code == 403
@@ -124,7 +124,7 @@ class TestKeys:
 
 
 @pytest.mark.parametrize("table", ["organization", "user", "apikey", "project"])
-def test_what_may_be_added_has_a_form(staff: Client, table: str) -> None:
+def test_rows_that_can_be_added_have_a_form(staff: Client, table: str) -> None:
     assert staff.get(f"/admin/modelhub/{table}/add/").status_code == 200
 
 
@@ -148,7 +148,7 @@ def test_a_user_is_added_in_lower_case_and_changed(staff: Client, alice: Caller)
     assert dora.organization == alice.user.organization
 
 
-def test_nobody_else_comes_in(alice: Caller, staff: Client) -> None:
+def test_keys_open_no_admin_page_and_sessions_no_api(alice: Caller, staff: Client) -> None:
     assert Client().get("/admin/").status_code == 302
     with_key = alice.client.get("/admin/", headers={"X-Api-Key": alice.key.api_key, "X-Secret-Key": alice.secret})
     assert with_key.status_code == 302

@@ -22,7 +22,7 @@ FOLDERS = "modelhub|config|tests|benchmarks"
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_every_example_of_the_api_page_does_what_it_says(live: Server) -> None:
+def test_every_example_of_the_api_page_has_its_result(live: Server) -> None:
     names = {"BASE_URL": live.base_url, "API_KEY": API_KEY, "SECRET_KEY": SECRET_KEY}
     # Scores of other tests would be on the pages that the examples read.
     live.request("POST", "/model-hub/scores/bulk-delete/", json={"filter": {"created_after": "2000-01-01T00:00:00Z"}})

@@ -82,7 +82,7 @@ def test_scores_are_stored_and_read(queues: AnnotationQueue, trace: str) -> None
     assert by_name.id == score.id
 
 
-def test_what_annotation_reads(annotations: Annotation, queues: AnnotationQueue, live: Server) -> None:
+def test_reads_of_the_class_annotation(annotations: Annotation, queues: AnnotationQueue, live: Server) -> None:
     project = live.request("POST", "/tracer/project/", json={"name": "SDK project", "project_type": "observe"}).json()
     label = queues.create_label("SDK of project", "text", project=project["id"])
 
@@ -131,7 +131,7 @@ def test_failures_raise_with_the_servers_words(queues: AnnotationQueue, annotati
         assert words in str(error)
 
 
-def test_wrong_keys_raise_what_the_client_has_for_them(live: Server) -> None:
+def test_wrong_keys_raise_the_errors_of_the_client(live: Server) -> None:
     wrong = AnnotationQueue("nobody", "nothing", live.base_url)
     with pytest.raises(InvalidAuthError):
         wrong.list_labels()

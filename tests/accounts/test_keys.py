@@ -76,7 +76,7 @@ class TestActAs:
         assert set(Score.objects.values_list("annotator_id", flat=True)) == {bob.user.pk}
         assert ScoreRevision.objects.get().replaced_by == bob.user
 
-    def test_corrections_too_within_what_the_annotator_may(
+    def test_corrections_within_the_rights_of_the_annotator(
         self, alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]
     ) -> None:
         backend = scoped(alice, "read", "write", "act-as")

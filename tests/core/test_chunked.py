@@ -33,6 +33,6 @@ def test_one_that_is_too_large_is_a_413(live: Server) -> None:
     assert post(live, *[b" " * 1_000_000] * 9) == (413, "request_too_large")
 
 
-def test_a_body_that_nobody_reads_does_no_harm(live: Server) -> None:
+def test_an_unread_body_does_no_harm(live: Server) -> None:
     answer = live.request("GET", "/healthz", data=chunks(b"x" * 1000))
     assert answer.status_code == 200

@@ -34,7 +34,7 @@ class TestWhatIsCounted:
     """In one process, as in these tests; `value` before and after."""
 
     @pytest.mark.django_db(transaction=True)
-    def test_scores_by_what_came_of_them(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    def test_scores_by_their_outcome(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
         names = ("modelhub_scores_stored_total", "modelhub_scores_refused_total", "modelhub_batch_scores_sum")
         before = [value(name) for name in names]
         wrong = value("modelhub_scores_refused_total", code="invalid_value")
@@ -98,17 +98,17 @@ class TestWhoMayRead:
 
     pytestmark = pytest.mark.django_db
 
-    def test_nobody_unless_a_token_is_set(self) -> None:
+    def test_without_a_configured_token_it_is_a_404(self) -> None:
         answer = Client().get("/metrics", headers=AUTHORIZED)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
     @pytest.mark.parametrize("sent", ["", "Bearer", f"Bearer {TOKEN}x", TOKEN, f"Basic {TOKEN}", "Bearer \udcff é"])
-    def test_nobody_with_another_token(self, settings: Any, sent: str) -> None:
+    def test_another_token_is_a_401(self, settings: Any, sent: str) -> None:
         settings.METRICS_TOKEN = TOKEN
         answer = Client().get("/metrics", headers={"Authorization": sent})
         assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
 
-    def test_who_has_it(self, settings: Any) -> None:
+    def test_the_configured_token_opens_it(self, settings: Any) -> None:
         settings.METRICS_TOKEN = TOKEN
         answer = Client().get("/metrics", headers=AUTHORIZED)
         assert (answer.status_code, answer["Content-Type"]) == (200, metrics.CONTENT_TYPE)

@@ -76,7 +76,7 @@ def pair(postgres: Postgres) -> Iterator[Pair]:
             yield pair
 
 
-def test_an_export_is_read_from_the_replica_and_holds_what_was_acknowledged(pair: Pair) -> None:
+def test_an_export_is_read_from_the_replica_and_has_all_acknowledged_scores(pair: Pair) -> None:
     for _ in range(20):
         assert pair.write() == pair.export()
     assert pair.exports_from_replica()

@@ -175,7 +175,7 @@ def test_every_route_that_writes_is_attacked() -> None:
 
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in ROUTES])
 class TestEveryRoute:
-    def test_refuses_what_is_not_json(self, target: Target, method: str, path: str) -> None:
+    def test_bodies_that_are_not_json_are_rejected(self, target: Target, method: str, path: str) -> None:
         before = counts(target.live)
         for name, body in GARBAGE.items():
             answer = target.send(method, path, body)
@@ -183,7 +183,7 @@ class TestEveryRoute:
             assert answer.json()["code"] in {"malformed_json", "not_an_object"}, name
         assert counts(target.live) == before
 
-    def test_refuses_other_types_and_what_is_compressed(self, target: Target, method: str, path: str) -> None:
+    def test_other_types_and_compressed_bodies_are_rejected(self, target: Target, method: str, path: str) -> None:
         before = counts(target.live)
         [example] = [example for other, where, example in ROUTES if (other, where) == (method, path)]
         body = json.dumps(example).encode()

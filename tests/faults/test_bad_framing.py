@@ -118,7 +118,7 @@ def test_it_is_refused_and_nothing_is_stored(server: Server, name: str) -> None:
     assert count(server) == before
 
 
-def test_what_is_odd_but_legal_is_read(server: Server) -> None:
+def test_odd_but_legal_requests_are_read(server: Server) -> None:
     """Control: a server that rejects everything would pass the tests above."""
     where, body = "/model-hub/scores/bulk/", b'{"source_type": "trace", "source_id": "none", "scores": [1]}'
     halves = chunk(body[:20]) + chunk(body[20:])

@@ -88,7 +88,7 @@ def test_connections_that_are_cut_over_and_over(server: Server, postgres: Postgr
     load.tell("connections cut", cut)
 
 
-def test_connections_that_were_cut_while_nobody_used_them_cost_no_request(server: Server, postgres: Postgres) -> None:
+def test_idle_connections_that_were_cut_cost_no_request(server: Server, postgres: Postgres) -> None:
     with clients(server) as load:
         load.wait_until_it_writes()
     assert postgres.cut_all(DATABASE) > 2

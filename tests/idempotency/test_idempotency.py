@@ -103,7 +103,7 @@ class TestOneAfterTheOther:
 
 
 @pytest.mark.parametrize("value", ["NaN", "-Infinity", '{"rating": NaN}', "1e400"])
-def test_what_json_has_no_words_for_is_refused_once_and_replayed(
+def test_values_that_json_cannot_express_are_rejected_once_and_replayed(
     alice: Caller, trace: Source, labels: dict[str, Label], value: str
 ) -> None:
     entry = f'{{"label_id": "{labels["star"].pk}", "value": {value}}}'

@@ -56,7 +56,7 @@ class TestTheRequestItself:
     @pytest.mark.parametrize(
         "raw", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"4", b"[" * 10_000, b'{"scores":' + b"[" * 10_000]
     )
-    def test_what_is_no_json_object_is_a_400(self, alice: Caller, raw: bytes) -> None:
+    def test_a_body_that_is_no_json_object_is_a_400(self, alice: Caller, raw: bytes) -> None:
         answer = alice.post(BULK, raw=raw)
 
         assert answer.status == 400
@@ -99,7 +99,7 @@ class TestNumbers:
         assert str(Score.objects.get().value["n"]) == digits
 
     @pytest.mark.parametrize("digits", ["NaN", "Infinity", "-Infinity", "1e400", "1e-400", "1e99999999999999999999"])
-    def test_what_is_no_number_to_others_is_the_entrys_error(
+    def test_numbers_that_others_cannot_read_are_errors_of_the_entry(
         self, alice: Caller, trace: Source, labels: dict[str, Label], digits: str
     ) -> None:
         raw = (

@@ -168,7 +168,7 @@ class TestOverwriting:
         assert revision.replaced_by == alice.user
         assert str(revision.score_id) == first["id"]
 
-    def test_what_changes_nothing_is_not_written(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    def test_an_equal_score_is_not_written(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
         first = alice.bulk(trace, [entry(labels["numeric"], 4, notes="n")])
         again = alice.bulk(trace, [entry(labels["numeric"], {"value": 4})])
 
@@ -208,7 +208,7 @@ class TestOverwriting:
 class TestOptions:
     """The query parameters of contract 0.4."""
 
-    def test_a_dry_run_stores_nothing_and_shows_what_it_would(
+    def test_a_dry_run_stores_nothing_and_shows_the_scores(
         self, alice: Caller, trace: Source, labels: dict[str, Label]
     ) -> None:
         answer = alice.bulk(trace, [entry(labels["star"], 4), entry(labels["text"], 5)], "?dry_run=true")
@@ -309,7 +309,7 @@ class TestSources:
         assert answer.status == 201
         assert answer.body["scores"][0]["source_id"] == trace.source_id
 
-    def test_an_unknown_source_is_a_404_that_says_what_to_do(self, alice: Caller, labels: dict[str, Label]) -> None:
+    def test_an_unknown_source_is_a_404_that_names_the_remedy(self, alice: Caller, labels: dict[str, Label]) -> None:
         body = {"source_type": "trace", "source_id": "nowhere", "scores": [entry(labels["star"], 4)]}
         answer = alice.post(BULK, body)
 
@@ -345,7 +345,7 @@ class TestSources:
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.parametrize(("options", "value"), [("?atomic=true", 4), ("?dry_run=true", 4), ("", 9)])
-    def test_one_that_would_be_made_for_what_is_not_stored_is_not_made(
+    def test_a_source_is_not_created_when_no_score_is_stored(
         self, alice: Caller, labels: dict[str, Label], settings: Any, options: str, value: int
     ) -> None:
         settings.AUTO_CREATE_SOURCES = True

@@ -47,7 +47,7 @@ def test_its_annotator_corrects_it_and_the_history_tells(bob: Caller, score: Sco
     }
 
 
-def test_what_changes_nothing_leaves_no_history(bob: Caller, score: Score) -> None:
+def test_an_equal_value_leaves_no_history(bob: Caller, score: Score) -> None:
     answer = bob.patch(path(score), {"value": {"rating": 4}, "notes": "old"})
     assert answer.status == 200
     assert not ScoreRevision.objects.exists()
@@ -158,7 +158,7 @@ class TestBulkDelete:
         assert answer.body == {"deleted": 1, "errors": []}
         assert list(Score.objects.filter(deleted_at=None)) == [other]
 
-    def test_a_members_filter_deletes_nobody_elses(
+    def test_a_members_filter_deletes_no_scores_of_others(
         self, alice: Caller, bob: Caller, trace: Source, score: Score
     ) -> None:
         ScoreFactory.create(source=trace, annotator=alice.user)
@@ -193,7 +193,9 @@ class TestBulkDelete:
             {"id": ["x"]},
         ],
     )
-    def test_what_could_delete_too_much_is_refused(self, alice: Caller, score: Score, body: dict[str, Any]) -> None:
+    def test_filters_that_could_delete_too_much_are_rejected(
+        self, alice: Caller, score: Score, body: dict[str, Any]
+    ) -> None:
         assert alice.post(BULK_DELETE, body).status == 400
         assert not Score.objects.exclude(deleted_at=None).exists()
 

@@ -214,7 +214,7 @@ class TestCsv:
         assert {row["label_type"]: exact_json.loads(row["value_json"]) for row in rows}["star"] == {"rating": 4, "x": 1}
 
     @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-    def test_what_a_spreadsheet_would_execute_is_harmless(
+    def test_cells_that_a_spreadsheet_would_execute_are_harmless(
         self, alice: Caller, trace: Source, labels: dict[str, Label], text: str
     ) -> None:
         alice.bulk(trace, [entry(labels["text"], text, notes=text)])

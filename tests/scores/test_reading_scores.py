@@ -137,7 +137,7 @@ def test_a_wrong_parameter_is_a_400_that_names_it(alice: Caller, query: str, fie
         ("label_id=x&annotator_id=", 'label_id must be a UUID, got "x"; annotator_id must be a UUID, got ""'),
     ],
 )
-def test_the_sentence_names_the_rule_and_what_was_sent(alice: Caller, query: str, sentence: str) -> None:
+def test_the_sentence_names_the_rule_and_the_sent_value(alice: Caller, query: str, sentence: str) -> None:
     for path in (SCORES, SCORES + "export/"):
         assert alice.get(f"{path}?{query}").body["detail"] == sentence
 

@@ -113,7 +113,7 @@ def test_a_label_that_disappears_before_the_write_costs_its_score_only(
     assert answer.body["errors"] == [f"scores[7]: Label not found: {hundred[7].pk}"]
 
 
-def test_what_the_database_cannot_hold_costs_its_score_only(
+def test_values_that_the_database_cannot_hold_cost_their_scores_only(
     alice: Caller, trace: Source, hundred: list[Label], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Were a value of that kind ever to pass the rules, PostgreSQL's own refusal must do no more harm."""

@@ -55,7 +55,7 @@ def test_a_wrong_value_is_a_400_problem(alice: Caller, trace: Source, labels: di
     assert not Score.objects.exists()
 
 
-def test_an_unknown_label_is_a_404_whoever_it_belongs_to(alice: Caller, charlie: Caller, trace: Source) -> None:
+def test_an_unknown_or_foreign_label_is_a_404(alice: Caller, charlie: Caller, trace: Source) -> None:
     foreign = LabelFactory.create(organization=charlie.user.organization, name="Their secret")
     for label_id in (uuid.uuid4(), foreign.pk):
         answer = post(alice, trace, {"label_id": str(label_id), "value": 4})

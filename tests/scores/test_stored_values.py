@@ -56,7 +56,7 @@ def accepted(type_: str, rules: dict[str, Any], value: Any) -> dict[str, Any] | 
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(batch=st.lists(typed_values(), min_size=1, max_size=5, unique_by=lambda one: one[0]))
-def test_what_is_accepted_comes_back_the_same(
+def test_accepted_values_come_back_the_same(
     alice: Caller, trace: Source, labels: dict[str, Label], batch: list[tuple[str, Any]]
 ) -> None:
     """In the answer, from the database, through the list, and when it is sent back as it came."""

@@ -12,7 +12,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 
 
-def test_compose_sets_only_what_is_a_setting() -> None:
+def test_compose_sets_only_known_settings() -> None:
     assert set(COMPOSE["services"]["web"]["environment"]) <= SETTINGS
 
 
