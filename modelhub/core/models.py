@@ -59,7 +59,7 @@ class Row(models.Model):
 
 
 class TenantRow(Row):
-    """Base of a tenant's tables: saving a stored row names `organization`.
+    """Base of a tenant's tables: saving a stored row names its organization and never sets it.
 
     Tables that are distributed by organization need both: a statement goes to one node, and no row moves to another.
     """
@@ -69,7 +69,7 @@ class TenantRow(Row):
     class Meta:
         abstract = True
 
-    # Django has no public hook for the WHERE of `save()`; `tests/core/test_tenant_rows.py` fails if this one goes.
+    # Django has no public hook for the WHERE of `save()`. A test fails if this one is gone (tests/core/test_plans.py).
     def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *args: Any, **kwargs: Any) -> Any:
         changes = [change for change in values if change[0].name != "organization"]
         rows = base_qs.filter(organization_id=self.organization_id)
