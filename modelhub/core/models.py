@@ -17,9 +17,19 @@ _ST = TypeVar("_ST")
 _GT = TypeVar("_GT")
 
 LIVE = Q(deleted_at=None)
-# Always true, and stated by lists only: it keeps the indexes behind lists out of the plans for single rows. On a small
-# table the planner takes any index that begins with the organization, and a cached plan stays while the table grows.
-LISTED = Q(Func(F("created_at"), template="%(expressions)s > '-infinity'", output_field=models.BooleanField()))
+
+
+def listed(relation: str = "") -> Q:
+    """Return a condition that is always true and stated by lists only, of these rows or of a relation (`scores__`).
+
+    It keeps the indexes behind lists out of the plans for single rows. On a small table the planner takes any index
+    that begins with the organization, and a cached plan stays while the table grows.
+    """
+    after_all = "%(expressions)s > '-infinity'"
+    return Q(Func(F(f"{relation}created_at"), template=after_all, output_field=models.BooleanField()))
+
+
+LISTED = listed()
 
 
 def one_of(field: str, words: tuple[str, ...], *, table: str) -> models.CheckConstraint:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.exact_json import same
 from modelhub.core.keyset import in_batches
-from modelhub.core.models import LIVE
+from modelhub.core.models import LISTED, LIVE
 from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.models import Label
@@ -69,8 +69,9 @@ def count_illegal_scores(label: Label, settings: Mapping[str, Any]) -> int:
     """Return the number of live scores that these settings reject; reads all."""
     rule = get_type(label.type).rule(settings)
     # With the label's id: without it, Django reads it again for each score.
-    rows = label.scores.filter(LIVE, organization_id=label.organization_id).only("label_id", "created_at", "value")
-    return sum(not _is_legal(rule, score.value) for piece in in_batches(rows) for score in piece)
+    rows = label.scores.filter(LIVE, LISTED, organization_id=label.organization_id)
+    batches = in_batches(rows.only("label_id", "created_at", "value"))
+    return sum(not _is_legal(rule, score.value) for batch in batches for score in batch)
 
 
 def _is_legal(rule: ValueRule, value: object) -> bool:

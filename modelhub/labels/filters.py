@@ -1,14 +1,12 @@
 """Filters of the list of labels."""
 
 import django_filters
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, FilteredRelation, Q, QuerySet
 
 from modelhub.core.filters import FlagFilter, StrictFilterSet
-from modelhub.core.models import LIVE
+from modelhub.core.models import LIVE, listed
 from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES
-
-LIVE_SCORES = Q(scores__deleted_at=None, scores__id__isnull=False)
 
 
 class LabelFilter(StrictFilterSet):
@@ -42,7 +40,8 @@ class LabelFilter(StrictFilterSet):
         """Add the number of live scores: all of them, and those of traces."""
         if not value:
             return queryset
-        return queryset.annotate(
-            annotation_count=Count("scores", filter=LIVE_SCORES),
-            trace_annotations_count=Count("scores", filter=LIVE_SCORES & Q(scores__source__source_type="trace")),
+        live_scores = FilteredRelation("scores", condition=Q(scores__deleted_at=None) & listed("scores__"))
+        return queryset.annotate(live_scores=live_scores).annotate(
+            annotation_count=Count("live_scores"),
+            trace_annotations_count=Count("live_scores", filter=Q(live_scores__source__source_type="trace")),
         )

@@ -1,5 +1,6 @@
 """Every list reads its rows through an index: checked with EXPLAIN on a table that is large enough to matter."""
 
+import json
 import re
 from typing import Any
 
@@ -84,3 +85,28 @@ def test_no_list_reads_the_whole_table(reader: Caller) -> None:
                 assert re.search(r"source_is_unique .*\n *Index Cond: .*source_type.*source_key", plan), (
                     f"{name}\n{plan}"
                 )
+
+
+@pytest.mark.django_db
+def test_counts_and_checks_of_labels_can_read_the_scores_of_one_organization(reader: Caller) -> None:
+    """Half of all scores are the reader's, so that PostgreSQL may prefer the whole table: here it may not."""
+    label = Label.objects.filter(organization_id=reader.user.organization_id, type="star").latest("id")
+    headers = {"X-Api-Key": reader.key.api_key, "X-Secret-Key": reader.secret}
+    labels, filtered = "/model-hub/annotations-labels/", {"filter": {"label_id": str(label.pk)}}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    with CaptureQueriesContext(connection) as captured:
+        for method, path, body in (
+            ("GET", f"{labels}?include_usage_count=true", None),
+            ("PATCH", f"{labels}{label.pk}/", {"settings": {"no_of_stars": 10}}),
+            ("POST", f"{SCORES}bulk-delete/", filtered),
+        ):
+            response = reader.client.generic(
+                method, path, json.dumps(body), content_type="application/json", headers=headers
+            )
+            assert response.status_code == 200, response.content
+        read = [one["sql"] for one in captured if re.search(r'(FROM|JOIN) "modelhub_score"', one["sql"])]
+        assert len(read) >= 3
+        for sql in read:
+            plan = plan_of(sql)
+            assert "Seq Scan on modelhub_score" not in plan, f"{sql}\n{plan}"
