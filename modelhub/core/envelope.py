@@ -55,6 +55,7 @@ def read_object(data: object, names: tuple[str, ...], *, strict: bool = False) -
     fields = rename(data, names)
     if strict:
         reject_unknown(fields, names, kind="field")
+        return fields
     return {name: value for name, value in fields.items() if name in names}
 
 
@@ -77,15 +78,14 @@ def read_flags(query: QueryDict, names: tuple[str, ...]) -> dict[str, bool]:
     for key, values in query.lists():
         given.setdefault(known.get(key, key), set()).update(values)
     reject_unknown(given, names, kind="query parameter")
-    return {name: _read_flag(name, given.get(name, {"false"})) for name in names}
-
-
-def _read_flag(name: str, values: set[str]) -> bool:
-    meanings = {FLAG_VALUES.get(value) for value in values}
-    if meanings in ({True}, {False}):
-        return True in meanings
-    sentence = f"{name} must be true, false, 1 or 0, got {', '.join(show(value) for value in sorted(values))}"
-    raise Invalid.of_field(name, sentence)
+    flags = dict.fromkeys(names, False)
+    for name, words in given.items():
+        meanings = {FLAG_VALUES.get(word) for word in words}
+        if meanings not in ({True}, {False}):
+            sentence = f"{name} must be true, false, 1 or 0, got {', '.join(map(show, sorted(words)))}"
+            raise Invalid(sentence, fields={name: [sentence]})
+        flags[name] = True in meanings
+    return flags
 
 
 class FieldErrors:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelhub.core.errors import Invalid
-from modelhub.core.ids import parse_uuid
+from modelhub.core.ids import spell_uuid
 from modelhub.core.text import show
 
 # The stored type of each word that clients use (contract 2.1).
@@ -61,4 +61,4 @@ def _is_visible(text: str) -> bool:
 
 def source_key(source_id: str) -> str:
     """Return the key of an id: a UUID in canonical form, else the id (contract 0.6)."""
-    return str(parse_uuid(source_id) or source_id)
+    return spell_uuid(source_id) or source_id
