@@ -1,5 +1,7 @@
 """Django's PostgreSQL backend, for pooled connections that live for months."""
 
+import select
+import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -8,8 +10,10 @@ from django.db.backends.postgresql.base import DatabaseWrapper as DjangoWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 FIRST_DISCARD = 8
+FRESH_SECONDS = 0.5
 
-_uses: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
+# Number of uses, and the time of the last one (monotonic).
+_uses: WeakKeyDictionary[psycopg.Connection[Any], tuple[int, float]] = WeakKeyDictionary()
 
 
 class Operations(DatabaseOperations):
@@ -41,13 +45,23 @@ def check(connection: psycopg.Connection[Any]) -> bool:
     """Return whether a connection answers; drop cached plans at its 8th, 16th … use.
 
     PostgreSQL makes a plan for tables as large as they are, and keeps it until autovacuum has looked at them, a minute
-    later: on a new database it reads whole tables that grow meanwhile.
+    later: on a new database it reads whole tables that grow meanwhile. A connection that was used a moment ago is not
+    asked (0.1 ms per request), unless its socket has something to read: the end of a closed connection is.
     """
-    uses = _uses[connection] = _uses.get(connection, 0) + 1
-    discard = uses >= FIRST_DISCARD and uses.bit_count() == 1
+    uses, used_at = _uses.get(connection, (0, 0.0))
+    now = time.monotonic()
+    _uses[connection] = uses + 1, now
+    discard = uses + 1 >= FIRST_DISCARD and (uses + 1).bit_count() == 1
     try:
         connection.autocommit = True  # false where it was returned inside a transaction
-        connection.execute("DISCARD PLANS" if discard else "")
+        if discard or now > used_at + FRESH_SECONDS or _has_input(connection):
+            connection.execute("DISCARD PLANS" if discard else "")
     except psycopg.OperationalError:
         return False
     return True
+
+
+def _has_input(connection: psycopg.Connection[Any]) -> bool:
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -34,6 +34,8 @@ def rename(data: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
     Other keys stay. Raise `Invalid` if both spellings of a field are given and differ.
     """
+    if data.keys() <= set(names):
+        return data
     known = spellings(names)
     renamed: dict[str, Any] = {}
     for key, value in data.items():

@@ -165,40 +165,38 @@ def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None)
 
 
 def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors: Sequence[EntryError]) -> Recording:
-    annotator_id = str(batch.annotator.pk)
-    rows = [_row(batch, annotator_id, draft, result) for draft, result in stored]
+    """Return the scores as they are stored now; those of a dry run have neither id nor times."""
+    annotator, annotator_id, name = batch.annotator, str(batch.annotator.pk), batch.annotator.display_name
+    rows = []
+    for draft, result in stored:
+        before, content = result.before.get(draft.label.id), draft.content
+        if before is None:
+            score_id, value, notes = draft.id, content.value, content.notes or ""
+            created_at = updated_at = result.moment
+        else:
+            score_id, value, notes = before.id, content.value if before.changed else before.value, before.notes
+            created_at, updated_at = before.created_at, before.updated_at
+        row = ScoreRow(
+            id=None if batch.dry_run else score_id,
+            source_type=batch.ref.word,
+            source_id=result.source_id,
+            label_id=draft.label.id,
+            label_name=draft.label.name,
+            label_type=draft.label.type,
+            value=value,
+            score_source=content.score_source,
+            notes=notes,
+            annotator=annotator_id,
+            annotator_id=annotator_id,
+            annotator_name=name,
+            annotator_email=annotator.email,
+            queue_item=None,
+            queue_id=None,
+            created_at=None if batch.dry_run else created_at,
+            updated_at=None if batch.dry_run else updated_at,
+        )
+        rows.append(row)
     return Recording(rows, sorted(errors, key=lambda error: error.index))
-
-
-def _row(batch: Batch, annotator_id: str, draft: Draft, result: StoreResult) -> ScoreRow:
-    """Return the score as it is stored now; a dry run leaves out id and times."""
-    before, content = result.before.get(draft.label.id), draft.content
-    if before is None:
-        score_id, value, notes = draft.id, content.value, content.notes or ""
-        created_at = updated_at = result.moment
-    else:
-        score_id, value, notes = before.id, content.value if before.changed else before.value, before.notes
-        created_at, updated_at = before.created_at, before.updated_at
-    annotator = batch.annotator
-    return ScoreRow(
-        id=None if batch.dry_run else score_id,
-        source_type=batch.ref.word,
-        source_id=result.source_id,
-        label_id=draft.label.id,
-        label_name=draft.label.name,
-        label_type=draft.label.type,
-        value=value,
-        score_source=content.score_source,
-        notes=notes,
-        annotator=annotator_id,
-        annotator_id=annotator_id,
-        annotator_name=annotator.display_name,
-        annotator_email=annotator.email,
-        queue_item=None,
-        queue_id=None,
-        created_at=None if batch.dry_run else created_at,
-        updated_at=None if batch.dry_run else updated_at,
-    )
 
 
 def _label_ids(batch: Batch) -> set[str]:

@@ -45,10 +45,12 @@ class Worker(base.Worker):
             # waitress refuses from this number of bytes on.
             max_request_body_size=settings.MAX_BODY_BYTES + 1,
             connection_limit=MAX_CONNECTIONS,
+            # A body of 1,000 scores in two turns of the loop, in place of fourteen.
+            recv_bytes=64 * 1024,
             channel_timeout=settings.SERVE_KEEPALIVE,
             cleanup_interval=1,
             # Beyond these sizes, bodies and answers wait in temporary files: 200 connections fit into 100 MB.
-            inbuf_overflow=64 * 1024,
+            inbuf_overflow=256 * 1024,
             outbuf_overflow=256 * 1024,
             outbuf_high_watermark=1024 * 1024,
             clear_untrusted_proxy_headers=not settings.TRUSTED_PROXIES,

@@ -10,7 +10,8 @@ from modelhub.labels.types import LABEL_TYPES, get_type
 
 def rule_of(label_type: str, *, deleted: bool = False) -> LabelRule:
     settings = {"options": ["a", "b"]} if label_type == "categorical" else {}
-    return LabelRule("id-1", "Quality", label_type, deleted, get_type(label_type).rule(settings))
+    kind = get_type(label_type)
+    return LabelRule("id-1", "Quality", label_type, deleted, kind.rule(settings), kind.is_closed)
 
 
 def rejection(rule: LabelRule, value: object) -> Invalid:
