@@ -49,7 +49,7 @@ PLANS = Plans()
 
 @pytest.fixture(autouse=True)
 def every_statement_names_the_organization() -> Iterator[None]:
-    """Fail the test that first sends a statement whose plan scans a tenant's table for all organizations."""
+    """Fail on a plan that scans a tenant's table for all organizations."""
     with connection.execute_wrapper(PLANS):
         yield
     found, PLANS.found = PLANS.found, []

@@ -1,4 +1,4 @@
-"""EXPLAIN for every statement that the product sends in a test: no scan of a tenant's table without its organization.
+"""Every statement of the product is explained: its scans name an organization.
 
 A statement is looked at once per process, when it is first sent, by the plan that PostgreSQL has for it. Statements of
 the tests themselves, of the admin and of Django are left out: the innermost frame of this project decides.
@@ -29,7 +29,7 @@ CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
 
 
 class Plans:
-    """A wrapper of `execute` that collects scans without a condition on the organization."""
+    """A wrapper of `execute` that collects scans of all organizations."""
 
     def __init__(self) -> None:
         self.seen: set[str] = set()
@@ -45,9 +45,9 @@ class Plans:
 
 
 def place_of(frame: FrameType | None) -> str:
-    """Return the module and function that sends a statement; "" for a test, the admin and Django's auth.
+    """Return the module and function that sends a statement.
 
-    `core` is passed over: it knows no tables; its callers name them.
+    Return "" for tests, the admin and Django's auth. Frames of `core` are passed over: its callers name the tables.
     """
     while frame is not None:
         path = frame.f_code.co_filename
@@ -60,7 +60,7 @@ def place_of(frame: FrameType | None) -> str:
 
 
 def unbounded_scans(connection: psycopg.Connection[Any], sql: str, params: Any) -> Iterator[str]:
-    """Yield the tenants' tables that a statement scans without a condition on the organization."""
+    """Yield the tenants' tables that a statement scans for all organizations."""
     if connection.info.transaction_status == TransactionStatus.INERROR:
         return
     try:

@@ -20,10 +20,11 @@ LIVE = Q(deleted_at=None)
 
 
 def listed(relation: str = "") -> Q:
-    """Return a condition that is always true and stated by lists only, of these rows or of a relation (`scores__`).
+    """Return a condition that is always true, and stated by lists only.
 
-    It keeps the indexes behind lists out of the plans for single rows. On a small table the planner takes any index
-    that begins with the organization, and a cached plan stays while the table grows.
+    `relation` leads to the listed rows, as in `scores__`. The condition keeps the indexes behind lists out of plans for
+    single rows: on a small table the planner takes any index that begins with the organization, and a cached plan stays
+    while the table grows.
     """
     after_all = "%(expressions)s > '-infinity'"
     return Q(Func(F(f"{relation}created_at"), template=after_all, output_field=models.BooleanField()))
@@ -69,7 +70,7 @@ class Row(models.Model):
 
 
 class TenantRow(Row):
-    """Base of a tenant's tables: saving a stored row names its organization and never sets it.
+    """Base of a tenant's tables: a save names the organization and never sets it.
 
     Tables that are distributed by organization need both: a statement goes to one node, and no row moves to another.
     """

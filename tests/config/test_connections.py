@@ -1,4 +1,4 @@
-"""Pooled connections: each is checked, one that is lost replaces all, and cached plans do not get old."""
+"""Pooled connections: checks, replacement of lost ones, and the age of plans."""
 
 import copy
 import os
@@ -77,7 +77,7 @@ def test_a_connection_that_was_returned_inside_a_transaction_is_used_again(poole
 
 
 def test_a_tcp_connection_ends_when_its_peer_is_gone(postgres: Postgres) -> None:
-    """libpq gives these timeouts to the kernel; that the kernel keeps them is not tested."""
+    """Check that libpq passes the timeouts to the kernel, which keeps them."""
     with (
         psycopg.connect(postgres.url("postgres"), **TIMEOUTS) as own,
         socket.socket(fileno=os.dup(own.fileno())) as tcp,

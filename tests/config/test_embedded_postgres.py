@@ -91,7 +91,7 @@ def test_a_killed_database_is_started_again_by_itself(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_the_last_user_stops_it(folder: Path) -> None:
-    """Two servers and a command share one data folder; the database ends with the last of them."""
+    """Let two servers and a command share a data folder."""
     with running_server(folder, **EMBEDDED) as first:
         pid = postmaster(folder)
         with running_server(folder, **EMBEDDED) as second:

@@ -1,4 +1,4 @@
-"""A server behind PgBouncer in transaction mode: sessions are shared, and nothing may be left in one.
+"""A server behind PgBouncer in transaction mode, which shares sessions.
 
 `make test-pgbouncer` passes all other tests through it, too.
 """
@@ -43,7 +43,7 @@ def server(postgres: Postgres, front: Postgres) -> Iterator[Server]:
 
 
 def test_many_clients_share_few_sessions(server: Server, postgres: Postgres) -> None:
-    """Every batch of every client is stored, over fewer sessions than there are threads."""
+    """Store every batch of every client over fewer sessions than threads."""
     labels = server.request("GET", "/model-hub/annotations-labels/?type=text").json()["results"]
     start = threading.Barrier(CLIENTS)
 

@@ -1,4 +1,4 @@
-"""The database stopped, cut off, crowded and full under load: 503s, then the server recovers."""
+"""The database stopped, cut off, crowded and full under load."""
 
 import contextlib
 import random
@@ -126,7 +126,7 @@ def test_a_source_that_another_client_locks_for_long(server: Server, postgres: P
 
 
 def test_a_database_that_can_only_be_read(server: Server, postgres: Postgres) -> None:
-    """As a standby after a failover: reads succeed although the last use of a key is not recorded."""
+    """Read from a standby after a failover: a key's use is not recorded."""
     with clients(server) as load, postgres.connect() as own:
         with postgres.connect(DATABASE) as connection:
             connection.execute("DELETE FROM modelhub_apikeyuse")

@@ -1,4 +1,4 @@
-"""PostgreSQL frozen under load: it neither answers nor goes away, and none of its own timeouts fires.
+"""PostgreSQL frozen under load: no answer, no closed connection, no timeout.
 
 Its machine still acknowledges what is sent, so the timeouts of TCP do not fire either. What ends the waits is the
 heartbeat of the workers: one that makes no progress is replaced, and the new one fails to connect in a bounded time.

@@ -1,4 +1,4 @@
-"""This version beside its predecessor, on one database that it migrates during requests.
+"""This version beside its predecessor on one database, during a migration.
 
 The predecessor is the parent of the last commit that added a migration. A commit that rewrote migrations, possible
 before the first release only, is its own predecessor.

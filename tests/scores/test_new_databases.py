@@ -1,4 +1,4 @@
-"""A new database stays fast while it fills, before autovacuum has collected statistics."""
+"""A new database stays fast while it fills, before it has statistics."""
 
 import uuid
 
@@ -22,7 +22,7 @@ SELECT relname, index, rows FROM (
 
 
 def fill(server: Server, label: str) -> None:
-    """Write sources with one score each, which is changed and read; read a list now and then."""
+    """Write sources with one score each, change and read it; read some lists."""
     with requests.Session() as session:
         session.headers.update(server.headers)
         for number in range(SOURCES):

@@ -58,7 +58,7 @@ WHERE oid = 'modelhub_score'::regclass
 
 @pytest.fixture
 def plans_are_new(bob: Caller, trace: Source, labels: dict[str, Label]) -> Iterator[None]:
-    """A table that holds scores of Bob only, and a connection that has no plans for it yet."""
+    """Provide a table with scores of Bob, and a connection without plans for it."""
     with connection.cursor() as cursor:
         cursor.execute(OTHERS, [trace.organization_id, trace.pk, labels["star"].pk, bob.user.pk])
         cursor.execute("DISCARD PLANS")
