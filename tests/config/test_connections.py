@@ -64,9 +64,25 @@ def test_connections_that_postgresql_closed_are_all_replaced_at_once(pooled: Dat
 
 
 def test_the_plans_of_a_connection_are_dropped_at_its_8th_16th_32nd_use(pooled: DatabaseWrapper) -> None:
+    dropped = []
     with pooled.pool.connection() as one:
-        dropped = [use for use in range(1, 40) if check(one) and last_statement(one.info.backend_pid) != ""]
+        for use in range(1, 40):
+            one.execute("SELECT 1")
+            assert check(one)
+            if last_statement(one.info.backend_pid) == "DISCARD PLANS":
+                dropped.append(use)
     assert dropped == [8, 16, 32]
+
+
+def test_a_connection_is_asked_only_after_a_pause(pooled: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pooled.pool.connection() as one:
+        asked = []
+        for fresh_seconds in (1e9, 0.0):
+            monkeypatch.setattr("config.postgres.base.FRESH_SECONDS", fresh_seconds)
+            one.execute("SELECT 1")
+            assert check(one)
+            asked.append(last_statement(one.info.backend_pid) == "")
+    assert asked == [False, True]
 
 
 def test_a_connection_that_was_returned_inside_a_transaction_is_used_again(pooled: DatabaseWrapper) -> None:
