@@ -165,7 +165,7 @@ def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None)
 
 
 def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors: Sequence[EntryError]) -> Recording:
-    """Return the scores as they are stored now; those of a dry run have neither id nor times."""
+    """Return the scores as they are stored now; a dry run gives no id and no times."""
     annotator, annotator_id, name = batch.annotator, str(batch.annotator.pk), batch.annotator.display_name
     rows = []
     for draft, result in stored:
