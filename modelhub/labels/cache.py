@@ -37,9 +37,9 @@ _cache: dict[uuid.UUID, OrganizationLabels] = {}
 _too_large: set[uuid.UUID] = set()
 
 
-def get_labels(organization_id: uuid.UUID, label_ids: Collection[str]) -> OrganizationLabels:
-    """Return the cached labels of an organization, else read them."""
-    return _cache.get(organization_id) or read_labels(organization_id, label_ids)
+def find_labels(organization_id: uuid.UUID) -> OrganizationLabels | None:
+    """Return the cached labels of an organization, which may be stale."""
+    return _cache.get(organization_id)
 
 
 def read_labels(organization_id: uuid.UUID, label_ids: Collection[str]) -> OrganizationLabels:

@@ -13,7 +13,7 @@ from modelhub.core.errors import Invalid, Refused, TooLarge
 from modelhub.core.ids import new_id_text
 from modelhub.core.metrics import FALLBACKS
 from modelhub.core.transactions import in_statement, in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
-from modelhub.labels.cache import OrganizationLabels, get_labels, read_labels
+from modelhub.labels.cache import OrganizationLabels, find_labels, read_labels
 from modelhub.labels.locks import share_labels
 from modelhub.scores.entries import EntryError, ScoreEntry, check_entries
 from modelhub.scores.rows import ScoreRow
@@ -77,7 +77,8 @@ def store_all(batch: Batch) -> Recording | None:
     Return None, with nothing stored, where a label changed meanwhile, the source must be created first, or the
     database refuses a score.
     """
-    labels = get_labels(batch.annotator.organization_id, _label_ids(batch))
+    organization_id = batch.annotator.organization_id
+    labels = find_labels(organization_id) or read_labels(organization_id, _label_ids(batch))
     drafts, errors = judge(batch, labels)
     result = _store(batch, drafts, labels_version=labels.version)
     if result is None or result.outcome == "labels_changed":
