@@ -84,9 +84,9 @@ class EmbeddedServer:
                 self._users = None
             if process := self._process():
                 # A server that does not end in time has much to write, and ends afterwards.
-                with contextlib.suppress(wheel.CommandFailed):
+                with contextlib.suppress(wheel.CommandFailed, psutil.TimeoutExpired):
                     self._pg_ctl("stop", "-m", "fast", seconds=STOP_SECONDS)
-                    self._wait_for_end(process)
+                    process.wait(1)  # pg_ctl returns when the pid file is gone, a moment before the process is
             if self.socket_folder != self.folder:
                 with contextlib.suppress(OSError):
                     self.socket_folder.rmdir()
@@ -181,42 +181,29 @@ class EmbeddedServer:
     def _pg_ctl(self, verb: str, *arguments: str, seconds: int) -> None:
         wheel.run("pg_ctl", verb, "-w", "-t", str(seconds), "-D", str(self.folder), *arguments, cwd=self.folder)
 
-    def _pid(self) -> int | None:
+    def _pid_lines(self) -> list[str]:
         try:
-            first = self._pid_file.read_text().split("\n", 1)[0]
+            return self._pid_file.read_text().splitlines()
         except OSError:
-            return None
-        return int(first) if first.isdecimal() else None
+            return []
+
+    def _pid(self) -> int | None:
+        lines = self._pid_lines()
+        return int(lines[0]) if lines and lines[0].isdecimal() else None
 
     def _process(self) -> psutil.Process | None:
         """Return the running server, if the pid file names one and not a later process."""
         pid = self._pid()
-        if pid is None:
-            return None
-        try:
-            process = psutil.Process(pid)
-        except psutil.Error:
-            return None
-        return process if self._is_server(process) else None
-
-    def _is_server(self, process: psutil.Process) -> bool:
-        # A zombie has no command line, and a child of the server has another one.
-        try:
-            return str(self.folder) in process.cmdline()
-        except psutil.Error:
-            return False
-
-    def _wait_for_end(self, process: psutil.Process) -> None:
-        # pg_ctl returns when the pid file is gone, a moment before the process is.
-        end = time.monotonic() + 1
-        while self._is_server(process) and time.monotonic() < end:
-            time.sleep(0.005)
+        if pid is not None:
+            with contextlib.suppress(psutil.Error):
+                process = psutil.Process(pid)
+                # A zombie has no command line, and a child of the server has another one.
+                if str(self.folder) in process.cmdline():
+                    return process
+        return None
 
     def _is_ready(self) -> bool:
-        try:
-            lines = self._pid_file.read_text().splitlines()
-        except OSError:
-            return False
+        lines = self._pid_lines()
         return len(lines) >= 8 and lines[7].strip() == "ready" and self._process() is not None
 
 
