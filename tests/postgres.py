@@ -25,7 +25,7 @@ CUT_ALL = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE d
 
 @dataclass(frozen=True)
 class Postgres:
-    """A server that trusts every client on 127.0.0.1; it can be stopped and started again."""
+    """A server that trusts clients on 127.0.0.1; it can be stopped and started."""
 
     folder: Path
     port: int

@@ -1,4 +1,4 @@
-"""The benchmarks: every subject stores and returns the same scores, and the table is right for made-up figures."""
+"""The subjects of the benchmarks store the same scores; the table is right."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Pinned numbers of SQL statements per endpoint: they must not grow with the number of rows.
+"""Pinned numbers of SQL statements per endpoint, for few rows and for many.
 
 `tests/statement_counts.txt` is the table. A change of it is a decision: run with UPDATE_COUNTS=1 to write it anew.
 """

@@ -1,4 +1,4 @@
-"""Clients under faults, and a ledger that compares their acknowledged writes with the database.
+"""Clients under faults, and a ledger that compares their acknowledged writes.
 
 Every client writes atomic batches to a source of its own: one mark on every label, marks 1, 2, 3 …, each sent once.
 The database must then hold, as scores or in their history, every acknowledged mark, each mark on all labels or on none,
@@ -28,7 +28,7 @@ RETRY = {"service_unavailable", "outcome_unknown"}
 
 @dataclass
 class Book:
-    """The ledger of one client: the last mark sent, the acknowledged marks, and the other answers."""
+    """The ledger of one client: marks that were sent and acknowledged, and answers."""
 
     source: str
     sent: int = 0
@@ -156,7 +156,7 @@ def make_labels(server: Server, number: int = LABELS) -> list[str]:
 
 
 def marks(server: Server, source: str) -> dict[str, set[int]]:
-    """Return by label every mark, stored or in the history. The history must not repeat one."""
+    """Return by label every mark, stored or in the history, each once."""
     path = f"/model-hub/scores/for-source/?source_type=trace&source_id={source}"
     found = {}
     for score in server.request("GET", path).json():

@@ -1,4 +1,4 @@
-"""A PostgreSQL for one test, which may stop it, cut its connections and fill its disk."""
+"""A PostgreSQL of one test, which may stop it, cut it off and fill its disk."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def running_database(parent: Path, options: str = CONNECTIONS, tablespace: Path 
 
 @contextmanager
 def small_disk(megabytes: int) -> Iterator[Path]:
-    """Mount a small disk and yield its folder. Skip the test without the right to mount."""
+    """Mount a small disk and yield its folder. Skip without the right to mount."""
     with tempfile.TemporaryDirectory(prefix="modelhub-disk-") as folder:
         command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", folder]
         mounted = subprocess.run(command, capture_output=True, text=True, check=False) if os.geteuid() == 0 else None

@@ -1,4 +1,4 @@
-"""Eight clients write to two sources with every verb at once: no 5xx, and no value is lost.
+"""Eight clients write to two sources with every verb: no 5xx, no lost value.
 
 Every sent value has a mark of its own. In the end the acknowledged marks are exactly the marks that are stored or in
 the history, each once: overwritten values are kept, rejected values are absent.

@@ -143,7 +143,7 @@ def test_a_lock_that_is_held_too_long_is_a_503(
 
 
 def test_a_backend_that_dies_without_a_word_leaves_the_outcome_unknown(server: Server, label: dict[str, Any]) -> None:
-    """The one statement commits by itself, so a lost answer leaves both outcomes possible."""
+    """The statement commits by itself: a lost answer leaves both outcomes possible."""
     server.request("POST", BULK, json=batch(label, "killed", "first"))
     answers: list[requests.Response] = []
     request = threading.Thread(

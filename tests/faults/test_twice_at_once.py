@@ -1,4 +1,4 @@
-"""Two identical requests with one Idempotency-Key at once: one write, two equal answers."""
+"""Two requests with one Idempotency-Key at once: one write, two equal answers."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -77,7 +77,7 @@ class Attempt:
 
 @dataclass
 class Worlds:
-    """Alice, and by kind the ids of her organization, of the other one, and unknown ids."""
+    """Alice, and by kind the ids of both organizations and unknown ids."""
 
     alice: Caller
     own: dict[str, str]
@@ -86,7 +86,7 @@ class Worlds:
     secrets: list[str]
 
     def ask(self, attempt: Attempt, sent: str) -> tuple[int, str, int]:
-        """Send a request and roll it back. Return status, body without variable parts, number of statements."""
+        """Return status, stable part of the body and number of statements; roll back."""
         body = b"" if attempt.body is None else json.dumps(attempt.body).encode()
         headers = {"X-Api-Key": self.alice.key.api_key, "X-Secret-Key": SECRET} | attempt.headers
         connection.queries_log.clear()  # it is of limited length
@@ -106,7 +106,7 @@ class Worlds:
 
 @pytest.fixture
 def worlds(alice: Caller, charlie: Caller) -> Worlds:
-    """Return both organizations with rows of every kind, and a key that may act as others."""
+    """Make both organizations with rows of every kind, and a key with all scopes."""
     type(alice.key).objects.filter(pk=alice.key.pk).update(scopes=["read", "write", "admin", "act-as"])
     alice.get("/model-hub/sources/")  # records the use of the key, which is a statement
     own, theirs = things(alice, "mine"), things(charlie, MARK)

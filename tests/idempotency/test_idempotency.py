@@ -120,7 +120,7 @@ def test_values_that_json_cannot_express_are_rejected_once_and_replayed(
 def test_two_equal_requests_at_once_are_one_write_and_two_equal_answers(
     alice: Caller, trace: Source, labels: dict[str, Label]
 ) -> None:
-    """Each round sends the same request twice at the same moment, with a value of its own."""
+    """Send the same request twice at the same moment, with a new value per round."""
     together = threading.Barrier(2)
 
     def send(turns: range) -> list[Answer]:

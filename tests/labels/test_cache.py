@@ -26,7 +26,7 @@ def version_of(label: Label) -> uuid.UUID:
 
 
 def record(caller: Caller, source: Source, label: Label, value: object) -> tuple[Answer, int]:
-    """Record a score. Return the answer, and the number of statements that read labels."""
+    """Record a score. Return the answer and the number of reads of labels."""
     with CaptureQueriesContext(connection) as captured:
         answer = caller.bulk(source, [entry(label, value)])
     return answer, sum("JOIN modelhub_label ON" in query["sql"] for query in captured)

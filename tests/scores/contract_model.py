@@ -1,4 +1,4 @@
-"""A model of the contract of bulk writes, written from docs/contract.md alone, to compare the server with.
+"""A model of bulk writes, written from docs/contract.md alone.
 
 It shares no code with the server, and has codes in place of sentences.
 """
@@ -43,7 +43,7 @@ class Model:
     def bulk(
         self, entries: list[Any], notes: str | None, *, atomic: bool, dry_run: bool
     ) -> tuple[list[Any], list[Any]]:
-        """Return the scores as (label, value, notes, source) and the errors as (index, code)."""
+        """Return scores (label, value, notes, source) and errors (index, code)."""
         right: dict[str, dict[str, Any]] = {}
         errors: list[tuple[int, str]] = []
         for index, entry in enumerate(entries):

@@ -1,4 +1,4 @@
-"""Thousands of generated bulk requests: the server and an independent model of the contract must agree.
+"""Generated bulk requests: the server and a model of the contract must agree.
 
 FAULT_EXAMPLES says how many; each is a source of its own and a few requests to it, one after another.
 """
@@ -48,7 +48,7 @@ spellings = st.sampled_from([str, str.upper, lambda text: text.replace("-", ""),
 
 @st.composite
 def entries(draw: st.DrawFn) -> Any:
-    """Mostly right, sometimes wrong in one of many ways, label ids still to be filled in."""
+    """Draw an entry, mostly right; label ids are filled in later."""
     if draw(st.integers(0, 19)) == 0:
         return draw(scalars | st.just([]))
     name = draw(label_names)
@@ -122,7 +122,7 @@ def fill(entry: Any, ids: dict[str, str]) -> Any:
 @pytest.mark.faults
 @pytest.mark.django_db
 @settings(
-    max_examples=examples(300),
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

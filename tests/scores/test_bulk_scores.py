@@ -91,7 +91,7 @@ def test_both_spellings_in_one_entry_are_that_entrys_error(
 def test_twelve_wrong_entries_cost_nothing_but_themselves(
     alice: Caller, charlie: Caller, trace: Source, labels: dict[str, Label]
 ) -> None:
-    """Each of the ways of contract 0.3 in which one entry can be wrong, around two that are right."""
+    """Send every wrong entry of contract 0.3 between two right ones."""
     star, text, numeric = labels["star"], labels["text"], labels["numeric"]
     unknown = uuid.uuid4()
     foreign = LabelFactory.create(organization=charlie.user.organization)

@@ -19,7 +19,7 @@ THREADS, ROUNDS = 20, 5
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_clients_overlap_and_nothing_is_lost(alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
-    """Each writes values of its own; every value that is not the last must be in the history."""
+    """Clients write different values; all but the last one are in the history."""
     wanted = [labels["text"], labels["numeric"], labels["star"]]
     start = threading.Barrier(THREADS)
 
@@ -55,7 +55,7 @@ def test_twenty_clients_overlap_and_nothing_is_lost(alice: Caller, trace: Source
 def test_histories_tell_in_which_order_scores_were_overwritten(
     alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A small request overtakes a large one, which is judged already and has yet to wait for its turn."""
+    """A small request overtakes a large one that waits for the lock."""
     label, waiting = labels["text"], ["small"]
 
     def store_late(*args: Any, **options: Any) -> StoreResult:

@@ -42,7 +42,7 @@ def run_import(file: Path, *arguments: str) -> tuple[str, int]:
 
 
 def test_a_newcomers_round_trip(alice: Caller, bob: Caller, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Labels, sources, two annotators, a correction, its history; out, wiped, in: the same scores again."""
+    """An export that is imported into an empty organization gives the same scores."""
     types: dict[str, Any] = {"star": {}, "numeric": {"max": 100}, "categorical": {"options": ["a", "b"]}, "text": {}}
     labels = {
         type_: alice.post("/model-hub/annotations-labels/", {"name": type_, "type": type_, "settings": settings}).body
@@ -85,7 +85,7 @@ def test_a_newcomers_round_trip(alice: Caller, bob: Caller, tmp_path: Path, caps
 
 
 def test_into_a_database_that_has_none_of_the_rows(alice: Caller, tmp_path: Path, labels: dict[str, Label]) -> None:
-    """As after moving: the sources are made, labels are found by name and type, ids and times stay."""
+    """Sources are created, labels are found by name and type, ids and times stay."""
     score = ScoreFactory.build(label=labels["star"], annotator=alice.user)
     line = {
         "id": str(score.pk),
@@ -235,7 +235,7 @@ def test_the_export_takes_the_filters_and_stays_in_its_organization(
 
 
 def test_the_export_reads_in_pieces(alice: Caller, trace: Source, django_assert_num_queries: Any) -> None:
-    """Two pieces of at most 1,000 and the empty one that ends it, whatever their number."""
+    """Two batches of at most 1,000 and an empty one, whatever the number of scores."""
     labels = LabelFactory.create_batch(1001, organization=alice.user.organization)
     Score.objects.bulk_create(
         [

@@ -1,4 +1,4 @@
-"""Scores that the database rejects cost no other score. Triggers and missing rows cause the rejections."""
+"""Scores that the database rejects cost no other score."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -116,7 +116,7 @@ def test_a_label_that_disappears_before_the_write_costs_its_score_only(
 def test_values_that_the_database_cannot_hold_cost_their_scores_only(
     alice: Caller, trace: Source, hundred: list[Label], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Were a value of that kind ever to pass the rules, PostgreSQL's own refusal must do no more harm."""
+    """If such a value ever passes the rules, only its own score is rejected."""
     monkeypatch.setattr("modelhub.core.exact_json.check_storable", lambda *_, **__: None)
     sent = [entry(hundred[0], "a\x00b"), entry(hundred[1], {"text": "fine", "n": Decimal("1E+200000")})]
     answer = alice.bulk(trace, [*sent, entry(hundred[2], "fine")])

@@ -146,7 +146,7 @@ def ignores_the_terminal(worker: psutil.Process) -> bool:
 
 
 def test_no_worker_listens_to_ctrl_c(folder: Path) -> None:
-    """SIGINT of the terminal and SIGQUIT of the master, both at once, could deadlock it."""
+    """SIGINT of the terminal and SIGQUIT of the master at once could deadlock it."""
     with running_server(folder) as server:
         workers = psutil.Process(server.process.pid).children()
         end = time.monotonic() + 10
@@ -172,7 +172,7 @@ def new_worker(server: Server, *, instead_of: psutil.Process) -> psutil.Process:
 
 
 def test_a_stop_reaches_a_worker_that_has_just_been_forked(folder: Path) -> None:
-    """It has the handlers of the master then, which queue a signal for a loop of the master."""
+    """It still has the master's handlers, which queue signals for the master's loop."""
     with running_server(folder, MODELHUB_WORKERS="1") as server:
         for _ in range(10 if LONG else 3):
             [worker] = psutil.Process(server.process.pid).children()

@@ -1,4 +1,4 @@
-"""Registration of many sources, where the database refuses some. The refusals are real: a trigger."""
+"""Registration of many sources, of which a trigger rejects some."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Helpers of the tests of label types: check a value or settings, or return the sentence of the rejection."""
+"""Check a value or settings of a label type; return the stored form or the error."""
 
 from typing import Any
 
@@ -29,6 +29,6 @@ def settings_rejection(type_name: str, settings: object) -> str:
 
 
 def assert_same_types(one: dict[str, Any], other: dict[str, Any]) -> None:
-    """Compare two stored objects, and the Python types of their members: 4 equals 4.0 and True equals 1."""
+    """Compare stored objects with the types of their members: 4 is not 4.0."""
     assert one == other
     assert [type(member) for member in one.values()] == [type(member) for member in other.values()]

@@ -1,4 +1,4 @@
-"""Generated JSON values: of every kind, nested, and near the shapes of label types."""
+"""Generated JSON values: nested, and near the shapes of label types."""
 
 from decimal import Decimal
 
