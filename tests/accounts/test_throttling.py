@@ -19,6 +19,7 @@ from tests.servers import API_KEY, Server, data_folder, environment, free_port, 
 SOURCES = "/model-hub/sources/"
 LOGIN = "/admin/login/"
 PASSWORD = "a good password"
+PAGES = "https://pages.example.com"
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,7 @@ def server() -> Iterator[Server]:
         "MODELHUB_RATE_PER_KEY": "90/hour",
     }
     more = {"MODELHUB_TRUSTED_PROXIES": "1", "MODELHUB_BOOTSTRAP_PASSWORD": PASSWORD, "MODELHUB_WORKERS": "1"}
+    more["MODELHUB_CORS_ORIGINS"] = PAGES
     with data_folder() as folder, running_server(folder, **rates, **more) as server:
         yield server
 
@@ -59,7 +61,7 @@ class TestAddresses:
 
     def test_every_path_counts_but_probes(self, server: Server) -> None:
         assert ask_often(server, 61, "10.0.1.1", {}, "/docs/") == [200] * 60 + [429]
-        response = ask(server, "10.0.1.1", {}, "/model-hub/nothing/")
+        response = ask(server, "10.0.1.1", {"Origin": PAGES}, "/model-hub/nothing/")
         body = response.json()
         assert (response.status_code, response.headers["Content-Type"]) == (429, "application/problem+json")
         assert (body["code"], body["title"]) == ("rate_limited", "Too Many Requests")
@@ -70,6 +72,7 @@ class TestAddresses:
         )
         assert body["request_id"] == response.headers["X-Request-Id"]
         assert response.headers["X-Frame-Options"] == "DENY"
+        assert response.headers["Access-Control-Allow-Origin"] == PAGES
         assert ask(server, "10.0.1.1", {}, "/healthz").status_code == 200
 
     def test_rejected_keys_count(self, server: Server) -> None:
