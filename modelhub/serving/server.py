@@ -18,6 +18,8 @@ from gunicorn.glogging import Logger
 from modelhub.core.metrics import forget_process
 from modelhub.serving.worker import STOP_SIGNALS, Worker
 
+# An event loop on a crowded machine may be late for a second or two.
+SHORTEST_HEARTBEAT_SECONDS = 5
 # A heartbeat in memory never waits for a disk.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 
@@ -61,7 +63,7 @@ def serve(application: Any, *, ready: Callable[[], None]) -> None:
         "bind": f"{host}:{settings.SERVE_PORT}",
         "workers": settings.SERVE_WORKERS,
         "worker_class": Worker,
-        "timeout": settings.SERVE_TIMEOUT,
+        "timeout": max(settings.SERVE_TIMEOUT, SHORTEST_HEARTBEAT_SECONDS),
         "graceful_timeout": settings.SERVE_DRAIN_SECONDS + settings.SERVE_TIMEOUT,
         "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
         "logger_class": RootLogger,

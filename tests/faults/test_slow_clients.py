@@ -262,7 +262,7 @@ class TestPieces:
 
 
 def test_a_body_without_room_on_the_disk_is_a_503(folder: Path) -> None:
-    """Bodies above 64 KB wait in TMPDIR, in the container a small file system."""
+    """Bodies above 256 KB wait in TMPDIR, in the container a small file system."""
     with small_disk(1) as disk, running_server(folder, TMPDIR=str(disk)) as server:
         (disk / "filler").write_bytes(b"x" * 900_000)
         large = server.request("POST", "/model-hub/sources/", data=b" " * 300_000)

@@ -67,6 +67,12 @@ def test_plain_http_is_redirected_only_where_https_is_promised(folder: Path) -> 
         assert answer.headers["Strict-Transport-Security"] == "max-age=2592000"
 
 
+def test_no_client_sets_a_prefix_of_paths(live: Server) -> None:
+    names = ("SCRIPT_NAME", "Script-Name", "X-Script-Name", "X-Forwarded-Prefix")
+    answer = live.request("GET", "/", headers=dict.fromkeys(names, "/evil"), allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/docs/")
+
+
 def test_an_embedded_database_in_production_is_said_aloud(tmp_path: Path) -> None:
     """It is as safe as one disk, and a mistake if DATABASE_URL was forgotten."""
     production = {
