@@ -127,6 +127,6 @@ def check_notes(notes: object) -> str | None:
 
 # The rules of a score's content, the value apart, which its label judges.
 CONTENT_RULES: Mapping[str, Callable[[object], str]] = {
-    "score_source": check_score_source,
     "notes": lambda notes: check_notes(notes) or "",
+    "score_source": check_score_source,
 }

@@ -55,6 +55,11 @@ def test_an_equal_value_leaves_no_history(bob: Caller, score: Score) -> None:
     assert score.created_at == score.updated_at or answer.body["updated_at"].startswith(str(score.updated_at.year))
 
 
+def test_fields_are_named_and_judged_in_the_order_of_the_contract(bob: Caller, score: Score) -> None:
+    assert bob.patch(path(score), {}).body["message"] == "At least one of value, notes, score_source must be given"
+    assert bob.patch(path(score), {"score_source": "x", "notes": 5}).body["code"] == "invalid_notes"
+
+
 @pytest.mark.parametrize(
     ("method", "body", "code"),
     [
