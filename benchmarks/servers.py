@@ -95,6 +95,7 @@ class Stage:
         env = os.environ | {
             "DATABASE_URL": self.postgres.url(f"bench_{name}"),
             "DATABASE_URL_FILE": "",
+            "MODELHUB_PGBOUNCER": "false",
             "MODELHUB_DATA_DIR": str(self.folder / name),
             "MODELHUB_BOOTSTRAP_API_KEY": API_KEY,
             "MODELHUB_BOOTSTRAP_SECRET_KEY": SECRET_KEY,

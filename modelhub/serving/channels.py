@@ -79,7 +79,7 @@ class Parser(HTTPRequestParser):
             consumed: int = super().received(data)
         except OSError:  # of a temporary file
             self.error, self.completed, consumed = NoRoom(""), True, len(data)
-        if self.chunked and not self.completed:
+        if self.chunked and self.error is None:  # complete or not: a piece of 64 KB may hold all of it
             body = self.body_rcv
             if len(body.control_line) > MAX_CHUNK_LINE_BYTES or len(body.trailer) > MAX_TRAILER_BYTES:
                 self.error, self.completed = BadRequest("chunk line or trailer too long"), True
