@@ -17,7 +17,7 @@ help:  ## list the verbs
 run: $(VENV)/.run  ## start the server (HOST, PORT, DATABASE_URL, MODELHUB_DATA_DIR are honoured)
 	@exec $(BIN)/python manage.py serve
 
-test: $(VENV)/.dev  ## run all tests on real PostgreSQL (ARGS="-k bulk" and the like go to pytest)
+test: $(VENV)/.dev  ## run all tests but the slow ones, on real PostgreSQL (ARGS="-k bulk" and the like go to pytest)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 test-pgbouncer: $(VENV)/.dev  ## run all tests through PgBouncer in transaction mode (needs the program pgbouncer)

@@ -20,12 +20,12 @@ P = ParamSpec("P")
 
 # Serialization failure and deadlock: everything was rolled back, and a repeat may succeed (PostgreSQL, appendix A).
 ABORTED = {"40001", "40P01"}
-# Connection exceptions, sent by poolers. PostgreSQL itself gives a reason only before a commit.
+# Class of connection errors, which poolers send. An error of another class comes from PostgreSQL, before the commit.
 LOST = "08"
 # Errors of a statement or its transaction, never of one row: not supported, transaction state, syntax.
 NOT_OF_A_ROW = {"0A", "25", "42"}
 ATTEMPTS = 4
-FIRST_PAUSE = 0.02
+FIRST_PAUSE = 0.04
 
 
 def repeat_aborted(write: Callable[P, T]) -> Callable[P, T]:
@@ -46,7 +46,7 @@ def repeat_aborted(write: Callable[P, T]) -> Callable[P, T]:
                     raise
                 RETRIES.inc()
                 log.warning("transaction_repeated", attempt=attempt, sqlstate=sqlstate(error))
-            time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - spreads repeats, no secret
+            time.sleep(FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - spreads repeats, no secret
         return write(*args, **options)
 
     return run
@@ -65,6 +65,7 @@ def in_transaction(write: Callable[P, T]) -> Callable[P, T]:
         try:
             with transaction.atomic():
                 result = write(*args, **options)
+                # An error from here on is one of COMMIT.
                 committing = outermost and not transaction.get_rollback()
         except (OperationalError, InterfaceError) as error:
             if committing and sqlstate(error) not in ABORTED:
@@ -75,7 +76,7 @@ def in_transaction(write: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
-def in_statement(write: Callable[P, T]) -> Callable[P, T]:
+def in_autocommit(write: Callable[P, T]) -> Callable[P, T]:
     """Run `write`, one statement that commits by itself unless a transaction is open.
 
     Raise `OutcomeUnknown` where the connection is lost while that statement runs.

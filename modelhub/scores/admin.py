@@ -5,12 +5,13 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from modelhub.core.admin import ReadOnlyAdmin
+from modelhub.scores.entries import ScoreContent
 from modelhub.scores.models import Score, ScoreRevision
 
 
 class RevisionInline(admin.TabularInline):
     model = ScoreRevision
-    fields = readonly_fields = ("created_at", "action", "value", "score_source", "notes", "replaced_by")
+    fields = readonly_fields = ("created_at", "action", *ScoreContent.__struct_fields__, "replaced_by")
     ordering = ("-id",)
     can_delete = False
     extra = 0

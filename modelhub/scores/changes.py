@@ -51,10 +51,8 @@ def update_score(*, actor: Actor, score_id: uuid.UUID, changes: Mapping[str, Any
 
 
 def _check_changes(score: Score, changes: Mapping[str, Any]) -> dict[str, Any]:
-    checked = dict(changes)
-    if "value" in checked:
-        checked["value"] = LabelRule.of(score.label).check(checked["value"])
-    return checked | {name: rule(changes[name]) for name, rule in CONTENT_RULES.items() if name in changes}
+    rules = {"value": LabelRule.of(score.label).check, **CONTENT_RULES}
+    return {name: rule(changes[name]) for name, rule in rules.items() if name in changes}
 
 
 def _overwrite(score: Score, changes: Mapping[str, Any], *, replaced_by: uuid.UUID) -> None:

@@ -2,31 +2,30 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
-import msgspec
 from django.db.models import QuerySet, Subquery
 
 from modelhub.core.errors import NotFound
 from modelhub.core.models import LIVE
-from modelhub.core.structs import columns_of
+from modelhub.core.structs import columns_of, read_structs
 from modelhub.scores.models import Score, ScoreRevision
-from modelhub.scores.rows import ScoreRow
+from modelhub.scores.rows import RevisionRow, ScoreRow
 from modelhub.sources.models import Source
 from modelhub.sources.refs import SourceRef
 
-COLUMNS = columns_of(ScoreRow)
-VALUE = ScoreRow.__struct_fields__.index("value")
-
 
 class ScoreRows(QuerySet[Score, ScoreRow]):
-    """Live scores as `ScoreRow`, without a model per row."""
+    """Scores as `ScoreRow`, without a model per row."""
 
     def __iter__(self) -> Iterator[ScoreRow]:
-        for row in super().__iter__():
-            columns: list[Any] = [*row]  # type: ignore[misc] # the stubs do not know values_list() of a subclass
-            columns[VALUE] = msgspec.Raw(columns[VALUE].encode())
-            yield ScoreRow(*columns)
+        return read_structs(ScoreRow, super().__iter__())  # type: ignore[arg-type] # rows of values_list()
+
+
+class RevisionRows(QuerySet[ScoreRevision, RevisionRow]):
+    """Revisions as `RevisionRow`."""
+
+    def __iter__(self) -> Iterator[RevisionRow]:
+        return read_structs(RevisionRow, super().__iter__())  # type: ignore[arg-type] # rows of values_list()
 
 
 def live_scores(organization_id: uuid.UUID) -> QuerySet[Score]:
@@ -36,7 +35,7 @@ def live_scores(organization_id: uuid.UUID) -> QuerySet[Score]:
 
 def get_rows(organization_id: uuid.UUID) -> QuerySet[Score, ScoreRow]:
     """Return the organization's live scores, to be filtered and ordered."""
-    return ScoreRows(Score).filter(LIVE, organization_id=organization_id).values_list(*COLUMNS)
+    return ScoreRows(Score).filter(LIVE, organization_id=organization_id).values_list(*columns_of(ScoreRow))
 
 
 def get_rows_of_source(organization_id: uuid.UUID, ref: SourceRef) -> QuerySet[Score, ScoreRow]:
@@ -58,15 +57,15 @@ def get_row(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> ScoreRow:
     return row
 
 
-def get_history(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> QuerySet[ScoreRevision]:
+def get_history(*, organization_id: uuid.UUID, score_id: uuid.UUID) -> QuerySet[ScoreRevision, RevisionRow]:
     """Return the replaced values of a score, live or deleted, newest first.
 
     Raise `NotFound`.
     """
     if not Score.objects.filter(organization_id=organization_id, pk=score_id).exists():
         raise score_not_found(score_id)
-    revisions = ScoreRevision.objects.filter(organization_id=organization_id, score_id=score_id)
-    return revisions.select_related("replaced_by").order_by("-created_at", "-id")
+    revisions = RevisionRows(ScoreRevision).filter(organization_id=organization_id, score_id=score_id)
+    return revisions.order_by("-created_at", "-id").values_list(*columns_of(RevisionRow))
 
 
 def score_not_found(score_id: object) -> NotFound:

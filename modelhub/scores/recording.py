@@ -12,7 +12,7 @@ from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid, Refused, TooLarge
 from modelhub.core.ids import new_id_text
 from modelhub.core.metrics import FALLBACKS
-from modelhub.core.transactions import in_statement, in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
+from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
 from modelhub.labels.cache import OrganizationLabels, find_labels, read_labels
 from modelhub.labels.locks import share_labels
 from modelhub.scores.entries import EntryError, ScoreEntry, check_entries
@@ -65,12 +65,12 @@ def record_scores(
     if len(entries) > settings.MAX_SCORES:
         sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(entries)}"
         raise TooLarge(sentence, code="too_many_scores")
-    batch = Batch(annotator, ref, *check_entries(entries), notes, dry_run, atomic)
+    readable, errors = check_entries(entries)
+    batch = Batch(annotator, ref, readable, errors, notes, dry_run=dry_run, atomic=atomic)
     recording = None if dry_run else store_all(batch)
-    return recording or store_each(batch)
+    return store_each(batch) if recording is None else recording
 
 
-@in_statement
 def store_all(batch: Batch) -> Recording | None:
     """Judge by cached labels and store everything with one statement.
 
@@ -81,18 +81,14 @@ def store_all(batch: Batch) -> Recording | None:
     labels = find_labels(organization_id) or read_labels(organization_id, _label_ids(batch))
     drafts, errors = judge(batch, labels)
     result = _store(batch, drafts, labels_version=labels.version)
-    if result is None or result.outcome == "labels_changed":
-        return None
-    if result.outcome == "source_not_found":
-        if not settings.AUTO_CREATE_SOURCES:
-            raise source_not_found(batch.ref)
+    if result is None or result.outcome != "stored":
         return None
     return _recording(batch, [(draft, result) for draft in drafts], errors)
 
 
 @in_transaction
 def store_each(batch: Batch) -> Recording:
-    """Judge by locked labels and store in one transaction, by savepoints if need be.
+    """Judge by locked labels and store in one transaction, each score in a savepoint if need be.
 
     One savepoint for all comes first: beyond 64 per transaction, they slow down every other session (PostgreSQL's
     subtransaction cache).
@@ -104,22 +100,16 @@ def store_each(batch: Batch) -> Recording:
         create_source(organization_id=organization_id, ref=batch.ref)
     result = _store(batch, drafts, labels_version=None)
     if result is not None:
-        if result.outcome == "source_not_found":
-            raise source_not_found(batch.ref)
         stored = [(draft, result) for draft in drafts]
     else:
         FALLBACKS.inc()
-        stored = []
-        for draft in drafts:
-            result = _store(batch, [draft], labels_version=None)
-            if result is not None:
-                stored.append((draft, result))
-            else:
-                sentence = f"{draft.label}: the database refused this score"
-                errors.append(EntryError(draft.index, draft.label.id, "database_refused", sentence))
+        each = [(draft, _store(batch, [draft], labels_version=None)) for draft in drafts]
+        stored = [(draft, result) for draft, result in each if result is not None]
+        errors += [_refusal(draft) for draft, result in each if result is None]
     if batch.atomic and errors:
         stored = []
     if batch.dry_run or not stored:
+        # Without a stored score, its source is not created either.
         transaction.set_rollback(True)
     return _recording(batch, stored, errors)
 
@@ -153,16 +143,27 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
 
 
 def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None) -> StoreResult | None:
-    """Store all drafts in one savepoint. Return None if the database rejects a row."""
+    """Store all drafts, or none and return None if the database refuses a row.
+
+    Raise `NotFound` for the source, unless sources are created as they are needed.
+    """
     try:
         with savepoint():
-            return store_scores(drafts, annotator=batch.annotator, ref=batch.ref, labels_version=labels_version)
+            result = store_scores(drafts, annotator=batch.annotator, ref=batch.ref, labels_version=labels_version)
     except DatabaseError as error:
         if not is_refusal(error):
             raise
         # The database's own message may hold values; the SQLSTATE says enough.
         log.warning("scores_refused_by_database", rows=len(drafts), sqlstate=sqlstate(error))
         return None
+    if result.outcome == "source_not_found" and not settings.AUTO_CREATE_SOURCES:
+        raise source_not_found(batch.ref)
+    return result
+
+
+def _refusal(draft: Draft) -> EntryError:
+    sentence = f"{draft.label}: the database refused this score"
+    return EntryError(draft.index, draft.label.id, "database_refused", sentence)
 
 
 def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors: Sequence[EntryError]) -> Recording:
@@ -175,7 +176,9 @@ def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors
             score_id, value, notes = draft.id, content.value, content.notes or ""
             created_at = updated_at = result.moment
         else:
-            score_id, value, notes = before.id, content.value if before.changed else before.value, before.notes
+            # An equal value may be spelled differently: 1.0 and 1. The stored spelling is returned.
+            value = content.value if before.changed else before.value
+            score_id, notes = before.id, before.notes
             created_at, updated_at = before.created_at, before.updated_at
         row = ScoreRow(
             id=None if batch.dry_run else score_id,

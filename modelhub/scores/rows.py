@@ -1,4 +1,4 @@
-"""A score as clients see it: the one declaration of its fields."""
+"""Scores and revisions as clients see them: the one declaration of their fields."""
 
 from typing import Annotated, Any
 
@@ -8,9 +8,12 @@ from django.db.models.functions import Coalesce, NullIf
 
 from modelhub.core.structs import Choice, JsonObject, Moment, Text, Uuid
 from modelhub.labels.types import LABEL_TYPES
-from modelhub.scores.models import SCORE_SOURCES
+from modelhub.scores.models import ACTIONS, SCORE_SOURCES
 
-NAME_OR_EMAIL = Coalesce(NullIf("annotator__name", Value("")), "annotator__email", output_field=TextField())
+
+def display_name(user: str) -> Coalesce:
+    """Return the expression of a user's name, or email where there is no name."""
+    return Coalesce(NullIf(f"{user}__name", Value("")), f"{user}__email", output_field=TextField())
 
 
 class ScoreRow(msgspec.Struct, frozen=True, gc=False):
@@ -31,9 +34,22 @@ class ScoreRow(msgspec.Struct, frozen=True, gc=False):
     notes: Annotated[str, Text()]
     annotator: Annotated[str, Uuid()]
     annotator_id: Annotated[str, Uuid()]
-    annotator_name: Annotated[str, Text(NAME_OR_EMAIL)]
+    annotator_name: Annotated[str, Text(display_name("annotator"))]
     annotator_email: Annotated[str, Text("annotator__email")]
     queue_item: Annotated[str | None, Uuid()]
     queue_id: Annotated[None, Uuid(Value(None))]
     created_at: Annotated[str | None, Moment()]
     updated_at: Annotated[str | None, Moment()]
+
+
+class RevisionRow(msgspec.Struct, frozen=True, gc=False):
+    """A replaced value of a score, with the author and the time of the replacement."""
+
+    value: Annotated[msgspec.Raw, JsonObject()]
+    score_source: Annotated[str, Choice(words=SCORE_SOURCES)]
+    notes: Annotated[str, Text()]
+    action: Annotated[str, Choice(words=ACTIONS)]
+    replaced_by: Annotated[str, Uuid()]
+    replaced_by_name: Annotated[str, Text(display_name("replaced_by"))]
+    replaced_by_email: Annotated[str, Text("replaced_by__email")]
+    replaced_at: Annotated[str, Moment("created_at")]

@@ -6,8 +6,7 @@ from rest_framework import serializers
 from modelhub.core.schema import SENTENCES
 from modelhub.core.serializers import OutputSerializer, StructSerializer
 from modelhub.scores.entries import EntryError
-from modelhub.scores.models import ACTIONS, SCORE_SOURCES, ScoreRevision
-from modelhub.scores.rows import ScoreRow
+from modelhub.scores.rows import RevisionRow, ScoreRow
 
 
 class ScoreSerializer(StructSerializer[ScoreRow]):
@@ -17,17 +16,11 @@ class ScoreSerializer(StructSerializer[ScoreRow]):
         struct = ScoreRow
 
 
-class RevisionSerializer(OutputSerializer[ScoreRevision]):
+class RevisionSerializer(StructSerializer[RevisionRow]):
     """A replaced value of a score, with the author and the time of the replacement."""
 
-    value = serializers.DictField()
-    score_source = serializers.ChoiceField(SCORE_SOURCES)
-    notes = serializers.CharField(allow_blank=True)
-    action = serializers.ChoiceField(ACTIONS)
-    replaced_by = serializers.UUIDField(source="replaced_by_id")
-    replaced_by_name = serializers.CharField(source="replaced_by.display_name")
-    replaced_by_email = serializers.EmailField(source="replaced_by.email")
-    replaced_at = serializers.DateTimeField(source="created_at")
+    class Meta:
+        struct = RevisionRow
 
 
 class EntryErrorSerializer(OutputSerializer[EntryError]):

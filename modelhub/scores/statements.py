@@ -13,16 +13,12 @@ from modelhub.accounts.models import User
 from modelhub.core import exact_json
 from modelhub.core.ids import new_id_text
 from modelhub.core.sql import read_sql
+from modelhub.core.transactions import in_autocommit
 from modelhub.labels.rules import LabelRule
 from modelhub.scores.entries import ScoreContent
 from modelhub.sources.refs import SourceRef
 
-STORE_SCORES = """
-SELECT * FROM modelhub_store_scores_v1(
-    %(labels_version)s, %(organization_id)s, %(source_type)s, %(source_key)s, %(annotator_id)s,
-    %(ids)s, %(label_ids)s, %(contents)s
-)
-"""
+STORE_SCORES = read_sql("scores", "call_store_scores_v1")
 KEEP_REVISIONS = read_sql("scores", "keep_revisions_v1")
 WRITE_SCORES = read_sql("scores", "write_scores_v1")
 
@@ -71,6 +67,7 @@ class StoreResult:
 _decode_before = msgspec.json.Decoder(list[ScoreBefore]).decode
 
 
+@in_autocommit
 def store_scores(
     drafts: Sequence[Draft], *, annotator: User, ref: SourceRef, labels_version: str | None
 ) -> StoreResult:

@@ -55,7 +55,7 @@ from modelhub.scores.changes import (
 from modelhub.scores.entries import EntryError, check_notes
 from modelhub.scores.export import FORMATS
 from modelhub.scores.filters import FILTERS, ScoreFilter, filter_scores
-from modelhub.scores.models import Score, ScoreRevision
+from modelhub.scores.models import Score
 from modelhub.scores.queries import get_history, get_row, get_rows, get_rows_of_source, live_scores
 from modelhub.scores.recording import Recording, record_scores
 from modelhub.scores.rows import ScoreRow
@@ -99,17 +99,17 @@ class BulkScores(APIView):
     def post(self, request: Request) -> Response:
         """Store each valid score; each invalid one is a sentence in `errors`."""
         flags = read_flags(request.query_params, ("dry_run", "atomic", "error_details"))
-        batch = read_bulk(request.data)
+        bulk = read_bulk(request.data)
         recording = record_scores(
-            annotator=annotator_of(request, batch.annotator_id),
-            ref=batch.ref,
-            entries=batch.entries,
-            notes=batch.notes,
+            annotator=annotator_of(request, bulk.annotator_id),
+            ref=bulk.ref,
+            entries=bulk.entries,
+            notes=bulk.notes,
             dry_run=flags["dry_run"],
             atomic=flags["atomic"],
         )
         stored = bool(recording.rows) and not flags["dry_run"]
-        BATCH_SCORES.observe(len(batch.entries))
+        BATCH_SCORES.observe(len(bulk.entries))
         count_recording(recording, dry_run=flags["dry_run"])
         body = {
             "scores": render_list(ScoreSerializer, recording.rows),
@@ -273,7 +273,7 @@ class OneScore(APIView):
         return Response(ScoreSerializer(update_score(actor=actor, score_id=pk, changes=changes)).data)
 
 
-class ScoreHistory(GenericAPIView[ScoreRevision]):
+class ScoreHistory(GenericAPIView[Any]):
     """The replaced values of a score."""
 
     serializer_class = RevisionSerializer

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from modelhub.core.errors import OutcomeUnknown
-from modelhub.core.transactions import in_statement, in_transaction, repeat_aborted
+from modelhub.core.transactions import in_autocommit, in_transaction, repeat_aborted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,7 @@ def fail(cause: psycopg.Error) -> None:
 )
 def test_a_statement_whose_connection_is_lost_has_an_unknown_outcome(cause: psycopg.Error) -> None:
     with pytest.raises(OutcomeUnknown):
-        in_statement(fail)(cause)
+        in_autocommit(fail)(cause)
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,12 @@ def test_a_statement_whose_connection_is_lost_has_an_unknown_outcome(cause: psyc
 )
 def test_a_statement_that_postgresql_ends_with_a_reason_stored_nothing(cause: psycopg.Error) -> None:
     with pytest.raises(OperationalError):
-        in_statement(fail)(cause)
+        in_autocommit(fail)(cause)
 
 
 def test_a_statement_inside_a_transaction_leaves_the_outcome_to_it() -> None:
     with pytest.raises(OperationalError), transaction.atomic():
-        in_statement(fail)(psycopg.OperationalError("server closed the connection unexpectedly"))
+        in_autocommit(fail)(psycopg.OperationalError("server closed the connection unexpectedly"))
 
 
 def test_a_transaction_that_is_lost_before_commit_stored_nothing() -> None:
