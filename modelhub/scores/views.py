@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -391,6 +392,12 @@ class ExportScores(FilteredScores):
         pieces = write(self.filter_queryset(self.get_queryset()).using(alias_for_long_read()))
         # Read before the response begins: an error until here is still a problem, not a broken file.
         first = list(itertools.islice(pieces, 2))
-        response = StreamingHttpResponse(itertools.chain(first, pieces), content_type=content_type)
+        response = StreamingHttpResponse(one_after_the_other(first, pieces), content_type=content_type)
         response["Content-Disposition"] = f'attachment; filename="scores.{name}"'
         return response
+
+
+def one_after_the_other(*several: Iterable[bytes]) -> Generator[bytes, None, None]:
+    """Chain iterables in a generator: unlike `chain`, its close frees the pieces of an aborted export at once."""
+    for pieces in several:
+        yield from pieces

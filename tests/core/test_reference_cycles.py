@@ -2,6 +2,7 @@
 
 import gc
 import io
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from config.wsgi import application
 from modelhub.core import exact_json
 from modelhub.labels.models import Label
+from modelhub.scores.views import one_after_the_other
 from modelhub.sources.models import Source
 from tests.client import BULK, Caller, entry
 from tests.factories import SECRET
@@ -63,3 +65,13 @@ def test_a_bulk_request_leaves_no_cycles_of_its_scores(
 
     # The messages of the admin refer to the request, which refers to them.
     assert left[0] == left[1] < 70
+
+
+def test_an_aborted_export_holds_no_pieces() -> None:
+    """Its response stays in a cycle with the request until a collection."""
+    first = [b"1", b"2"]
+    before = sys.getrefcount(first)
+    stream = one_after_the_other(first, iter([b"3"]))
+    assert next(stream) == b"1"
+    stream.close()
+    assert sys.getrefcount(first) == before
