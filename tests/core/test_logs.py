@@ -4,6 +4,7 @@ import json
 import shlex
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.servers import ROOT, SECRET_KEY, Server, environment, free_port, serving
@@ -55,3 +56,13 @@ def test_a_log_on_a_full_disk_fails_no_request(folder: Path) -> None:
         answers = [server.request("POST", "/model-hub/scores/bulk/", json=body, headers=server.headers) for _ in "12"]
 
     assert [answer.status_code for answer in answers] == [404, 404]
+
+
+def test_requests_that_wait_for_a_thread_cause_no_warning(live: Server) -> None:
+    path = "/model-hub/scores/?limit=1000"
+    with ThreadPoolExecutor(40) as clients:
+        statuses = list(clients.map(lambda _: live.request("GET", path).status_code, range(80)))
+    assert set(statuses) == {200}
+    assert live.request("GET", path, headers=live.headers | {"X-Request-Id": "the-last-one"}).status_code == 200
+    assert live.logged("the-last-one")
+    assert not [line for line in live.log if "Task queue depth" in line]
