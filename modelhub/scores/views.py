@@ -398,6 +398,9 @@ class ExportScores(FilteredScores):
 
 
 def one_after_the_other(*several: Iterable[bytes]) -> Generator[bytes, None, None]:
-    """Chain iterables in a generator: unlike `chain`, its close frees the pieces of an aborted export at once."""
+    """Chain iterables in a generator, which frees them when it is closed.
+
+    `itertools.chain` has no close: pieces of an aborted export would wait for a garbage collection.
+    """
     for pieces in several:
         yield from pieces

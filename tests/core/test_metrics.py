@@ -1,4 +1,4 @@
-"""What is counted, who may read it, and that it is the sum of all workers."""
+"""Metrics: their counts, their token, and their sum over all workers."""
 
 import re
 import signal
