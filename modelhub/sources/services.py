@@ -34,8 +34,10 @@ class Registration:
 
 
 def create_source(*, organization_id: uuid.UUID, ref: SourceRef) -> None:
-    """Create a source unless it exists."""
-    upsert_sources(organization_id, [SourceEntry(ref)])
+    """Create a source unless it exists; its `updated_at` tells of changes only."""
+    sources = Source.objects.filter(organization_id=organization_id, source_type=ref.source_type, source_key=ref.key)
+    if not sources.exists():
+        upsert_sources(organization_id, [SourceEntry(ref)])
 
 
 def source_not_found(ref: SourceRef) -> NotFound:

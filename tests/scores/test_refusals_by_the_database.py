@@ -56,6 +56,13 @@ class TestARefusalOfOne:
         ]
         assert answer.body["error_details"][0]["code"] == "database_refused"
 
+    def test_does_not_touch_a_source_that_could_have_been_created(
+        self, alice: Caller, trace: Source, hundred: list[Label], settings: Any
+    ) -> None:
+        settings.AUTO_CREATE_SOURCES = True
+        assert alice.bulk(trace, batch(hundred)).status == 201
+        assert Source.objects.get().updated_at == trace.updated_at
+
     def test_keeps_the_order_of_the_request(self, alice: Caller, trace: Source, hundred: list[Label]) -> None:
         answer = alice.bulk(trace, batch(hundred))
 
