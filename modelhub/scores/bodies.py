@@ -3,6 +3,7 @@
 from typing import Any
 
 from modelhub.scores.entries import PROPERTIES, UUID
+from modelhub.scores.models import SCORE_SOURCES
 from modelhub.sources.refs import MAX_ID_LENGTH, SOURCE_WORDS
 
 SOURCE: dict[str, Any] = {
@@ -40,7 +41,10 @@ SCORE_CHANGE: dict[str, Any] = {
     "type": "object",
     "description": "The corrected fields of a score.",
     "properties": {
-        **{name: PROPERTIES[name] for name in PROPERTIES if name != "label_id"},
+        "value": PROPERTIES["value"],
+        # Without a default: a field that is not given stays as it is.
+        "score_source": {"type": "string", "enum": list(SCORE_SOURCES)},
+        "notes": PROPERTIES["notes"],
         "annotator_id": ANNOTATOR,
     },
 }

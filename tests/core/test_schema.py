@@ -34,6 +34,16 @@ def test_every_route_is_described(committed: dict[str, Any]) -> None:
     assert routes - {"/metrics", "/schema/", "/docs/", "/"} == set(committed["paths"])
 
 
+def test_a_change_has_no_defaults(committed: dict[str, Any]) -> None:
+    """A generated client would send them, and overwrite fields that were not given."""
+    for path, methods in committed["paths"].items():
+        if "patch" in methods:
+            schema = methods["patch"]["requestBody"]["content"]["application/json"]["schema"]
+            if "$ref" in schema:
+                schema = committed["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+            assert not [name for name, field in schema["properties"].items() if "default" in field], path
+
+
 def test_every_operation_has_a_summary_examples_and_its_errors(committed: dict[str, Any]) -> None:
     operations = {
         f"{method} {path}": operation
