@@ -1,16 +1,22 @@
-"""Liveness and readiness probes, without authentication."""
+"""Liveness, readiness and metrics, without API keys."""
 
+import hmac
 import threading
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.http import Http404, HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from modelhub.core import metrics
+from modelhub.core.problems import problem_response
 
 log = structlog.get_logger(__name__)
 
@@ -87,3 +93,15 @@ def migrations_applied() -> bool:
         if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
             migrated.set()
     return migrated.is_set()
+
+
+def show_metrics(request: HttpRequest) -> HttpResponse:
+    """Return the metrics of all workers; 401 for a wrong token, 404 without one."""
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
+    if not hmac.compare_digest(request.headers.get("Authorization", "").encode("utf-8", "surrogatepass"), wanted):
+        sentence = "Authentication required: send Authorization: Bearer <token>."
+        return problem_response(401, sentence, code="not_authenticated", headers={"WWW-Authenticate": "Bearer"})
+    text = metrics.exposition(version=str(settings.SPECTACULAR_SETTINGS["VERSION"]))
+    return HttpResponse(text, content_type=metrics.CONTENT_TYPE)

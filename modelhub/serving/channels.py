@@ -26,12 +26,13 @@ log = structlog.get_logger("modelhub.requests")
 MAX_HEAD_BYTES = 16 * 1024
 # waitress collects these two without a limit: the line before a chunk, and the fields behind the last one.
 MAX_CHUNK_LINE_BYTES, MAX_TRAILER_BYTES = 1024, MAX_HEAD_BYTES
-# A client that sends slower than this does not get more time for more bytes.
+# Each 16 KB received extend the deadline of a request by a second.
 SLOWEST_BYTES_PER_SECOND = 16 * 1024
 # Closing with unread bytes resets a connection, and the client loses the answer: read on for this long.
 LINGER_SECONDS = 2
 
-WATCHED_PATHS = frozenset({"/healthz", "/metrics"})
+# Answered without the database, and so without a thread that may wait for it; `/readyz` asks the database.
+PROBE_PATHS = frozenset({"/healthz", "/metrics"})
 STREAMED_SUFFIX = "/export/"
 
 # Code and sentence of a problem by the status that waitress chose. None of them quotes the request: keys are in it.
@@ -129,7 +130,7 @@ class Refusal(ErrorTask):
 
 
 class Channel(HTTPChannel):
-    """One connection. All methods but `service` run in the thread of the event loop."""
+    """One connection. `service` and `postpone` run in threads of the worker, too, all else in the event loop."""
 
     parser_class = Parser
     error_task_class = Refusal
@@ -156,7 +157,7 @@ class Channel(HTTPChannel):
                     self.server.add_task(self)
 
     def postpone(self) -> bool:
-        """Return whether the next request waits until the last answer is read.
+        """Postpone the next request while an answer is unread. Return whether it waits.
 
         A thread would wait for the client otherwise, once pipelined answers exceed `outbuf_high_watermark`.
         """
@@ -225,8 +226,8 @@ class Lanes:
     def __init__(self, requests: ThreadedTaskDispatcher, *, exports: int) -> None:
         self.busy: dict[int, tuple[Channel, float]] = {}
         self.requests = requests
-        self.watching, self.exports = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
-        self.watching.set_thread_count(1)
+        self.probes, self.exports = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+        self.probes.set_thread_count(1)
         self.exports.set_thread_count(exports)
 
     def are_stuck(self, now: float) -> bool:
@@ -239,8 +240,8 @@ class Lanes:
         if channel.postpone():
             return
         path = channel.requests[0].path
-        if path in WATCHED_PATHS:
-            self.watching.add_task(channel)
+        if path in PROBE_PATHS:
+            self.probes.add_task(channel)
         elif path.endswith(STREAMED_SUFFIX):
             self.exports.add_task(channel)
         else:

@@ -16,7 +16,7 @@ from modelhub.core import metrics
 from modelhub.core.health import stopping
 from modelhub.serving.channels import MAX_HEAD_BYTES, Channel, Lanes
 
-LOOK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 MAX_CONNECTIONS = 1000
 SEND_BUFFER_BYTES = 128 * 1024
 # The master blocks these until a new worker has handlers of its own (`modelhub.serving.server`).
@@ -26,7 +26,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT)
 class Worker(base.Worker):
     """Serve connections until SIGTERM, then drain and finish the requests in flight."""
 
-    next_look = 0.0
+    next_check = 0.0
 
     def init_signals(self) -> None:
         """Ignore Ctrl-C and a closed terminal, on which the master decides."""
@@ -66,6 +66,7 @@ class Worker(base.Worker):
         self.server.task_dispatcher = Lanes(self.server.task_dispatcher, exports=settings.SERVE_EXPORT_THREADS)
         while self.alive and os.getppid() == self.ppid:
             self.turn()
+        # From now on, `/readyz` returns 503; requests are still accepted until the drain is over.
         stopping.set()
         drained_at = time.monotonic() + settings.SERVE_DRAIN_SECONDS
         while time.monotonic() < drained_at:
@@ -83,10 +84,10 @@ class Worker(base.Worker):
 
     def turn(self) -> None:
         """Handle events; check clients, heartbeat and gauges twice a second."""
-        wasyncore.loop(timeout=LOOK_SECONDS, use_poll=True, map=self.sockets_by_number, count=1)
-        if time.monotonic() < self.next_look:
+        wasyncore.loop(timeout=CHECK_SECONDS, use_poll=True, map=self.sockets_by_number, count=1)
+        if time.monotonic() < self.next_check:
             return
-        self.next_look = time.monotonic() + LOOK_SECONDS
+        self.next_check = time.monotonic() + CHECK_SECONDS
         now = time.time()
         # Idle connections make room for new ones.
         crowded = len(self.sockets_by_number) > MAX_CONNECTIONS * 0.9
@@ -94,6 +95,7 @@ class Worker(base.Worker):
         for channel in self.channels:
             channel.check_client(now)
         if not self.server.task_dispatcher.are_stuck(now):
+            # The heartbeat: gunicorn replaces a worker without one.
             self.notify()
         if pool := getattr(connection, "pool", None):
             metrics.show_pool(pool.get_stats())
@@ -104,4 +106,5 @@ class Worker(base.Worker):
         while known < len(self.channels):
             known = len(self.channels)
             self.server.handle_accept()
+        # `server.close()` would end the connections, too.
         wasyncore.dispatcher.close(self.server)
