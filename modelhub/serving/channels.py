@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import BadRequest, Error
 
 from modelhub.core import metrics
@@ -108,6 +108,17 @@ class Parser(HTTPRequestParser):
         return now > self.began + settings.SERVE_CLIENT_TIMEOUT + received / SLOWEST_BYTES_PER_SECOND
 
 
+class Answer(WSGITask):
+    """Answer a request by the application."""
+
+    def finish(self) -> None:
+        """Send the rest of the answer: to HEAD no last chunk, which belongs to a body."""
+        if self.request.command == "HEAD":
+            self.write(b"")
+            self.chunked_response = False
+        super().finish()
+
+
 class Refusal(ErrorTask):
     """Answer a request that never reached Django with a problem, count it and log it."""
 
@@ -133,6 +144,7 @@ class Channel(HTTPChannel):
     """One connection. `service` and `postpone` run in threads of the worker, too, all else in the event loop."""
 
     parser_class = Parser
+    task_class = Answer
     error_task_class = Refusal
     request: Parser | None
     will_close: bool

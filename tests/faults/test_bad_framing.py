@@ -118,6 +118,15 @@ def test_it_is_refused_and_nothing_is_stored(server: Server, name: str) -> None:
     assert count(server) == before
 
 
+def test_the_answer_to_head_has_no_body_also_where_it_would_be_chunked(server: Server) -> None:
+    with connection(server) as client:
+        client.sendall(head("/model-hub/scores/export/", "Connection: close", method="HEAD"))
+        received = b"".join(iter(lambda: client.recv(65536), b""))
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.endswith(b"\r\n\r\n")
+    assert received.count(b"\r\n\r\n") == 1
+
+
 def test_odd_but_legal_requests_are_read(server: Server) -> None:
     """Control: a server that rejects everything would pass the tests above."""
     where, body = "/model-hub/scores/bulk/", b'{"source_type": "trace", "source_id": "none", "scores": [1]}'
