@@ -47,7 +47,7 @@ class Numeric(LabelType):
                 raise invalid_value(f"value must be a number, got {show(value)}")
             if not lowest <= number <= highest:
                 raise invalid_value(f"value must be a number from {show(lowest)} to {show(highest)}, got {show(value)}")
-            if number != highest and Decimal(number) not in grid:
+            if number != highest and number not in grid:
                 raise invalid_value(
                     f"value must be {show(lowest)} plus a multiple of {show(step)} (or {show(highest)}), "
                     f"got {show(value)}"
@@ -63,8 +63,13 @@ class Grid:
     def __init__(self, lowest: Decimal, step: Decimal) -> None:
         self.lowest, self.step = lowest, step
         self.finest = min(0, _exponent(lowest), _exponent(step))
+        self.has_all_integers = step == 1 and lowest == int(lowest)
 
-    def __contains__(self, number: Decimal) -> bool:
+    def __contains__(self, number: int | Decimal) -> bool:
+        if isinstance(number, int):
+            if self.has_all_integers:
+                return True
+            number = Decimal(number)
         # A number with more decimal places than the grid is off it. To subtract from 1E-999999999 would never end.
         if _exponent(number) < self.finest and _exponent(number.normalize(EXACT)) < self.finest:
             return False
