@@ -96,9 +96,10 @@ def store_each(batch: Batch) -> Recording:
     organization_id = batch.annotator.organization_id
     share_labels(organization_id)
     drafts, errors = judge(batch, read_labels(organization_id, _label_ids(batch)))
-    if settings.AUTO_CREATE_SOURCES:
-        create_source(organization_id=organization_id, ref=batch.ref)
     result = _store(batch, drafts, labels_version=None)
+    if result is not None and result.outcome == "source_not_found":
+        create_source(organization_id=organization_id, ref=batch.ref)
+        result = _store(batch, drafts, labels_version=None)
     if result is not None:
         stored = [(draft, result) for draft in drafts]
     else:

@@ -34,10 +34,8 @@ class Registration:
 
 
 def create_source(*, organization_id: uuid.UUID, ref: SourceRef) -> None:
-    """Create a source unless it exists; its `updated_at` tells of changes only."""
-    sources = Source.objects.filter(organization_id=organization_id, source_type=ref.source_type, source_key=ref.key)
-    if not sources.exists():
-        upsert_sources(organization_id, [SourceEntry(ref)])
+    """Create a source that was not found; another request may create it at the same time."""
+    upsert_sources(organization_id, [SourceEntry(ref)])
 
 
 def source_not_found(ref: SourceRef) -> NotFound:
