@@ -72,3 +72,16 @@ def execute(statement: str, *parameters: Any) -> None:
 def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:
     """Return one entry of a batch."""
     return {"label_id": str(label.pk), "value": value, **more}
+
+
+def refuse_thirteen(table: str, condition: str) -> str:
+    """Return SQL after which the database refuses the rows of a table that meet a condition on NEW."""
+    return f"""
+CREATE FUNCTION refuse_thirteen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF {condition} THEN RAISE EXCEPTION 'thirteen, says a secret of the database'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER refuse_thirteen BEFORE INSERT OR UPDATE ON {table}
+    FOR EACH ROW EXECUTE FUNCTION refuse_thirteen();
+"""

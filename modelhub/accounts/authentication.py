@@ -30,7 +30,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
-def key_of(request: Request) -> ApiKey:
+def api_key_of(request: Request) -> ApiKey:
     """Return the key of an authenticated request."""
     return cast(ApiKey, request.auth)
 
@@ -48,14 +48,14 @@ def annotator_of(request: Request, annotator_id: object) -> User:
     user = caller(request)
     if annotator_id is None or annotator_id == str(user.pk):
         return user
-    check_scope(key_of(request), "act-as")
+    check_scope(api_key_of(request), "act-as")
     return get_annotator(organization_id=user.organization_id, user_id=annotator_id)
 
 
 def actor_of(request: Request, annotator_id: object = None) -> Actor:
     """Return the actor of a change. An admin needs a key with the scope `admin`."""
     user = annotator_of(request, annotator_id)
-    return Actor(user, is_admin=user.role == "admin" and "admin" in key_of(request).scopes)
+    return Actor(user, is_admin=user.role == "admin" and "admin" in api_key_of(request).scopes)
 
 
 def _read_pair(request: Request) -> tuple[str, str]:

@@ -40,11 +40,16 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Uuid(Text):
-    """A UUID, read as text."""
+class CastText(Text):
+    """Base of columns that PostgreSQL turns into text."""
 
     def column(self, name: str) -> Combinable:
         return Cast(super().column(name), TextField())
+
+
+@dataclass(frozen=True)
+class Uuid(CastText):
+    """A UUID, read as text."""
 
     def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
         return serializers.UUIDField(**options)
@@ -62,11 +67,8 @@ class Moment(Text):
 
 
 @dataclass(frozen=True)
-class JsonObject(Text):
+class JsonObject(CastText):
     """A JSON object, read as text."""
-
-    def column(self, name: str) -> Combinable:
-        return Cast(super().column(name), TextField())
 
     def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
         return serializers.DictField(**options)

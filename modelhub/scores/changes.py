@@ -38,9 +38,10 @@ def update_score(*, actor: Actor, score_id: uuid.UUID, changes: Mapping[str, Any
     Raise `NotFound`, `Forbidden` for another annotator's score, `Invalid` for a value that the label rejects.
     """
     score = _lock_score(actor, score_id)
-    changes = _check_changes(score, changes)
+    label = LabelRule.of(score.label)
+    rules = {"value": label.check, **CONTENT_RULES}
+    changes = {name: rule(changes[name]) for name, rule in rules.items() if name in changes}
     if not all(same(getattr(score, name), value) for name, value in changes.items()):
-        label = LabelRule.of(score.label)
         try:
             _overwrite(score, changes, replaced_by=actor.user.pk)
         except DatabaseError as error:
@@ -48,11 +49,6 @@ def update_score(*, actor: Actor, score_id: uuid.UUID, changes: Mapping[str, Any
                 raise
             raise Invalid(f"{label}: the database refused this score", code="database_refused") from error
     return get_row(organization_id=score.organization_id, score_id=score.pk)
-
-
-def _check_changes(score: Score, changes: Mapping[str, Any]) -> dict[str, Any]:
-    rules = {"value": LabelRule.of(score.label).check, **CONTENT_RULES}
-    return {name: rule(changes[name]) for name, rule in rules.items() if name in changes}
 
 
 def _overwrite(score: Score, changes: Mapping[str, Any], *, replaced_by: uuid.UUID) -> None:

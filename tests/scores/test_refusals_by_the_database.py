@@ -12,20 +12,12 @@ from modelhub.scores import recording
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.scores.statements import StoreResult, store_scores
 from modelhub.sources.models import Source
-from tests.client import Caller, entry
+from tests.client import Caller, entry, refuse_thirteen
 from tests.factories import LabelFactory, OrganizationFactory
 
 pytestmark = pytest.mark.django_db
 
-TRIGGER = """
-CREATE FUNCTION refuse_thirteen() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.value = '{"text": "13"}' THEN RAISE EXCEPTION 'thirteen, says a secret of the database'; END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER refuse_thirteen BEFORE INSERT OR UPDATE ON modelhub_score
-    FOR EACH ROW EXECUTE FUNCTION refuse_thirteen();
-"""
+TRIGGER = refuse_thirteen("modelhub_score", 'NEW.value = \'{"text": "13"}\'')
 
 
 @pytest.fixture

@@ -11,19 +11,11 @@ from modelhub.core.errors import Invalid, Refused
 from modelhub.sources.models import Source
 from modelhub.sources.refs import SourceEntry, check_source_ref
 from modelhub.sources.services import register_sources
-from tests.client import execute
+from tests.client import execute, refuse_thirteen
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TRIGGER = """
-CREATE FUNCTION refuse_thirteen() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.name = '13' THEN RAISE EXCEPTION 'thirteen, says a secret of the database'; END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER refuse_thirteen BEFORE INSERT OR UPDATE ON modelhub_source
-    FOR EACH ROW EXECUTE FUNCTION refuse_thirteen();
-"""
+TRIGGER = refuse_thirteen("modelhub_source", "NEW.name = '13'")
 
 
 @pytest.fixture
