@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
 import msgspec
 from rest_framework.request import Request
@@ -11,16 +11,12 @@ from rest_framework.response import Response
 from modelhub.accounts.authentication import caller
 from modelhub.core import exact_json
 from modelhub.core.transactions import in_transaction, repeat_aborted
-from modelhub.idempotency.services import StoredResponse, check_key, claim_key, digest_of, keep_response
-
-HEADER = "Idempotency-Key"
+from modelhub.idempotency.services import check_key, claim_key, digest_of, keep_response
 
 V = TypeVar("V")
-P = ParamSpec("P")
-Method = Callable[Concatenate[V, Request, P], Response]
 
 
-def idempotent(method: Method[V, P]) -> Method[V, P]:
+def idempotent(method: Callable[[V, Request], Response]) -> Callable[[V, Request], Response]:
     """Run a view method once per `Idempotency-Key` and store its response.
 
     A repeat of the same request returns that response with `Idempotency-Replayed: true`. An exception rolls the claim
@@ -29,22 +25,19 @@ def idempotent(method: Method[V, P]) -> Method[V, P]:
 
     @repeat_aborted
     @in_transaction
-    def run_once(view: V, request: Request, key: str, *args: P.args, **options: P.kwargs) -> Response:
+    def run_once(view: V, request: Request, key: str) -> Response:
         user = caller(request)
         digest = digest_of(request.method or "", request.get_full_path(), exact_json.dumps(request.data))
         if earlier := claim_key(user=user, key=key, digest=digest):
             body = msgspec.Raw(earlier.body.encode())
             return Response(body, status=earlier.status, headers={"Idempotency-Replayed": "true"})
-        response = method(view, request, *args, **options)
-        stored = StoredResponse(response.status_code, exact_json.encode(response.data).decode())
-        keep_response(user=user, key=key, response=stored)
+        response = method(view, request)
+        keep_response(user=user, key=key, status=response.status_code, body=exact_json.dumps(response.data))
         return response
 
     @functools.wraps(method)
-    def respond(view: V, request: Request, /, *args: P.args, **options: P.kwargs) -> Response:
-        key = request.headers.get(HEADER)
-        if key is None:
-            return method(view, request, *args, **options)
-        return run_once(view, request, check_key(key), *args, **options)
+    def respond(view: V, request: Request) -> Response:
+        key = request.headers.get("Idempotency-Key")
+        return method(view, request) if key is None else run_once(view, request, check_key(key))
 
     return respond

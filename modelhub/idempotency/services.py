@@ -1,7 +1,6 @@
 """Stored responses: a repeated request returns the first one (contract 0.4)."""
 
 import hashlib
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,14 +19,6 @@ KEPT_FOR = timedelta(hours=24)
 CLAIM = read_sql("idempotency", "claim_key_v1")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredResponse:
-    """A status and a body as JSON text."""
-
-    status: int
-    body: str
-
-
 def check_key(key: str) -> str:
     """Return a key of 1 to 255 visible characters, or raise `Invalid`."""
     if not 1 <= len(key) <= 255 or not key.isprintable() or " " in key:
@@ -40,7 +31,7 @@ def digest_of(*parts: str) -> str:
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def claim_key(*, user: User, key: str, digest: str) -> StoredResponse | None:
+def claim_key(*, user: User, key: str, digest: str) -> IdempotencyRecord | None:
     """Claim a key in the open transaction, or return the stored response.
 
     Waits for a request with the same key that is still running. Raise `Mismatch` for the key of another request.
@@ -59,22 +50,17 @@ def claim_key(*, user: User, key: str, digest: str) -> StoredResponse | None:
         cursor.execute(CLAIM, parameters)
         if cursor.fetchone():
             return None
-    record = _get_record(user, key)
+    record = IdempotencyRecord.objects.get(organization_id=user.organization_id, user=user, key=key)
     if record.digest != digest:
         raise Mismatch(f"The Idempotency-Key {key} was used for another request; use a new key for a new request")
     REPLAYS.inc()
-    return StoredResponse(record.status, record.body)
+    return record
 
 
-def keep_response(*, user: User, key: str, response: StoredResponse) -> None:
+def keep_response(*, user: User, key: str, status: int, body: str) -> None:
     """Store the response of a claimed key, in the transaction of its claim."""
-    IdempotencyRecord.objects.filter(organization_id=user.organization_id, user=user, key=key).update(
-        status=response.status, body=response.body
-    )
-
-
-def _get_record(user: User, key: str) -> IdempotencyRecord:
-    return IdempotencyRecord.objects.get(organization_id=user.organization_id, user=user, key=key)
+    claimed = IdempotencyRecord.objects.filter(organization_id=user.organization_id, user=user, key=key)
+    claimed.update(status=status, body=body)
 
 
 def purge() -> int:

@@ -9,17 +9,18 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from msgspec.structs import replace
 
 from modelhub.accounts.models import User
-from modelhub.core import exact_json
 from modelhub.core.errors import Invalid, Refused
+from modelhub.core.exact_json import loads, same
 from modelhub.core.ids import new_id, parse_uuid
 from modelhub.core.models import LIVE
 from modelhub.core.text import show
 from modelhub.core.transactions import is_refusal
 from modelhub.labels.models import Label
 from modelhub.labels.rules import LabelRule
-from modelhub.scores.entries import CONTENT_RULES
+from modelhub.scores.entries import CONTENT_RULES, ScoreContent
 from modelhub.scores.models import Score
 from modelhub.scores.statements import keep_revisions, write_scores
 from modelhub.sources.refs import SourceEntry, SourceRef, check_source_ref
@@ -27,8 +28,6 @@ from modelhub.sources.services import register_sources
 
 # Content that a line may leave out.
 DEFAULTS = {"score_source": "imported"}
-# The database holds one live score per source, label and annotator.
-Slot = tuple[uuid.UUID, uuid.UUID, uuid.UUID]
 
 
 @dataclass(slots=True)
@@ -47,31 +46,25 @@ class ImportResult:
         self.errors += other.errors
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A readable line; the row of its source is not known yet."""
+class Line(ScoreContent, frozen=True, kw_only=True):
+    """A readable line, as the row to write.
+
+    `source_id` and `overwrites`, whether a live score has this id, follow from the stored rows.
+    """
 
     number: int
-    score_id: uuid.UUID
     ref: SourceRef
+    id: uuid.UUID
+    source_id: uuid.UUID | None = None
     label_id: uuid.UUID
     annotator_id: uuid.UUID
-    content: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+    overwrites: bool = False
 
     @property
     def source(self) -> tuple[str, str]:
         return self.ref.source_type, self.ref.key
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A row to write, and the live score that it overwrites, if any."""
-
-    number: int
-    row: dict[str, Any]
-    overwrites: bool
 
 
 class Importer:
@@ -113,23 +106,24 @@ class Importer:
         return readable
 
     def _read_line(self, number: int, text: bytes) -> Line:
-        fields = exact_json.loads(text)
+        fields = loads(text)
         if not isinstance(fields, dict):
             raise Invalid(f"A line must be a JSON object, got {show(fields)}")
         rule = self._find_label(fields)
         created_at = _read_time(fields, "created_at", timezone.now())
+        content: dict[str, Any] = {
+            name: check(fields.get(name, DEFAULTS.get(name))) for name, check in CONTENT_RULES.items()
+        }
         return Line(
             number=number,
-            score_id=parse_uuid(fields.get("id")) or new_id(),
             ref=check_source_ref(fields.get("source_type"), fields.get("source_id")),
+            id=parse_uuid(fields.get("id")) or new_id(),
             label_id=uuid.UUID(rule.id),
             annotator_id=self._find_annotator(fields).pk,
-            content={
-                "value": rule.check(fields.get("value")),
-                **{name: check(fields.get(name, DEFAULTS.get(name))) for name, check in CONTENT_RULES.items()},
-            },
             created_at=created_at,
             updated_at=_read_time(fields, "updated_at", created_at),
+            value=rule.check(fields.get("value")),
+            **content,
         )
 
     def _find_label(self, fields: dict[str, Any]) -> LabelRule:
@@ -154,50 +148,48 @@ class Importer:
         entries = [SourceEntry(ref) for ref in refs.values()]
         registered = register_sources(organization_id=self.organization_id, entries=entries)
         sources = {key: one.source.pk for key, one in zip(refs, registered, strict=True) if one.source}
-        by_slot, by_id = self._find_stored(lines, list(sources.values()))
-        writes = []
-        for line in lines:
-            source_id = sources.get(line.source)
-            if source_id is None:
-                result.errors.append((line.number, "The database refused the source of this line"))
+        scores = Score.objects.filter(organization_id=self.organization_id)
+        live = scores.filter(LIVE, source_id__in=list(sources.values()), queue_item=None)
+        by_slot = {_slot_of(score): score for score in live}
+        by_id = scores.in_bulk([line.id for line in lines])
+        changed = []
+        for sent in lines:
+            if sent.source not in sources:
+                result.errors.append((sent.number, "The database refused the source of this line"))
                 continue
-            slot = (source_id, line.label_id, line.annotator_id)
-            score = by_slot.get(slot) or by_id.get(line.score_id)
-            if score and _slot_of(score) != slot:
-                result.errors.append((line.number, id_is_taken(score.pk)))
-            elif score and score.deleted_at is None and _is_equal(score, line):
+            line = replace(sent, source_id=sources[sent.source])
+            score = by_slot.get(_slot_of(line)) or by_id.get(line.id)
+            if score is None:
+                changed.append(line)
+            elif _slot_of(score) != _slot_of(line):
+                result.errors.append((line.number, _id_is_taken(score.pk)))
+            elif score.deleted_at:
+                changed.append(line)
+            elif all(same(getattr(score, name), getattr(line, name)) for name in ScoreContent.__struct_fields__):
                 result.unchanged += 1
             else:
-                writes.append(_as_write(line, slot, score))
-        self._write(writes, result)
+                changed.append(replace(line, id=score.pk, created_at=score.created_at, overwrites=True))
+        self._write(changed, result)
 
-    def _find_stored(
-        self, lines: Sequence[Line], source_ids: Sequence[uuid.UUID]
-    ) -> tuple[dict[Slot, Score], dict[uuid.UUID, Score]]:
-        """Return the live scores of the sources by slot, and the lines' scores by id."""
-        scores = Score.objects.filter(organization_id=self.organization_id)
-        live = scores.filter(LIVE, source_id__in=source_ids, queue_item=None)
-        return {_slot_of(score): score for score in live}, scores.in_bulk([line.score_id for line in lines])
-
-    def _write(self, writes: Sequence[Write], result: ImportResult) -> None:
-        """Write all rows in one savepoint, else each row in its own."""
-        written = self._try_write(writes)
+    def _write(self, lines: Sequence[Line], result: ImportResult) -> None:
+        """Write all lines in one savepoint, else each line in its own."""
+        written = self._try_write(lines)
         if written is None:
-            each = [(write, self._try_write([write])) for write in writes]
-            result.errors += [(write.number, "The database refused this score") for write, ids in each if ids is None]
-            writes = [write for write, ids in each if ids is not None]
+            each = [(line, self._try_write([line])) for line in lines]
+            result.errors += [(line.number, "The database refused this score") for line, ids in each if ids is None]
+            lines = [line for line, ids in each if ids is not None]
             written = {pk for _, ids in each if ids for pk in ids}
-        for write in writes:
-            if write.row["id"] not in written:
-                result.errors.append((write.number, id_is_taken(write.row["id"])))
-            elif write.overwrites:
+        for line in lines:
+            if line.id not in written:
+                result.errors.append((line.number, _id_is_taken(line.id)))
+            elif line.overwrites:
                 result.changed += 1
             else:
                 result.created += 1
 
-    def _try_write(self, writes: Sequence[Write]) -> set[uuid.UUID] | None:
-        """Write rows in one savepoint. Return their ids, or None for a rejected row."""
-        overwritten = [write.row["id"] for write in writes if write.overwrites]
+    def _try_write(self, lines: Sequence[Line]) -> set[uuid.UUID] | None:
+        """Write lines in one savepoint. Return their ids, or None for a rejected row."""
+        overwritten = [line.id for line in lines if line.overwrites]
         try:
             with transaction.atomic():
                 if overwritten:
@@ -208,39 +200,20 @@ class Importer:
                         replaced_by=self.user.pk,
                         now=timezone.now(),
                     )
-                return write_scores([write.row for write in writes], organization_id=self.organization_id)
+                return write_scores(lines, organization_id=self.organization_id)
         except DatabaseError as error:
             if not is_refusal(error):
                 raise
             return None
 
 
-def id_is_taken(score_id: uuid.UUID) -> str:
-    """Return the error of a line with the id of a score of another slot."""
+def _id_is_taken(score_id: uuid.UUID) -> str:
     return f"The id {score_id} is taken by another score"
 
 
-def _slot_of(score: Score) -> Slot:
+def _slot_of(score: Score | Line) -> tuple[uuid.UUID | None, ...]:
+    """Return the columns that the database holds unique among live scores."""
     return score.source_id, score.label_id, score.annotator_id
-
-
-def _is_equal(score: Score, line: Line) -> bool:
-    return exact_json.same({name: getattr(score, name) for name in line.content}, line.content)
-
-
-def _as_write(line: Line, slot: Slot, score: Score | None) -> Write:
-    """Return the row of a line; a live score keeps its id and creation time."""
-    overwrites = score is not None and score.deleted_at is None
-    row = {
-        "id": score.pk if score else line.score_id,
-        "source_id": slot[0],
-        "label_id": slot[1],
-        "annotator_id": slot[2],
-        "created_at": score.created_at if score and overwrites else line.created_at,
-        "updated_at": line.updated_at,
-        **line.content,
-    }
-    return Write(line.number, row, overwrites)
 
 
 def _without_repeats(lines: Sequence[Line]) -> Iterator[list[Line]]:
@@ -248,7 +221,7 @@ def _without_repeats(lines: Sequence[Line]) -> Iterator[list[Line]]:
     run: list[Line] = []
     seen: set[object] = set()
     for line in lines:
-        names = {line.score_id, (*line.source, line.label_id, line.annotator_id)}
+        names = {line.id, (*line.source, line.label_id, line.annotator_id)}
         if names & seen:
             yield run
             run, seen = [], set()

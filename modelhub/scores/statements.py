@@ -86,7 +86,7 @@ def store_scores(
         # Arrays as PostgreSQL writes them: UUIDs need no quotes.
         "ids": f"{{{','.join(draft.id for draft in drafts)}}}",
         "label_ids": f"{{{','.join(draft.label.id for draft in drafts)}}}",
-        "contents": exact_json.encode([draft.content for draft in drafts]).decode(),
+        "contents": exact_json.dumps([draft.content for draft in drafts]),
     }
     with connection.cursor() as cursor:
         cursor.execute(STORE_SCORES, parameters)
@@ -105,7 +105,7 @@ def keep_revisions(
 ) -> None:
     """Copy the values of scores into revisions; their sources must be locked."""
     parameters: dict[str, Any] = {
-        "rows": _as_json([{"id": new_id_text(), "score_id": score_id} for score_id in score_ids]),
+        "rows": exact_json.dumps([{"id": new_id_text(), "score_id": score_id} for score_id in score_ids]),
         "organization_id": organization_id,
         "action": action,
         "replaced_by": replaced_by,
@@ -115,15 +115,11 @@ def keep_revisions(
         cursor.execute(KEEP_REVISIONS, parameters)
 
 
-def write_scores(rows: Sequence[Mapping[str, Any]], *, organization_id: uuid.UUID) -> set[uuid.UUID]:
+def write_scores(rows: Sequence[msgspec.Struct], *, organization_id: uuid.UUID) -> set[uuid.UUID]:
     """Insert scores or overwrite them by id; their sources must be locked.
 
     Return the written ids: those of another organization's scores are left out.
     """
     with connection.cursor() as cursor:
-        cursor.execute(WRITE_SCORES, {"rows": _as_json(rows), "organization_id": organization_id})
+        cursor.execute(WRITE_SCORES, {"rows": exact_json.dumps(rows), "organization_id": organization_id})
         return {row[0] for row in cursor.fetchall()}
-
-
-def _as_json(rows: Sequence[Mapping[str, Any]]) -> str:
-    return exact_json.encode(rows).decode()
