@@ -1,9 +1,8 @@
 """Bases of answers, which render as fast as code written by hand."""
 
-from collections.abc import Callable
+from datetime import datetime
 from functools import cache
-from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from rest_framework import serializers
@@ -22,11 +21,12 @@ class OutputSerializer(serializers.Serializer[T]):
     """
 
     def to_representation(self, instance: T) -> dict[str, Any]:
-        plan = _plan(type(self))
-        shown = dict(zip(plan.names, plan.get(instance), strict=True))
-        for name, convert in plan.conversions:
-            shown[name] = convert(shown[name])
-        return shown | {name: getattr(instance, name) for name in plan.optional if hasattr(instance, name)}
+        shown = {}
+        for name, attribute, required in _attributes(type(self)):
+            if required or hasattr(instance, attribute):
+                value = getattr(instance, attribute)
+                shown[name] = timestamp(value) if isinstance(value, datetime) else value
+        return shown
 
 
 class StructSerializer(serializers.Serializer[S]):
@@ -53,42 +53,11 @@ def render_list(output: type[serializers.Serializer[Any]], rows: Any) -> list[di
     DRF's `many=True` makes two serializers that refer to each other and to all rows: a thousand rows would stay in
     memory until the garbage collector runs.
     """
-    serializer = _serializer(output)
+    serializer = output()
     return [serializer.to_representation(row) for row in rows]
 
 
 @cache
-def _serializer(output: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    return output()
-
-
-class _Plan(NamedTuple):
-    """The columns of a serializer, read once per class."""
-
-    names: list[str]
-    get: Callable[[Any], tuple[Any, ...]]
-    conversions: list[tuple[str, Callable[[Any], Any]]]
-    optional: list[str]
-
-
-@cache
-def _plan(output: type[OutputSerializer[Any]]) -> _Plan:
-    fields = output().fields
-    required = {name: field for name, field in fields.items() if field.required}
-    return _Plan(
-        names=list(required),
-        get=attrgetter(*(str(field.source) for field in required.values())),
-        conversions=[(name, convert) for name, field in required.items() if (convert := _conversion(field))],
-        optional=[name for name, field in fields.items() if not field.required],
-    )
-
-
-def _conversion(field: serializers.Field[Any, Any, Any, Any]) -> Callable[[Any], Any] | None:
-    """Return the conversion to JSON, or `None` for a value that needs none."""
-    if isinstance(field, serializers.UUIDField):
-        return _text_or_none
-    return timestamp if isinstance(field, serializers.DateTimeField) else None
-
-
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else str(value)
+def _attributes(output: type[OutputSerializer[Any]]) -> list[tuple[str, str, bool]]:
+    """Return name, attribute of the row and whether it is required, for each field."""
+    return [(name, str(field.source), field.required) for name, field in output().fields.items()]

@@ -4,7 +4,7 @@ import pytest
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from modelhub.core.negotiation import JSONContentNegotiation
+from modelhub.core.drf_json import JSONContentNegotiation
 from tests.client import Caller
 
 LABELS = "/model-hub/annotations-labels/"
