@@ -6,8 +6,18 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
+from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangoWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
+
+OLDEST_POSTGRES = 15
+# The second of the seven migrations that there were before the first release.
+PRE_RELEASE_MIGRATION = "0002_immediate_and_append_only"
+PRE_RELEASE_TABLES = (
+    "the database has the tables of a version before the first release, which this version cannot read "
+    "and leaves untouched; export the scores with that version (GET /model-hub/scores/export/), then start "
+    "this one with another DATABASE_URL or MODELHUB_DATA_DIR and import them (manage.py import_scores)."
+)
 
 FIRST_DISCARD = 8
 FRESH_SECONDS = 0.5
@@ -39,6 +49,29 @@ class DatabaseWrapper(DjangoWrapper):
             self.pool.drain()
             connection = super().get_new_connection(conn_params)
         return connection
+
+    def check_database_version_supported(self) -> None:
+        """Raise `ImproperlyConfigured` for a database that this version cannot use.
+
+        Django calls this at the first connection of a process, so it stops every command.
+        """
+        if reason := self._find_obstacle():
+            # Django's commands ignore this error where they look for unapplied migrations: the next use checks again.
+            self.close()
+            raise ImproperlyConfigured(reason)
+
+    def _find_obstacle(self) -> str | None:
+        version = self.get_database_version()[0]
+        if version < OLDEST_POSTGRES:
+            return f"PostgreSQL {OLDEST_POSTGRES} or newer is needed, and the database is PostgreSQL {version}."
+        with self.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
+            if cursor.fetchone() == (True,):
+                old = [PRE_RELEASE_MIGRATION]
+                cursor.execute("SELECT FROM django_migrations WHERE app = 'modelhub' AND name = %s", old)
+                if cursor.rowcount:
+                    return PRE_RELEASE_TABLES
+        return None
 
 
 def check(connection: psycopg.Connection[Any]) -> bool:

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from modelhub.serving.bootstrap import Bootstrapped, bootstrap
-from modelhub.serving.checks import CannotStart, check_migrations, check_version
+from modelhub.serving.checks import CannotStart
 
 # Any number that no other application of this database uses for an advisory lock.
 SETUP_LOCK = 7_263_549_001
@@ -81,8 +81,6 @@ def setup_connection(*, needs_session: bool) -> Iterator[BaseDatabaseWrapper]:
         own.settings_dict.update(pgbouncer["direct"] or {})
     try:
         own.ensure_connection()
-        check_version(own)
-        check_migrations(own)
         yield own
     except DatabaseError as error:
         reason = " ".join(str(error).split())

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, connections
 
 from config.database import TIMEOUTS
@@ -90,6 +91,12 @@ def test_a_connection_that_was_returned_inside_a_transaction_is_used_again(poole
         one.autocommit = False
         assert check(one)
         assert one.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def test_an_old_postgres_is_refused(pooled: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.postgres.base.OLDEST_POSTGRES", 99)
+    with pytest.raises(ImproperlyConfigured, match="PostgreSQL 99 or newer is needed, and the database is PostgreSQL"):
+        pooled.check_database_version_supported()
 
 
 def test_a_tcp_connection_ends_when_its_peer_is_gone(postgres: Postgres) -> None:

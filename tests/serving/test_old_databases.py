@@ -29,16 +29,29 @@ CONTENTS = (
 )
 
 
-@pytest.mark.parametrize("arguments", [(), ("--skip-setup",)], ids=["setup", "no setup"])
-def test_an_old_database_stops_the_start_and_is_left_untouched(
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("serve",),
+        ("serve", "--skip-setup"),
+        ("migrate",),
+        ("create_api_key",),
+        ("list_api_keys",),
+        ("import_scores", "-"),
+        ("purge_idempotency_keys",),
+        ("createsuperuser", "--noinput", "--email", "a@example.com"),
+    ],
+    ids=" ".join,
+)
+def test_every_command_leaves_an_old_database_untouched(
     postgres: Postgres, folder: Path, arguments: tuple[str, ...]
 ) -> None:
-    name = f"old_{len(arguments)}"
+    name = f"old_{folder.name}"
     url = postgres.make_database(name)
     postgres.execute(OLD_TABLES, name)
     before = [postgres.execute(statement, name) for statement in CONTENTS]
 
-    result = manage("serve", *arguments, env=environment(folder, DATABASE_URL=url, PORT=str(free_port())))
+    result = manage(*arguments, env=environment(folder, DATABASE_URL=url, PORT=str(free_port())))
 
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("modelhub cannot start: the database has the tables of a version before the first")

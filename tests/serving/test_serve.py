@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
-from modelhub.serving.checks import CannotStart, check_version
 from tests.servers import (
     API_KEY,
     EMBEDDED,
@@ -244,12 +242,6 @@ class TestWhatStopsAStart:
         result = manage("serve", env=environment(folder, PORT=str(free_port())) | {name: value})
 
         assert_one_sentence(result, sentence)
-
-    @pytest.mark.django_db
-    def test_an_old_postgres(self) -> None:
-
-        with pytest.raises(CannotStart, match="PostgreSQL 99 or newer is needed, and the database is PostgreSQL"):
-            check_version(connection, oldest=99)
 
 
 def assert_one_sentence(result: subprocess.CompletedProcess[str], part: str) -> None:
