@@ -97,3 +97,13 @@ def example(name: str, value: Any) -> dict[str, Any]:
 
 
 DeletedOutput = inline_serializer("Deleted", {"deleted": serializers.BooleanField()})
+
+
+def require_bodies(result: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Mark bodies that are given as JSON Schema as required; drf-spectacular marks serializers only."""
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            body = operation.get("requestBody", {"content": {}})
+            if any("$ref" not in content["schema"] for content in body["content"].values()):
+                body["required"] = True
+    return result

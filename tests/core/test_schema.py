@@ -60,6 +60,17 @@ def test_every_operation_has_a_summary_examples_and_its_errors(committed: dict[s
             assert operation["security"], name
 
 
+def test_the_body_of_every_write_of_scores_is_required(committed: dict[str, Any]) -> None:
+    bodies = {
+        f"{method} {path}": operation["requestBody"]
+        for path, methods in committed["paths"].items()
+        for method, operation in methods.items()
+        if "/scores/" in path and "requestBody" in operation
+    }
+    assert len(bodies) == 5
+    assert [name for name, body in bodies.items() if not body.get("required")] == []
+
+
 def test_every_filter_of_scores_is_a_parameter(committed: dict[str, Any]) -> None:
     for path in ("/model-hub/scores/", "/model-hub/scores/export/"):
         assert set(FILTERS) <= {parameter["name"] for parameter in committed["paths"][path]["get"]["parameters"]}
