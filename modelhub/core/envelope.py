@@ -3,17 +3,15 @@
 Only keys of bodies, entries and queries are renamed; `value`, `settings` and `metadata` are the client's data.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 from django.http import QueryDict
 
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import same
 from modelhub.core.text import did_you_mean, show
-
-T = TypeVar("T")
 
 FLAG_VALUES = {"true": True, "1": True, "false": False, "0": False}
 
@@ -88,27 +86,3 @@ def read_flags(query: QueryDict, names: tuple[str, ...]) -> dict[str, bool]:
             raise Invalid(sentence, fields={name: [sentence]})
         flags[name] = True in meanings
     return flags
-
-
-class FieldErrors:
-    """Collect the errors of several fields, to report them in one answer."""
-
-    def __init__(self) -> None:
-        self.fields: dict[str, list[str]] = {}
-
-    def check(self, name: str, function: Callable[..., T], *values: Any) -> T | None:
-        """Return the function's result, or `None` after recording its `Invalid`."""
-        try:
-            return function(*values)
-        except Invalid as refused:
-            self.fields.update(refused.fields or {name: [str(refused)]})
-            return None
-
-    def add(self, name: str, sentence: str) -> None:
-        self.fields.setdefault(name, []).append(sentence)
-
-    def raise_any(self) -> None:
-        """Raise `Invalid` with all recorded sentences, if there are any."""
-        if self.fields:
-            sentences = [sentence for several in self.fields.values() for sentence in several]
-            raise Invalid("; ".join(sentences), fields=self.fields)

@@ -6,7 +6,7 @@ import msgspec
 from django.conf import settings
 
 from modelhub.core import exact_json
-from modelhub.core.errors import Invalid
+from modelhub.core.errors import Invalid, NotFound
 from modelhub.labels.models import Label
 from modelhub.labels.types import get_type
 from modelhub.labels.types.base import ValueRule
@@ -37,9 +37,9 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
         return f"Label {self.id} ({self.name}, {self.type})"
 
     def check_new(self, value: object) -> dict[str, Any]:
-        """Return the value of a new score as stored. Raise `Invalid`."""
+        """Return the value of a new score as stored. Raise `Invalid`, or `NotFound` for a deleted label."""
         if self.deleted:
-            raise Invalid(f"{self}: the label was deleted and takes no new scores", code="label_deleted")
+            raise NotFound(f"{self}: the label was deleted and takes no new scores", code="label_deleted")
         return self.check(value)
 
     def check(self, value: object) -> dict[str, Any]:

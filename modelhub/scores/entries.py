@@ -48,17 +48,21 @@ class ScoreEntry(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class EntryError:
-    """The error of an entry; `label_id` as it was sent, if it was a string."""
+    """The error of an entry; `label_id` as it was sent, if it was a string.
+
+    `kind` is the error of a request for this entry alone.
+    """
 
     index: int
     label_id: str | None
+    kind: type[Refused]
     code: str
     message: str
 
     @classmethod
-    def of(cls, index: int, entry: object, refused: Refused) -> "EntryError":
-        label_id = entry.get("label_id", entry.get("labelId")) if isinstance(entry, Mapping) else None
-        return cls(index, label_id if isinstance(label_id, str) else None, refused.code, str(refused))
+    def of(cls, index: int, label_id: object, refused: Refused) -> "EntryError":
+        sent_id = label_id if isinstance(label_id, str) else None
+        return cls(index, sent_id, type(refused), refused.code, str(refused))
 
 
 def check_entries(entries: Sequence[object]) -> tuple[list[ScoreEntry], list[EntryError]]:
@@ -68,7 +72,8 @@ def check_entries(entries: Sequence[object]) -> tuple[list[ScoreEntry], list[Ent
         try:
             readable.append(check_entry(index, entry))
         except Refused as refused:
-            errors.append(EntryError.of(index, entry, refused))
+            label_id = entry.get("label_id", entry.get("labelId")) if isinstance(entry, dict) else None
+            errors.append(EntryError.of(index, label_id, refused))
     return readable, errors
 
 

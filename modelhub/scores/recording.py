@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from modelhub.accounts.models import User
-from modelhub.core.errors import Invalid, Refused, TooLarge
+from modelhub.core.errors import Invalid, NotFound, Refused, TooLarge
 from modelhub.core.ids import new_id_text
 from modelhub.core.metrics import FALLBACKS
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
@@ -127,7 +127,7 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
         try:
             label = labels.rules.get(entry.label_id)
             if label is None:
-                raise Invalid(f"Label not found: {entry.label_id}", code="label_not_found")
+                raise NotFound(f"Label not found: {entry.label_id}", code="label_not_found")
             value = label.check_new(entry.content.value)
             if first := drafts.get(label.id):
                 sentence = f"Label {label.id} is already used by scores[{first.index}]"
@@ -137,7 +137,7 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
             content = msgspec.structs.replace(entry.content, value=value, notes=notes)
             drafts[label.id] = Draft(entry.index, new_id_text(), label, content)
         except Refused as refused:
-            errors.append(EntryError(entry.index, entry.sent_label_id, refused.code, str(refused)))
+            errors.append(EntryError.of(entry.index, entry.sent_label_id, refused))
     if batch.atomic and errors:
         return [], errors
     return list(drafts.values()), errors
@@ -163,8 +163,8 @@ def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None)
 
 
 def _refusal(draft: Draft) -> EntryError:
-    sentence = f"{draft.label}: the database refused this score"
-    return EntryError(draft.index, draft.label.id, "database_refused", sentence)
+    refused = Invalid(f"{draft.label}: the database refused this score", code="database_refused")
+    return EntryError.of(draft.index, draft.label.id, refused)
 
 
 def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors: Sequence[EntryError]) -> Recording:

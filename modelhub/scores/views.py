@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -21,9 +20,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import actor_of, annotator_of, caller
-from modelhub.core.envelope import FieldErrors, read_flags, read_object, rename
-from modelhub.core.errors import Invalid, NotFound
-from modelhub.core.exact_json import check_storable
+from modelhub.core.envelope import read_flags, read_object, rename
+from modelhub.core.errors import Invalid
 from modelhub.core.keyset import in_order
 from modelhub.core.metrics import BATCH_SCORES, count_scores
 from modelhub.core.models import LISTED
@@ -47,15 +45,14 @@ from modelhub.idempotency.decorators import idempotent
 from modelhub.scores import bodies
 from modelhub.scores.changes import (
     CHANGES,
-    DeleteResult,
     delete_score,
     delete_scores_by_id,
     delete_scores_matching,
     update_score,
 )
-from modelhub.scores.entries import EntryError, check_notes
+from modelhub.scores.entries import check_notes
 from modelhub.scores.export import FORMATS
-from modelhub.scores.filters import FILTERS, ScoreFilter, filter_scores
+from modelhub.scores.filters import ScoreFilter, filter_scores
 from modelhub.scores.models import Score
 from modelhub.scores.queries import get_history, get_row, get_rows, get_rows_of_source, live_scores
 from modelhub.scores.recording import Recording, record_scores
@@ -69,19 +66,24 @@ from modelhub.scores.serializers import (
 )
 from modelhub.sources.refs import SOURCE_WORDS, SourceRef, check_source_ref
 
-# Errors of a single score that are a 404; in a batch they are the error of one entry.
-MISSING = frozenset({"label_not_found", "label_deleted"})
+BULK_FIELDS = tuple(bodies.BULK_SCORES["properties"])
+SCORE_FIELDS = tuple(bodies.SCORE["properties"])
+CHANGE_FIELDS = tuple(bodies.SCORE_CHANGE["properties"])
+DELETE_FIELDS = tuple(bodies.BULK_DELETE["properties"])
 # Filters of the scores of one source.
 SOURCE_FILTERS = ("label_id", "annotator_id")
 
+CORRECTION: dict[str, Any] = {
+    **example("Another rating", bodies.EXAMPLE_CHANGE),
+    "responses": {200: ScoreSerializer, **problem_responses(400, 404, 413, 415)},
+}
 
+
+@extend_schema(tags=["scores"])
 class BulkScores(APIView):
-    """Many scores on one source."""
-
     @extend_schema(
         operation_id="create_scores",
         summary="Store many scores on one source",
-        tags=["scores"],
         parameters=[
             DRY_RUN,
             flag("atomic", "All or nothing: with any error nothing is stored."),
@@ -133,16 +135,24 @@ class BulkInput:
 
 def read_bulk(data: object) -> BulkInput:
     """Read the envelope of a bulk request. Raise `Invalid` with all errors."""
-    fields = read_object(data, tuple(bodies.BULK_SCORES["properties"]), strict=True)
-    errors = FieldErrors()
-    ref = errors.check("source_type", check_source_ref, fields.get("source_type"), fields.get("source_id"))
-    notes = errors.check("notes", check_notes, fields.get("notes"))
-    scores = fields.get("scores")
-    if not isinstance(scores, list) or not scores:
-        errors.add("scores", f"scores must be a list of at least one score, got {show(scores)}")
-    errors.raise_any()
-    assert ref is not None and isinstance(scores, list)  # noqa: S101, PT018 - or raise_any had raised
-    return BulkInput(ref, scores, notes, fields.get("annotator_id"))
+    fields = read_object(data, BULK_FIELDS, strict=True)
+    errors: dict[str, list[str]] = {}
+    ref = notes = None
+    try:
+        ref = check_source_ref(fields.get("source_type"), fields.get("source_id"))
+    except Invalid as invalid:
+        errors.update(invalid.fields)
+    try:
+        notes = check_notes(fields.get("notes"))
+    except Invalid as invalid:
+        errors["notes"] = [str(invalid)]
+    sent = fields.get("scores")
+    entries = sent if isinstance(sent, list) else []
+    if not entries:
+        errors["scores"] = [f"scores must be a list of at least one score, got {show(sent)}"]
+    if ref is None or errors:
+        raise Invalid("; ".join(itertools.chain(*errors.values())), fields=errors)
+    return BulkInput(ref, entries, notes, fields.get("annotator_id"))
 
 
 def count_recording(recording: Recording, *, dry_run: bool = False) -> None:
@@ -163,16 +173,14 @@ class FilteredScores(GenericAPIView[Any]):
         return get_rows(caller(self.request).organization_id).filter(LISTED)
 
 
+@extend_schema(tags=["scores"])
 class Scores(FilteredScores):
-    """One new score, or a list of scores."""
-
     pagination_class = PagesOrCursor
 
     @extend_schema(
         filters=True,
         operation_id="list_scores",
         summary="List scores",
-        tags=["scores"],
         parameters=[*PAGING, *CURSOR],
         responses={200: page_of(ScoreSerializer, "ScorePage"), **problem_responses(400, 404)},
     )
@@ -184,7 +192,6 @@ class Scores(FilteredScores):
     @extend_schema(
         operation_id="create_score",
         summary="Store one score",
-        tags=["scores"],
         parameters=[DRY_RUN, IDEMPOTENCY_KEY],
         request={"application/json": bodies.SCORE},
         responses={
@@ -198,64 +205,49 @@ class Scores(FilteredScores):
     def post(self, request: Request) -> Response:
         """Store one score by the rules of a batch; an error is a problem."""
         dry_run = read_flags(request.query_params, ("dry_run",))["dry_run"]
-        fields = read_object(request.data, tuple(bodies.SCORE["properties"]), strict=True)
+        fields = read_object(request.data, SCORE_FIELDS, strict=True)
         annotator = annotator_of(request, fields.pop("annotator_id", None))
         ref = check_source_ref(fields.pop("source_type", None), fields.pop("source_id", None))
         recording = record_scores(annotator=annotator, ref=ref, entries=[fields], dry_run=dry_run)
         count_recording(recording, dry_run=dry_run)
         if recording.errors:
-            raise as_problem(recording.errors[0])
+            [error] = recording.errors
+            raise error.kind(error.message, code=error.code)
         return Response(ScoreSerializer(recording.rows[0]).data, status=200 if dry_run else 201)
 
 
-def as_problem(error: EntryError) -> Invalid | NotFound:
-    """Return the error of a request for one score."""
-    kind = NotFound if error.code in MISSING else Invalid
-    return kind(error.message, code=error.code)
-
-
+@extend_schema(tags=["scores"])
 class OneScore(APIView):
-    """A live score."""
-
     @extend_schema(
         operation_id="get_score",
         summary="One score",
-        tags=["scores"],
         responses={200: ScoreSerializer, **problem_responses(404)},
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
-        """Return the score."""
         row = get_row(organization_id=caller(request).organization_id, score_id=pk)
         return Response(ScoreSerializer(row).data)
 
     @extend_schema(
         operation_id="replace_score",
         summary="Correct a score; the value must be given",
-        tags=["scores"],
         request={"application/json": bodies.SCORE_REPLACEMENT},
-        responses={200: ScoreSerializer, **problem_responses(400, 404, 413, 415)},
-        **example("Another rating", bodies.EXAMPLE_CHANGE),
+        **CORRECTION,
     )
     def put(self, request: Request, pk: uuid.UUID) -> Response:
-        """Correct a score; `value` must be given."""
-        return self._change(request, pk, required=("value",))
+        return self._change(request, pk)
 
     @extend_schema(
         operation_id="update_score",
-        summary="Correct a score",
-        tags=["scores"],
+        summary="Correct a score; omitted fields keep their values",
         request={"application/json": bodies.SCORE_CHANGE},
-        responses={200: ScoreSerializer, **problem_responses(400, 404, 413, 415)},
-        **example("Another rating", bodies.EXAMPLE_CHANGE),
+        **CORRECTION,
     )
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
-        """Correct the given fields of a score."""
         return self._change(request, pk)
 
     @extend_schema(
         operation_id="delete_score",
         summary="Delete a score; its history stays",
-        tags=["scores"],
         responses={200: DeletedOutput, **problem_responses(404)},
     )
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
@@ -263,20 +255,18 @@ class OneScore(APIView):
         delete_score(actor=actor_of(request), score_id=pk)
         return Response({"deleted": True})
 
-    def _change(self, request: Request, pk: uuid.UUID, required: tuple[str, ...] = ()) -> Response:
-        changes = read_object(request.data, tuple(bodies.SCORE_CHANGE["properties"]), strict=True)
+    def _change(self, request: Request, pk: uuid.UUID) -> Response:
+        changes = read_object(request.data, CHANGE_FIELDS, strict=True)
         actor = actor_of(request, changes.pop("annotator_id", None))
-        for name in required:
-            if name not in changes:
-                raise Invalid.of_field(name, f"{name} must be given", code=f"missing_{name}")
+        if request.method == "PUT" and "value" not in changes:
+            raise Invalid.of_field("value", "value must be given", code="missing_value")
         if not changes:
             raise Invalid(f"At least one of {', '.join(CHANGES)} must be given", code="required")
         return Response(ScoreSerializer(update_score(actor=actor, score_id=pk, changes=changes)).data)
 
 
+@extend_schema(tags=["scores"])
 class ScoreHistory(GenericAPIView[Any]):
-    """The replaced values of a score."""
-
     serializer_class = RevisionSerializer
     pagination_class = Pages
     filter_backends = ()
@@ -284,7 +274,6 @@ class ScoreHistory(GenericAPIView[Any]):
     @extend_schema(
         operation_id="score_history",
         summary="The replaced values of a score, newest first",
-        tags=["scores"],
         parameters=PAGING,
         responses={200: page_of(RevisionSerializer, "RevisionPage"), **problem_responses(400, 404)},
     )
@@ -295,58 +284,39 @@ class ScoreHistory(GenericAPIView[Any]):
         return self.get_paginated_response(render_list(RevisionSerializer, page))
 
 
+@extend_schema(tags=["scores"])
 class BulkDelete(APIView):
-    """Many scores deleted at once."""
-
     @extend_schema(
         operation_id="delete_scores",
         summary="Delete many scores, by their ids or by a filter",
-        tags=["scores"],
         request={"application/json": bodies.BULK_DELETE},
         responses={200: BulkDeleteAnswer, **problem_responses(400, 413, 415)},
         **example("All of one source", bodies.EXAMPLE_BULK_DELETE),
     )
     def post(self, request: Request) -> Response:
         """Delete by `ids`, with an error per rejected one, or by `filter`, all or none."""
-        fields = read_object(request.data, tuple(bodies.BULK_DELETE["properties"]), strict=True)
+        fields = read_object(request.data, DELETE_FIELDS, strict=True)
         if len(fields) != 1:
             raise Invalid("Either ids or filter must be given, and not both", code="required")
         actor = actor_of(request)
         if "ids" in fields:
-            return self._respond(delete_scores_by_id(actor=actor, ids=read_ids(fields["ids"])))
-        live = live_scores(actor.user.organization_id).filter(LISTED)
-        scores = filter_scores(live, read_filter(fields["filter"]), request=request)
-        return self._respond(delete_scores_matching(actor=actor, scores=scores))
-
-    def _respond(self, result: DeleteResult) -> Response:
+            ids = fields["ids"]
+            if not isinstance(ids, list) or not ids:
+                raise Invalid.of_field("ids", f"ids must be a list of at least one id, got {show(ids)}")
+            result = delete_scores_by_id(actor=actor, ids=ids)
+        else:
+            live = live_scores(actor.user.organization_id).filter(LISTED)
+            chosen = filter_scores(live, fields["filter"], request=request)
+            result = delete_scores_matching(actor=actor, scores=chosen)
         errors = [f"ids[{index}]: {sentence}" for index, sentence in result.errors]
         return Response({"deleted": result.count, "errors": errors})
 
 
-def read_ids(ids: object) -> list[Any]:
-    """Return a list of at least one id, or raise `Invalid`."""
-    if not isinstance(ids, list) or not ids:
-        raise Invalid.of_field("ids", f"ids must be a list of at least one id, got {show(ids)}")
-    return ids
-
-
-def read_filter(chosen: object) -> dict[str, Any]:
-    """Return a filter that is not empty. Raise `Invalid`."""
-    values = chosen.values() if isinstance(chosen, dict) else []
-    if not isinstance(chosen, dict) or not chosen or not all(isinstance(value, str) and value for value in values):
-        sentence = f"filter must be an object that holds strings under {', '.join(FILTERS)}, got {show(chosen)}"
-        raise Invalid.of_field("filter", sentence)
-    check_storable(chosen, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH, name="filter")
-    return chosen
-
-
+@extend_schema(tags=["scores"])
 class ScoresOfSource(APIView):
-    """All scores of one source."""
-
     @extend_schema(
         operation_id="get_scores",
         summary="All scores of one source",
-        tags=["scores"],
         parameters=[
             parameter("source_type", "The type of the source.", required=True, enum=list(SOURCE_WORDS)),
             parameter("source_id", "The id that it was registered with.", required=True),
@@ -367,14 +337,12 @@ class ScoresOfSource(APIView):
         return Response(render_list(ScoreSerializer, named))
 
 
+@extend_schema(tags=["scores"])
 class ExportScores(FilteredScores):
-    """All scores under the filters, as a file."""
-
     @extend_schema(
         filters=True,
         operation_id="export_scores",
         summary="All scores under the filters, as a file",
-        tags=["scores"],
         parameters=[parameter("export_format", "The format of the file.", enum=["jsonl", "csv"], default="jsonl")],
         responses={
             (200, "application/x-ndjson"): OpenApiResponse(OpenApiTypes.STR, "One score per line."),

@@ -1,11 +1,9 @@
-"""Keys of requests in both spellings, unknown keys, flags and collected errors."""
-
-from typing import Any
+"""Keys of requests in both spellings, unknown keys and flags."""
 
 import pytest
 from django.http import QueryDict
 
-from modelhub.core.envelope import FieldErrors, read_flags, read_object, reject_unknown, rename
+from modelhub.core.envelope import read_flags, read_object, reject_unknown, rename
 from modelhub.core.errors import Invalid
 
 NAMES = ("label_id", "value", "score_source")
@@ -90,22 +88,3 @@ def test_an_unreadable_or_unknown_flag_is_rejected(query: str, sentence: str) ->
     with pytest.raises(Invalid) as invalid:
         read_flags(QueryDict(query), ("dry_run", "atomic"))
     assert str(invalid.value) == sentence
-
-
-def test_errors_of_several_fields_are_raised_together() -> None:
-    def fail(sentence: str, **options: Any) -> None:
-        raise Invalid(sentence, **options)
-
-    errors = FieldErrors()
-    errors.raise_any()
-    assert errors.check("count", int, "4") == 4
-    assert errors.check("name", fail, "name must be short") is None
-    errors.check(
-        "source", lambda: fail("both", fields={"source_type": ["type is wrong"], "source_id": ["id is wrong"]})
-    )
-    errors.add("scores", "scores must be a list")
-
-    with pytest.raises(Invalid) as invalid:
-        errors.raise_any()
-    assert str(invalid.value) == "name must be short; type is wrong; id is wrong; scores must be a list"
-    assert list(invalid.value.fields) == ["name", "source_type", "source_id", "scores"]

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from modelhub.core.errors import Invalid
+from modelhub.core.errors import Invalid, NotFound
 from modelhub.labels.models import Label
 from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import LABEL_TYPES, get_type
@@ -34,7 +34,7 @@ def test_a_rejection_names_the_label() -> None:
 def test_a_deleted_label_takes_no_new_score_but_corrections() -> None:
     rule = rule_of("star", deleted=True)
     assert rule.check(4) == {"rating": 4}
-    with pytest.raises(Invalid, match="the label was deleted and takes no new scores"):
+    with pytest.raises(NotFound, match="the label was deleted and takes no new scores"):
         rule.check_new(4)
 
 

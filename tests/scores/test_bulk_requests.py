@@ -45,7 +45,9 @@ class TestTheRequestItself:
     def test_tells_everything_that_is_wrong_at_once(self, alice: Caller) -> None:
         answer = alice.post(BULK, {"source_type": "x", "source_id": "", "scores": 3, "notes": 4})
 
-        assert set(answer.body["errors"]) == {"source_type", "source_id", "scores", "notes"}
+        errors = answer.body["errors"]
+        assert list(errors) == ["source_type", "source_id", "notes", "scores"]
+        assert answer.body["detail"] == "; ".join(sentence for [sentence] in errors.values())
 
     def test_at_most_a_thousand_scores(self, alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
         answer = alice.bulk(trace, [entry(labels["star"], 4)] * 1001)
