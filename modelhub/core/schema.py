@@ -100,7 +100,7 @@ DeletedOutput = inline_serializer("Deleted", {"deleted": serializers.BooleanFiel
 
 
 def require_bodies(result: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """Mark bodies that are given as JSON Schema as required; drf-spectacular marks serializers only."""
+    """Mark bodies given as JSON Schema as required, as drf-spectacular does others."""
     for methods in result["paths"].values():
         for operation in methods.values():
             body = operation.get("requestBody", {"content": {}})

@@ -37,7 +37,7 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
         return f"Label {self.id} ({self.name}, {self.type})"
 
     def check_new(self, value: object) -> dict[str, Any]:
-        """Return the value of a new score as stored. Raise `Invalid`, or `NotFound` for a deleted label."""
+        """Return the value of a new score as stored. Raise `Invalid` or `NotFound`."""
         if self.deleted:
             raise NotFound(f"{self}: the label was deleted and takes no new scores", code="label_deleted")
         return self.check(value)

@@ -75,7 +75,7 @@ FILTERS = tuple(ScoreFilter.base_filters)
 
 
 def filter_scores(scores: QuerySet[Score], chosen: object, *, request: Request) -> QuerySet[Score]:
-    """Filter by a JSON object. Raise `Invalid` for an empty one and for unknown filters."""
+    """Filter by an object of strings, not empty. Raise `Invalid` for any other."""
     if not isinstance(chosen, dict) or not chosen or not all(isinstance(one, str) and one for one in chosen.values()):
         sentence = f"filter must be an object that holds strings under {', '.join(FILTERS)}, got {show(chosen)}"
         raise Invalid.of_field("filter", sentence)
