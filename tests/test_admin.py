@@ -117,6 +117,11 @@ class TestKeys:
         assert page.index(alice.key.api_key) < page.index(unused.api_key)
         assert len([query for query in captured if "apikeyuse" in query["sql"]]) == 1
 
+    def test_an_unused_key_has_a_dash_for_its_last_use(self, staff: Client, alice: Caller) -> None:
+        assert '<td class="field-last_used_at">-</td>' in staff.get(self.PATH).content.decode()
+        form = staff.get(f"{self.PATH}{alice.key.pk}/change/").content.decode()
+        assert re.search(r'field-last_used_at">.*?<div class="readonly">-</div>', form, re.DOTALL)
+
     def test_an_unknown_scope_is_rejected(self, staff: Client, alice: Caller) -> None:
         form = {"name": "New", "user": str(alice.user.pk), "scopes": "everything"}
         assert "everything" in staff.post(self.PATH + "add/", form).content.decode()
@@ -146,6 +151,17 @@ def test_a_user_is_added_in_lower_case_and_changed(staff: Client, alice: Caller)
     dora.refresh_from_db()
     assert (dora.email, dora.role, dora.is_active) == ("dora@example.com", "admin", False)
     assert dora.organization == alice.user.organization
+
+
+def test_a_login_exists_once_in_any_case(staff: Client, alice: Caller) -> None:
+    form = {
+        "email": "ALICE@example.com",
+        "organization": str(alice.user.organization_id),
+        "role": "member",
+        "usable_password": "false",
+    }
+    assert "already exists" in staff.post("/admin/modelhub/user/add/", form).content.decode()
+    assert User.objects.count() == 1
 
 
 def test_keys_open_no_admin_page_and_sessions_no_api(alice: Caller, staff: Client) -> None:

@@ -5,15 +5,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
 from modelhub.accounts.keys import create_api_key, revoke_api_key, rotate_api_key
 from modelhub.accounts.models import ApiKey, Organization, User
-from modelhub.core.admin import NoDeleteAdmin, UncountedPaginator
+from modelhub.core.admin import NoDeleteAdmin
 
 GRACE = timedelta(days=1)
 admin.site.unregister(Group)
@@ -25,41 +24,17 @@ class OrganizationAdmin(NoDeleteAdmin):
     search_fields = ("name",)
 
 
-class NewUserForm(AdminUserCreationForm):
-    """Form for a new user. The login is an email in lower case."""
-
-    class Meta:
-        model = User
-        fields = ("email", "name", "organization", "role")
-
-    def clean_email(self) -> str:
-        """Return the email in lower case, as the database requires."""
-        return str(self.cleaned_data["email"]).lower()
-
-
-class UserForm(UserChangeForm):
-    """Form for an existing user."""
-
-    class Meta:
-        model = User
-        fields = "__all__"
-
-    clean_email = NewUserForm.clean_email
-
-
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
     """Users, with or without a password. Deactivated instead of deleted."""
 
-    form, add_form = UserForm, NewUserForm
-    paginator = UncountedPaginator
-    show_full_result_count = False
     ordering = ("email",)
     list_display = ("email", "name", "organization", "role", "is_active", "is_staff")
     list_filter = ("role", "is_active", "is_staff")
     search_fields = ("email", "name")
     autocomplete_fields = ("organization",)
     readonly_fields = ("id", "created_at", "last_login")
+    frozen_fields = ("organization",)  # that of its scores
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("id", "email", "password", "name", "organization", "role")}),
@@ -69,14 +44,6 @@ class UserAdmin(DjangoUserAdmin):
     add_fieldsets = (
         (None, {"fields": ("email", "name", "organization", "role", "usable_password", "password1", "password2")}),
     )
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Freeze the organization of a stored user, which is that of its scores."""
-        return self.readonly_fields if obj is None else (*self.readonly_fields, "organization")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False: scores refer to their annotators."""
-        return False
 
 
 @admin.register(ApiKey)
@@ -90,10 +57,7 @@ class ApiKeyAdmin(NoDeleteAdmin):
     actions = ("rotate", "revoke")
     fields = ("name", "user", "scopes", "expires_at", "api_key", "last_used_at", "revoked_at", "created_at")
     readonly_fields = ("api_key", "last_used_at", "revoked_at", "created_at")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Add the user of an existing key: a key never changes hands."""
-        return self.readonly_fields if obj is None else (*self.readonly_fields, "user")
+    frozen_fields = ("user",)  # a key never changes hands
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: "ModelForm[Any]", change: bool) -> None:
         """Create a new key by the service, and show its secret."""
@@ -105,9 +69,9 @@ class ApiKeyAdmin(NoDeleteAdmin):
         _show_secret(request, key, secret)
 
     @admin.display(ordering="use__last_used_at")
-    def last_used_at(self, key: ApiKey) -> datetime | None:
-        """Return the last use, as a column that sorts."""
-        return key.last_used_at
+    def last_used_at(self, key: ApiKey) -> datetime:
+        """Return the last use. Raise `ObjectDoesNotExist` without one, which Django shows as a dash."""
+        return key.use.last_used_at
 
     @admin.action(description="Rotate: a new pair, the old one valid for a day")
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

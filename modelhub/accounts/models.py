@@ -1,6 +1,5 @@
 """Organizations, users and API keys."""
 
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -78,6 +77,11 @@ class User(TenantRow, AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def clean(self) -> None:
+        """Put the email into lower case, as the database requires."""
+        super().clean()
+        self.email = self.email.lower()
+
     @property
     def display_name(self) -> str:
         """Return the name, or the email of a user without one."""
@@ -107,15 +111,12 @@ class ApiKey(TenantRow):
     def __str__(self) -> str:
         return f"{self.name} ({self.api_key})"
 
-    @property
-    def last_used_at(self) -> datetime | None:
-        """Return the recorded time of the last use, accurate to a minute."""
-        use: ApiKeyUse | None = getattr(self, "use", None)
-        return use.last_used_at if use else None
-
 
 class ApiKeyUse(models.Model):
-    """Last use of a key, in a table of its own: keys change rarely, uses every minute."""
+    """Last use of a key, accurate to a minute.
+
+    In a table of its own: keys change rarely, uses every minute.
+    """
 
     key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="use")
     organization = models.ForeignKey(

@@ -22,8 +22,13 @@ class RowAdmin(admin.ModelAdmin):
     paginator = UncountedPaginator
     show_full_result_count = False
     list_per_page = 50
-    ordering = ("-created_at", "-id")
+    ordering: ClassVar[Any] = ("-created_at", "-id")
     readonly_fields: ClassVar[Any] = ("id", "created_at")
+    # Fields that a stored row keeps.
+    frozen_fields: ClassVar[tuple[str, ...]] = ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return self.readonly_fields if obj is None else (*self.readonly_fields, *self.frozen_fields)
 
 
 class NoDeleteAdmin(RowAdmin):

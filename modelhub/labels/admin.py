@@ -1,10 +1,6 @@
 """Admin pages of projects and labels."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
 from modelhub.core.admin import NoDeleteAdmin, ReadOnlyAdmin
 from modelhub.labels.models import Label, Project
@@ -16,10 +12,7 @@ class ProjectAdmin(NoDeleteAdmin):
     list_select_related = ("organization",)
     search_fields = ("name",)
     autocomplete_fields = ("organization",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Freeze the organization of a stored project, which is that of its labels."""
-        return self.readonly_fields if obj is None else (*self.readonly_fields, "organization")
+    frozen_fields = ("organization",)  # that of its labels
 
 
 @admin.register(Label)

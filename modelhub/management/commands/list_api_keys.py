@@ -13,7 +13,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         for key in ApiKey.objects.select_related("user", "use").order_by("created_at"):
-            used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
+            used = f"{key.use.last_used_at:%Y-%m-%d %H:%M}" if hasattr(key, "use") else "never"
             self.stdout.write(
                 f"{key.api_key}  {key.user.email}  {','.join(key.scopes)}  last used {used}  {_state(key)}  {key.name}"
             )
