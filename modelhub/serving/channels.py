@@ -141,7 +141,10 @@ class Refusal(ErrorTask):
 
 
 class Channel(HTTPChannel):
-    """One connection. `service` and `postpone` run in threads of the worker, too, all else in the event loop."""
+    """One connection.
+
+    `service` and `postpone` run in threads of the worker, too, all else in the event loop.
+    """
 
     parser_class = Parser
     task_class = Answer
