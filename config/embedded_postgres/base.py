@@ -4,16 +4,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from config.embedded_postgres.server import EmbeddedServer
+from config.embedded_postgres.server import USER, EmbeddedServer
 from config.postgres.base import DatabaseWrapper as PostgresWrapper
-
-USER, DATABASE = "postgres", "modelhub"
 
 
 @cache
 def get_server(folder: Path) -> EmbeddedServer:
     """Return the server of a data folder, one per process."""
-    return EmbeddedServer(folder, user=USER, database=DATABASE)
+    return EmbeddedServer(folder)
 
 
 class DatabaseWrapper(PostgresWrapper):

@@ -38,14 +38,11 @@ def _create(folder: Path, *, user: str) -> None:
     """
     for leftover in folder.parent.glob(f"{folder.name}.new-*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    draft = Path(tempfile.mkdtemp(prefix=f"{folder.name}.new-", dir=folder.parent))
-    try:
-        wheel.hand_over(draft)
-        wheel.run("initdb", "--auth=trust", *LOCALE, f"--username={user}", f"--pgdata={draft}", cwd=draft)
-        draft.rename(folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+    prefix = f"{folder.name}.new-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent, ignore_cleanup_errors=True) as draft:
+        wheel.hand_over(Path(draft))
+        wheel.run("initdb", "--auth=trust", *LOCALE, f"--username={user}", f"--pgdata={draft}", cwd=Path(draft))
+        Path(draft).rename(folder)
     descriptor = os.open(folder.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)

