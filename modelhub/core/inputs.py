@@ -3,6 +3,7 @@
 The first invalid field raises `Invalid` with `<field> must be <rule>, got <sent>`. Unknown keys are ignored.
 """
 
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -31,6 +32,10 @@ class StrictField(serializers.Field[Any, Any, Any, Any]):
         """Return the rule of the field for its error sentence."""
         raise NotImplementedError
 
+    def read(self, data: Any) -> Any:
+        """Return the value, or `None` for data that breaks the rule."""
+        raise NotImplementedError
+
     def run_validation(self, data: Any = empty) -> Any:
         missing = data is empty and self.required and not getattr(self.root, "partial", False)
         if missing or (data is None and not self.allow_null):
@@ -38,16 +43,19 @@ class StrictField(serializers.Field[Any, Any, Any, Any]):
         is_empty, data = self.validate_empty_values(data)
         return data if is_empty else self.to_internal_value(data)
 
-    def invalid(self, sent: object) -> Invalid:
-        return Invalid.of_field(str(self.field_name), f"{self.field_name} must be {self.rule()}, got {show(sent)}")
-
-    def check_storable(self, value: object) -> None:
-        """Raise `Invalid` for a value that cannot be stored or is above a limit."""
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the value. Raise `Invalid` if it breaks the rule or cannot be stored."""
+        if (value := self.read(data)) is None:
+            raise self.invalid(data)
         limits = {"max_bytes": settings.MAX_VALUE_BYTES, "max_depth": settings.MAX_VALUE_DEPTH}
         try:
-            exact_json.check_storable(value, **limits, name=str(self.field_name))
+            exact_json.check_storable(data, **limits, name=str(self.field_name))
         except Invalid as invalid:
             raise Invalid.of_field(str(self.field_name), str(invalid), code=invalid.code) from invalid
+        return value
+
+    def invalid(self, sent: object) -> Invalid:
+        return Invalid.of_field(str(self.field_name), f"{self.field_name} must be {self.rule()}, got {show(sent)}")
 
 
 class TextField(StrictField, serializers.CharField):
@@ -60,22 +68,19 @@ class TextField(StrictField, serializers.CharField):
             return f"a string of at most {self.max_length} characters"
         return f"a string of {self.min_length} to {self.max_length} characters"
 
-    def to_internal_value(self, data: Any) -> str:
-        text = data.strip() if isinstance(data, str) and self.trim_whitespace else data
-        if not isinstance(text, str) or not (self.min_length or 0) <= len(text) <= (self.max_length or len(text)):
-            raise self.invalid(data)
-        self.check_storable(data)
-        return text
+    def read(self, data: Any) -> str | None:
+        if not isinstance(data, str):
+            return None
+        text = data.strip() if self.trim_whitespace else data
+        return text if (self.min_length or 0) <= len(text) <= (self.max_length or len(text)) else None
 
 
 class FlagField(StrictField, serializers.BooleanField):
     def rule(self) -> str:
         return "true or false"
 
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            raise self.invalid(data)
-        return data
+    def read(self, data: Any) -> bool | None:
+        return data if isinstance(data, bool) else None
 
 
 class WordField(StrictField, serializers.ChoiceField):
@@ -84,10 +89,8 @@ class WordField(StrictField, serializers.ChoiceField):
     def rule(self) -> str:
         return f"one of {', '.join(self.choices)}"
 
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or data not in self.choices:
-            raise self.invalid(data)
-        return data
+    def read(self, data: Any) -> str | None:
+        return data if isinstance(data, str) and data in self.choices else None
 
 
 class IdField(StrictField, serializers.UUIDField):
@@ -100,18 +103,13 @@ class IdField(StrictField, serializers.UUIDField):
     def rule(self) -> str:
         return self._rule
 
-    def to_internal_value(self, data: Any) -> Any:
-        if (value := parse_uuid(data)) is None:
-            raise self.invalid(data)
-        return value
+    def read(self, data: Any) -> uuid.UUID | None:
+        return parse_uuid(data)
 
 
 class ObjectField(StrictField, serializers.DictField):
     def rule(self) -> str:
         return "an object"
 
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if not isinstance(data, dict):
-            raise self.invalid(data)
-        self.check_storable(data)
-        return data
+    def read(self, data: Any) -> dict[str, Any] | None:
+        return data if isinstance(data, dict) else None

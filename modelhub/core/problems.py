@@ -9,11 +9,12 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from rest_framework import exceptions
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.response import Response
 
 from modelhub.core import exact_json, metrics
@@ -50,35 +51,19 @@ def problem(status: int, sentence: str, *, code: str, fields: Mapping[str, list[
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Return the answer to an exception of a view, or `None` to make it a 500."""
+    headers: Mapping[str, str] = {}
     if isinstance(error, Refused):
+        headers = error.headers
         body = problem(error.status, str(error), code=error.code, fields=getattr(error, "fields", None))
-        return _drf_response(body, error.headers)
-    if isinstance(error, OperationalError | InterfaceError) or sqlstate(error) == READ_ONLY:
+    elif isinstance(error, OperationalError | InterfaceError) or sqlstate(error) == READ_ONLY:
         log.error("database_unavailable", sqlstate=sqlstate(error), kind=type(error).__name__)
-        return _drf_response(problem(503, UNAVAILABLE, code="service_unavailable"), {"Retry-After": "1"})
-    if isinstance(error, Http404):
-        error = exceptions.NotFound(*error.args)
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied(*error.args)
-    return _api_exception_response(error) if isinstance(error, exceptions.APIException) else None
-
-
-def _api_exception_response(error: exceptions.APIException) -> Response:
-    fields: dict[str, list[str]] = {}
-    if isinstance(error, exceptions.UnsupportedMediaType):
-        sentence = NOT_JSON
-    elif isinstance(error.detail, dict):
-        fields = {str(name): [str(sentence) for sentence in several] for name, several in error.detail.items()}
-        sentence = "; ".join(f"{name}: {' '.join(several)}" for name, several in fields.items())
-    elif isinstance(error.detail, list):
-        sentence = "; ".join(str(part) for part in error.detail)
+        headers = {"Retry-After": "1"}
+        body = problem(503, UNAVAILABLE, code="service_unavailable")
+    elif isinstance(error, APIException):
+        sentence = NOT_JSON if isinstance(error, UnsupportedMediaType) else str(error.detail)
+        body = problem(error.status_code, sentence, code=error.default_code)
     else:
-        sentence = str(error.detail)
-    headers = {"Retry-After": str(wait)} if (wait := getattr(error, "wait", None)) else {}
-    return _drf_response(problem(error.status_code, sentence, code=error.default_code, fields=fields), headers)
-
-
-def _drf_response(body: dict[str, Any], headers: Mapping[str, str]) -> Response:
+        return None
     return Response(body, status=body["status"], headers=dict(headers), content_type=CONTENT_TYPE)
 
 
@@ -98,6 +83,7 @@ def refusal_response(error: Refused) -> HttpResponse:
 def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Decorate a view to reject all methods but GET and HEAD with a 405 problem."""
 
+    @csrf_exempt
     @functools.wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
         if request.method in {"GET", "HEAD"}:

@@ -1,7 +1,6 @@
 """Paths for operators and browsers."""
 
 from django.urls import path
-from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
@@ -11,8 +10,8 @@ from modelhub.core.problems import read_only
 urlpatterns = [
     path("healthz", health.Health.as_view(), name="healthz"),
     path("readyz", health.Readiness.as_view(), name="readyz"),
-    path("metrics", csrf_exempt(read_only(health.show_metrics)), name="metrics"),
+    path("metrics", read_only(health.show_metrics), name="metrics"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", csrf_exempt(read_only(SpectacularSwaggerSplitView.as_view(url_name="schema"))), name="docs"),
-    path("", csrf_exempt(read_only(RedirectView.as_view(pattern_name="docs"))), name="root"),
+    path("docs/", read_only(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
+    path("", read_only(RedirectView.as_view(pattern_name="docs")), name="root"),
 ]

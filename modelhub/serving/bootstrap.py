@@ -10,10 +10,10 @@ from modelhub.accounts.keys import create_api_key, secret_fits
 from modelhub.accounts.models import SCOPES, ApiKey, Organization, User
 from modelhub.core.errors import Conflict
 from modelhub.labels.models import Label
-from modelhub.labels.services import create_label, labels_of
+from modelhub.labels.services import create_label
 from modelhub.sources.models import Source
 from modelhub.sources.refs import SourceEntry, check_source_ref
-from modelhub.sources.services import register_sources, sources_of
+from modelhub.sources.services import register_sources
 
 EXAMPLE_LABELS = (
     {"name": "Quality", "type": "star", "settings": {"no_of_stars": 5}},
@@ -31,12 +31,10 @@ EXAMPLE_SOURCES = ("trace", "span", "generation", "session")
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """The rows of a start; `secret_key` is None for a key of an earlier start."""
+    """The key of a start, the secret of a new one, and the examples of the first start."""
 
-    first_start: bool
-    api_key: str
+    key: ApiKey
     secret_key: str | None
-    email: str
     labels: list[Label] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
 
@@ -48,21 +46,8 @@ def bootstrap() -> Bootstrapped:
     Raise `Conflict` when `MODELHUB_BOOTSTRAP_API_KEY` exists with another secret than the settings have: each request
     with that pair would be a 401 without a reason.
     """
-    organization = Organization.objects.order_by("id").first()
-    if organization is None:
-        return _create_first_rows()
-    key, secret_key = _ensure_key(organization)
-    return Bootstrapped(
-        first_start=False,
-        api_key=key.api_key,
-        secret_key=secret_key,
-        email=key.user.email,
-        labels=list(labels_of(organization.pk)[:5]),
-        sources=list(sources_of(organization.pk)[:4]),
-    )
-
-
-def _create_first_rows() -> Bootstrapped:
+    if organization := Organization.objects.order_by("id").first():
+        return Bootstrapped(*_ensure_key(organization))
     organization = Organization.objects.create(name=settings.BOOTSTRAP_ORGANIZATION)
     User.objects.create_superuser(
         settings.BOOTSTRAP_EMAIL, settings.BOOTSTRAP_PASSWORD or None, organization=organization, name="Admin"
@@ -76,14 +61,7 @@ def _create_first_rows() -> Bootstrapped:
     with connection.cursor() as cursor:
         # Without statistics PostgreSQL expects few rows from any index, until autovacuum comes by.
         cursor.execute("ANALYZE modelhub_source")
-    return Bootstrapped(
-        first_start=True,
-        api_key=key.api_key,
-        secret_key=secret_key,
-        email=key.user.email,
-        labels=labels,
-        sources=[outcome.source for outcome in registered if outcome.source],
-    )
+    return Bootstrapped(key, secret_key, labels, [outcome.source for outcome in registered if outcome.source])
 
 
 def _ensure_key(organization: Organization) -> tuple[ApiKey, str | None]:

@@ -99,21 +99,23 @@ modelhub is ready at {base_url}
 
 def welcome(result: Bootstrapped) -> str:
     """Return the text for a terminal; it has the secret only when this start made it."""
-    if not result.first_start:
-        return AGAIN.format(base_url=base_url(), api_key=result.api_key, email=result.email, manage=manage_command())
-    labels = {label.type: label for label in result.labels}
-    sources = {source.source_type: source for source in result.sources}
+    values = {
+        "base_url": base_url(),
+        "api_key": result.key.api_key,
+        "email": result.key.user.email,
+        "manage": manage_command(),
+    }
+    if not result.labels:
+        return AGAIN.format(**values)
+    labels = {label.type: label.pk for label in result.labels}
     return FIRST.format(
-        base_url=base_url(),
-        api_key=result.api_key,
+        **values,
         secret_key=result.secret_key,
-        email=result.email,
-        manage=manage_command(),
         labels="\n".join(f"    {label.pk}  {label.type:<15} {label.name}" for label in result.labels),
         sources="\n".join(f"    {source.source_id}  {source.source_type}" for source in result.sources),
-        trace=sources["trace"].source_id,
-        star=labels["star"].pk,
-        categorical=labels["categorical"].pk,
+        trace=next(source.source_id for source in result.sources if source.source_type == "trace"),
+        star=labels["star"],
+        categorical=labels["categorical"],
     )
 
 

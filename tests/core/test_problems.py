@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.db.utils import InternalError
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework import exceptions
@@ -40,12 +40,9 @@ def standby_error() -> InternalError:
         (OperationalError("a secret"), 503, "service_unavailable", problems.UNAVAILABLE),
         (InterfaceError("a secret"), 503, "service_unavailable", problems.UNAVAILABLE),
         (standby_error(), 503, "service_unavailable", problems.UNAVAILABLE),
-        (Http404("No page."), 404, "not_found", "No page."),
-        (PermissionDenied(), 403, "permission_denied", "You do not have permission to perform this action."),
+        (exceptions.NotFound("No page."), 404, "not_found", "No page."),
         (exceptions.MethodNotAllowed("PUT"), 405, "method_not_allowed", 'Method "PUT" not allowed.'),
         (exceptions.UnsupportedMediaType("text/csv"), 415, "unsupported_media_type", problems.NOT_JSON),
-        (exceptions.ValidationError(["One.", "Two."]), 400, "invalid", "One.; Two."),
-        (exceptions.ValidationError({"name": ["One.", "Two."]}), 400, "invalid", "name: One. Two."),
     ],
 )
 def test_an_exception_of_a_view_becomes_a_problem(error: Exception, status: int, code: str, sentence: str) -> None:
@@ -69,7 +66,6 @@ def test_an_unexpected_exception_is_left_to_django() -> None:
         (errors.RateLimited("x", wait=7), {"Retry-After": "7"}),
         (errors.OutcomeUnknown("x"), {"Retry-After": "1"}),
         (OperationalError("x"), {"Retry-After": "1"}),
-        (exceptions.Throttled(wait=1.2), {"Retry-After": "2"}),
         (errors.Conflict("x"), {}),
     ],
 )
