@@ -90,7 +90,7 @@ def columns_of(struct: type[msgspec.Struct]) -> list[Combinable]:
 
 
 def read_structs(struct: type[S], rows: Iterable[Sequence[Any]]) -> Iterator[S]:
-    """Yield a struct per row of `columns_of`. JSON goes from the database to the client as it is."""
+    """Yield a struct per row of `columns_of`, with the JSON text of the database."""
     raw = [at for at, (_, declared, _) in enumerate(declarations(struct)) if isinstance(declared, JsonObject)]
     for row in rows:
         columns = [*row]

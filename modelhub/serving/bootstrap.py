@@ -31,7 +31,7 @@ EXAMPLE_SOURCES = ("trace", "span", "generation", "session")
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """The key of a start, the secret of a new one, and the examples of the first start."""
+    """The key of a start, its secret if new, and the examples of the first start."""
 
     key: ApiKey
     secret_key: str | None
