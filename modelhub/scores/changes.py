@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor
 from modelhub.core.errors import Forbidden, Invalid, TooLarge
 from modelhub.core.exact_json import same
@@ -43,7 +43,7 @@ def update_score(*, actor: Actor, score_id: uuid.UUID, changes: Mapping[str, Any
     changes = {name: rule(changes[name]) for name, rule in rules.items() if name in changes}
     if not all(same(getattr(score, name), value) for name, value in changes.items()):
         try:
-            _overwrite(score, changes, replaced_by=actor.user.pk)
+            _overwrite(score, changes, user=actor.user)
         except DatabaseError as error:
             if not is_refusal(error):
                 raise
@@ -51,11 +51,9 @@ def update_score(*, actor: Actor, score_id: uuid.UUID, changes: Mapping[str, Any
     return get_row(organization_id=score.organization_id, score_id=score.pk)
 
 
-def _overwrite(score: Score, changes: Mapping[str, Any], *, replaced_by: uuid.UUID) -> None:
+def _overwrite(score: Score, changes: Mapping[str, Any], *, user: User) -> None:
     now = _later_than(score.updated_at)
-    keep_revisions(
-        [score.pk], organization_id=score.organization_id, action="overwritten", replaced_by=replaced_by, now=now
-    )
+    keep_revisions([score.pk], action="overwritten", user=user, now=now)
     Score.objects.filter(organization_id=score.organization_id, pk=score.pk).update(**changes, updated_at=now)
 
 
@@ -97,49 +95,41 @@ def delete_score(*, actor: Actor, score_id: uuid.UUID) -> None:
     _delete(actor, [_lock_score(actor, score_id).pk])
 
 
-@dataclass(slots=True)
-class DeleteResult:
-    """The number of deleted scores, and the errors of the others by their index."""
-
-    count: int = 0
-    errors: list[tuple[int, str]] = field(default_factory=list)
-
-
 @repeat_aborted
 @in_transaction
-def delete_scores_by_id(*, actor: Actor, ids: Sequence[object]) -> DeleteResult:
-    """Delete scores by id; each that cannot be deleted has its own error.
+def delete_scores_by_id(*, actor: Actor, ids: Sequence[object]) -> tuple[int, list[str]]:
+    """Delete scores by id. Return their number, and a sentence for each other id.
 
     Raise `TooLarge` above `MODELHUB_MAX_SCORES`.
     """
     if len(ids) > settings.MAX_SCORES:
         raise TooLarge(f"At most {settings.MAX_SCORES} ids a request, got {len(ids)}", code="too_many_scores")
-    result = DeleteResult()
-    chosen: dict[uuid.UUID, int] = {}
     parsed = [parse_uuid(text) for text in ids]
     found = _lock_scores(actor, live_scores(actor.user.organization_id).filter(pk__in=[pk for pk in parsed if pk]))
     annotators = {score.pk: score.annotator_id for score in found}
+    chosen: dict[uuid.UUID, int] = {}
+    errors = []
     for index, (text, pk) in enumerate(zip(ids, parsed, strict=True)):
         if pk is None or pk not in annotators:
-            result.errors.append((index, str(score_not_found(show(text).strip('"')))))
+            not_found = score_not_found(show(text).strip('"'))
+            errors.append(f"ids[{index}]: {not_found}")
         elif not actor.may_change(annotators[pk]):
-            result.errors.append((index, f"Score {pk} is not yours: a{NOT_YOURS[1:]}"))
+            errors.append(f"ids[{index}]: Score {pk} is not yours: a{NOT_YOURS[1:]}")
         elif pk in chosen:
-            result.errors.append((index, f"Score {pk} is already named by ids[{chosen[pk]}]"))
+            errors.append(f"ids[{index}]: Score {pk} is already named by ids[{chosen[pk]}]")
         else:
             chosen[pk] = index
-    result.count = _delete(actor, list(chosen))
-    return result
+    return _delete(actor, list(chosen)), errors
 
 
 @repeat_aborted
 @in_transaction
-def delete_scores_matching(*, actor: Actor, scores: QuerySet[Score]) -> DeleteResult:
+def delete_scores_matching(*, actor: Actor, scores: QuerySet[Score]) -> int:
     """Delete all of these live scores, or none and raise `Forbidden`."""
     found = _lock_scores(actor, scores)
     if theirs := sum(not actor.may_change(score.annotator_id) for score in found):
         raise Forbidden(f"{theirs} of the {len(found)} scores that match are not yours to delete; nothing was")
-    return DeleteResult(_delete(actor, [score.pk for score in found]))
+    return _delete(actor, [score.pk for score in found])
 
 
 def _lock_scores(actor: Actor, scores: QuerySet[Score]) -> list[Score]:
@@ -149,9 +139,9 @@ def _lock_scores(actor: Actor, scores: QuerySet[Score]) -> list[Score]:
 
 
 def _delete(actor: Actor, score_ids: Sequence[uuid.UUID]) -> int:
-    organization_id, now = actor.user.organization_id, timezone.now()
     if score_ids:
-        keep_revisions(score_ids, organization_id=organization_id, action="deleted", replaced_by=actor.user.pk, now=now)
-        scores = Score.objects.filter(organization_id=organization_id, pk__in=score_ids)
+        now = timezone.now()
+        keep_revisions(score_ids, action="deleted", user=actor.user, now=now)
+        scores = Score.objects.filter(organization_id=actor.user.organization_id, pk__in=score_ids)
         scores.update(deleted_at=now, updated_at=now)
     return len(score_ids)

@@ -1,6 +1,6 @@
 """The rules of one entry of a request, before its label judges the value."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,18 +34,6 @@ class ScoreContent(msgspec.Struct, frozen=True, gc=False):
     notes: str | None
 
 
-class ScoreEntry(msgspec.Struct, frozen=True, gc=False):
-    """A readable entry of a request, not yet judged; `index` counts from 0.
-
-    `sent_label_id` is the label's id in the client's spelling.
-    """
-
-    index: int
-    sent_label_id: str
-    label_id: str
-    content: ScoreContent
-
-
 @dataclass(frozen=True, slots=True)
 class EntryError:
     """The error of an entry; `label_id` as it was sent, if it was a string.
@@ -60,27 +48,20 @@ class EntryError:
     message: str
 
     @classmethod
-    def of(cls, index: int, label_id: object, refused: Refused) -> "EntryError":
-        sent_id = label_id if isinstance(label_id, str) else None
-        return cls(index, sent_id, type(refused), refused.code, str(refused))
+    def of(cls, index: int, entry: object, refused: Refused) -> "EntryError":
+        return cls(index, sent_label_id(entry), type(refused), refused.code, str(refused))
 
 
-def check_entries(entries: Sequence[object]) -> tuple[list[ScoreEntry], list[EntryError]]:
-    """Return the readable entries, and the errors of the others."""
-    readable, errors = [], []
-    for index, entry in enumerate(entries):
-        try:
-            readable.append(check_entry(index, entry))
-        except Refused as refused:
-            label_id = entry.get("label_id", entry.get("labelId")) if isinstance(entry, dict) else None
-            errors.append(EntryError.of(index, label_id, refused))
-    return readable, errors
+def sent_label_id(entry: object) -> str | None:
+    """Return the label's id in the client's spelling, if the entry has one."""
+    label_id = entry.get("label_id", entry.get("labelId")) if isinstance(entry, dict) else None
+    return label_id if isinstance(label_id, str) else None
 
 
-def check_entry(index: int, entry: object) -> ScoreEntry:
-    """Read `{label_id, value, score_source?, notes?}`, also in camelCase.
+def check_entry(entry: object) -> tuple[str, ScoreContent]:
+    """Return the label's id and the content of `{label_id, value, score_source?, notes?}`.
 
-    Raise `Invalid`, naming the label where the entry names one.
+    Keys may be camelCase. Raise `Invalid`, naming the label where the entry names one.
     """
     if not isinstance(entry, dict):
         raise Invalid(f"An entry must be an object with label_id and value, got {show(entry)}", code="not_an_object")
@@ -91,8 +72,7 @@ def check_entry(index: int, entry: object) -> ScoreEntry:
         if label_id is None:
             raise Invalid(f"label_id must be a UUID, got {show(fields['label_id'])}", code="invalid_label_id")
         score_source = check_score_source(fields.get("score_source", "human"))
-        content = ScoreContent(fields["value"], score_source, check_notes(fields.get("notes")))
-        return ScoreEntry(index, fields["label_id"], label_id, content)
+        return label_id, ScoreContent(fields["value"], score_source, check_notes(fields.get("notes")))
     except Invalid as refused:
         raise refused.prefixed(f"Label {label_id}: ") if label_id else refused from refused
 

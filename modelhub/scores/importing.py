@@ -18,8 +18,8 @@ from modelhub.core.ids import new_id, parse_uuid
 from modelhub.core.models import LIVE
 from modelhub.core.text import show
 from modelhub.core.transactions import is_refusal
-from modelhub.labels.models import Label
 from modelhub.labels.rules import LabelRule
+from modelhub.labels.services import all_labels_of
 from modelhub.scores.entries import CONTENT_RULES, ScoreContent
 from modelhub.scores.models import Score
 from modelhub.scores.statements import keep_revisions, write_scores
@@ -74,10 +74,9 @@ class Importer:
         """`annotator` stands in for annotators that the organization does not have."""
         self.user, self.stand_in = user, annotator
         self.organization_id = user.organization_id
-        labels = list(Label.objects.filter(organization_id=self.organization_id).order_by("-created_at", "-id"))
+        labels = list(all_labels_of(self.organization_id))
         self.rules = {label.pk: LabelRule.of(label) for label in labels}
-        live = [label for label in labels if label.deleted_at is None]
-        self.label_ids = {(label.name.lower(), label.type): label.pk for label in live}
+        self.label_ids = {(label.name.lower(), label.type): label.pk for label in labels if not label.deleted_at}
         people = User.objects.filter(organization_id=self.organization_id)
         self.people = {key: person for person in people for key in (person.email, str(person.pk))}
 
@@ -88,22 +87,19 @@ class Importer:
         live again.
         """
         result = ImportResult()
-        with transaction.atomic():
-            for batch in _without_repeats(self._read(lines, result)):
-                self._import(batch, result)
-            if dry_run:
-                transaction.set_rollback(True)
-        result.errors.sort()
-        return result
-
-    def _read(self, lines: Sequence[tuple[int, bytes]], result: ImportResult) -> list[Line]:
         readable = []
         for number, text in lines:
             try:
                 readable.append(self._read_line(number, text))
             except (Refused, ValueError) as error:
                 result.errors.append((number, str(error)))
-        return readable
+        with transaction.atomic():
+            for batch in _without_repeats(readable):
+                self._import(batch, result)
+            if dry_run:
+                transaction.set_rollback(True)
+        result.errors.sort()
+        return result
 
     def _read_line(self, number: int, text: bytes) -> Line:
         fields = loads(text)
@@ -144,10 +140,9 @@ class Importer:
 
     def _import(self, lines: Sequence[Line], result: ImportResult) -> None:
         """Import lines without repeated scores; locks their sources."""
-        refs = {line.source: line.ref for line in lines}
-        entries = [SourceEntry(ref) for ref in refs.values()]
-        registered = register_sources(organization_id=self.organization_id, entries=entries)
-        sources = {key: one.source.pk for key, one in zip(refs, registered, strict=True) if one.source}
+        entries = {line.source: SourceEntry(line.ref) for line in lines}
+        registered = register_sources(organization_id=self.organization_id, entries=list(entries.values()))
+        sources = {key: one.source.pk for key, one in zip(entries, registered, strict=True) if one.source}
         scores = Score.objects.filter(organization_id=self.organization_id)
         live = scores.filter(LIVE, source_id__in=list(sources.values()), queue_item=None)
         by_slot = {_slot_of(score): score for score in live}
@@ -193,13 +188,7 @@ class Importer:
         try:
             with transaction.atomic():
                 if overwritten:
-                    keep_revisions(
-                        overwritten,
-                        organization_id=self.organization_id,
-                        action="overwritten",
-                        replaced_by=self.user.pk,
-                        now=timezone.now(),
-                    )
+                    keep_revisions(overwritten, action="overwritten", user=self.user, now=timezone.now())
                 return write_scores(lines, organization_id=self.organization_id)
         except DatabaseError as error:
             if not is_refusal(error):

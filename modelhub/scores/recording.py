@@ -10,12 +10,12 @@ from django.db import DatabaseError, transaction
 
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid, NotFound, Refused, TooLarge
-from modelhub.core.ids import new_id_text
+from modelhub.core.ids import new_id_text, spell_uuid
 from modelhub.core.metrics import FALLBACKS
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
 from modelhub.labels.cache import OrganizationLabels, find_labels, read_labels
 from modelhub.labels.locks import share_labels
-from modelhub.scores.entries import EntryError, ScoreEntry, check_entries
+from modelhub.scores.entries import EntryError, check_entry, sent_label_id
 from modelhub.scores.rows import ScoreRow
 from modelhub.scores.statements import Draft, StoreResult, store_scores
 from modelhub.sources.refs import SourceRef
@@ -26,15 +26,19 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The readable entries of a request, the errors of the others, and options."""
+    """The arguments of `record_scores`."""
 
     annotator: User
     ref: SourceRef
-    entries: Sequence[ScoreEntry]
-    errors: Sequence[EntryError]
+    entries: Sequence[object]
     notes: str | None
     dry_run: bool
     atomic: bool
+
+    @property
+    def label_ids(self) -> set[str]:
+        """Return the ids of labels that entries name, known or not."""
+        return {label_id for entry in self.entries if (label_id := spell_uuid(sent_label_id(entry)))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,7 @@ def record_scores(
     if len(entries) > settings.MAX_SCORES:
         sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(entries)}"
         raise TooLarge(sentence, code="too_many_scores")
-    readable, errors = check_entries(entries)
-    batch = Batch(annotator, ref, readable, errors, notes, dry_run=dry_run, atomic=atomic)
+    batch = Batch(annotator, ref, entries, notes, dry_run=dry_run, atomic=atomic)
     recording = None if dry_run else store_all(batch)
     return store_each(batch) if recording is None else recording
 
@@ -78,7 +81,7 @@ def store_all(batch: Batch) -> Recording | None:
     database refuses a score.
     """
     organization_id = batch.annotator.organization_id
-    labels = find_labels(organization_id) or read_labels(organization_id, _label_ids(batch))
+    labels = find_labels(organization_id) or read_labels(organization_id, batch.label_ids)
     drafts, errors = judge(batch, labels)
     result = _store(batch, drafts, labels_version=labels.version)
     if result is None or result.outcome != "stored":
@@ -95,18 +98,18 @@ def store_each(batch: Batch) -> Recording:
     """
     organization_id = batch.annotator.organization_id
     share_labels(organization_id)
-    drafts, errors = judge(batch, read_labels(organization_id, _label_ids(batch)))
-    result = _store(batch, drafts, labels_version=None)
+    drafts, errors = judge(batch, read_labels(organization_id, batch.label_ids))
+    result = _store(batch, drafts)
     if result is not None and result.outcome == "source_not_found":
         create_source(organization_id=organization_id, ref=batch.ref)
-        result = _store(batch, drafts, labels_version=None)
+        result = _store(batch, drafts)
     if result is not None:
         stored = [(draft, result) for draft in drafts]
     else:
         FALLBACKS.inc()
-        each = [(draft, _store(batch, [draft], labels_version=None)) for draft in drafts]
+        each = [(draft, _store(batch, [draft])) for draft in drafts]
         stored = [(draft, result) for draft, result in each if result is not None]
-        errors += [_refusal(draft) for draft, result in each if result is None]
+        errors += [_refusal(batch, draft) for draft, result in each if result is None]
     if batch.atomic and errors:
         stored = []
     if batch.dry_run or not stored:
@@ -116,34 +119,35 @@ def store_each(batch: Batch) -> Recording:
 
 
 def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[EntryError]]:
-    """Judge every entry. Return the scores to store and all errors of the batch.
+    """Judge every entry. Return the scores to store and the errors of the others.
 
     An atomic batch with an error has none to store. A label belongs to the first entry that may be stored: a wrong
     entry takes no label away from a right one.
     """
     drafts: dict[str, Draft] = {}
-    errors = list(batch.errors)
-    for entry in batch.entries:
+    errors = []
+    for index, entry in enumerate(batch.entries):
         try:
-            label = labels.rules.get(entry.label_id)
+            label_id, content = check_entry(entry)
+            label = labels.rules.get(label_id)
             if label is None:
-                raise NotFound(f"Label not found: {entry.label_id}", code="label_not_found")
-            value = label.check_new(entry.content.value)
-            if first := drafts.get(label.id):
-                sentence = f"Label {label.id} is already used by scores[{first.index}]"
+                raise NotFound(f"Label not found: {label_id}", code="label_not_found")
+            value = label.check_new(content.value)
+            if first := drafts.get(label_id):
+                sentence = f"Label {label_id} is already used by scores[{first.index}]"
                 raise Invalid(sentence, code="duplicate_label")
             # An entry's own notes win over those of the batch, and both over the stored ones (contract 0.7).
-            notes = batch.notes if entry.content.notes is None else entry.content.notes
-            content = msgspec.structs.replace(entry.content, value=value, notes=notes)
-            drafts[label.id] = Draft(entry.index, new_id_text(), label, content)
+            notes = batch.notes if content.notes is None else content.notes
+            content = msgspec.structs.replace(content, value=value, notes=notes)
+            drafts[label_id] = Draft(index, new_id_text(), label, content)
         except Refused as refused:
-            errors.append(EntryError.of(entry.index, entry.sent_label_id, refused))
+            errors.append(EntryError.of(index, entry, refused))
     if batch.atomic and errors:
         return [], errors
     return list(drafts.values()), errors
 
 
-def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None) -> StoreResult | None:
+def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None = None) -> StoreResult | None:
     """Store all drafts, or none and return None if the database refuses a row.
 
     Raise `NotFound` for the source, unless sources are created as they are needed.
@@ -162,9 +166,9 @@ def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None)
     return result
 
 
-def _refusal(draft: Draft) -> EntryError:
+def _refusal(batch: Batch, draft: Draft) -> EntryError:
     refused = Invalid(f"{draft.label}: the database refused this score", code="database_refused")
-    return EntryError.of(draft.index, draft.label.id, refused)
+    return EntryError.of(draft.index, batch.entries[draft.index], refused)
 
 
 def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors: Sequence[EntryError]) -> Recording:
@@ -202,7 +206,3 @@ def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors
         )
         rows.append(row)
     return Recording(rows, sorted(errors, key=lambda error: error.index))
-
-
-def _label_ids(batch: Batch) -> set[str]:
-    return {entry.label_id for entry in batch.entries}

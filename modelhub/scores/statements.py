@@ -96,19 +96,14 @@ def store_scores(
 
 
 def keep_revisions(
-    score_ids: Iterable[uuid.UUID],
-    *,
-    organization_id: uuid.UUID,
-    action: Literal["overwritten", "deleted"],
-    replaced_by: uuid.UUID,
-    now: datetime,
+    score_ids: Iterable[uuid.UUID], *, action: Literal["overwritten", "deleted"], user: User, now: datetime
 ) -> None:
-    """Copy the values of scores into revisions; their sources must be locked."""
+    """Copy the values that `user` replaces into revisions; sources must be locked."""
     parameters: dict[str, Any] = {
         "rows": exact_json.dumps([{"id": new_id_text(), "score_id": score_id} for score_id in score_ids]),
-        "organization_id": organization_id,
+        "organization_id": user.organization_id,
         "action": action,
-        "replaced_by": replaced_by,
+        "replaced_by": user.pk,
         "now": now,
     }
     with connection.cursor() as cursor:

@@ -3,7 +3,6 @@
 import itertools
 import uuid
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -102,17 +101,17 @@ class BulkScores(APIView):
     def post(self, request: Request) -> Response:
         """Store each valid score; each invalid one is a sentence in `errors`."""
         flags = read_flags(request.query_params, ("dry_run", "atomic", "error_details"))
-        bulk = read_bulk(request.data)
+        ref, entries, notes, annotator_id = read_bulk(request.data)
         recording = record_scores(
-            annotator=annotator_of(request, bulk.annotator_id),
-            ref=bulk.ref,
-            entries=bulk.entries,
-            notes=bulk.notes,
+            annotator=annotator_of(request, annotator_id),
+            ref=ref,
+            entries=entries,
+            notes=notes,
             dry_run=flags["dry_run"],
             atomic=flags["atomic"],
         )
         stored = bool(recording.rows) and not flags["dry_run"]
-        BATCH_SCORES.observe(len(bulk.entries))
+        BATCH_SCORES.observe(len(entries))
         count_recording(recording, dry_run=flags["dry_run"])
         body = {
             "scores": render_list(ScoreSerializer, recording.rows),
@@ -123,18 +122,8 @@ class BulkScores(APIView):
         return Response(body, status=201 if stored else 200)
 
 
-@dataclass(frozen=True, slots=True)
-class BulkInput:
-    """A readable bulk request; its entries have yet to be judged one by one."""
-
-    ref: SourceRef
-    entries: list[Any]
-    notes: str | None
-    annotator_id: object
-
-
-def read_bulk(data: object) -> BulkInput:
-    """Read the envelope of a bulk request. Raise `Invalid` with all errors."""
+def read_bulk(data: object) -> tuple[SourceRef, list[Any], str | None, object]:
+    """Return source, entries, notes and annotator's id. Raise `Invalid` with all errors."""
     fields = read_object(data, BULK_FIELDS, strict=True)
     errors: dict[str, list[str]] = {}
     ref = notes = None
@@ -152,7 +141,7 @@ def read_bulk(data: object) -> BulkInput:
         errors["scores"] = [f"scores must be a list of at least one score, got {show(sent)}"]
     if ref is None or errors:
         raise Invalid("; ".join(itertools.chain(*errors.values())), fields=errors)
-    return BulkInput(ref, entries, notes, fields.get("annotator_id"))
+    return ref, entries, notes, fields.get("annotator_id")
 
 
 def count_recording(recording: Recording, *, dry_run: bool = False) -> None:
@@ -303,13 +292,12 @@ class BulkDelete(APIView):
             ids = fields["ids"]
             if not isinstance(ids, list) or not ids:
                 raise Invalid.of_field("ids", f"ids must be a list of at least one id, got {show(ids)}")
-            result = delete_scores_by_id(actor=actor, ids=ids)
+            deleted, errors = delete_scores_by_id(actor=actor, ids=ids)
         else:
             live = live_scores(actor.user.organization_id).filter(LISTED)
             chosen = filter_scores(live, fields["filter"], request=request)
-            result = delete_scores_matching(actor=actor, scores=chosen)
-        errors = [f"ids[{index}]: {sentence}" for index, sentence in result.errors]
-        return Response({"deleted": result.count, "errors": errors})
+            deleted, errors = delete_scores_matching(actor=actor, scores=chosen), []
+        return Response({"deleted": deleted, "errors": errors})
 
 
 @extend_schema(tags=["scores"])
