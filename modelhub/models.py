@@ -1,21 +1,7 @@
 """The models of all packages, in the one place where Django looks for them."""
 
-from modelhub.accounts.models import ApiKey, ApiKeyUse, Organization, User
-from modelhub.idempotency.models import IdempotencyRecord
-from modelhub.labels.models import Label, LabelVersion, Project
-from modelhub.scores.models import Score, ScoreRevision
-from modelhub.sources.models import Source
-
-__all__ = [
-    "ApiKey",
-    "ApiKeyUse",
-    "IdempotencyRecord",
-    "Label",
-    "LabelVersion",
-    "Organization",
-    "Project",
-    "Score",
-    "ScoreRevision",
-    "Source",
-    "User",
-]
+import modelhub.accounts.models
+import modelhub.idempotency.models
+import modelhub.labels.models
+import modelhub.scores.models
+import modelhub.sources.models

@@ -7,8 +7,10 @@ from typing import Any
 from django.db import connection
 from django.test import Client
 
+from modelhub.accounts.models import ApiKey, User
 from modelhub.core import exact_json
-from modelhub.models import ApiKey, Label, Source, User
+from modelhub.labels.models import Label
+from modelhub.sources.models import Source
 from tests.factories import SECRET
 
 BULK = "/model-hub/scores/bulk/"

@@ -9,23 +9,26 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
-from modelhub import models
 from modelhub.accounts.keys import digest
+from modelhub.accounts.models import ApiKey, Organization, User
+from modelhub.labels.models import Label, Project
 from modelhub.labels.types import get_type
+from modelhub.scores.models import Score
+from modelhub.sources.models import Source
 
 SECRET = "a secret that only tests know"
 
 
-class OrganizationFactory(DjangoModelFactory[models.Organization]):
+class OrganizationFactory(DjangoModelFactory[Organization]):
     class Meta:
-        model = models.Organization
+        model = Organization
 
     name = factory.Sequence(lambda n: f"Organization {n}")
 
 
-class UserFactory(DjangoModelFactory[models.User]):
+class UserFactory(DjangoModelFactory[User]):
     class Meta:
-        model = models.User
+        model = User
 
     organization = factory.SubFactory(OrganizationFactory)
     email = factory.Sequence(lambda n: f"user{n}@example.com")
@@ -33,9 +36,9 @@ class UserFactory(DjangoModelFactory[models.User]):
     password = "!"
 
 
-class ApiKeyFactory(DjangoModelFactory[models.ApiKey]):
+class ApiKeyFactory(DjangoModelFactory[ApiKey]):
     class Meta:
-        model = models.ApiKey
+        model = ApiKey
 
     user = factory.SubFactory(UserFactory)
     organization = factory.SelfAttribute("user.organization")
@@ -44,17 +47,17 @@ class ApiKeyFactory(DjangoModelFactory[models.ApiKey]):
     secret_digest = digest(SECRET)
 
 
-class ProjectFactory(DjangoModelFactory[models.Project]):
+class ProjectFactory(DjangoModelFactory[Project]):
     class Meta:
-        model = models.Project
+        model = Project
 
     organization = factory.SubFactory(OrganizationFactory)
     name = factory.Sequence(lambda n: f"Project {n}")
 
 
-class SourceFactory(DjangoModelFactory[models.Source]):
+class SourceFactory(DjangoModelFactory[Source]):
     class Meta:
-        model = models.Source
+        model = Source
 
     organization = factory.SubFactory(OrganizationFactory)
     source_type = "trace"
@@ -62,9 +65,9 @@ class SourceFactory(DjangoModelFactory[models.Source]):
     source_key = factory.SelfAttribute("source_id")
 
 
-class LabelFactory(DjangoModelFactory[models.Label]):
+class LabelFactory(DjangoModelFactory[Label]):
     class Meta:
-        model = models.Label
+        model = Label
 
     organization = factory.SubFactory(OrganizationFactory)
     name = factory.Sequence(lambda n: f"Label {n}")
@@ -76,9 +79,9 @@ class LabelFactory(DjangoModelFactory[models.Label]):
         return get_type(self.type).check_settings(options)
 
 
-class ScoreFactory(DjangoModelFactory[models.Score]):
+class ScoreFactory(DjangoModelFactory[Score]):
     class Meta:
-        model = models.Score
+        model = Score
 
     organization = factory.SelfAttribute("source.organization")
     source = factory.SubFactory(SourceFactory)
