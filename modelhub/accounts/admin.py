@@ -70,7 +70,7 @@ class ApiKeyAdmin(NoDeleteAdmin):
 
     @admin.display(ordering="use__last_used_at")
     def last_used_at(self, key: ApiKey) -> datetime:
-        """Return the last use. Raise `ObjectDoesNotExist` without one, which Django shows as a dash."""
+        """Return the last use. Raise `ObjectDoesNotExist`, which Django shows as a dash."""
         return key.use.last_used_at
 
     @admin.action(description="Rotate: a new pair, the old one valid for a day")

@@ -59,9 +59,7 @@ def read_labels(organization_id: uuid.UUID, label_ids: Collection[str]) -> Organ
     labels = OrganizationLabels(
         version=rows[0][0],
         rules={
-            label_id: LabelRule(
-                label_id, name, label_type, deleted, _rule(label_type, settings), get_type(label_type).is_closed
-            )
+            label_id: LabelRule(label_id, name, label_type, deleted, _rule(label_type, settings))
             for _, label_id, name, label_type, settings, deleted in rows
             if label_id
         },

@@ -55,23 +55,18 @@ def update_label(
 
 
 def _reject_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
-    illegal = count_illegal_scores(label, settings)
-    if illegal:
+    """Raise `Conflict` if these settings reject a live score; reads all of them."""
+    rule = get_type(label.type).rule(settings)
+    # With the label's id: without it, Django reads it again for each score.
+    rows = label.scores.filter(LIVE, LISTED, organization_id=label.organization_id)
+    batches = in_batches(rows.only("label_id", "created_at", "value"))
+    if illegal := sum(not _is_legal(rule, score.value) for batch in batches for score in batch):
         scores = "1 score" if illegal == 1 else f"{illegal} scores"
         raise Conflict(
             f"With these settings {scores} of this label would no longer be legal; "
             "repeat the request with ?force=true to change the settings and keep the scores as they are",
             code="scores_affected",
         )
-
-
-def count_illegal_scores(label: Label, settings: Mapping[str, Any]) -> int:
-    """Return the number of live scores that these settings reject; reads all."""
-    rule = get_type(label.type).rule(settings)
-    # With the label's id: without it, Django reads it again for each score.
-    rows = label.scores.filter(LIVE, LISTED, organization_id=label.organization_id)
-    batches = in_batches(rows.only("label_id", "created_at", "value"))
-    return sum(not _is_legal(rule, score.value) for batch in batches for score in batch)
 
 
 def _is_legal(rule: ValueRule, value: object) -> bool:

@@ -23,14 +23,11 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
     type: str
     deleted: bool
     rule: ValueRule
-    # Whether the rule accepts only values that can be stored.
-    is_closed: bool
 
     @classmethod
     def of(cls, label: Label) -> "LabelRule":
-        kind = get_type(label.type)
-        deleted = label.deleted_at is not None
-        return cls(str(label.pk), label.name, label.type, deleted, kind.rule(label.settings), kind.is_closed)
+        rule = get_type(label.type).rule(label.settings)
+        return cls(str(label.pk), label.name, label.type, label.archived, rule)
 
     def __str__(self) -> str:
         """Name the label in a sentence: by its id, and by name and type for people."""
@@ -45,16 +42,20 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
     def check(self, value: object) -> dict[str, Any]:
         """Return the value in its stored shape (contract 0.5). Raise `Invalid`."""
         try:
-            stored: dict[str, Any] = self.rule(value)
+            return self._stored(value)
         except Invalid as refused:
-            self._check_storable(value)  # a value that cannot be stored at all is reported first
             raise refused.prefixed(f"{self}: ") from refused
-        if len(stored) > 1 or not self.is_closed:
-            self._check_storable(value)
+
+    def _stored(self, value: object) -> dict[str, Any]:
+        try:
+            stored: dict[str, Any] = self.rule(value)
+        except Invalid:
+            _check_storable(value)  # a value that cannot be stored at all is reported first
+            raise
+        if len(stored) > 1 or not get_type(self.type).is_closed:
+            _check_storable(value)
         return stored
 
-    def _check_storable(self, value: object) -> None:
-        try:
-            exact_json.check_storable(value, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH)
-        except Invalid as refused:
-            raise refused.prefixed(f"{self}: ") from refused
+
+def _check_storable(value: object) -> None:
+    exact_json.check_storable(value, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH)

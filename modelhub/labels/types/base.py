@@ -28,9 +28,7 @@ class LabelType(ABC):
     shapes: ClassVar[str]
     # True if the rule accepts few values, all of them storable: then they need no further check.
     is_closed: ClassVar[bool] = False
-    default_settings: ClassVar[Mapping[str, Any]]
-    # Settings without a default.
-    required_settings: ClassVar[tuple[str, ...]] = ()
+    default_settings: ClassVar[Mapping[str, Any]] = {}
 
     def check_settings(self, settings: object) -> dict[str, Any]:
         """Return the complete settings: defaults filled in, extra keys kept.
@@ -42,22 +40,21 @@ class LabelType(ABC):
             settings = {}
         if not isinstance(settings, Mapping):
             raise Invalid(f"settings must be an object, got {show(settings)}")
-        known = [*self.default_settings, *self.required_settings]
+        known = list(self.default_settings)
         if settings and known and not any(key in settings for key in known):
-            first = next(iter(settings))
             raise Invalid(
                 f"settings of a {self.name} label must hold at least one of {', '.join(known)}, "
-                f"got {show(settings)}{did_you_mean(first, known)}"
+                f"got {show(settings)}{did_you_mean(next(iter(settings)), known)}"
             )
         return self._checked({**self.default_settings, **settings})
 
     def rule(self, settings: Settings) -> ValueRule:
         """Return the function that turns a value into the stored object or raises.
 
-        The settings are read once, here. A blank value (null, "", []) is invalid like any other wrong value. JSON
-        types count: "4" and true are not numbers, 4.0 is a whole number.
+        The settings are read once, here, with defaults for those that are left out. A blank value (null, "", []) is
+        invalid like any other wrong value. JSON types count: "4" and true are not numbers, 4.0 is a whole number.
         """
-        key, check = self.key, self._value_check(settings)
+        key, check = self.key, self._value_check({**self.default_settings, **settings})
 
         def rule(value: object) -> dict[str, Any]:
             if not isinstance(value, dict):
@@ -72,9 +69,9 @@ class LabelType(ABC):
         """Return the value as a scalar or list, as exports show it."""
         return stored.get(self.key)
 
-    @abstractmethod
     def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Return checked settings, normalized. Raise `Invalid`."""
+        return settings
 
     @abstractmethod
     def _value_check(self, settings: Settings) -> ValueCheck:

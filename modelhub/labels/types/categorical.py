@@ -13,8 +13,13 @@ class Categorical(LabelType):
     key = "selected"
     shapes = "an option or a list of options"
     is_closed = True
-    default_settings = {"multi_choice": False, "rule_prompt": "", "auto_annotate": False, "strategy": None}
-    required_settings = ("options",)
+    default_settings = {
+        "multi_choice": False,
+        "rule_prompt": "",
+        "auto_annotate": False,
+        "strategy": None,
+        "options": None,  # no default: null is rejected
+    }
 
     def plain(self, stored: Mapping[str, Any]) -> Any:
         """Return the selected option, or the list where several are selected."""
@@ -28,11 +33,13 @@ class Categorical(LabelType):
         text_setting(settings, "rule_prompt")
         if settings["strategy"] not in (None, "Rag"):
             raise Invalid(f'strategy must be null or "Rag", got {show(settings["strategy"])}')
-        return settings | {"options": _checked_options(settings.get("options"))}
+        return settings | {"options": _checked_options(settings["options"])}
 
     def _value_check(self, settings: Settings) -> ValueCheck:
-        names = _option_names(settings)
-        known, many = frozenset(names), settings.get("multi_choice", False)
+        # An option has a label, and perhaps a value: both choose it.
+        given = (option.get(key) for option in settings["options"] for key in ("label", "value"))
+        names = [name for name in given if isinstance(name, str)]
+        known, many = frozenset(names), settings["multi_choice"]
 
         def check(selected: object) -> list[str]:
             chosen = [selected] if isinstance(selected, str) else selected
@@ -51,12 +58,6 @@ class Categorical(LabelType):
             return chosen
 
         return check
-
-
-def _option_names(settings: Settings) -> list[str]:
-    """Return the strings to select: labels of options, and values if any."""
-    options = [{"label": option} if isinstance(option, str) else option for option in settings.get("options") or []]
-    return [option[key] for option in options for key in ("label", "value") if isinstance(option.get(key), str)]
 
 
 def _checked_options(options: object) -> list[dict[str, Any]]:

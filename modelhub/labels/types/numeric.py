@@ -7,8 +7,6 @@ from modelhub.core.errors import Invalid
 from modelhub.core.text import show
 from modelhub.labels.types.base import LabelType, Settings, ValueCheck, as_number, invalid_value
 
-RANGE = {"min": 0, "max": 10, "step_size": 1}
-
 # The default context of `decimal` would round to 28 digits.
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
@@ -17,16 +15,10 @@ class Numeric(LabelType):
     name = "numeric"
     key = "value"
     shapes = "a number"
-    default_settings = {**RANGE, "display_type": "slider"}
+    default_settings = {"min": 0, "max": 10, "step_size": 1, "display_type": "slider"}
 
     def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
-        numbers: dict[str, int | Decimal] = {}
-        for key in RANGE:
-            number = as_number(settings[key])
-            if number is None:
-                raise Invalid(f"{key} must be a number, got {show(settings[key])}")
-            numbers[key] = number
-        lowest, highest, step = numbers.values()
+        lowest, highest, step = _range(settings)
         if lowest < 0:
             raise Invalid(f"min must be at least 0, got {show(lowest)}")
         if not lowest < highest:
@@ -35,10 +27,10 @@ class Numeric(LabelType):
             raise Invalid(f"step_size must be greater than 0, got {show(step)}")
         if settings["display_type"] not in ("slider", "button"):
             raise Invalid(f'display_type must be "slider" or "button", got {show(settings["display_type"])}')
-        return settings | numbers
+        return settings | {"min": lowest, "max": highest, "step_size": step}
 
     def _value_check(self, settings: Settings) -> ValueCheck:
-        lowest, highest, step = (_number_or(default, settings.get(key)) for key, default in RANGE.items())
+        lowest, highest, step = _range(settings)
         grid = Grid(Decimal(lowest), Decimal(step))
 
         def check(value: object) -> int | Decimal:
@@ -76,9 +68,14 @@ class Grid:
         return EXACT.remainder(EXACT.subtract(number, self.lowest), self.step).is_zero()
 
 
-def _number_or(default: int, setting: object) -> int | Decimal:
-    number = as_number(setting)
-    return default if number is None else number
+def _range(settings: Settings) -> list[int | Decimal]:
+    numbers = []
+    for key in ("min", "max", "step_size"):
+        number = as_number(settings[key])
+        if number is None:
+            raise Invalid(f"{key} must be a number, got {show(settings[key])}")
+        numbers.append(number)
+    return numbers
 
 
 def _exponent(number: Decimal) -> int:

@@ -5,21 +5,19 @@ from typing import Any
 from modelhub.core.text import show
 from modelhub.labels.types.base import LabelType, Settings, ValueCheck, as_number, invalid_value, whole_setting
 
-DEFAULTS = {"no_of_stars": 5}
-
 
 class Star(LabelType):
     name = "star"
     key = "rating"
     shapes = "a whole number"
     is_closed = True
-    default_settings = DEFAULTS
+    default_settings = {"no_of_stars": 5}
 
     def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
         return settings | {"no_of_stars": whole_setting(settings, "no_of_stars", minimum=1)}
 
     def _value_check(self, settings: Settings) -> ValueCheck:
-        stars = settings.get("no_of_stars", DEFAULTS["no_of_stars"])
+        stars = settings["no_of_stars"]
 
         def check(rating: object) -> int:
             number = as_number(rating)

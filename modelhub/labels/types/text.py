@@ -6,25 +6,22 @@ from modelhub.core.errors import Invalid
 from modelhub.core.text import show
 from modelhub.labels.types.base import LabelType, Settings, ValueCheck, invalid_value, text_setting, whole_setting
 
-LENGTHS = {"min_length": 0, "max_length": 5000}
-
 
 class Text(LabelType):
     name = "text"
     key = "text"
     shapes = "a string"
-    default_settings = {"placeholder": "", **LENGTHS}
+    default_settings = {"placeholder": "", "min_length": 0, "max_length": 5000}
 
     def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
         text_setting(settings, "placeholder")
-        shortest, longest = (whole_setting(settings, key, minimum=0) for key in LENGTHS)
+        shortest, longest = (whole_setting(settings, key, minimum=0) for key in ("min_length", "max_length"))
         if not shortest < longest:
             raise Invalid(f"min_length must be less than max_length, got {shortest} and {longest}")
         return settings | {"min_length": shortest, "max_length": longest}
 
     def _value_check(self, settings: Settings) -> ValueCheck:
-        shortest = max(1, settings.get("min_length", LENGTHS["min_length"]))
-        longest = settings.get("max_length", LENGTHS["max_length"])
+        shortest, longest = max(1, settings["min_length"]), settings["max_length"]
 
         def check(text: object) -> str:
             if not isinstance(text, str):

@@ -1,7 +1,5 @@
 """Thumbs: "up" or "down", also sent as true or false. Stored as `{"value": "up"}`."""
 
-from typing import Any, ClassVar
-
 from modelhub.core.text import show
 from modelhub.labels.types.base import LabelType, Settings, ValueCheck, invalid_value
 
@@ -11,10 +9,6 @@ class ThumbsUpDown(LabelType):
     key = "value"
     shapes = '"up" or "down"'
     is_closed = True
-    default_settings: ClassVar[dict[str, Any]] = {}
-
-    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
-        return settings
 
     def _value_check(self, settings: Settings) -> ValueCheck:
         return _check

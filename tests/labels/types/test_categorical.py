@@ -59,10 +59,6 @@ def test_several_options_are_legal_with_multi_choice() -> None:
     assert stored_value("categorical", ["negative", "positive"], settings) == {"selected": ["negative", "positive"]}
 
 
-def test_stored_settings_with_options_as_strings_are_understood() -> None:
-    assert CATEGORICAL.rule(PAIR)("a") == {"selected": ["a"]}
-
-
 def test_a_hint_costs_little_with_many_and_with_long_options() -> None:
     long = CATEGORICAL.check_settings({"options": ["ab" * 95 + f"{number:04}" for number in range(300)]})
     many = CATEGORICAL.check_settings({"options": [f"option-number-{number}" for number in range(3000)]})
