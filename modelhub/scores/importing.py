@@ -23,6 +23,7 @@ from modelhub.labels.services import all_labels_of
 from modelhub.scores.entries import CONTENT_RULES, ScoreContent
 from modelhub.scores.models import Score
 from modelhub.scores.statements import keep_revisions, write_scores
+from modelhub.sources.models import Source
 from modelhub.sources.refs import SourceEntry, SourceRef, check_source_ref
 from modelhub.sources.services import register_sources
 
@@ -142,7 +143,7 @@ class Importer:
         """Import lines without repeated scores; locks their sources."""
         entries = {line.source: SourceEntry(line.ref) for line in lines}
         registered = register_sources(organization_id=self.organization_id, entries=list(entries.values()))
-        sources = {key: one.source.pk for key, one in zip(entries, registered, strict=True) if one.source}
+        sources = {key: one.pk for key, one in zip(entries, registered, strict=True) if isinstance(one, Source)}
         scores = Score.objects.filter(organization_id=self.organization_id)
         live = scores.filter(LIVE, source_id__in=list(sources.values()), queue_item=None)
         by_slot = {_slot_of(score): score for score in live}

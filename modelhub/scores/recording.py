@@ -18,8 +18,9 @@ from modelhub.labels.locks import share_labels
 from modelhub.scores.entries import EntryError, check_entry, sent_label_id
 from modelhub.scores.rows import ScoreRow
 from modelhub.scores.statements import Draft, StoreResult, store_scores
-from modelhub.sources.refs import SourceRef
-from modelhub.sources.services import create_source, source_not_found
+from modelhub.sources.refs import SourceEntry, SourceRef
+from modelhub.sources.services import source_not_found
+from modelhub.sources.statements import upsert_sources
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +102,8 @@ def store_each(batch: Batch) -> Recording:
     drafts, errors = judge(batch, read_labels(organization_id, batch.label_ids))
     result = _store(batch, drafts)
     if result is not None and result.outcome == "source_not_found":
-        create_source(organization_id=organization_id, ref=batch.ref)
+        # Another request may create it at the same time.
+        upsert_sources(organization_id, [SourceEntry(batch.ref)])
         result = _store(batch, drafts)
     if result is not None:
         stored = [(draft, result) for draft in drafts]

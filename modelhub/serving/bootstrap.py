@@ -61,7 +61,8 @@ def bootstrap() -> Bootstrapped:
     with connection.cursor() as cursor:
         # Without statistics PostgreSQL expects few rows from any index, until autovacuum comes by.
         cursor.execute("ANALYZE modelhub_source")
-    return Bootstrapped(key, secret_key, labels, [outcome.source for outcome in registered if outcome.source])
+    sources = [source for source in registered if isinstance(source, Source)]
+    return Bootstrapped(key, secret_key, labels, sources)
 
 
 def _ensure_key(organization: Organization) -> tuple[ApiKey, str | None]:

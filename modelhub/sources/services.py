@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
@@ -18,24 +17,6 @@ from modelhub.sources.refs import SourceEntry, SourceRef
 from modelhub.sources.statements import Key, key_of, upsert_sources
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Registration:
-    """The result of one entry: its source with the request's word, or its error."""
-
-    word: str = ""
-    source: Source | None = None
-    error: Refused | None = None
-
-    @property
-    def created(self) -> bool:
-        return self.source is not None and self.source.is_new
-
-
-def create_source(*, organization_id: uuid.UUID, ref: SourceRef) -> None:
-    """Create a source that was not found; another request may create it at the same time."""
-    upsert_sources(organization_id, [SourceEntry(ref)])
 
 
 def source_not_found(ref: SourceRef) -> NotFound:
@@ -60,35 +41,27 @@ def get_source(*, organization_id: uuid.UUID, pk: uuid.UUID) -> Source:
 
 
 @repeat_aborted
-def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntry | Refused]) -> list[Registration]:
-    """Register or update sources. Return one result per entry, in order.
+def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntry | Refused]) -> list[Source | Refused]:
+    """Register or update sources. Return a source or an error per entry, in order.
 
     An entry that is an error already, or that names the source of an earlier entry, fails alone. Raise `TooLarge` above
     `MODELHUB_MAX_SOURCES`.
     """
     if len(entries) > settings.MAX_SOURCES:
         raise TooLarge(f"At most {settings.MAX_SOURCES} sources a request, got {len(entries)}")
-    results: list[Registration] = []
     unique: dict[Key, int] = {}
-    accepted: list[SourceEntry] = []
+    checked: list[SourceEntry | Refused] = []
     for index, entry in enumerate(entries):
-        if isinstance(entry, Refused):
-            results.append(Registration(error=entry))
-        elif (first := unique.setdefault(key_of(entry), index)) != index:
-            error = Invalid(f"Source is already named by sources[{first}]", code="duplicate_source")
-            results.append(Registration(error=error))
+        if isinstance(entry, Refused) or (first := unique.setdefault(key_of(entry), index)) == index:
+            checked.append(entry)
         else:
-            accepted.append(entry)
-            results.append(Registration(word=entry.ref.word))
+            checked.append(Invalid(f"Source is already named by sources[{first}]", code="duplicate_source"))
+    accepted = [entry for entry in checked if not isinstance(entry, Refused)]
     stored = store_all(organization_id, accepted) if accepted else {}
     if stored is None:
         stored = store_each(organization_id, accepted)
-    for key, index in unique.items():
-        if key in stored:
-            results[index].source = stored[key]
-        else:
-            results[index].error = Invalid("The database refused this source", code="database_refused")
-    return results
+    refusal = Invalid("The database refused this source", code="database_refused")
+    return [entry if isinstance(entry, Refused) else stored.get(key_of(entry), refusal) for entry in checked]
 
 
 def store_all(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source] | None:

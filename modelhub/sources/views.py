@@ -1,8 +1,6 @@
 """`/model-hub/sources/`: registered sources (contract 0.6)."""
 
 import uuid
-from collections.abc import Sequence
-from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -12,13 +10,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import caller
+from modelhub.core.errors import Refused
 from modelhub.core.pagination import Pages
 from modelhub.core.schema import PAGING, example, page_of, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.sources.filters import SourceFilter
 from modelhub.sources.models import Source
+from modelhub.sources.refs import SourceEntry
 from modelhub.sources.serializers import BulkSourcesAnswer, BulkSourcesInput, SourceInput, SourceSerializer
-from modelhub.sources.services import Registration, get_source, register_sources, sources_of
+from modelhub.sources.services import get_source, register_sources, sources_of
 
 EXAMPLE_SOURCE = {"source_type": "trace", "source_id": "7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69", "name": "First chat"}
 
@@ -58,10 +58,10 @@ class Sources(GenericAPIView[Source]):
     def post(self, request: Request) -> Response:
         entry = SourceInput().run_validation(request.data)
         [result] = register_sources(organization_id=caller(request).organization_id, entries=[entry])
-        if result.error:
-            raise result.error
-        [body] = _rendered([result])
-        return Response(body, status=201 if result.created else 200)
+        if isinstance(result, Refused):
+            raise result
+        body = SourceSerializer(result).data | {"source_type": entry.ref.word}
+        return Response(body, status=201 if result.is_new else 200)
 
 
 @extend_schema(tags=["sources"])
@@ -81,11 +81,17 @@ class BulkSources(APIView):
         """Store the valid sources; `errors` has a sentence for each other one."""
         entries = BulkSourcesInput().run_validation(request.data)
         results = register_sources(organization_id=caller(request).organization_id, entries=entries)
+        stored = [
+            (entry.ref.word, source)
+            for entry, source in zip(entries, results, strict=True)
+            if isinstance(entry, SourceEntry) and isinstance(source, Source)
+        ]
+        rows = render_list(SourceSerializer, [source for _, source in stored])
         body = {
-            "sources": _rendered(results),
-            "errors": [f"sources[{index}]: {result.error}" for index, result in enumerate(results) if result.error],
+            "sources": [row | {"source_type": word} for row, (word, _) in zip(rows, stored, strict=True)],
+            "errors": [f"sources[{index}]: {one}" for index, one in enumerate(results) if isinstance(one, Refused)],
         }
-        return Response(body, status=201 if any(result.created for result in results) else 200)
+        return Response(body, status=201 if any(source.is_new for _, source in stored) else 200)
 
 
 @extend_schema(tags=["sources"])
@@ -97,10 +103,3 @@ class OneSource(APIView):
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         return Response(SourceSerializer(get_source(organization_id=caller(request).organization_id, pk=pk)).data)
-
-
-def _rendered(results: Sequence[Registration]) -> list[dict[str, Any]]:
-    """Return the registered sources, each with its type in the word of the request."""
-    registered = [result for result in results if result.source]
-    rows = render_list(SourceSerializer, [result.source for result in registered])
-    return [row | {"source_type": result.word} for row, result in zip(rows, registered, strict=True)]

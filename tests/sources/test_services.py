@@ -35,10 +35,10 @@ def entries(count: int, name: str = "") -> list[SourceEntry | Refused]:
 def test_a_source_that_the_database_refuses_fails_alone(organization: Organization) -> None:
     results = register_sources(organization_id=organization.pk, entries=entries(20))
 
-    assert [str(result.error) for result in results if result.error] == ["The database refused this source"]
-    assert results[13].error is not None
-    assert results[13].error.code == "database_refused"
-    assert [result.source.name for result in results if result.source] == [str(n) for n in range(20) if n != 13]
+    refused = results.pop(13)
+    assert isinstance(refused, Refused)
+    assert (str(refused), refused.code) == ("The database refused this source", "database_refused")
+    assert [str(result) for result in results] == [f"span span-{n}" for n in range(20) if n != 13]
     assert Source.objects.count() == 19
 
 
@@ -55,8 +55,9 @@ def test_an_error_among_the_entries_is_its_result(organization: Organization) ->
     error = Invalid("A source must be an object, got 7")
     [first, second] = register_sources(organization_id=organization.pk, entries=[error, *entries(1)])
 
-    assert first.error is error
-    assert second.created
+    assert first is error
+    assert isinstance(second, Source)
+    assert second.is_new
 
 
 def test_no_valid_entry_needs_no_statement(organization: Organization) -> None:
