@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from modelhub.scores.changes import CHANGES
 from modelhub.scores.entries import PROPERTIES, UUID
-from modelhub.scores.models import SCORE_SOURCES
 from modelhub.sources.refs import MAX_ID_LENGTH, SOURCE_WORDS
 
 SOURCE: dict[str, Any] = {
@@ -41,10 +41,8 @@ SCORE_CHANGE: dict[str, Any] = {
     "type": "object",
     "description": "The corrected fields of a score.",
     "properties": {
-        "value": PROPERTIES["value"],
-        # Without a default: a field that is not given stays as it is.
-        "score_source": {"type": "string", "enum": list(SCORE_SOURCES)},
-        "notes": PROPERTIES["notes"],
+        # Without defaults: a field that is not given stays as it is.
+        **{name: {key: rule for key, rule in PROPERTIES[name].items() if key != "default"} for name in CHANGES},
         "annotator_id": ANNOTATOR,
     },
 }

@@ -3,18 +3,12 @@
 from typing import Any, cast
 
 import django_filters
-from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, F, Func, QuerySet
 from rest_framework.request import Request
 
 from modelhub.accounts.authentication import caller
-from modelhub.core.envelope import reject_unknown, rename
-from modelhub.core.errors import Invalid
-from modelhub.core.exact_json import check_storable
 from modelhub.core.filters import StrictFilterSet, TimeFilter
-from modelhub.core.ids import parse_uuid
-from modelhub.core.text import show
 from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.models import SCORE_SOURCES, Score
 from modelhub.sources.models import SOURCE_TYPES, Source
@@ -72,15 +66,3 @@ def is_any(column: str, found: QuerySet[Any, Any]) -> Func:
 
 
 FILTERS = tuple(ScoreFilter.base_filters)
-
-
-def filter_scores(scores: QuerySet[Score], chosen: object, *, request: Request) -> QuerySet[Score]:
-    """Filter by an object of strings, not empty. Raise `Invalid` for any other."""
-    if not isinstance(chosen, dict) or not chosen or not all(isinstance(one, str) and one for one in chosen.values()):
-        sentence = f"filter must be an object that holds strings under {', '.join(FILTERS)}, got {show(chosen)}"
-        raise Invalid.of_field("filter", sentence)
-    check_storable(chosen, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH, name="filter")
-    named = rename(chosen, FILTERS)
-    reject_unknown(named, FILTERS, kind="filter")
-    texts = {name: str(parse_uuid(value) or value) for name, value in named.items()}
-    return ScoreFilter(texts, queryset=scores, request=request).get_rows()

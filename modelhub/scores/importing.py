@@ -170,13 +170,14 @@ class Importer:
     def _write(self, lines: Sequence[Line], result: ImportResult) -> None:
         """Write all lines in one savepoint, else each line in its own."""
         written = self._try_write(lines)
-        if written is None:
-            each = [(line, self._try_write([line])) for line in lines]
-            result.errors += [(line.number, "The database refused this score") for line, ids in each if ids is None]
-            lines = [line for line, ids in each if ids is not None]
-            written = {pk for _, ids in each if ids for pk in ids}
+        if written is None and len(lines) > 1:
+            for line in lines:
+                self._write([line], result)
+            return
         for line in lines:
-            if line.id not in written:
+            if written is None:
+                result.errors.append((line.number, "The database refused this score"))
+            elif line.id not in written:
                 result.errors.append((line.number, _id_is_taken(line.id)))
             elif line.overwrites:
                 result.changed += 1

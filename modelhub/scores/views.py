@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -19,8 +20,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import actor_of, annotator_of, caller
-from modelhub.core.envelope import read_flags, read_object, rename
+from modelhub.core.envelope import read_flags, read_object, reject_unknown, rename
 from modelhub.core.errors import Invalid
+from modelhub.core.exact_json import check_storable
 from modelhub.core.keyset import in_order
 from modelhub.core.metrics import BATCH_SCORES, count_scores
 from modelhub.core.models import LISTED
@@ -42,16 +44,10 @@ from modelhub.core.serializers import render_list
 from modelhub.core.text import show
 from modelhub.idempotency.decorators import idempotent
 from modelhub.scores import bodies
-from modelhub.scores.changes import (
-    CHANGES,
-    delete_score,
-    delete_scores_by_id,
-    delete_scores_matching,
-    update_score,
-)
+from modelhub.scores.changes import CHANGES, delete_score, delete_scores_by_id, delete_scores_matching, update_score
 from modelhub.scores.entries import check_notes
 from modelhub.scores.export import FORMATS
-from modelhub.scores.filters import ScoreFilter, filter_scores
+from modelhub.scores.filters import FILTERS, ScoreFilter
 from modelhub.scores.models import Score
 from modelhub.scores.queries import get_history, get_row, get_rows, get_rows_of_source, live_scores
 from modelhub.scores.recording import Recording, record_scores
@@ -269,8 +265,7 @@ class ScoreHistory(GenericAPIView[Any]):
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """Return a page of replaced values, newest first; also of a deleted score."""
         revisions = get_history(organization_id=caller(request).organization_id, score_id=pk)
-        page = self.paginate_queryset(revisions)
-        return self.get_paginated_response(render_list(RevisionSerializer, page))
+        return self.get_paginated_response(render_list(RevisionSerializer, self.paginate_queryset(revisions)))
 
 
 @extend_schema(tags=["scores"])
@@ -295,9 +290,20 @@ class BulkDelete(APIView):
             deleted, errors = delete_scores_by_id(actor=actor, ids=ids)
         else:
             live = live_scores(actor.user.organization_id).filter(LISTED)
-            chosen = filter_scores(live, fields["filter"], request=request)
-            deleted, errors = delete_scores_matching(actor=actor, scores=chosen), []
+            chosen = ScoreFilter(read_filter(fields["filter"]), queryset=live, request=request)
+            deleted, errors = delete_scores_matching(actor=actor, scores=chosen.get_rows()), []
         return Response({"deleted": deleted, "errors": errors})
+
+
+def read_filter(given: object) -> dict[str, str]:
+    """Return a filter of at least one field. Raise `Invalid`, also for an unknown field."""
+    if not isinstance(given, dict) or not given or not all(isinstance(text, str) and text for text in given.values()):
+        sentence = f"filter must be an object that holds strings under {', '.join(FILTERS)}, got {show(given)}"
+        raise Invalid.of_field("filter", sentence)
+    check_storable(given, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH, name="filter")
+    named = rename(given, FILTERS)
+    reject_unknown(named, FILTERS, kind="filter")
+    return named
 
 
 @extend_schema(tags=["scores"])
