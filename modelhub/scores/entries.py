@@ -23,7 +23,6 @@ PROPERTIES: dict[str, dict[str, Any]] = {
     "notes": {"type": "string", "nullable": True},
 }
 FIELDS = tuple(PROPERTIES)
-KNOWN_FIELDS = frozenset(FIELDS)
 
 
 class ScoreContent(msgspec.Struct, frozen=True, gc=False):
@@ -78,8 +77,8 @@ def check_entry(entry: object) -> tuple[str, ScoreContent]:
 
 
 def _check_fields(fields: Mapping[str, Any]) -> None:
-    if not KNOWN_FIELDS.issuperset(fields):
-        name = next(name for name in fields if name not in KNOWN_FIELDS)
+    if not fields.keys() <= PROPERTIES.keys():
+        name = next(name for name in fields if name not in PROPERTIES)
         hint = did_you_mean(name, FIELDS) or f". An entry has {', '.join(FIELDS)}"
         raise Invalid(f"Unknown field {show(name)}{hint}", code="unknown_field")
     for name in ("label_id", "value"):

@@ -27,14 +27,18 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The arguments of `record_scores`."""
+    """Entries of a request: scores of one source by one annotator.
+
+    `notes` go on every score whose entry has none of its own. `dry_run` stores nothing; `atomic` stores nothing if
+    there is an error.
+    """
 
     annotator: User
     ref: SourceRef
     entries: Sequence[object]
-    notes: str | None
-    dry_run: bool
-    atomic: bool
+    notes: str | None = None
+    dry_run: bool = False
+    atomic: bool = False
 
     @property
     def label_ids(self) -> set[str]:
@@ -51,27 +55,17 @@ class Recording:
 
 
 @repeat_aborted
-def record_scores(
-    *,
-    annotator: User,
-    ref: SourceRef,
-    entries: Sequence[object],
-    notes: str | None = None,
-    dry_run: bool = False,
-    atomic: bool = False,
-) -> Recording:
-    """Validate each entry by its label and store the annotator's scores of one source.
+def record_scores(batch: Batch) -> Recording:
+    """Validate each entry by its label and store the scores.
 
-    An existing score is overwritten and its old value kept as a revision; an equal one is not written. `notes` go on
-    every score whose entry has none of its own. `dry_run` stores nothing; `atomic` stores nothing if there is an error.
+    An existing score is overwritten and its old value kept as a revision; an equal one is not written.
 
     Raise `NotFound` for the source, `TooLarge` for too many entries, `OutcomeUnknown` for a connection lost in COMMIT.
     """
-    if len(entries) > settings.MAX_SCORES:
-        sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(entries)}"
+    if len(batch.entries) > settings.MAX_SCORES:
+        sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(batch.entries)}"
         raise TooLarge(sentence, code="too_many_scores")
-    batch = Batch(annotator, ref, entries, notes, dry_run=dry_run, atomic=atomic)
-    recording = None if dry_run else store_all(batch)
+    recording = None if batch.dry_run else store_all(batch)
     return store_each(batch) if recording is None else recording
 
 

@@ -50,7 +50,7 @@ from modelhub.scores.export import FORMATS
 from modelhub.scores.filters import FILTERS, ScoreFilter
 from modelhub.scores.models import Score
 from modelhub.scores.queries import get_history, get_row, get_rows, get_rows_of_source, live_scores
-from modelhub.scores.recording import Recording, record_scores
+from modelhub.scores.recording import Batch, Recording, record_scores
 from modelhub.scores.rows import ScoreRow
 from modelhub.scores.serializers import (
     BulkDeleteAnswer,
@@ -59,7 +59,7 @@ from modelhub.scores.serializers import (
     RevisionSerializer,
     ScoreSerializer,
 )
-from modelhub.sources.refs import SOURCE_WORDS, SourceRef, check_source_ref
+from modelhub.sources.refs import SOURCE_WORDS, check_source_ref
 
 BULK_FIELDS = tuple(bodies.BULK_SCORES["properties"])
 SCORE_FIELDS = tuple(bodies.SCORE["properties"])
@@ -97,30 +97,22 @@ class BulkScores(APIView):
     def post(self, request: Request) -> Response:
         """Store each valid score; each invalid one is a sentence in `errors`."""
         flags = read_flags(request.query_params, ("dry_run", "atomic", "error_details"))
-        ref, entries, notes, annotator_id = read_bulk(request.data)
-        recording = record_scores(
-            annotator=annotator_of(request, annotator_id),
-            ref=ref,
-            entries=entries,
-            notes=notes,
-            dry_run=flags["dry_run"],
-            atomic=flags["atomic"],
-        )
-        stored = bool(recording.rows) and not flags["dry_run"]
-        BATCH_SCORES.observe(len(entries))
-        count_recording(recording, dry_run=flags["dry_run"])
+        batch = read_bulk(request, dry_run=flags["dry_run"], atomic=flags["atomic"])
+        recording = record_scores(batch)
+        BATCH_SCORES.observe(len(batch.entries))
+        count_recording(batch, recording)
         body = {
             "scores": render_list(ScoreSerializer, recording.rows),
             "errors": [f"scores[{error.index}]: {error.message}" for error in recording.errors],
         }
         if flags["error_details"]:
             body["error_details"] = render_list(EntryErrorSerializer, recording.errors)
-        return Response(body, status=201 if stored else 200)
+        return Response(body, status=201 if recording.rows and not batch.dry_run else 200)
 
 
-def read_bulk(data: object) -> tuple[SourceRef, list[Any], str | None, object]:
-    """Return source, entries, notes and annotator's id. Raise `Invalid` with all errors."""
-    fields = read_object(data, BULK_FIELDS, strict=True)
+def read_bulk(request: Request, *, dry_run: bool, atomic: bool) -> Batch:
+    """Read the envelope of a bulk request. Raise `Invalid` with all errors."""
+    fields = read_object(request.data, BULK_FIELDS, strict=True)
     errors: dict[str, list[str]] = {}
     ref = notes = None
     try:
@@ -137,12 +129,13 @@ def read_bulk(data: object) -> tuple[SourceRef, list[Any], str | None, object]:
         errors["scores"] = [f"scores must be a list of at least one score, got {show(sent)}"]
     if ref is None or errors:
         raise Invalid("; ".join(itertools.chain(*errors.values())), fields=errors)
-    return ref, entries, notes, fields.get("annotator_id")
+    annotator = annotator_of(request, fields.get("annotator_id"))
+    return Batch(annotator, ref, entries, notes, dry_run=dry_run, atomic=atomic)
 
 
-def count_recording(recording: Recording, *, dry_run: bool = False) -> None:
+def count_recording(batch: Batch, recording: Recording) -> None:
     """Count the scores of a request for `/metrics`, once they are committed."""
-    if not dry_run:
+    if not batch.dry_run:
         codes = [error.code for error in recording.errors]
         transaction.on_commit(partial(count_scores, stored=len(recording.rows), refused=codes))
 
@@ -193,8 +186,9 @@ class Scores(FilteredScores):
         fields = read_object(request.data, SCORE_FIELDS, strict=True)
         annotator = annotator_of(request, fields.pop("annotator_id", None))
         ref = check_source_ref(fields.pop("source_type", None), fields.pop("source_id", None))
-        recording = record_scores(annotator=annotator, ref=ref, entries=[fields], dry_run=dry_run)
-        count_recording(recording, dry_run=dry_run)
+        batch = Batch(annotator, ref, [fields], dry_run=dry_run)
+        recording = record_scores(batch)
+        count_recording(batch, recording)
         if recording.errors:
             [error] = recording.errors
             raise error.kind(error.message, code=error.code)

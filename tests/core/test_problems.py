@@ -140,7 +140,7 @@ def test_an_unsupported_method_of_the_api_is_a_405(alice: Caller) -> None:
 def test_an_internal_error_reveals_nothing(
     alice: Caller, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, code: str, retry_after: str | None
 ) -> None:
-    def fail(**_: Any) -> None:
+    def fail(_: Any) -> None:
         raise error
 
     monkeypatch.setattr("modelhub.scores.views.record_scores", fail)
