@@ -144,7 +144,6 @@ class FilteredScores(GenericAPIView[Any]):
     """The organization's live scores under the filters of the request."""
 
     queryset = Score.objects.none()  # for the schema, which has no caller
-    serializer_class = ScoreSerializer
     filterset_class = ScoreFilter
 
     def get_queryset(self) -> QuerySet[Score, ScoreRow]:
@@ -246,9 +245,7 @@ class OneScore(APIView):
 
 @extend_schema(tags=["scores"])
 class ScoreHistory(GenericAPIView[Any]):
-    serializer_class = RevisionSerializer
     pagination_class = Pages
-    filter_backends = ()
 
     @extend_schema(
         operation_id="score_history",
