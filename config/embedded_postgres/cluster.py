@@ -41,7 +41,7 @@ def _create(folder: Path, *, user: str) -> None:
     prefix = f"{folder.name}.new-"
     with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent, ignore_cleanup_errors=True) as draft:
         wheel.hand_over(Path(draft))
-        wheel.run("initdb", "--auth=trust", *LOCALE, f"--username={user}", f"--pgdata={draft}", cwd=Path(draft))
+        wheel.run("initdb", "--auth=trust", *LOCALE, f"--username={user}", "--pgdata=.", cwd=Path(draft))
         Path(draft).rename(folder)
     descriptor = os.open(folder.parent, os.O_RDONLY)
     try:

@@ -110,13 +110,12 @@ class EmbeddedServer:
 
     def _start(self) -> None:
         if self._process() is None:
-            self._check_folder()
             ensure_cluster(self.folder, user=USER)
             self._forget_pid()
             self._make_socket_folder()
             self._log_read = self._log.stat().st_size if self._log.exists() else 0
             options = f"-h '' -k {shlex.quote(str(self.socket_folder))} {OPTIONS}"
-            self._pg_ctl("start", "-l", str(self._log), "-o", options, seconds=START_SECONDS)
+            self._pg_ctl("start", "-l", self._log.name, "-o", options, seconds=START_SECONDS)
         while not self._is_ready():
             time.sleep(0.05)
             if self._process() is None:
@@ -127,12 +126,6 @@ class EmbeddedServer:
         with psycopg.connect(host=str(self.socket_folder), user=USER, dbname="postgres", autocommit=True) as connection:
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
                 connection.execute(f'CREATE DATABASE "{DATABASE}"')
-
-    def _check_folder(self) -> None:
-        # pg_ctl passes the name to a shell in double quotes.
-        if odd := set('"$`\n') & set(str(self.folder)):
-            names = " ".join(sorted(map(repr, odd)))
-            raise ImproperlyConfigured(f"The data folder {self.folder} has {names} in its name, which cannot be used.")
 
     def _make_socket_folder(self) -> None:
         """Create the folder of the socket. Raise `PermissionError` for another's."""
@@ -165,7 +158,8 @@ class EmbeddedServer:
         return next((line for line in reversed(lines) if "FATAL:" in line or "PANIC:" in line), "")
 
     def _pg_ctl(self, verb: str, *arguments: str, seconds: int) -> None:
-        wheel.run("pg_ctl", verb, "-w", "-t", str(seconds), "-D", str(self.folder), *arguments, cwd=self.folder)
+        # pg_ctl passes the name of the folder to a shell, without escapes.
+        wheel.run("pg_ctl", verb, "-w", "-t", str(seconds), "-D", ".", *arguments, cwd=self.folder)
 
     def _pid_lines(self) -> list[str]:
         try:
@@ -183,7 +177,7 @@ class EmbeddedServer:
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(self._pid())
             # A zombie has no command line, and a child of the server has another one.
-            if str(self.folder) in process.cmdline():
+            if str(self.socket_folder) in process.cmdline():
                 return process
         return None
 
@@ -192,8 +186,9 @@ class EmbeddedServer:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Return the data folder, or one with a shorter path, equal for all processes."""
-    if len(os.fsencode(folder)) <= MAX_SOCKET_FOLDER:
+    """Return the data folder, or one with a plainer path, equal for all processes."""
+    # PostgreSQL and libpq read the path as a list, with commas and quotes.
+    if len(os.fsencode(folder)) <= MAX_SOCKET_FOLDER and not {",", '"'} & set(str(folder)):
         return folder
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"modelhub-{name}"

@@ -31,9 +31,9 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize("name", ["d" * 120, "with space and 'quotes'"], ids=["deep", "odd"])
+@pytest.mark.parametrize("name", ["d" * 120, "with space, 'quotes', \", $HOME and `id`"], ids=["deep", "odd"])
 def test_any_folder_will_do(folder: Path, name: str) -> None:
-    """A socket's path ends at 107 bytes, and options of pg_ctl go through a shell."""
+    """A socket's path ends at 107 bytes and is a list, and options of pg_ctl go through a shell."""
     data_dir = folder / name
     with running_server(data_dir, **EMBEDDED) as server:
         pid = postmaster(data_dir)
