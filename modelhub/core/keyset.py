@@ -71,9 +71,9 @@ def position_of(row: Any, ordering: str) -> Position:
     )
 
 
-def in_batches(rows: QuerySet[M, R], *, size: int = 1000, ordering: str = "created_at") -> Iterator[list[R]]:
-    """Yield all rows in batches, each read by one short statement."""
+def in_batches(rows: QuerySet[M, R], *, size: int = 1000) -> Iterator[list[R]]:
+    """Yield all rows, oldest first, in batches that are each read by one short statement."""
     position = None
-    while batch := list(after(rows, ordering, position)[:size]):
+    while batch := list(after(rows, "created_at", position)[:size]):
         yield batch
-        position = position_of(batch[-1], ordering)
+        position = position_of(batch[-1], "created_at")

@@ -10,7 +10,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from modelhub.core.errors import Invalid
-from modelhub.core.keyset import ORDERINGS, Position, after, position_of
+from modelhub.core.keyset import ORDERINGS, Position, after, in_order, position_of
 from modelhub.core.text import show
 
 MAX_PAGE_SIZE = 1000
@@ -36,11 +36,9 @@ class Pages(PageNumberPagination):
 
     django_paginator_class = WholePagePaginator
     page_size = 20
-    page_size_query_param = "page_size"
-    max_page_size = MAX_PAGE_SIZE
     invalid_page_message = "page must be a whole number from 1 to that of the last page"
 
-    def get_page_size(self, request: Request) -> int | None:
+    def get_page_size(self, request: Request) -> int:
         """Return `limit`, else `page_size`, else the default. Raise `Invalid`."""
         for name in ("limit", "page_size"):
             given = request.query_params.get(name)
@@ -69,12 +67,13 @@ class PagesOrCursor(Pages):
     """
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any] | None:
-        """Return the rows of the page. `queryset` is in the order that the request names."""
+        """Return the rows of the page, in the order that the request names."""
         self.cursor = request.query_params.get("cursor")
         self.url = request.build_absolute_uri()
+        ordering = read_ordering(request)
         if self.cursor is None:
-            return super().paginate_queryset(queryset, request, view)
-        size, ordering = self.get_page_size(request) or MAX_PAGE_SIZE, read_ordering(request)
+            return super().paginate_queryset(in_order(queryset, ordering), request, view)
+        size = self.get_page_size(request)
         position = Position.decode(self.cursor) if self.cursor else None
         rows: list[Any] = list(after(queryset, ordering, position)[: size + 1])
         self.next_cursor = position_of(rows[size - 1], ordering).encode() if len(rows) > size else None
@@ -90,7 +89,7 @@ class PagesOrCursor(Pages):
 class PagesOnRequest(Pages):
     """All rows on one page unless the request names a page or a size."""
 
-    def get_page_size(self, request: Request) -> int | None:
+    def get_page_size(self, request: Request) -> int:
         if {"page", "page_size", "limit"} & set(request.query_params):
             return super().get_page_size(request)
         return 1_000_000

@@ -23,10 +23,9 @@ from modelhub.accounts.authentication import actor_of, annotator_of, caller
 from modelhub.core.envelope import read_flags, read_object, reject_unknown, rename
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import check_storable
-from modelhub.core.keyset import in_order
 from modelhub.core.metrics import BATCH_SCORES, count_scores
 from modelhub.core.models import LISTED
-from modelhub.core.pagination import Pages, PagesOrCursor, read_ordering
+from modelhub.core.pagination import Pages, PagesOrCursor
 from modelhub.core.replica import alias_for_long_read
 from modelhub.core.schema import (
     CURSOR,
@@ -163,8 +162,8 @@ class Scores(FilteredScores):
     )
     def get(self, request: Request) -> Response:
         """Return a page of scores; pages by `cursor` cost the same at any depth."""
-        rows = in_order(self.filter_queryset(self.get_queryset()), read_ordering(request))
-        return self.get_paginated_response(render_list(ScoreSerializer, self.paginate_queryset(rows)))
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(render_list(ScoreSerializer, page))
 
     @extend_schema(
         operation_id="create_score",
