@@ -33,7 +33,6 @@ METRICS_TOKEN = env.text("MODELHUB_METRICS_TOKEN")
 SERVE_DRAIN_SECONDS = env.integer("MODELHUB_DRAIN_SECONDS", 0, maximum=3600)
 SERVE_TIMEOUT = env.integer("MODELHUB_REQUEST_TIMEOUT", 30, minimum=1, maximum=3600)
 
-DEBUG = False
 SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
 ALLOWED_HOSTS = env.words("MODELHUB_ALLOWED_HOSTS", "" if PRODUCTION else "*")
 if not ALLOWED_HOSTS:
@@ -153,15 +152,12 @@ AUTH_USER_MODEL = "modelhub.User"
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
-LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
-USE_TZ = True
 
 STATIC_URL = "static/"
 # Serve files from their packages, without collectstatic.
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = False
 
 TEMPLATES = [
     {
@@ -187,8 +183,6 @@ CORS_ALLOW_HEADERS = (
 )
 CORS_EXPOSE_HEADERS = ("X-Request-Id", "Retry-After", "Idempotency-Replayed", "Content-Disposition")
 
-SECURE_CONTENT_TYPE_NOSNIFF = True
-X_FRAME_OPTIONS = "DENY"
 # TLS ends at a proxy that sets X-Forwarded-Proto. Plain requests are redirected; HSTS lasts 30 days.
 HTTPS = env.flag("MODELHUB_HTTPS", default=False)
 if HTTPS and not TRUSTED_PROXIES:
@@ -229,7 +223,6 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Scores of traces, spans, generations and sessions against typed labels.",
     "VERSION": "0.1.0",
     "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,
     # Files of the page come with the sidecar package, for hosts without internet access.
     "SWAGGER_UI_DIST": "SIDECAR",
