@@ -4,11 +4,11 @@ import uuid
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
 from modelhub.accounts.keys import create_api_key, secret_fits
 from modelhub.accounts.models import SCOPES, ApiKey, Organization, User
-from modelhub.core.errors import Conflict
 from modelhub.labels.models import Label
 from modelhub.labels.services import create_label
 from modelhub.sources.models import Source
@@ -43,8 +43,8 @@ class Bootstrapped:
 def bootstrap() -> Bootstrapped:
     """Create the first rows in an empty database, else the key of the settings.
 
-    Raise `Conflict` when `MODELHUB_BOOTSTRAP_API_KEY` exists with another secret than the settings have: each request
-    with that pair would be a 401 without a reason.
+    Raise `ImproperlyConfigured` when `MODELHUB_BOOTSTRAP_API_KEY` exists with another secret than the settings have:
+    each request with that pair would be a 401 without a reason.
     """
     if organization := Organization.objects.order_by("id").first():
         return Bootstrapped(*_ensure_key(organization))
@@ -73,7 +73,7 @@ def _ensure_key(organization: Organization) -> tuple[ApiKey, str | None]:
     else:
         key = keys.filter(api_key=settings.BOOTSTRAP_API_KEY).first()
         if key is not None and not secret_fits(settings.BOOTSTRAP_SECRET_KEY, key.secret_digest):
-            raise Conflict(
+            raise ImproperlyConfigured(
                 f"The API key {key.api_key} exists with another secret than MODELHUB_BOOTSTRAP_SECRET_KEY; "
                 "set the secret that it was made with, or another MODELHUB_BOOTSTRAP_API_KEY."
             )
@@ -81,7 +81,9 @@ def _ensure_key(organization: Organization) -> tuple[ApiKey, str | None]:
         return key, None
     admin = User.objects.filter(organization=organization, role="admin", is_active=True).order_by("id").first()
     if admin is None:
-        raise Conflict(f"The organization {organization.name} has no active admin for the first API key to act as.")
+        raise ImproperlyConfigured(
+            f"The organization {organization.name} has no active admin for the first API key to act as."
+        )
     return create_api_key(
         user=admin,
         name="First key",

@@ -5,25 +5,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from modelhub.serving.bootstrap import Bootstrapped, bootstrap
-from modelhub.serving.checks import CannotStart
 
 # Any number that no other application of this database uses for an advisory lock.
 SETUP_LOCK = 7_263_549_001
 
 
 def check_database() -> None:
-    """Raise `CannotStart` for a database that cannot be used."""
+    """Raise `ImproperlyConfigured` for a database that cannot be used."""
     with setup_connection(needs_session=False):
         pass
 
 
 def set_up_database() -> Bootstrapped:
-    """Migrate and create the first rows. Raise `CannotStart` or `Refused`."""
+    """Migrate and create the first rows. Raise `ImproperlyConfigured`."""
     with setup_connection(needs_session=True) as own:
         wait_for_turn(own)
         migrate(own)
@@ -69,12 +69,12 @@ def limit_role(own: BaseDatabaseWrapper, timeouts: dict[str, int]) -> None:
 
 @contextmanager
 def setup_connection(*, needs_session: bool) -> Iterator[BaseDatabaseWrapper]:
-    """Connect outside of any pool, past PgBouncer. Raise `CannotStart`."""
+    """Connect outside of any pool, past PgBouncer. Raise `ImproperlyConfigured`."""
     own = connections["default"].copy(alias="setup")
     own.settings_dict["OPTIONS"].pop("pool", None)
     if pgbouncer := own.settings_dict["PGBOUNCER"]:
         if pgbouncer["direct"] is None and needs_session:
-            raise CannotStart(
+            raise ImproperlyConfigured(
                 "MODELHUB_PGBOUNCER is true, and migrations need a session of their own; set "
                 "MODELHUB_DIRECT_DATABASE_URL, or migrate in a step of its own and start with --skip-setup."
             )
@@ -84,6 +84,6 @@ def setup_connection(*, needs_session: bool) -> Iterator[BaseDatabaseWrapper]:
         yield own
     except DatabaseError as error:
         reason = " ".join(str(error).split())
-        raise CannotStart(f"the database cannot be used (check DATABASE_URL): {reason}") from error
+        raise ImproperlyConfigured(f"the database cannot be used (check DATABASE_URL): {reason}") from error
     finally:
         own.close()

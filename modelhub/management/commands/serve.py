@@ -1,18 +1,15 @@
 """`manage.py serve`: check, migrate, bootstrap, serve."""
 
-import sys
 from argparse import ArgumentParser
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand
 from django.core.servers.basehttp import get_internal_wsgi_application
 from django.db import connection, connections
 
-from modelhub.core.errors import Refused
-from modelhub.serving.checks import CannotStart, check_port
+from modelhub.serving.checks import check_port
 from modelhub.serving.database import check_database, set_up_database
 from modelhub.serving.server import serve
 from modelhub.serving.welcome import base_url, welcome
@@ -29,17 +26,10 @@ class Command(BaseCommand):
         parser.add_argument("--skip-setup", action="store_true", help="neither migrate nor bootstrap")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Serve until stopped; a start that fails prints one sentence and exits with 1."""
-        try:
-            self.start(skip_setup=options["skip_setup"])
-        except (CannotStart, ImproperlyConfigured, Refused) as error:
-            self.stderr.write(f"modelhub cannot start: {error}")
-            sys.exit(1)
-
-    def start(self, *, skip_setup: bool) -> None:
+        """Serve until stopped. Raise `ImproperlyConfigured` if the server cannot start."""
         check_port(settings.SERVE_HOST, settings.SERVE_PORT)
         self.check()
-        if skip_setup:
+        if options["skip_setup"]:
             check_database()
             text = f"modelhub is ready at {base_url()}\n"
         else:
