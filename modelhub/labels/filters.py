@@ -19,10 +19,6 @@ class LabelFilter(StrictFilterSet):
     archived = FlagFilter(method="unchanged", label="true: deleted labels only")
     include_usage_count = FlagFilter(method="with_usage_count", label="with the number of scores")
 
-    class Meta:
-        model = Label
-        fields: tuple[str, ...] = ()
-
     def filter_queryset(self, queryset: QuerySet[Label]) -> QuerySet[Label]:
         """Return the filtered labels, without deleted ones unless they are asked for."""
         flags = self.form.cleaned_data

@@ -1,7 +1,5 @@
 """Labels and projects: the bodies of requests, and the objects of answers."""
 
-from typing import Any
-
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
@@ -43,13 +41,6 @@ class LabelSerializer(OutputSerializer[Label]):
     annotation_count = serializers.IntegerField(required=False, help_text="Scores; only with `include_usage_count`.")
 
 
-class LabelAnswer(serializers.Serializer[Any]):
-    """A created label, in the wrapper that clients expect of this route."""
-
-    status = serializers.BooleanField()
-    result = LabelSerializer()
-
-
 class ProjectInput(InputSerializer):
     """A project to create."""
 
@@ -66,15 +57,14 @@ class ProjectSerializer(OutputSerializer[Project]):
     created_at = serializers.DateTimeField()
 
 
+# The wrappers that clients expect of some routes.
+LabelAnswer = inline_serializer("LabelAnswer", {"status": serializers.BooleanField(), "result": LabelSerializer()})
 LabelListAnswer = inline_serializer(
     "LabelListAnswer", {"status": serializers.BooleanField(), "result": LabelSerializer(many=True)}
 )
 ProjectPage = inline_serializer(
     "ProjectPage",
-    {
-        "metadata": serializers.DictField(child=serializers.IntegerField()),
-        "table": ProjectSerializer(many=True),
-    },
+    {"metadata": serializers.DictField(child=serializers.IntegerField()), "table": ProjectSerializer(many=True)},
 )
 ProjectListAnswer = inline_serializer(
     "ProjectListAnswer", {"status": serializers.BooleanField(), "result": ProjectPage}

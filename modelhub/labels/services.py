@@ -1,18 +1,41 @@
-"""Create labels and find them."""
+"""Find, create, update, delete and restore labels."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from modelhub.core.errors import Invalid, NotFound
-from modelhub.core.models import LIVE
+from modelhub.core.errors import Conflict, Invalid, NotFound
+from modelhub.core.exact_json import same
+from modelhub.core.keyset import in_batches
+from modelhub.core.models import LISTED, LIVE
 from modelhub.core.text import show
+from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.models import Label, Project
 from modelhub.labels.projects import get_project
 from modelhub.labels.types import get_type
+
+# After the wait for either lock the row is current: PostgreSQL reads a locked row again (READ COMMITTED).
+LOCK_LABEL = """
+SELECT *, pg_advisory_xact_lock(modelhub_labels_lock_v1(organization_id)) FROM modelhub_label
+WHERE organization_id = %s AND id = %s AND (deleted_at IS NOT NULL) = %s FOR NO KEY UPDATE
+"""
+
+
+def labels_of(organization_id: uuid.UUID) -> QuerySet[Label]:
+    """Return the organization's labels, deleted ones included, newest first."""
+    return Label.objects.filter(LISTED, organization_id=organization_id).order_by("-created_at", "-id")
+
+
+def get_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
+    """Return a live label. Raise `NotFound`."""
+    label = Label.objects.filter(LIVE, organization_id=organization_id, pk=label_id).first()
+    if label is None:
+        raise _not_found("Label", label_id)
+    return label
 
 
 def create_label(
@@ -33,16 +56,76 @@ def create_label(
         organization_id=organization_id,
         name=name,
         type=type,
-        settings=complete_settings(type, settings),
+        settings=_complete_settings(type, settings),
         description=description or "",
-        project=get_project_of_label(organization_id, project_id),
+        project=_get_project_of_label(organization_id, project_id),
         allow_notes=allow_notes,
     )
-    save_label(label)
+    _save(label)
     return label
 
 
-def save_label(label: Label) -> None:
+@repeat_aborted
+@in_transaction
+def update_label(
+    *, organization_id: uuid.UUID, label_id: uuid.UUID, changes: Mapping[str, Any], force: bool = False
+) -> Label:
+    """Update the given fields of a label, except for its type.
+
+    New settings are complete: omitted ones take their defaults. Raise `NotFound`, `Invalid`, and `Conflict` if stored
+    scores would be illegal under the new settings, unless `force`.
+    """
+    label = _lock_label(organization_id, label_id)
+    if changes.get("type", label.type) != label.type:
+        sentence = f"type cannot be changed: it is {label.type}, got {show(changes['type'])}"
+        raise Invalid.of_field("type", sentence)
+    label.name = changes.get("name", label.name)
+    label.allow_notes = changes.get("allow_notes", label.allow_notes)
+    if "description" in changes:
+        label.description = changes["description"] or ""
+    if "project_id" in changes:
+        label.project = _get_project_of_label(organization_id, changes["project_id"])
+    if "settings" in changes:
+        settings = _complete_settings(label.type, changes["settings"])
+        if not force and not same(settings, label.settings):
+            _reject_illegal_scores(label, settings)
+        label.settings = settings
+    label.updated_at = timezone.now()
+    _save(label)
+    return label
+
+
+@repeat_aborted
+@in_transaction
+def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
+    """Mark a label as deleted, which frees its name. Raise `NotFound`."""
+    label = _lock_label(organization_id, label_id)
+    label.deleted_at = label.updated_at = timezone.now()
+    label.save(update_fields=["deleted_at", "updated_at"])
+
+
+@repeat_aborted
+@in_transaction
+def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
+    """Restore a deleted label. Raise `NotFound`, or `Invalid` for a taken name."""
+    label = _lock_label(organization_id, label_id, deleted=True)
+    label.deleted_at, label.updated_at = None, timezone.now()
+    _save(label)
+    return label
+
+
+def _lock_label(organization_id: uuid.UUID, label_id: uuid.UUID, *, deleted: bool = False) -> Label:
+    """Return the label, locked against writers of its scores. Raise `NotFound`."""
+    for label in Label.objects.raw(LOCK_LABEL, [organization_id, label_id, deleted]):
+        return label
+    raise _not_found("Deleted label" if deleted else "Label", label_id)
+
+
+def _not_found(kind: str, label_id: uuid.UUID) -> NotFound:
+    return NotFound(f"{kind} not found: {label_id}", code="label_not_found")
+
+
+def _save(label: Label) -> None:
     """Write a label. Raise `Invalid` if its name is taken in type and project."""
     try:
         with transaction.atomic():
@@ -55,7 +138,7 @@ def save_label(label: Label) -> None:
         raise Invalid.of_field("name", sentence, code="duplicate") from error
 
 
-def complete_settings(label_type: str, settings: Mapping[str, Any] | None) -> dict[str, Any]:
+def _complete_settings(label_type: str, settings: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the settings with the defaults of the type. Raise `Invalid`."""
     try:
         return get_type(label_type).check_settings(settings)
@@ -63,7 +146,7 @@ def complete_settings(label_type: str, settings: Mapping[str, Any] | None) -> di
         raise Invalid.of_field("settings", str(invalid), code=invalid.code) from invalid
 
 
-def get_project_of_label(organization_id: uuid.UUID, project_id: uuid.UUID | None) -> Project | None:
+def _get_project_of_label(organization_id: uuid.UUID, project_id: uuid.UUID | None) -> Project | None:
     """Return the project of a label, if any. Raise `Invalid` for a missing one."""
     if project_id is None:
         return None
@@ -74,19 +157,24 @@ def get_project_of_label(organization_id: uuid.UUID, project_id: uuid.UUID | Non
         raise Invalid.of_field("project", sentence) from None
 
 
-def all_labels_of(organization_id: uuid.UUID) -> QuerySet[Label]:
-    """Return the organization's labels, deleted ones included, newest first."""
-    return Label.objects.filter(organization_id=organization_id).order_by("-created_at", "-id")
+def _reject_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
+    """Raise `Conflict` if these settings reject a live score; reads all of them."""
+    rule = get_type(label.type).rule(settings)
+    # With the label's id: without it, Django reads it again for each score.
+    rows = label.scores.filter(LIVE, LISTED, organization_id=label.organization_id)
+    batches = in_batches(rows.only("label_id", "created_at", "value"))
+    if illegal := sum(not _is_legal(rule, score.value) for batch in batches for score in batch):
+        scores = "1 score" if illegal == 1 else f"{illegal} scores"
+        raise Conflict(
+            f"With these settings {scores} of this label would no longer be legal; "
+            "repeat the request with ?force=true to change the settings and keep the scores as they are",
+            code="scores_affected",
+        )
 
 
-def labels_of(organization_id: uuid.UUID) -> QuerySet[Label]:
-    """Return the organization's live labels, newest first."""
-    return all_labels_of(organization_id).filter(LIVE)
-
-
-def get_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
-    """Return a live label. Raise `NotFound`."""
-    label = labels_of(organization_id).filter(pk=label_id).first()
-    if label is None:
-        raise NotFound(f"Label not found: {label_id}", code="label_not_found")
-    return label
+def _is_legal(rule: Callable[[object], object], value: object) -> bool:
+    try:
+        rule(value)
+    except Invalid:
+        return False
+    return True

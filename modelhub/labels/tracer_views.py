@@ -2,9 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,7 +13,6 @@ from modelhub.core.pagination import MAX_PAGE_SIZE
 from modelhub.core.schema import example, from_number, parameter, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.core.text import show
-from modelhub.labels.models import Label, Project
 from modelhub.labels.projects import create_project, get_project, search_projects
 from modelhub.labels.serializers import (
     LabelListAnswer,
@@ -37,7 +34,7 @@ class TracerLabels(APIView):
     )
     def get(self, request: Request) -> Response:
         organization_id = caller(request).organization_id
-        rows: QuerySet[Label] = labels_of(organization_id)
+        rows = labels_of(organization_id).filter(deleted_at=None)
         project_id = request.query_params.get("project_id")
         if project_id is not None:
             rows = rows.filter(project=get_project(organization_id=organization_id, project_id=project_id))
@@ -60,7 +57,7 @@ class Projects(APIView):
 
 
 @extend_schema(tags=["tracer"])
-class ProjectList(GenericAPIView[Project]):
+class ProjectList(APIView):
     @extend_schema(
         operation_id="list_projects",
         summary="List projects, newest first",

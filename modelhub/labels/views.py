@@ -12,15 +12,20 @@ from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import caller
 from modelhub.core.envelope import read_flags
-from modelhub.core.models import LISTED
 from modelhub.core.pagination import PagesOnRequest
 from modelhub.core.schema import PAGING, DeletedOutput, example, flag, page_of, problem_responses
 from modelhub.core.serializers import render_list
-from modelhub.labels.changes import delete_label, restore_label, update_label
 from modelhub.labels.filters import LabelFilter
 from modelhub.labels.models import Label
 from modelhub.labels.serializers import LabelAnswer, LabelInput, LabelSerializer
-from modelhub.labels.services import all_labels_of, create_label, get_label
+from modelhub.labels.services import (
+    create_label,
+    delete_label,
+    get_label,
+    labels_of,
+    restore_label,
+    update_label,
+)
 
 EXAMPLE_LABEL = {"name": "Sentiment", "type": "categorical", "settings": {"options": ["positive", "negative"]}}
 EXAMPLE_CHANGE = {"settings": {"options": ["positive", "neutral", "negative"]}}
@@ -41,7 +46,7 @@ class Labels(GenericAPIView[Label]):
     filterset_class = LabelFilter
 
     def get_queryset(self) -> QuerySet[Label]:
-        return all_labels_of(caller(self.request).organization_id).filter(LISTED)
+        return labels_of(caller(self.request).organization_id)
 
     @extend_schema(
         filters=True,
@@ -79,13 +84,17 @@ class OneLabel(APIView):
         label = get_label(organization_id=caller(request).organization_id, label_id=pk)
         return Response(LabelSerializer(label).data)
 
-    @extend_schema(operation_id="replace_label", **UPDATE)
-    def put(self, request: Request, pk: uuid.UUID) -> Response:
-        return self._update(request, pk)
-
     @extend_schema(operation_id="update_label", **UPDATE)
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
-        return self._update(request, pk)
+        force = read_flags(request.query_params, ("force",))["force"]
+        changes = LabelInput(partial=True).run_validation(request.data)
+        organization_id = caller(request).organization_id
+        label = update_label(organization_id=organization_id, label_id=pk, changes=changes, force=force)
+        return Response(LabelSerializer(label).data)
+
+    @extend_schema(operation_id="replace_label", **UPDATE)
+    def put(self, request: Request, pk: uuid.UUID) -> Response:
+        return self.patch(request, pk)
 
     @extend_schema(
         operation_id="delete_label",
@@ -96,13 +105,6 @@ class OneLabel(APIView):
         delete_label(organization_id=caller(request).organization_id, label_id=pk)
         # The Python client parses this body, and repeats a DELETE without one.
         return Response({"deleted": True})
-
-    def _update(self, request: Request, pk: uuid.UUID) -> Response:
-        force = read_flags(request.query_params, ("force",))["force"]
-        changes = LabelInput(partial=True).run_validation(request.data)
-        organization_id = caller(request).organization_id
-        label = update_label(organization_id=organization_id, label_id=pk, changes=changes, force=force)
-        return Response(LabelSerializer(label).data)
 
 
 @extend_schema(tags=["labels"])

@@ -19,7 +19,7 @@ from modelhub.core.models import LIVE
 from modelhub.core.text import show
 from modelhub.core.transactions import is_refusal
 from modelhub.labels.rules import LabelRule
-from modelhub.labels.services import all_labels_of
+from modelhub.labels.services import labels_of
 from modelhub.scores.entries import CONTENT_RULES, ScoreContent
 from modelhub.scores.models import Score
 from modelhub.scores.statements import keep_revisions, write_scores
@@ -75,7 +75,7 @@ class Importer:
         """`annotator` stands in for annotators that the organization does not have."""
         self.user, self.stand_in = user, annotator
         self.organization_id = user.organization_id
-        labels = list(all_labels_of(self.organization_id))
+        labels = list(labels_of(self.organization_id))
         self.rules = {label.pk: LabelRule.of(label) for label in labels}
         self.label_ids = {(label.name.lower(), label.type): label.pk for label in labels if not label.deleted_at}
         people = User.objects.filter(organization_id=self.organization_id)

@@ -19,10 +19,6 @@ class SourceFilter(StrictFilterSet):
     )
     search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="part of the name")
 
-    class Meta:
-        model = Source
-        fields = ["source_type", "source_id", "search"]
-
     def by_word(self, queryset: QuerySet[Source], name: str, value: str) -> QuerySet[Source]:
         return queryset.filter(source_type=SOURCE_WORDS[value])
 

@@ -23,8 +23,9 @@ class Source(TenantRow):
     source_key = models.CharField(max_length=255)
     name = models.CharField(max_length=255, blank=True)
     metadata = exact_json_field(default=dict, blank=True)
-    # Not a column: set by the statements that register sources.
+    # Not columns: set by the registration of a source, with the word for its type that was used.
     is_new: bool
+    word: str
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

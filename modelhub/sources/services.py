@@ -60,6 +60,9 @@ def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntr
     stored = store_all(organization_id, accepted) if accepted else {}
     if stored is None:
         stored = store_each(organization_id, accepted)
+    for entry in accepted:
+        if source := stored.get(key_of(entry)):
+            source.word = entry.ref.word
     refusal = Invalid("The database refused this source", code="database_refused")
     return [entry if isinstance(entry, Refused) else stored.get(key_of(entry), refusal) for entry in checked]
 

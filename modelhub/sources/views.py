@@ -1,6 +1,7 @@
 """`/model-hub/sources/`: registered sources (contract 0.6)."""
 
 import uuid
+from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -10,13 +11,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import caller
-from modelhub.core.errors import Refused
 from modelhub.core.pagination import Pages
 from modelhub.core.schema import PAGING, example, page_of, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.sources.filters import SourceFilter
 from modelhub.sources.models import Source
-from modelhub.sources.refs import SourceEntry
 from modelhub.sources.serializers import BulkSourcesAnswer, BulkSourcesInput, SourceInput, SourceSerializer
 from modelhub.sources.services import get_source, register_sources, sources_of
 
@@ -58,9 +57,9 @@ class Sources(GenericAPIView[Source]):
     def post(self, request: Request) -> Response:
         entry = SourceInput().run_validation(request.data)
         [result] = register_sources(organization_id=caller(request).organization_id, entries=[entry])
-        if isinstance(result, Refused):
+        if not isinstance(result, Source):
             raise result
-        body = SourceSerializer(result).data | {"source_type": entry.ref.word}
+        [body] = _rendered([result])
         return Response(body, status=201 if result.is_new else 200)
 
 
@@ -81,17 +80,10 @@ class BulkSources(APIView):
         """Store the valid sources; `errors` has a sentence for each other one."""
         entries = BulkSourcesInput().run_validation(request.data)
         results = register_sources(organization_id=caller(request).organization_id, entries=entries)
-        stored = [
-            (entry.ref.word, source)
-            for entry, source in zip(entries, results, strict=True)
-            if isinstance(entry, SourceEntry) and isinstance(source, Source)
-        ]
-        rows = render_list(SourceSerializer, [source for _, source in stored])
-        body = {
-            "sources": [row | {"source_type": word} for row, (word, _) in zip(rows, stored, strict=True)],
-            "errors": [f"sources[{index}]: {one}" for index, one in enumerate(results) if isinstance(one, Refused)],
-        }
-        return Response(body, status=201 if any(source.is_new for _, source in stored) else 200)
+        sources = [result for result in results if isinstance(result, Source)]
+        errors = [f"sources[{at}]: {result}" for at, result in enumerate(results) if not isinstance(result, Source)]
+        body = {"sources": _rendered(sources), "errors": errors}
+        return Response(body, status=201 if any(source.is_new for source in sources) else 200)
 
 
 @extend_schema(tags=["sources"])
@@ -103,3 +95,9 @@ class OneSource(APIView):
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         return Response(SourceSerializer(get_source(organization_id=caller(request).organization_id, pk=pk)).data)
+
+
+def _rendered(sources: list[Source]) -> list[dict[str, Any]]:
+    """Return sources, each with its type in the word of the request."""
+    rows = render_list(SourceSerializer, sources)
+    return [row | {"source_type": source.word} for row, source in zip(rows, sources, strict=True)]
