@@ -51,18 +51,15 @@ class ScoreFilter(StrictFilterSet):
             organization_id=caller(cast("Request", self.request)).organization_id,
             source_type__in=SOURCE_TYPES,  # stands before the key in the index
             source_key=source_key(value),
-        )
-        return queryset.filter(is_any("source_id", found.values("pk")))
+        ).values("pk")
+        # Unlike IN, `source_id = ANY (ARRAY(SELECT …))` never becomes a join.
+        parts = F("source_id"), ArraySubquery(found)
+        is_any = Func(*parts, template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())
+        return queryset.filter(is_any)
 
     def by_email(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
         # Logins are stored in lower case.
         return queryset.filter(annotator__email=value.lower())
-
-
-def is_any(column: str, found: QuerySet[Any, Any]) -> Func:
-    """Return `column = ANY (ARRAY(SELECT …))`, which unlike IN never becomes a join."""
-    parts = F(column), ArraySubquery(found)
-    return Func(*parts, template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())
 
 
 FILTERS = tuple(ScoreFilter.base_filters)

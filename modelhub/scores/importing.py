@@ -23,9 +23,8 @@ from modelhub.labels.services import labels_of
 from modelhub.scores.entries import CONTENT_RULES, ScoreContent
 from modelhub.scores.models import Score
 from modelhub.scores.statements import keep_revisions, write_scores
-from modelhub.sources.models import Source
 from modelhub.sources.refs import SourceEntry, SourceRef, check_source_ref
-from modelhub.sources.services import register_sources
+from modelhub.sources.services import store_sources
 
 # Content that a line may leave out.
 DEFAULTS = {"score_source": "imported"}
@@ -142,10 +141,9 @@ class Importer:
     def _import(self, lines: Sequence[Line], result: ImportResult) -> None:
         """Import lines without repeated scores; locks their sources."""
         entries = {line.source: SourceEntry(line.ref) for line in lines}
-        registered = register_sources(organization_id=self.organization_id, entries=list(entries.values()))
-        sources = {key: one.pk for key, one in zip(entries, registered, strict=True) if isinstance(one, Source)}
+        sources = store_sources(self.organization_id, list(entries.values()))
         scores = Score.objects.filter(organization_id=self.organization_id)
-        live = scores.filter(LIVE, source_id__in=list(sources.values()), queue_item=None)
+        live = scores.filter(LIVE, source_id__in=[source.pk for source in sources.values()], queue_item=None)
         by_slot = {_slot_of(score): score for score in live}
         by_id = scores.in_bulk([line.id for line in lines])
         changed = []
@@ -153,7 +151,7 @@ class Importer:
             if sent.source not in sources:
                 result.errors.append((sent.number, "The database refused the source of this line"))
                 continue
-            line = replace(sent, source_id=sources[sent.source])
+            line = replace(sent, source_id=sources[sent.source].pk)
             score = by_slot.get(_slot_of(line)) or by_id.get(line.id)
             if score is None:
                 changed.append(line)

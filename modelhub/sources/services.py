@@ -57,14 +57,18 @@ def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntr
         else:
             checked.append(Invalid(f"Source is already named by sources[{first}]", code="duplicate_source"))
     accepted = [entry for entry in checked if not isinstance(entry, Refused)]
-    stored = store_all(organization_id, accepted) if accepted else {}
-    if stored is None:
-        stored = store_each(organization_id, accepted)
+    stored = store_sources(organization_id, accepted) if accepted else {}
     for entry in accepted:
         if source := stored.get(key_of(entry)):
             source.word = entry.ref.word
     refusal = Invalid("The database refused this source", code="database_refused")
     return [entry if isinstance(entry, Refused) else stored.get(key_of(entry), refusal) for entry in checked]
+
+
+def store_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source]:
+    """Insert or update sources. Return those that the database accepts."""
+    stored = store_all(organization_id, entries)
+    return store_each(organization_id, entries) if stored is None else stored
 
 
 def store_all(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source] | None:

@@ -165,6 +165,16 @@ def test_each_wrong_line_costs_itself_only(
     assert foreign.value == {"rating": 4}
 
 
+def test_limits_of_requests_do_not_limit_an_import(
+    alice: Caller, labels: dict[str, Label], tmp_path: Path, settings: Any
+) -> None:
+    settings.MAX_SOURCES = settings.MAX_SCORES = 1
+    line = {"source_type": "trace", "label_id": str(labels["star"].pk), "value": 4, "annotator_id": str(alice.user.pk)}
+    file = tmp_path / "scores.jsonl"
+    file.write_text("\n".join(exact_json.dumps(line | {"source_id": name}) for name in ("one", "two")))
+    assert run_import(file) == ("2 scores created, 0 changed, 0 unchanged, 0 lines with errors", 0)
+
+
 def test_a_stand_in_for_annotators_that_are_not_here(
     alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label], tmp_path: Path
 ) -> None:
