@@ -60,7 +60,6 @@ class ApiKeyAdmin(NoDeleteAdmin):
     frozen_fields = ("user",)  # a key never changes hands
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: "ModelForm[Any]", change: bool) -> None:
-        """Create a new key by the service, and show its secret."""
         if change:
             obj.save()
             return
@@ -75,13 +74,11 @@ class ApiKeyAdmin(NoDeleteAdmin):
 
     @admin.action(description="Rotate: a new pair, the old one valid for a day")
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        """Create a successor of each key, and show its secret."""
         for key in queryset.select_related("user"):
             _show_secret(request, *rotate_api_key(key, grace=GRACE))
 
     @admin.action(description="Revoke at once")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        """Revoke each key."""
         for key in queryset:
             revoke_api_key(key)
 

@@ -84,7 +84,6 @@ class User(TenantRow, AbstractBaseUser, PermissionsMixin):
 
     @property
     def display_name(self) -> str:
-        """Return the name, or the email of a user without one."""
         return self.name or self.email
 
 

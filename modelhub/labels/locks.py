@@ -10,9 +10,6 @@ from django.db import connection
 
 
 def share_labels(organization_id: uuid.UUID) -> None:
-    """Lock the organization's labels against changes until the transaction ends.
-
-    Changes of a label take the same lock exclusively.
-    """
+    """Lock the labels against changes, which take the same lock exclusively."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT modelhub_share_labels_v1(%s)", [organization_id])

@@ -5,15 +5,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from modelhub.accounts.models import Organization
-from modelhub.core.models import (
-    LIVE,
-    TenantForeignKey,
-    TenantRow,
-    exact_json_field,
-    is_object,
-    newest_first,
-    one_of,
-)
+from modelhub.core.models import LIVE, TenantForeignKey, TenantRow, exact_json_field, is_object, newest_first, one_of
 from modelhub.labels.types import LABEL_TYPES
 
 
@@ -25,9 +17,7 @@ class Project(TenantRow):
     project_type = models.CharField(max_length=64, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(Lower("name"), "organization", name="project_name_is_unique"),
-        ]
+        constraints = [models.UniqueConstraint(Lower("name"), "organization", name="project_name_is_unique")]
         indexes = [newest_first("organization", name="project_newest_first")]
 
     def __str__(self) -> str:

@@ -18,14 +18,7 @@ from modelhub.core.serializers import render_list
 from modelhub.labels.filters import LabelFilter
 from modelhub.labels.models import Label
 from modelhub.labels.serializers import LabelAnswer, LabelInput, LabelSerializer
-from modelhub.labels.services import (
-    create_label,
-    delete_label,
-    get_label,
-    labels_of,
-    restore_label,
-    update_label,
-)
+from modelhub.labels.services import create_label, delete_label, get_label, labels_of, restore_label, update_label
 
 EXAMPLE_LABEL = {"name": "Sentiment", "type": "categorical", "settings": {"options": ["positive", "negative"]}}
 EXAMPLE_CHANGE = {"settings": {"options": ["positive", "neutral", "negative"]}}

@@ -10,9 +10,8 @@ from django.utils import timezone
 from modelhub.accounts.commands import format_pair, get_user
 from modelhub.accounts.keys import create_api_key
 from modelhub.accounts.models import SCOPES
-from modelhub.core.errors import Refused
 
-MAX_DAYS = 36_500
+MAX_DAYS, MAX_NAME_LENGTH = 36_500, 255
 
 
 class Command(BaseCommand):
@@ -28,12 +27,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = get_user(options["email"])
-        days = options["expires_in_days"]
+        name, days = options["name"], options["expires_in_days"]
+        if not 1 <= len(name) <= MAX_NAME_LENGTH:
+            raise CommandError(f"The name of a key must have 1 to {MAX_NAME_LENGTH} characters, got {len(name)}.")
         if days is not None and not 1 <= days <= MAX_DAYS:
             raise CommandError(f"--expires-in-days must be from 1 to {MAX_DAYS}, got {days}.")
         expires_at = timezone.now() + timedelta(days=days) if days else None
-        try:
-            pair = create_api_key(user=user, name=options["name"], expires_at=expires_at, scopes=options["scope"])
-        except Refused as refused:
-            raise CommandError(str(refused)) from refused
+        pair = create_api_key(user=user, name=name, expires_at=expires_at, scopes=options["scope"])
         self.stdout.write(format_pair(*pair))
