@@ -14,26 +14,19 @@ from modelhub.labels.models import Project
 
 def create_project(*, organization_id: uuid.UUID, name: str, project_type: str = "") -> Project:
     """Create a project. Raise `Invalid` for a name that is taken; case does not count."""
-    project = Project(organization_id=organization_id, name=name, project_type=project_type)
     try:
         with transaction.atomic():
-            project.save()
+            return Project.objects.create(organization_id=organization_id, name=name, project_type=project_type)
     except IntegrityError as error:
         raise Invalid.of_field("name", f'A project named "{name}" exists already', code="duplicate") from error
-    return project
 
 
-def projects_of(organization_id: uuid.UUID) -> QuerySet[Project]:
-    """Return the organization's projects, newest first."""
-    return Project.objects.filter(organization_id=organization_id).order_by("-created_at", "-id")
-
-
-def search_projects(*, organization_id: uuid.UUID, name: str = "", project_type: str = "") -> QuerySet[Project]:
-    """Return the project with exactly this name, else those that contain it.
+def search_projects(*, organization_id: uuid.UUID, name: str, project_type: str) -> QuerySet[Project]:
+    """Return the project with exactly this name, else those that contain it, newest first.
 
     The published client looks a project up by its name and expects one row. Case does not count.
     """
-    projects = projects_of(organization_id).filter(LISTED)
+    projects = Project.objects.filter(LISTED, organization_id=organization_id).order_by("-created_at", "-id")
     if project_type:
         projects = projects.filter(project_type=project_type)
     if not name:
@@ -45,7 +38,7 @@ def search_projects(*, organization_id: uuid.UUID, name: str = "", project_type:
 def get_project(*, organization_id: uuid.UUID, project_id: uuid.UUID | str) -> Project:
     """Return a project. Raise `NotFound`, also for a text that is not a UUID."""
     pk = parse_uuid(str(project_id))
-    project = projects_of(organization_id).filter(pk=pk).first() if pk else None
+    project = Project.objects.filter(organization_id=organization_id, pk=pk).first() if pk else None
     if project is None:
         raise NotFound(f"Project not found: {show(project_id)}", code="project_not_found")
     return project
