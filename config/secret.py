@@ -1,6 +1,8 @@
 """Django's SECRET_KEY, which signs sessions of the admin and nothing of the API."""
 
+import contextlib
 import os
+import tempfile
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -42,12 +44,8 @@ def is_weak(key: str) -> bool:
 
 def _create(path: Path) -> None:
     """Create the file with its content in one step: simultaneous starts agree."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(get_random_secret_key(), encoding="ascii")
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as draft:
+        draft.write(get_random_secret_key())
+        draft.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(draft.name, path)

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from modelhub.accounts.keys import REFUSAL, authenticate, check_scope
 from modelhub.accounts.models import ApiKey, User
 from modelhub.accounts.people import Actor, get_annotator
-from modelhub.core.errors import CHALLENGE, Unauthenticated
+from modelhub.core.errors import Unauthenticated
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -24,10 +24,6 @@ class ApiKeyAuthentication(BaseAuthentication):
         key = authenticate(*_read_pair(request))
         structlog.contextvars.bind_contextvars(key=str(key.pk), organization=str(key.organization_id))
         return key.user, key
-
-    def authenticate_header(self, request: Request) -> str:
-        """Return the value of `WWW-Authenticate`."""
-        return CHALLENGE
 
 
 def api_key_of(request: Request) -> ApiKey:

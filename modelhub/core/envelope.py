@@ -83,6 +83,6 @@ def read_flags(query: QueryDict, names: tuple[str, ...]) -> dict[str, bool]:
         meanings = {FLAG_VALUES.get(word) for word in words}
         if meanings not in ({True}, {False}):
             sentence = f"{name} must be true, false, 1 or 0, got {', '.join(map(show, sorted(words)))}"
-            raise Invalid(sentence, fields={name: [sentence]})
+            raise Invalid.of_field(name, sentence)
         flags[name] = True in meanings
     return flags

@@ -6,8 +6,6 @@ own words. `code` is the stable name of the rule (listed in docs/errors.md).
 
 from collections.abc import Mapping, Sequence
 
-CHALLENGE = "ApiKey"
-
 
 class Refused(Exception):
     """Base of all errors that a client caused or may retry."""
@@ -45,7 +43,7 @@ class Unauthenticated(Refused):
 
     status = 401
     code = "not_authenticated"
-    headers: Mapping[str, str] = {"WWW-Authenticate": CHALLENGE}
+    headers: Mapping[str, str] = {"WWW-Authenticate": "ApiKey"}
 
 
 class Forbidden(Refused):
