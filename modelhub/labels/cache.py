@@ -15,7 +15,7 @@ from modelhub.core import exact_json
 from modelhub.core.sql import read_sql
 from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import get_type
-from modelhub.labels.types.base import ValueRule
+from modelhub.labels.types.base import LabelType
 
 # Larger organizations are not cached: their labels are read by id in each request.
 MAX_PER_ORGANIZATION = 5_000
@@ -59,7 +59,7 @@ def read_labels(organization_id: uuid.UUID, label_ids: Collection[str]) -> Organ
     labels = OrganizationLabels(
         version=rows[0][0],
         rules={
-            label_id: LabelRule(label_id, name, label_type, deleted, _rule(label_type, settings))
+            label_id: LabelRule(label_id, name, label_type, deleted, _kind(label_type, settings))
             for _, label_id, name, label_type, settings, deleted in rows
             if label_id
         },
@@ -75,5 +75,5 @@ def read_labels(organization_id: uuid.UUID, label_ids: Collection[str]) -> Organ
 
 
 @lru_cache(maxsize=10_000)
-def _rule(label_type: str, settings: str) -> ValueRule:
-    return get_type(label_type).rule(exact_json.loads(settings))
+def _kind(label_type: str, settings: str) -> LabelType:
+    return get_type(label_type)(exact_json.loads(settings))

@@ -9,11 +9,11 @@ from modelhub.core import exact_json
 from modelhub.core.errors import Invalid, NotFound
 from modelhub.labels.models import Label
 from modelhub.labels.types import get_type
-from modelhub.labels.types.base import ValueRule
+from modelhub.labels.types.base import LabelType
 
 
 class LabelRule(msgspec.Struct, frozen=True, gc=False):
-    """A label and the rule of its values.
+    """A label, and its type under its settings.
 
     `gc=False`: thousands are cached, and none is part of a cycle.
     """
@@ -22,12 +22,12 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
     name: str
     type: str
     deleted: bool
-    rule: ValueRule
+    kind: LabelType
 
     @classmethod
     def of(cls, label: Label) -> "LabelRule":
-        rule = get_type(label.type).rule(label.settings)
-        return cls(str(label.pk), label.name, label.type, label.archived, rule)
+        kind = get_type(label.type)(label.settings)
+        return cls(str(label.pk), label.name, label.type, label.archived, kind)
 
     def __str__(self) -> str:
         """Name the label in a sentence: by its id, and by name and type for people."""
@@ -48,11 +48,11 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
 
     def _stored(self, value: object) -> dict[str, Any]:
         try:
-            stored: dict[str, Any] = self.rule(value)
+            stored = self.kind.check(value)
         except Invalid:
             _check_storable(value)  # a value that cannot be stored at all is reported first
             raise
-        if len(stored) > 1 or not get_type(self.type).is_closed:
+        if len(stored) > 1 or not self.kind.is_closed:
             _check_storable(value)
         return stored
 

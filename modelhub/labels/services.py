@@ -159,11 +159,11 @@ def _get_project_of_label(organization_id: uuid.UUID, project_id: uuid.UUID | No
 
 def _reject_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
     """Raise `Conflict` if these settings reject a live score; reads all of them."""
-    rule = get_type(label.type).rule(settings)
+    kind = get_type(label.type)(settings)
     # With the label's id: without it, Django reads it again for each score.
     rows = label.scores.filter(LIVE, LISTED, organization_id=label.organization_id)
     batches = in_batches(rows.only("label_id", "created_at", "value"))
-    if illegal := sum(not _is_legal(rule, score.value) for batch in batches for score in batch):
+    if illegal := sum(not _is_legal(kind.check, score.value) for batch in batches for score in batch):
         scores = "1 score" if illegal == 1 else f"{illegal} scores"
         raise Conflict(
             f"With these settings {scores} of this label would no longer be legal; "
@@ -172,9 +172,9 @@ def _reject_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
         )
 
 
-def _is_legal(rule: Callable[[object], object], value: object) -> bool:
+def _is_legal(check: Callable[[object], object], value: object) -> bool:
     try:
-        rule(value)
+        check(value)
     except Invalid:
         return False
     return True

@@ -11,7 +11,7 @@ from modelhub.labels.types import LABEL_TYPES, get_type
 def rule_of(label_type: str, *, deleted: bool = False) -> LabelRule:
     settings = {"options": ["a", "b"]} if label_type == "categorical" else {}
     kind = get_type(label_type)
-    return LabelRule("id-1", "Quality", label_type, deleted, kind.rule(kind.check_settings(settings)))
+    return LabelRule("id-1", "Quality", label_type, deleted, kind(kind.check_settings(settings)))
 
 
 def rejection(rule: LabelRule, value: object) -> Invalid:

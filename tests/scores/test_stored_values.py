@@ -41,7 +41,7 @@ def typed_values(draw: st.DrawFn) -> tuple[str, Any]:
 def accepted(type_: str, rules: dict[str, Any], value: Any) -> dict[str, Any] | None:
     """Return the canonical object, or None for a rejected value."""
     try:
-        stored = get_type(type_).rule(rules)(value)
+        stored = get_type(type_)(rules).check(value)
         check_storable(stored, max_bytes=django_settings.MAX_VALUE_BYTES, max_depth=django_settings.MAX_VALUE_DEPTH)
     except Invalid:
         return None
@@ -76,7 +76,7 @@ def test_accepted_values_come_back_the_same(
         for value in (score["value"], row.value, listed["value"]):
             assert same(value, wanted[type_])
             assert isinstance(value[get_type(type_).key], str | int | list) or type_ == "numeric"
-        assert same(get_type(type_).rule(labels[type_].settings)(listed["value"]), wanted[type_])
+        assert same(get_type(type_)(labels[type_].settings).check(listed["value"]), wanted[type_])
     assert {score["label_type"] for score in answer.body["scores"]} == set(wanted)
     if not wanted:
         return

@@ -1,7 +1,7 @@
 """Define the interface of a label type and shared helpers, without Django."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -9,8 +9,6 @@ from modelhub.core.errors import Invalid
 from modelhub.core.text import did_you_mean, show
 
 Settings = Mapping[str, Any]
-ValueCheck = Callable[[Any], Any]
-ValueRule = Callable[[object], dict[str, Any]]
 
 LARGEST_SETTING = 10**9
 
@@ -18,19 +16,25 @@ LARGEST_SETTING = 10**9
 class LabelType(ABC):
     """One label type: its settings, its value rule and the plain form of its values.
 
-    A stored value is an object with the type's `key`; clients may send the content of that key alone, too. Other keys
-    of the object belong to the client and are kept (contract 0.5).
+    An instance has the settings of a label and checks its values. A stored value is an object with the type's `key`;
+    clients may send the content of that key alone, too. Other keys of the object belong to the client and are kept
+    (contract 0.5).
     """
 
     name: ClassVar[str]
     key: ClassVar[str]
     # The values accepted in place of an object, for error sentences.
     shapes: ClassVar[str]
-    # True if the rule accepts few values, all of them storable: then they need no further check.
+    # True if few values are legal, all of them storable: then they need no further check.
     is_closed: ClassVar[bool] = False
     default_settings: ClassVar[Mapping[str, Any]] = {}
 
-    def check_settings(self, settings: object) -> dict[str, Any]:
+    def __init__(self, settings: Settings) -> None:
+        """Take checked settings; those that are left out have their defaults."""
+        self.settings = {**self.default_settings, **settings}
+
+    @classmethod
+    def check_settings(cls, settings: object) -> dict[str, Any]:
         """Return the complete settings: defaults filled in, extra keys kept.
 
         None and {} take every default. Raise `Invalid` for unfit settings, and for an object that holds none of the
@@ -40,42 +44,39 @@ class LabelType(ABC):
             settings = {}
         if not isinstance(settings, Mapping):
             raise Invalid(f"settings must be an object, got {show(settings)}")
-        known = list(self.default_settings)
+        known = list(cls.default_settings)
         if settings and known and not any(key in settings for key in known):
             raise Invalid(
-                f"settings of a {self.name} label must hold at least one of {', '.join(known)}, "
+                f"settings of a {cls.name} label must hold at least one of {', '.join(known)}, "
                 f"got {show(settings)}{did_you_mean(next(iter(settings)), known)}"
             )
-        return self._checked({**self.default_settings, **settings})
+        return cls._checked({**cls.default_settings, **settings})
 
-    def rule(self, settings: Settings) -> ValueRule:
-        """Return the function that turns a value into the stored object or raises.
+    @classmethod
+    def plain(cls, stored: Mapping[str, Any]) -> Any:
+        """Return a stored value as a scalar or list, as exports show it."""
+        return stored.get(cls.key)
 
-        The settings are read once, here, with defaults for those that are left out. A blank value (null, "", []) is
-        invalid like any other wrong value. JSON types count: "4" and true are not numbers, 4.0 is a whole number.
+    def check(self, value: object) -> dict[str, Any]:
+        """Return the value as it is stored. Raise `Invalid`.
+
+        A blank value (null, "", []) is invalid like any other wrong value. JSON types count: "4" and true are not
+        numbers, 4.0 is a whole number.
         """
-        key, check = self.key, self._value_check({**self.default_settings, **settings})
+        if not isinstance(value, dict):
+            return {self.key: self._check_content(value)}
+        if self.key not in value:
+            raise invalid_value(f'value must be an object with "{self.key}" or {self.shapes}, got {show(value)}')
+        return {**value, self.key: self._check_content(value[self.key])}
 
-        def rule(value: object) -> dict[str, Any]:
-            if not isinstance(value, dict):
-                return {key: check(value)}
-            if key not in value:
-                raise invalid_value(f'value must be an object with "{key}" or {self.shapes}, got {show(value)}')
-            return {**value, key: check(value[key])}
-
-        return rule
-
-    def plain(self, stored: Mapping[str, Any]) -> Any:
-        """Return the value as a scalar or list, as exports show it."""
-        return stored.get(self.key)
-
-    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
         """Return checked settings, normalized. Raise `Invalid`."""
         return settings
 
     @abstractmethod
-    def _value_check(self, settings: Settings) -> ValueCheck:
-        """Return the function that checks the content of `key` and normalizes it."""
+    def _check_content(self, content: Any) -> Any:
+        """Return the content of `key`, normalized. Raise `Invalid`."""
 
 
 def invalid_value(sentence: str) -> Invalid:

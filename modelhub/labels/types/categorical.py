@@ -5,7 +5,7 @@ from typing import Any
 
 from modelhub.core.errors import Invalid
 from modelhub.core.text import did_you_mean, show, show_list
-from modelhub.labels.types.base import LabelType, Settings, ValueCheck, invalid_value, text_setting
+from modelhub.labels.types.base import LabelType, Settings, invalid_value, text_setting
 
 
 class Categorical(LabelType):
@@ -21,12 +21,21 @@ class Categorical(LabelType):
         "options": None,  # no default: null is rejected
     }
 
-    def plain(self, stored: Mapping[str, Any]) -> Any:
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        # An option has a label, and perhaps a value: both choose it.
+        given = (option.get(key) for option in self.settings["options"] for key in ("label", "value"))
+        self.names = [name for name in given if isinstance(name, str)]
+        self.known = frozenset(self.names)
+
+    @classmethod
+    def plain(cls, stored: Mapping[str, Any]) -> Any:
         """Return the selected option, or the list where several are selected."""
-        selected = stored.get(self.key)
+        selected = stored.get(cls.key)
         return selected[0] if isinstance(selected, list) and len(selected) == 1 else selected
 
-    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
         for key in ("multi_choice", "auto_annotate"):
             if not isinstance(settings[key], bool):
                 raise Invalid(f"{key} must be true or false, got {show(settings[key])}")
@@ -35,29 +44,21 @@ class Categorical(LabelType):
             raise Invalid(f'strategy must be null or "Rag", got {show(settings["strategy"])}')
         return settings | {"options": _checked_options(settings["options"])}
 
-    def _value_check(self, settings: Settings) -> ValueCheck:
-        # An option has a label, and perhaps a value: both choose it.
-        given = (option.get(key) for option in settings["options"] for key in ("label", "value"))
-        names = [name for name in given if isinstance(name, str)]
-        known, many = frozenset(names), settings["multi_choice"]
-
-        def check(selected: object) -> list[str]:
-            chosen = [selected] if isinstance(selected, str) else selected
-            if not isinstance(chosen, list) or not chosen:
-                raise invalid_value(f"selected must be one option or a list of at least one, got {show(selected)}")
-            for at, option in enumerate(chosen):
-                if not isinstance(option, str) or option not in known:
-                    raise invalid_value(
-                        f"selected must hold only options of the label ({show_list(names)}), got {show(option)}"
-                        f"{did_you_mean(option, names)}"
-                    )
-                if option in chosen[:at]:
-                    raise invalid_value(f"selected must hold no option twice, got {show(option)} twice")
-            if len(chosen) > 1 and not many:
-                raise invalid_value(f"selected must hold one option only, got {show(chosen)}")
-            return chosen
-
-        return check
+    def _check_content(self, content: object) -> list[str]:
+        chosen = [content] if isinstance(content, str) else content
+        if not isinstance(chosen, list) or not chosen:
+            raise invalid_value(f"selected must be one option or a list of at least one, got {show(content)}")
+        for at, option in enumerate(chosen):
+            if not isinstance(option, str) or option not in self.known:
+                raise invalid_value(
+                    f"selected must hold only options of the label ({show_list(self.names)}), got {show(option)}"
+                    f"{did_you_mean(option, self.names)}"
+                )
+            if option in chosen[:at]:
+                raise invalid_value(f"selected must hold no option twice, got {show(option)} twice")
+        if len(chosen) > 1 and not self.settings["multi_choice"]:
+            raise invalid_value(f"selected must hold one option only, got {show(chosen)}")
+        return chosen
 
 
 def _checked_options(options: object) -> list[dict[str, Any]]:

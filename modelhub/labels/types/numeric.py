@@ -5,7 +5,7 @@ from typing import Any
 
 from modelhub.core.errors import Invalid
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, Settings, ValueCheck, as_number, invalid_value
+from modelhub.labels.types.base import LabelType, Settings, as_number, invalid_value
 
 # The default context of `decimal` would round to 28 digits.
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -17,7 +17,15 @@ class Numeric(LabelType):
     shapes = "a number"
     default_settings = {"min": 0, "max": 10, "step_size": 1, "display_type": "slider"}
 
-    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.lowest, self.highest, self.step = _range(self.settings)
+        # The exponent of the last decimal place of numbers on the grid.
+        self.finest = min(0, _exponent(self.lowest), _exponent(self.step))
+        self.has_all_integers = self.step == 1 and self.lowest == int(self.lowest)
+
+    @classmethod
+    def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
         lowest, highest, step = _range(settings)
         if lowest < 0:
             raise Invalid(f"min must be at least 0, got {show(lowest)}")
@@ -29,43 +37,28 @@ class Numeric(LabelType):
             raise Invalid(f'display_type must be "slider" or "button", got {show(settings["display_type"])}')
         return settings | {"min": lowest, "max": highest, "step_size": step}
 
-    def _value_check(self, settings: Settings) -> ValueCheck:
-        lowest, highest, step = _range(settings)
-        grid = Grid(Decimal(lowest), Decimal(step))
+    def _check_content(self, content: object) -> int | Decimal:
+        number, lowest, highest = as_number(content), self.lowest, self.highest
+        if number is None:
+            raise invalid_value(f"value must be a number, got {show(content)}")
+        if not lowest <= number <= highest:
+            raise invalid_value(f"value must be a number from {show(lowest)} to {show(highest)}, got {show(content)}")
+        if number != highest and not self._is_on_grid(number):
+            raise invalid_value(
+                f"value must be {show(lowest)} plus a multiple of {show(self.step)} (or {show(highest)}), "
+                f"got {show(content)}"
+            )
+        return number
 
-        def check(value: object) -> int | Decimal:
-            number = as_number(value)
-            if number is None:
-                raise invalid_value(f"value must be a number, got {show(value)}")
-            if not lowest <= number <= highest:
-                raise invalid_value(f"value must be a number from {show(lowest)} to {show(highest)}, got {show(value)}")
-            if number != highest and number not in grid:
-                raise invalid_value(
-                    f"value must be {show(lowest)} plus a multiple of {show(step)} (or {show(highest)}), "
-                    f"got {show(value)}"
-                )
-            return number
-
-        return check
-
-
-class Grid:
-    """The numbers `lowest` plus a multiple of `step`, exact for any number of digits."""
-
-    def __init__(self, lowest: Decimal, step: Decimal) -> None:
-        self.lowest, self.step = lowest, step
-        self.finest = min(0, _exponent(lowest), _exponent(step))
-        self.has_all_integers = step == 1 and lowest == int(lowest)
-
-    def __contains__(self, number: int | Decimal) -> bool:
-        if isinstance(number, int):
-            if self.has_all_integers:
-                return True
-            number = Decimal(number)
+    def _is_on_grid(self, number: int | Decimal) -> bool:
+        """Check for `lowest` plus a multiple of `step`, exact for any number of digits."""
+        if isinstance(number, int) and self.has_all_integers:
+            return True
+        exact = Decimal(number)
         # A number with more decimal places than the grid is off it. To subtract from 1E-999999999 would never end.
-        if _exponent(number) < self.finest and _exponent(number.normalize(EXACT)) < self.finest:
+        if _exponent(exact) < self.finest and _exponent(exact.normalize(EXACT)) < self.finest:
             return False
-        return EXACT.remainder(EXACT.subtract(number, self.lowest), self.step).is_zero()
+        return EXACT.remainder(EXACT.subtract(exact, self.lowest), self.step).is_zero()
 
 
 def _range(settings: Settings) -> list[int | Decimal]:
@@ -78,5 +71,5 @@ def _range(settings: Settings) -> list[int | Decimal]:
     return numbers
 
 
-def _exponent(number: Decimal) -> int:
-    return int(number.as_tuple().exponent)
+def _exponent(number: int | Decimal) -> int:
+    return int(Decimal(number).as_tuple().exponent)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, Settings, ValueCheck, as_number, invalid_value, whole_setting
+from modelhub.labels.types.base import LabelType, as_number, invalid_value, whole_setting
 
 
 class Star(LabelType):
@@ -13,16 +13,12 @@ class Star(LabelType):
     is_closed = True
     default_settings = {"no_of_stars": 5}
 
-    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
         return settings | {"no_of_stars": whole_setting(settings, "no_of_stars", minimum=1)}
 
-    def _value_check(self, settings: Settings) -> ValueCheck:
-        stars = settings["no_of_stars"]
-
-        def check(rating: object) -> int:
-            number = as_number(rating)
-            if number is None or not 1 <= number <= stars or number != int(number):
-                raise invalid_value(f"rating must be a whole number from 1 to {stars}, got {show(rating)}")
-            return int(number)
-
-        return check
+    def _check_content(self, content: object) -> int:
+        number, stars = as_number(content), self.settings["no_of_stars"]
+        if number is None or not 1 <= number <= stars or number != int(number):
+            raise invalid_value(f"rating must be a whole number from 1 to {stars}, got {show(content)}")
+        return int(number)

@@ -4,7 +4,7 @@ from typing import Any
 
 from modelhub.core.errors import Invalid
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, Settings, ValueCheck, invalid_value, text_setting, whole_setting
+from modelhub.labels.types.base import LabelType, invalid_value, text_setting, whole_setting
 
 
 class Text(LabelType):
@@ -13,22 +13,19 @@ class Text(LabelType):
     shapes = "a string"
     default_settings = {"placeholder": "", "min_length": 0, "max_length": 5000}
 
-    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
         text_setting(settings, "placeholder")
         shortest, longest = (whole_setting(settings, key, minimum=0) for key in ("min_length", "max_length"))
         if not shortest < longest:
             raise Invalid(f"min_length must be less than max_length, got {shortest} and {longest}")
         return settings | {"min_length": shortest, "max_length": longest}
 
-    def _value_check(self, settings: Settings) -> ValueCheck:
-        shortest, longest = max(1, settings["min_length"]), settings["max_length"]
-
-        def check(text: object) -> str:
-            if not isinstance(text, str):
-                raise invalid_value(f"text must be a string, got {show(text)}")
-            if not shortest <= len(text) <= longest:
-                sent = f"{len(text)} characters" if text else '""'
-                raise invalid_value(f"text must have from {shortest} to {longest} characters, got {sent}")
-            return text
-
-        return check
+    def _check_content(self, content: object) -> str:
+        if not isinstance(content, str):
+            raise invalid_value(f"text must be a string, got {show(content)}")
+        shortest, longest = max(1, self.settings["min_length"]), self.settings["max_length"]
+        if not shortest <= len(content) <= longest:
+            sent = f"{len(content)} characters" if content else '""'
+            raise invalid_value(f"text must have from {shortest} to {longest} characters, got {sent}")
+        return content

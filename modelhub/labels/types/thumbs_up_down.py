@@ -1,7 +1,7 @@
 """Thumbs: "up" or "down", also sent as true or false. Stored as `{"value": "up"}`."""
 
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, Settings, ValueCheck, invalid_value
+from modelhub.labels.types.base import LabelType, invalid_value
 
 
 class ThumbsUpDown(LabelType):
@@ -10,13 +10,9 @@ class ThumbsUpDown(LabelType):
     shapes = '"up" or "down"'
     is_closed = True
 
-    def _value_check(self, settings: Settings) -> ValueCheck:
-        return _check
-
-
-def _check(thumb: object) -> str:
-    if thumb is True or thumb == "up":
-        return "up"
-    if thumb is False or thumb == "down":
-        return "down"
-    raise invalid_value(f'value must be "up" or "down" (or true or false), got {show(thumb)}')
+    def _check_content(self, content: object) -> str:
+        if content is True or content == "up":
+            return "up"
+        if content is False or content == "down":
+            return "down"
+        raise invalid_value(f'value must be "up" or "down" (or true or false), got {show(content)}')

@@ -11,7 +11,7 @@ from modelhub.labels.types import get_type
 def stored_value(type_name: str, value: object, settings: object = None) -> dict[str, Any]:
     """Return the stored object of a value under complete settings."""
     label_type = get_type(type_name)
-    return label_type.rule(label_type.check_settings(settings))(value)
+    return label_type(label_type.check_settings(settings)).check(value)
 
 
 def value_rejection(type_name: str, value: object, settings: object = None) -> str:

@@ -65,7 +65,7 @@ def test_a_hint_costs_little_with_many_and_with_long_options() -> None:
     started = time.monotonic()
     for settings, sent in [(long, "ba" * 95), (many, "option-number-x")] * 20:
         with pytest.raises(Invalid, match="selected must hold only options"):
-            CATEGORICAL.rule(settings)(sent)
+            CATEGORICAL(settings).check(sent)
     assert time.monotonic() - started < 0.5
 
 

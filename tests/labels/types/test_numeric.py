@@ -60,7 +60,7 @@ def test_the_maximum_is_legal_even_off_the_grid() -> None:
 
 def test_floats_among_the_settings_are_the_decimals_that_they_print_as() -> None:
     settings = {"min": 0.0, "max": 1.0, "step_size": 0.1}
-    assert NUMERIC.rule(settings)(Decimal("0.3")) == {"value": Decimal("0.3")}
+    assert NUMERIC(settings).check(Decimal("0.3")) == {"value": Decimal("0.3")}
     assert stored_value("numeric", 0.7, settings) == {"value": Decimal("0.7")}
 
 
@@ -104,7 +104,7 @@ def test_the_grid_is_exact(number: Decimal) -> None:
 
 
 def test_stored_settings_without_a_range_take_the_defaults() -> None:
-    assert NUMERIC.rule({})(10) == {"value": 10}
+    assert NUMERIC({}).check(10) == {"value": 10}
 
 
 @pytest.mark.parametrize(

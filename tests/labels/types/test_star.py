@@ -48,7 +48,7 @@ def test_other_values_are_rejected(sent: object, sentence: str) -> None:
 
 
 def test_stored_settings_without_the_number_of_stars_take_the_default() -> None:
-    assert STAR.rule({})(5) == {"rating": 5}
+    assert STAR({}).check(5) == {"rating": 5}
 
 
 @pytest.mark.parametrize(
