@@ -35,10 +35,6 @@ class ScoreFilter(StrictFilterSet):
     created_before = TimeFilter(field_name="created_at", lookup_expr="lt")
     updated_after = TimeFilter(field_name="updated_at", lookup_expr="gt")
 
-    class Meta:
-        model = Score
-        fields: tuple[str, ...] = ()
-
     def by_word(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
         return queryset.filter(source__source_type=SOURCE_WORDS[value])
 
