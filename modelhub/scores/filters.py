@@ -26,9 +26,9 @@ class ScoreFilter(StrictFilterSet):
     source_id = django_filters.CharFilter(
         method="by_source", strip=False, label="the id that the source was registered with"
     )
-    label_id = django_filters.UUIDFilter(field_name="label_id")
+    label_id = django_filters.UUIDFilter()
     label_type = django_filters.ChoiceFilter(choices=choices(LABEL_TYPES), field_name="label__type")
-    annotator_id = django_filters.UUIDFilter(field_name="annotator_id")
+    annotator_id = django_filters.UUIDFilter()
     annotator_email = django_filters.CharFilter(method="by_email", label="the annotator's login")
     score_source = django_filters.ChoiceFilter(choices=choices(SCORE_SOURCES))
     created_after = TimeFilter(field_name="created_at", lookup_expr="gt")

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid, Refused
 from modelhub.core.exact_json import loads, same
-from modelhub.core.ids import new_id, parse_uuid
+from modelhub.core.ids import new_id, parse_uuid, spell_uuid
 from modelhub.core.models import LIVE
 from modelhub.core.text import show
 from modelhub.core.transactions import is_refusal
@@ -25,9 +26,6 @@ from modelhub.scores.models import Score
 from modelhub.scores.statements import keep_revisions, write_scores
 from modelhub.sources.refs import SourceEntry, SourceRef, check_source_ref
 from modelhub.sources.services import store_sources
-
-# Content that a line may leave out.
-DEFAULTS = {"score_source": "imported"}
 
 
 @dataclass(slots=True)
@@ -74,9 +72,11 @@ class Importer:
         """`annotator` stands in for annotators that the organization does not have."""
         self.user, self.stand_in = user, annotator
         self.organization_id = user.organization_id
-        labels = list(labels_of(self.organization_id))
-        self.rules = {label.pk: LabelRule.of(label) for label in labels}
-        self.label_ids = {(label.name.lower(), label.type): label.pk for label in labels if not label.deleted_at}
+        self.labels: dict[object, LabelRule] = {}
+        for label in map(LabelRule.of, labels_of(self.organization_id)):
+            self.labels[label.id] = label
+            if not label.deleted:
+                self.labels[label.name.lower(), label.type] = label
         people = User.objects.filter(organization_id=self.organization_id)
         self.people = {key: person for person in people for key in (person.email, str(person.pk))}
 
@@ -105,31 +105,29 @@ class Importer:
         fields = loads(text)
         if not isinstance(fields, dict):
             raise Invalid(f"A line must be a JSON object, got {show(fields)}")
-        rule = self._find_label(fields)
+        label = self._find_label(fields)
         created_at = _read_time(fields, "created_at", timezone.now())
-        content: dict[str, Any] = {
-            name: check(fields.get(name, DEFAULTS.get(name))) for name, check in CONTENT_RULES.items()
-        }
+        fields.setdefault("score_source", "imported")
+        content: dict[str, Any] = {name: check(fields.get(name)) for name, check in CONTENT_RULES.items()}
         return Line(
             number=number,
             ref=check_source_ref(fields.get("source_type"), fields.get("source_id")),
             id=parse_uuid(fields.get("id")) or new_id(),
-            label_id=uuid.UUID(rule.id),
+            label_id=uuid.UUID(label.id),
             annotator_id=self._find_annotator(fields).pk,
             created_at=created_at,
             updated_at=_read_time(fields, "updated_at", created_at),
-            value=rule.check(fields.get("value")),
+            value=label.check(fields.get("value")),
             **content,
         )
 
     def _find_label(self, fields: dict[str, Any]) -> LabelRule:
         """Find a label by its id, else by name and type, as on another server."""
-        pk = parse_uuid(fields.get("label_id"))
-        if pk not in self.rules:
-            pk = self.label_ids.get((str(fields.get("label_name")).lower(), str(fields.get("label_type"))))
-        if pk is None:
+        name = str(fields.get("label_name")).lower(), str(fields.get("label_type"))
+        label = self.labels.get(spell_uuid(fields.get("label_id"))) or self.labels.get(name)
+        if label is None:
             raise Invalid(f"Label not found: {show(fields.get('label_id'))} ({show(fields.get('label_name'))})")
-        return self.rules[pk]
+        return label
 
     def _find_annotator(self, fields: dict[str, Any]) -> User:
         email, pk = fields.get("annotator_email"), fields.get("annotator_id") or fields.get("annotator")
@@ -225,9 +223,7 @@ def _read_time(fields: dict[str, Any], name: str, default: datetime) -> datetime
     if text is None:
         return default
     moment = parse_datetime(text) if isinstance(text, str) else None
-    try:
-        if moment is not None and moment.tzinfo is not None:
+    with suppress(OverflowError):
+        if moment and moment.tzinfo:
             return moment.astimezone(UTC)
-    except OverflowError:
-        pass
     raise Invalid(f"{name} must be a time with its zone, as in 2026-01-31T12:00:00Z, got {show(text)}")
