@@ -1,0 +1,22 @@
+"""The text of a start has the secret of a key that this start made, and no other."""
+
+import pytest
+from django.test import override_settings
+
+from modelhub.accounts.models import ApiKey
+from modelhub.serving.bootstrap import bootstrap
+from modelhub.serving.welcome import welcome
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@override_settings(BOOTSTRAP_API_KEY="", BOOTSTRAP_SECRET_KEY="")
+def test_an_organization_without_a_key_gets_one_and_its_secret_is_shown_once() -> None:
+    UserFactory.create(role="admin")
+    first, second = bootstrap(), bootstrap()
+
+    assert first.key == second.key == ApiKey.objects.get()
+    assert first.secret_key
+    assert first.secret_key in welcome(first)
+    assert "Secret key  shown when the key was made" in welcome(second)
