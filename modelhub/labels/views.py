@@ -34,7 +34,6 @@ UPDATE: dict[str, Any] = {
 @extend_schema(tags=["labels"])
 class Labels(GenericAPIView[Label]):
     queryset = Label.objects.none()  # read by drf-spectacular, which has no caller
-    serializer_class = LabelSerializer
     pagination_class = PagesOnRequest
     filterset_class = LabelFilter
 
@@ -50,7 +49,7 @@ class Labels(GenericAPIView[Label]):
         responses={200: page_of(LabelSerializer, "LabelPage"), **problem_responses(400, 404)},
     )
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(render_list(LabelSerializer, page))
 
     @extend_schema(

@@ -25,7 +25,6 @@ EXAMPLE_SOURCE = {"source_type": "trace", "source_id": "7b1f6e1e-0d1c-4a52-9b8e-
 @extend_schema(tags=["sources"])
 class Sources(GenericAPIView[Source]):
     queryset = Source.objects.none()  # read by drf-spectacular, which has no caller
-    serializer_class = SourceSerializer
     pagination_class = Pages
     filterset_class = SourceFilter
 
@@ -40,7 +39,7 @@ class Sources(GenericAPIView[Source]):
         responses={200: page_of(SourceSerializer, "SourcePage"), **problem_responses(400, 404)},
     )
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(render_list(SourceSerializer, page))
 
     @extend_schema(
