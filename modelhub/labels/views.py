@@ -34,6 +34,7 @@ UPDATE: dict[str, Any] = {
 @extend_schema(tags=["labels"])
 class Labels(GenericAPIView[Label]):
     queryset = Label.objects.none()  # read by drf-spectacular, which has no caller
+    serializer_class = LabelSerializer  # read by OPTIONS
     pagination_class = PagesOnRequest
     filterset_class = LabelFilter
 

@@ -25,6 +25,7 @@ EXAMPLE_SOURCE = {"source_type": "trace", "source_id": "7b1f6e1e-0d1c-4a52-9b8e-
 @extend_schema(tags=["sources"])
 class Sources(GenericAPIView[Source]):
     queryset = Source.objects.none()  # read by drf-spectacular, which has no caller
+    serializer_class = SourceSerializer  # read by OPTIONS
     pagination_class = Pages
     filterset_class = SourceFilter
 

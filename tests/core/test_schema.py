@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ def test_the_committed_schema_is_the_one_of_the_server(committed: dict[str, Any]
 def test_every_route_is_described(committed: dict[str, Any]) -> None:
     routes = {"/" + str(pattern.pattern).replace("<id:pk>", "{id}") for pattern in urlpatterns}
     assert routes - {"/metrics", "/schema/", "/docs/", "/"} == set(committed["paths"])
+
+
+def test_every_route_answers_options(committed: dict[str, Any], alice: Caller) -> None:
+    for path in committed["paths"]:
+        assert alice.request("OPTIONS", path.replace("{id}", str(uuid.uuid4()))).status == 200, path
 
 
 def test_a_change_has_no_defaults(committed: dict[str, Any]) -> None:
