@@ -79,7 +79,7 @@ def store_all(batch: Batch) -> Recording | None:
     labels = find_labels(organization_id) or read_labels(organization_id, batch.label_ids)
     drafts, errors = judge(batch, labels)
     result = _store(batch, drafts, labels_version=labels.version)
-    if result is None or result.outcome != "stored":
+    if result.outcome != "stored":
         return None
     return _recording(batch, [(draft, result) for draft in drafts], errors)
 
@@ -95,17 +95,17 @@ def store_each(batch: Batch) -> Recording:
     share_labels(organization_id)
     drafts, errors = judge(batch, read_labels(organization_id, batch.label_ids))
     result = _store(batch, drafts)
-    if result is not None and result.outcome == "source_not_found":
+    if result.outcome == "source_not_found":
         # Another request may create it at the same time.
         upsert_sources(organization_id, [SourceEntry(batch.ref)])
         result = _store(batch, drafts)
-    if result is not None:
+    if result.outcome == "stored":
         stored = [(draft, result) for draft in drafts]
     else:
         FALLBACKS.inc()
         each = [(draft, _store(batch, [draft])) for draft in drafts]
-        stored = [(draft, result) for draft, result in each if result is not None]
-        errors += [_refusal(batch, draft) for draft, result in each if result is None]
+        stored = [(draft, result) for draft, result in each if result.outcome == "stored"]
+        errors += [_refusal(batch, draft) for draft, result in each if result.outcome != "stored"]
     if batch.atomic and errors:
         stored = []
     if batch.dry_run or not stored:
@@ -143,8 +143,8 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
     return list(drafts.values()), errors
 
 
-def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None = None) -> StoreResult | None:
-    """Store all drafts, or none and return None if the database refuses a row.
+def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None = None) -> StoreResult:
+    """Store all drafts, or none if the database refuses a row.
 
     Raise `NotFound` for the source, unless sources are created as they are needed.
     """
@@ -156,7 +156,7 @@ def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None 
             raise
         # The database's own message may hold values; the SQLSTATE says enough.
         log.warning("scores_refused_by_database", rows=len(drafts), sqlstate=sqlstate(error))
-        return None
+        return StoreResult("refused")
     if result.outcome == "source_not_found" and not settings.AUTO_CREATE_SOURCES:
         raise source_not_found(batch.ref)
     return result

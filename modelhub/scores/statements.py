@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -58,10 +58,10 @@ class StoreResult:
     scores by label.
     """
 
-    outcome: Literal["stored", "labels_changed", "source_not_found"]
-    source_id: str
-    moment: str
-    before: Mapping[str, ScoreBefore]
+    outcome: Literal["stored", "labels_changed", "source_not_found", "refused"]
+    source_id: str = ""
+    moment: str = ""
+    before: Mapping[str, ScoreBefore] = field(default_factory=dict)
 
 
 _decode_before = msgspec.json.Decoder(list[ScoreBefore]).decode
