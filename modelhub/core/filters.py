@@ -59,23 +59,16 @@ class StrictFilterSet(django_filters.FilterSet):
         fields = {name: one.field for name, one in self.filters.items() if name in self.given}
         return type("FilterForm", (forms.Form,), fields)
 
-    def is_valid(self) -> bool:
-        """Validate, with an error for each blank filter, which Django would ignore."""
-        super().is_valid()
-        for name in self.form.fields:
-            if name != "search" and not self.given[name].strip():
-                self.form.add_error(name, "blank")
-        return not self.errors
-
     def get_rows(self) -> QuerySet[Any]:
         """Return the filtered rows. Raise `Invalid` for unusable filters."""
-        if not self.is_valid():
-            sentences = {
-                name: f"{name} must be {_rule_of(self.filters[name])}, got {show(self.given[name])}"
-                for name in self.errors
-            }
-            fields = {name: [sentence] for name, sentence in sentences.items()}
-            raise Invalid("; ".join(sentences.values()), fields=fields)
+        # Django would ignore a blank filter.
+        blank = [name for name in self.form.fields if name != "search" and not self.given[name].strip()]
+        sentences = {
+            name: f"{name} must be {_rule_of(self.filters[name])}, got {show(self.given[name])}"
+            for name in [*self.errors, *blank]
+        }
+        if sentences:
+            raise Invalid("; ".join(sentences.values()), fields={name: [words] for name, words in sentences.items()})
         rows: QuerySet[Any] = self.qs
         return rows
 
