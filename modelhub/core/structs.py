@@ -12,7 +12,7 @@ import typing
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from django.db.models import F, Func, TextField
@@ -31,12 +31,13 @@ class Text:
     """A string, read from `source`: a column path, an expression or the field's name."""
 
     source: str | Combinable = ""
+    field_class: ClassVar[type[serializers.Field[Any, Any, Any, Any]]] = serializers.CharField
 
     def column(self, name: str) -> Combinable:
         return F(self.source or name) if isinstance(self.source, str) else self.source
 
     def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
-        return serializers.CharField(allow_blank=True, **options)
+        return self.field_class(**options)
 
 
 @dataclass(frozen=True)
@@ -47,31 +48,25 @@ class CastText(Text):
         return Cast(super().column(name), TextField())
 
 
-@dataclass(frozen=True)
 class Uuid(CastText):
     """A UUID, read as text."""
 
-    def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
-        return serializers.UUIDField(**options)
+    field_class = serializers.UUIDField
 
 
-@dataclass(frozen=True)
-class Moment(Text):
-    """A time, read as ISO 8601 text in UTC."""
-
-    def column(self, name: str) -> Combinable:
-        return Func(super().column(name), template=ISO_8601, output_field=TextField())
-
-    def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
-        return serializers.DateTimeField(**options)
-
-
-@dataclass(frozen=True)
 class JsonObject(CastText):
     """A JSON object, read as text."""
 
-    def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
-        return serializers.DictField(**options)
+    field_class = serializers.DictField
+
+
+class Moment(Text):
+    """A time, read as ISO 8601 text in UTC."""
+
+    field_class = serializers.DateTimeField
+
+    def column(self, name: str) -> Combinable:
+        return Func(super().column(name), template=ISO_8601, output_field=TextField())
 
 
 @dataclass(frozen=True)
