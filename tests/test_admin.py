@@ -117,6 +117,13 @@ class TestKeys:
         staff.post(self.PATH, {"action": "revoke", **chosen})
         assert alice.get("/model-hub/sources/").status == 401
 
+    def test_a_revoked_key_has_no_successor(self, staff: Client, alice: Caller) -> None:
+        chosen = {"_selected_action": [str(alice.key.pk)]}
+        staff.post(self.PATH, {"action": "revoke", **chosen})
+        page = staff.post(self.PATH, {"action": "rotate", **chosen}, follow=True).content.decode()
+        assert f"The API key {alice.key.api_key} is not valid any more" in page
+        assert ApiKey.objects.count() == 1
+
     def test_the_list_sorts_by_last_use(self, staff: Client, alice: Caller) -> None:
         alice.get("/model-hub/sources/")
         unused = ApiKeyFactory.create(user=alice.user)

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from modelhub.accounts.keys import create_api_key, revoke_api_key, rotate_api_key
 from modelhub.accounts.models import ApiKey, Organization, User
 from modelhub.core.admin import NoDeleteAdmin
+from modelhub.core.errors import Conflict
 
 GRACE = timedelta(days=1)
 admin.site.unregister(Group)
@@ -75,7 +76,10 @@ class ApiKeyAdmin(NoDeleteAdmin):
     @admin.action(description="Rotate: a new pair, the old one valid for a day")
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset.select_related("user"):
-            _show_secret(request, *rotate_api_key(key, grace=GRACE))
+            try:
+                _show_secret(request, *rotate_api_key(key, grace=GRACE))
+            except Conflict as error:
+                messages.error(request, str(error))
 
     @admin.action(description="Revoke at once")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

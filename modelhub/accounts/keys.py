@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from modelhub.accounts.models import ApiKey, User, default_scopes
-from modelhub.core.errors import Forbidden, Unauthenticated
+from modelhub.core.errors import Conflict, Forbidden, Unauthenticated
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import sqlstate
 
@@ -123,7 +123,12 @@ def is_valid(key: ApiKey) -> bool:
 
 
 def rotate_api_key(key: ApiKey, *, grace: timedelta) -> tuple[ApiKey, str]:
-    """Create a key in place of an old one, which expires after `grace`."""
+    """Create a key in place of an old one, which expires after `grace`.
+
+    Raise `Conflict` for a key that is not valid any more.
+    """
+    if not is_valid(key):
+        raise Conflict(f"The API key {key.api_key} is not valid any more; make a new one.")
     ends = timezone.now() + grace
     with transaction.atomic():
         new, secret_key = create_api_key(user=key.user, name=key.name, scopes=key.scopes, expires_at=key.expires_at)

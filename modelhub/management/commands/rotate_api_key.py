@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from modelhub.accounts.commands import format_pair, get_key
-from modelhub.accounts.keys import is_valid, rotate_api_key
+from modelhub.accounts.keys import rotate_api_key
+from modelhub.core.errors import Conflict
 
 
 class Command(BaseCommand):
@@ -19,10 +20,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         key = get_key(options["api_key"])
-        if not is_valid(key):
-            raise CommandError(f"The API key {key.api_key} is not valid any more; make a new one with create_api_key.")
         if not 0 <= options["grace_hours"] <= 24 * 365:
             raise CommandError(f"--grace-hours must be from 0 to 8760, got {options['grace_hours']}.")
-        pair = rotate_api_key(key, grace=timedelta(hours=options["grace_hours"]))
+        try:
+            pair = rotate_api_key(key, grace=timedelta(hours=options["grace_hours"]))
+        except Conflict as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(format_pair(*pair))
         self.stdout.write(f"The old pair {key.api_key} is valid until {key.expires_at:%Y-%m-%d %H:%M} UTC.")
