@@ -33,19 +33,15 @@ class Organization(Row):
 class UserManager(BaseUserManager["User"]):
     """Manager behind `createsuperuser` and the first start."""
 
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a user. Without a password, the user cannot log in to the admin."""
-        user = self.model(email=email.lower(), **fields)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
-
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create an organization admin with access to Django's admin."""
+        """Create an organization admin. Without a password, no login is possible."""
         if "organization" not in fields:
             first = Organization.objects.order_by("id").first()
             fields["organization"] = first or Organization.objects.create(name="Default organization")
-        return self.create_user(email, password, **{"role": "admin", **fields}, is_staff=True, is_superuser=True)
+        user = self.model(email=email.lower(), role="admin", is_staff=True, is_superuser=True, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Return the user with this login in any case; emails are stored in lower case."""
