@@ -4,7 +4,6 @@ import json
 import math
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -103,7 +102,6 @@ def _escape(value: Any) -> str:
     return json.dumps(value) if isinstance(value, str) else _encoder.encode(value).decode()
 
 
-@lru_cache(maxsize=1000)
 def timestamp(moment: datetime) -> str:
     """Return ISO 8601 in UTC with microseconds, as in `2026-01-31T12:00:00.000000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
