@@ -60,10 +60,6 @@ class Line(ScoreContent, frozen=True, kw_only=True):
     updated_at: datetime
     overwrites: bool = False
 
-    @property
-    def source(self) -> tuple[str, str]:
-        return self.ref.source_type, self.ref.key
-
 
 class Importer:
     """Import into one organization; revisions of overwritten scores name `user`."""
@@ -138,7 +134,7 @@ class Importer:
 
     def _import(self, lines: Sequence[Line], result: ImportResult) -> None:
         """Import lines without repeated scores; locks their sources."""
-        entries = {line.source: SourceEntry(line.ref) for line in lines}
+        entries = {line.ref.identity: SourceEntry(line.ref) for line in lines}
         sources = store_sources(self.organization_id, list(entries.values()))
         scores = Score.objects.filter(organization_id=self.organization_id)
         live = scores.filter(LIVE, source_id__in=[source.pk for source in sources.values()], queue_item=None)
@@ -146,10 +142,10 @@ class Importer:
         by_id = scores.in_bulk([line.id for line in lines])
         changed = []
         for sent in lines:
-            if sent.source not in sources:
+            if sent.ref.identity not in sources:
                 result.errors.append((sent.number, "The database refused the source of this line"))
                 continue
-            line = replace(sent, source_id=sources[sent.source].pk)
+            line = replace(sent, source_id=sources[sent.ref.identity].pk)
             score = by_slot.get(_slot_of(line)) or by_id.get(line.id)
             if score is None:
                 changed.append(line)
@@ -208,7 +204,7 @@ def _without_repeats(lines: Sequence[Line]) -> Iterator[list[Line]]:
     run: list[Line] = []
     seen: set[object] = set()
     for line in lines:
-        names = {line.id, (*line.source, line.label_id, line.annotator_id)}
+        names = {line.id, (*line.ref.identity, line.label_id, line.annotator_id)}
         if names & seen:
             yield run
             run, seen = [], set()

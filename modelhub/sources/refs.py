@@ -21,6 +21,9 @@ SOURCE_WORDS = {
 }
 MAX_ID_LENGTH = 255
 
+# The stored type and the key of a source, unique within the organization.
+Identity = tuple[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRef:
@@ -30,6 +33,10 @@ class SourceRef:
     source_type: str
     source_id: str
     key: str
+
+    @property
+    def identity(self) -> Identity:
+        return self.source_type, self.key
 
 
 @dataclass(frozen=True, slots=True)

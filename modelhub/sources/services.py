@@ -13,8 +13,8 @@ from modelhub.core.metrics import FALLBACKS
 from modelhub.core.models import LISTED
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted, sqlstate
 from modelhub.sources.models import Source
-from modelhub.sources.refs import SourceEntry, SourceRef
-from modelhub.sources.statements import Key, key_of, upsert_sources
+from modelhub.sources.refs import Identity, SourceEntry, SourceRef
+from modelhub.sources.statements import upsert_sources
 
 log = structlog.get_logger(__name__)
 
@@ -49,29 +49,29 @@ def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntr
     """
     if len(entries) > settings.MAX_SOURCES:
         raise TooLarge(f"At most {settings.MAX_SOURCES} sources a request, got {len(entries)}")
-    unique: dict[Key, int] = {}
+    unique: dict[Identity, int] = {}
     checked: list[SourceEntry | Refused] = []
     for index, entry in enumerate(entries):
-        if isinstance(entry, Refused) or (first := unique.setdefault(key_of(entry), index)) == index:
+        if isinstance(entry, Refused) or (first := unique.setdefault(entry.ref.identity, index)) == index:
             checked.append(entry)
         else:
             checked.append(Invalid(f"Source is already named by sources[{first}]", code="duplicate_source"))
     accepted = [entry for entry in checked if not isinstance(entry, Refused)]
     stored = store_sources(organization_id, accepted) if accepted else {}
     for entry in accepted:
-        if source := stored.get(key_of(entry)):
+        if source := stored.get(entry.ref.identity):
             source.word = entry.ref.word
     refusal = Invalid("The database refused this source", code="database_refused")
-    return [entry if isinstance(entry, Refused) else stored.get(key_of(entry), refusal) for entry in checked]
+    return [entry if isinstance(entry, Refused) else stored.get(entry.ref.identity, refusal) for entry in checked]
 
 
-def store_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source]:
+def store_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Identity, Source]:
     """Insert or update sources. Return those that the database accepts."""
     stored = store_all(organization_id, entries)
     return store_each(organization_id, entries) if stored is None else stored
 
 
-def store_all(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source] | None:
+def store_all(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Identity, Source] | None:
     """Store all sources together. Return None, storing none, if one is rejected."""
     try:
         return upsert_sources(organization_id, entries)
@@ -84,10 +84,10 @@ def store_all(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dic
 
 
 @in_transaction
-def store_each(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source]:
+def store_each(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Identity, Source]:
     """Store sources by key order, a savepoint each. Return the accepted ones."""
     FALLBACKS.inc()
-    stored: dict[Key, Source] = {}
-    for entry in sorted(entries, key=key_of):
+    stored: dict[Identity, Source] = {}
+    for entry in sorted(entries, key=lambda entry: entry.ref.identity):
         stored |= store_all(organization_id, [entry]) or {}
     return stored

@@ -11,24 +11,17 @@ from modelhub.core.ids import new_id_text
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction
 from modelhub.sources.models import Source
-from modelhub.sources.refs import SourceEntry
+from modelhub.sources.refs import Identity, SourceEntry
 
 INSERT_SOURCES = read_sql("sources", "insert_sources_v1")
 UPDATE_SOURCES = read_sql("sources", "update_sources_v1")
 
-Key = tuple[str, str]
-
-
-def key_of(entry: SourceEntry) -> Key:
-    """Return the stored type and key, unique within the organization."""
-    return entry.ref.source_type, entry.ref.key
-
 
 @in_transaction
-def upsert_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Key, Source]:
-    """Insert or update sources. Return them by key, each with `is_new`."""
+def upsert_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Identity, Source]:
+    """Insert or update sources. Return them by identity, each with `is_new`."""
     rows = {
-        key_of(entry): {
+        entry.ref.identity: {
             "id": new_id_text(),
             "source_type": entry.ref.source_type,
             "source_id": entry.ref.source_id,
@@ -47,6 +40,6 @@ def upsert_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -
     return sources | _write(UPDATE_SOURCES, organization_id, changes) if changes else sources
 
 
-def _write(statement: str, organization_id: uuid.UUID, rows: Sequence[dict[str, Any]]) -> dict[Key, Source]:
+def _write(statement: str, organization_id: uuid.UUID, rows: Sequence[dict[str, Any]]) -> dict[Identity, Source]:
     parameters = {"organization_id": organization_id, "now": timezone.now(), "rows": exact_json.dumps(rows)}
     return {(source.source_type, source.source_key): source for source in Source.objects.raw(statement, parameters)}
