@@ -152,7 +152,6 @@ class FilteredScores(GenericAPIView[Any]):
 
 @extend_schema(tags=["scores"])
 class Scores(FilteredScores):
-    serializer_class = ScoreSerializer  # read by OPTIONS
     pagination_class = PagesOrCursor
 
     @extend_schema(
