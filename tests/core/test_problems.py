@@ -124,12 +124,6 @@ def test_an_unknown_path_is_a_404_with_a_hint_about_the_slash(alice: Caller) -> 
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("route", ["scores", "sources", "annotations-labels"])
-def test_options_of_a_list_are_answered(alice: Caller, route: str) -> None:
-    assert alice.request("OPTIONS", f"/model-hub/{route}/").status == 200
-
-
-@pytest.mark.django_db
 def test_an_unsupported_method_of_the_api_is_a_405(alice: Caller) -> None:
     answer = alice.delete(BULK)
     assert (answer.status, answer.body["code"]) == (405, "method_not_allowed")
