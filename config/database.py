@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 
 from config import env
 
@@ -25,14 +23,14 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
 
     Every connection comes from a pool of at most `pool_size` (the threads of a worker).
     """
-    url, direct_url, replica_url = map(
-        env.text, ("DATABASE_URL", "MODELHUB_DIRECT_DATABASE_URL", "MODELHUB_REPLICA_URL")
+    server, direct, replica = map(
+        env.postgres_url, ("DATABASE_URL", "MODELHUB_DIRECT_DATABASE_URL", "MODELHUB_REPLICA_URL")
     )
     shared = env.flag("MODELHUB_PGBOUNCER", default=False)
-    if (shared or replica_url) and not url:
+    if server is None and (shared or replica is not None):
         named = "MODELHUB_PGBOUNCER" if shared else "MODELHUB_REPLICA_URL"
         raise ImproperlyConfigured(f"{named} is set, and no DATABASE_URL says where the database is.")
-    if not url:
+    if server is None:
         # libpq's variables of the shell name another server, and may hold options that a socket does not take.
         env.forget("PG")
     timeouts = {
@@ -43,31 +41,28 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     # request tries again: a database that is back is found at once.
     pool = {"min_size": 1, "max_size": pool_size, "max_lifetime": 3600, "reconnect_timeout": 1}
     pool_timeout = env.integer("MODELHUB_POOL_TIMEOUT", 5, minimum=1, maximum=600)
-    direct = _connection_settings("MODELHUB_DIRECT_DATABASE_URL", direct_url, timeouts) if direct_url else None
-    default = _connection_settings(
-        "DATABASE_URL", url, timeouts, shared=shared, pool=pool | {"timeout": pool_timeout}
-    ) | {
-        "ENGINE": "config.postgres" if url else "config.embedded_postgres",
+    # Not of Django: `serve` sets up a database behind PgBouncer with them.
+    pgbouncer = {"direct": direct and _connection_settings(direct, timeouts), "timeouts": timeouts} if shared else None
+    default = _connection_settings(server or {}, timeouts, shared=shared, pool=pool | {"timeout": pool_timeout}) | {
+        "ENGINE": "config.embedded_postgres" if server is None else "config.postgres",
         "DATA_DIR": data_dir / "postgres",
-        # Not of Django: `serve` sets up a database behind PgBouncer with them.
-        "PGBOUNCER": {"direct": direct, "timeouts": timeouts} if shared else None,
+        "PGBOUNCER": pgbouncer,
     }
-    if not replica_url:
+    if replica is None:
         return {"default": default}
     # Exports of a replica that is down fall back to the primary after a second.
     pool |= {"min_size": 0, "timeout": 1}
-    replica = _connection_settings("MODELHUB_REPLICA_URL", replica_url, timeouts, shared=shared, pool=pool)
-    return {"default": default, "replica": replica | {"ENGINE": "config.postgres"}}
+    second = _connection_settings(replica, timeouts, shared=shared, pool=pool) | {"ENGINE": "config.postgres"}
+    return {"default": default, "replica": second}
 
 
 def _connection_settings(
-    name: str, url: str, timeouts: dict[str, int], *, shared: bool = False, pool: dict[str, int] | None = None
+    parameters: dict[str, Any], timeouts: dict[str, int], *, shared: bool = False, pool: dict[str, int] | None = None
 ) -> dict[str, Any]:
     """Return the settings of one database, with timeouts of its sessions.
 
     A session that PgBouncer shares takes no parameters and keeps nothing: the next transaction may run in another one.
     """
-    parameters = _parse(name, url) if url else {}
     options = [] if shared else [f"-c {setting}={ms}" for setting, ms in timeouts.items()]
     own: dict[str, Any] = TIMEOUTS | {"options": " ".join([*options, parameters.pop("options", "")]).strip()}
     # Repeated statements are planned once per connection, by PostgreSQL itself.
@@ -83,17 +78,3 @@ def _connection_settings(
         "DISABLE_SERVER_SIDE_CURSORS": shared,
         "OPTIONS": own | parameters,
     }
-
-
-def _parse(name: str, url: str) -> dict[str, Any]:
-    """Return the parts of a `postgresql://` URL by libpq's rules."""
-    if not url.startswith(("postgres://", "postgresql://")):
-        raise ImproperlyConfigured(
-            f"{name} must start with postgresql://, as in postgresql://user:password@host:5432/name."
-        )
-    try:
-        return conninfo_to_dict(url)
-    except ProgrammingError:
-        # The driver's own sentence quotes the URL, password included.
-        sentence = f"{name} cannot be read; it must look like postgresql://user:password@host:5432/name."
-        raise ImproperlyConfigured(sentence) from None

@@ -7,8 +7,11 @@ Kubernetes), in the type of the setting, and raises `ImproperlyConfigured` with 
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 PERIODS = ("second", "minute", "hour", "day")
 # Compared with docs/settings.md by a test.
@@ -61,6 +64,23 @@ def rate(name: str, default: str = "") -> str | None:
             f'or 0 for no limit, got "{value}".'
         )
     return value
+
+
+def postgres_url(name: str) -> dict[str, Any] | None:
+    """Return the parts of a `postgresql://` URL by libpq's rules, or None."""
+    url = text(name)
+    if not url:
+        return None
+    if not url.startswith(("postgres://", "postgresql://")):
+        raise ImproperlyConfigured(
+            f"{name} must start with postgresql://, as in postgresql://user:password@host:5432/name."
+        )
+    try:
+        return conninfo_to_dict(url)
+    except ProgrammingError:
+        # The driver's own sentence quotes the URL, password included.
+        sentence = f"{name} cannot be read; it must look like postgresql://user:password@host:5432/name."
+        raise ImproperlyConfigured(sentence) from None
 
 
 def redis_url(name: str) -> str:

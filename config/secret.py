@@ -17,7 +17,7 @@ def secret_key(data_dir: Path, *, production: bool) -> str:
     Raise `ImproperlyConfigured` for a missing or weak key in production.
     """
     key = env.text("MODELHUB_SECRET_KEY")
-    if production and (not key or is_weak(key)):
+    if production and is_weak(key):
         state = "can be guessed" if key else "is not set"
         raise ImproperlyConfigured(
             f"MODELHUB_SECRET_KEY {state}; production needs one of at least 50 random characters."
