@@ -69,11 +69,9 @@ class Readiness(OpenView):
 
         A server that is about to stop returns 503, too, while it still answers requests.
         """
-        checks = {"database": database_answers(), "migrations": False}
-        if checks["database"]:
-            checks["migrations"] = migrations_applied()
-        ready = all(checks.values())
-        status = "stopping" if stopping.is_set() else "ready" if ready else "not ready"
+        answers = database_answers()
+        checks = {"database": answers, "migrations": answers and migrations_applied()}
+        status = "stopping" if stopping.is_set() else "ready" if all(checks.values()) else "not ready"
         return Response({"status": status, "checks": checks}, status=200 if status == "ready" else 503)
 
 
