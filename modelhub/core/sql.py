@@ -1,9 +1,9 @@
-"""SQL files: `modelhub/<package>/sql/<name>_v<number>.sql`, one command each.
+"""SQL files in `modelhub/<package>/sql/`, one command each.
 
-A file is either a statement, which a module reads once when it is imported, or the definition of a function, which a
-migration runs. The function has the name of its file, with the prefix `modelhub_`. A released definition never changes:
-workers of the release before still call it during an upgrade. A change is a new file with the next number, and a
-migration that adds it; a later release drops the old function.
+`<name>.sql` is a statement, which a module reads once when it is imported. `<name>_v<number>.sql` defines the function
+`modelhub_<name>_v<number>`, which a migration runs. A released function never changes: workers of the release before
+still call it during an upgrade. A change is a new file with the next number, and a migration that adds it; a later
+release drops the old function.
 """
 
 from pathlib import Path

@@ -16,7 +16,7 @@ from modelhub.core.text import show
 from modelhub.idempotency.models import IdempotencyRecord
 
 KEPT_FOR = timedelta(hours=24)
-CLAIM = read_sql("idempotency", "claim_key_v1")
+CLAIM = read_sql("idempotency", "claim_key")
 
 
 def check_key(key: str) -> str:

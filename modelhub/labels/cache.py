@@ -1,6 +1,6 @@
 """Labels cached per process and organization, each organization's by one version.
 
-A cached entry may be stale: scores are stored only if the version is still the database's (`store_scores_v1.sql`).
+A cached entry may be stale: scores are stored only if the version is still the database's.
 """
 
 import uuid
@@ -22,7 +22,7 @@ MAX_PER_ORGANIZATION = 5_000
 # About 30 MB. A full cache is cleared.
 MAX_LABELS = 20_000
 
-ORGANIZATION_LABELS = read_sql("labels", "organization_labels_v1")
+ORGANIZATION_LABELS = read_sql("labels", "organization_labels")
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def check_notes(notes: object) -> str | None:
 
 
 # The rules of a score's content, the value apart, which its label judges.
-CONTENT_RULES: Mapping[str, Callable[[object], str]] = {
+CONTENT_RULES: Mapping[str, Callable[[object], Any]] = {
     "notes": lambda notes: check_notes(notes) or "",
     "score_source": check_score_source,
 }

@@ -18,9 +18,9 @@ from modelhub.labels.rules import LabelRule
 from modelhub.scores.entries import ScoreContent
 from modelhub.sources.refs import SourceRef
 
-STORE_SCORES = read_sql("scores", "call_store_scores_v1")
-KEEP_REVISIONS = read_sql("scores", "keep_revisions_v1")
-WRITE_SCORES = read_sql("scores", "write_scores_v1")
+STORE_SCORES = read_sql("scores", "call_store_scores")
+KEEP_REVISIONS = read_sql("scores", "keep_revisions")
+WRITE_SCORES = read_sql("scores", "write_scores")
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):

@@ -13,8 +13,8 @@ from modelhub.core.transactions import in_transaction
 from modelhub.sources.models import Source
 from modelhub.sources.refs import Identity, SourceEntry
 
-INSERT_SOURCES = read_sql("sources", "insert_sources_v1")
-UPDATE_SOURCES = read_sql("sources", "update_sources_v1")
+INSERT_SOURCES = read_sql("sources", "insert_sources")
+UPDATE_SOURCES = read_sql("sources", "update_sources")
 
 
 @in_transaction

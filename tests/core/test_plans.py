@@ -7,6 +7,7 @@ from django.db import connection
 
 from modelhub.core.sql import read_sql
 from modelhub.scores.models import Score
+from modelhub.scores.statements import STORE_SCORES
 from tests.client import Caller
 from tests.factories import ScoreFactory
 from tests.plans import Plans, place_of, unbounded_scans
@@ -79,7 +80,8 @@ TYPES, NULLS = ", ".join(VARIABLES.values()), ", ".join("NULL" for _ in VARIABLE
 
 def test_the_statements_inside_the_store_function_name_the_organization() -> None:
     """EXPLAIN does not show the statements of functions: each is prepared by itself."""
-    body = read_sql("scores", "store_scores_v1").split("BEGIN")[1]
+    [name] = re.findall(r"FROM modelhub_(\w+)\(", STORE_SCORES)
+    body = read_sql("scores", name).split("BEGIN")[1]
     parts = [part.strip() for part in re.split(r";\n|THEN\n", body)]
     statements = [part for part in parts if re.match("SELECT|PERFORM|INSERT|WITH", part) and "FROM" in part]
     assert len(statements) == 4

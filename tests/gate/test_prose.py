@@ -16,14 +16,16 @@ def test_docstrings_and_comments_stay_within_the_limits(places: tuple[str, ...],
     files = [path for place in places for path in (prose.ROOT / place).rglob("*.py")]
 
     assert files
-    assert prose.measure(files).excess(limits) == []
+    excess = prose.measure(files).excess(limits)
+    assert not excess, "\n".join(excess)
 
 
 def test_pages_stay_within_the_limits() -> None:
     pages = [prose.ROOT / "README.md", prose.ROOT / "SECURITY.md", *(prose.ROOT / "docs").glob("*.md")]
 
     assert len(pages) > 10
-    assert prose.measure(pages).excess() == []
+    excess = prose.measure(pages).excess()
+    assert not excess, "\n".join(excess)
 
 
 def test_prose_is_docstrings_and_comments_but_no_other_strings(tmp_path: Path) -> None:
