@@ -143,6 +143,7 @@ class FilteredScores(GenericAPIView[Any]):
     """The organization's live scores under the filters of the request."""
 
     queryset = Score.objects.none()  # for the schema, which has no caller
+    serializer_class = ScoreSerializer  # read by OPTIONS
     filterset_class = ScoreFilter
 
     def get_queryset(self) -> QuerySet[Score, ScoreRow]:
