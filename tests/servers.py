@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import requests
 
 from tests import folders
@@ -50,6 +51,10 @@ class Server:
         while not (lines := [line for line in self.log if words in line]) and time.monotonic() < end:
             time.sleep(0.01)
         return lines
+
+    def workers(self) -> list[psutil.Process]:
+        """Return the worker processes that run now."""
+        return psutil.Process(self.process.pid).children()
 
     def signal_group(self, number: int) -> None:
         """Signal every process of the group, as Ctrl-C in a terminal does with SIGINT."""

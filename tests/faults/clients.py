@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psutil
-
 from tests.servers import Server
 
 
@@ -109,7 +107,6 @@ def measure(server: Server, *paths: str, seconds: float) -> Measured:
             began = time.monotonic()
             assert server.request("GET", path).status_code == 200, path
             measured.seconds[path].append(time.monotonic() - began)
-        workers = psutil.Process(server.process.pid).children()
-        measured.megabytes = max([measured.megabytes, *(one.memory_info().rss / 2**20 for one in workers)])
+        measured.megabytes = max([measured.megabytes, *(one.memory_info().rss / 2**20 for one in server.workers())])
         time.sleep(0.05)
     return measured

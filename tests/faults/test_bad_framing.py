@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Iterator
 
-import psutil
 import pytest
 
 from tests.faults.raw import KEYS, connection, exchange, head
@@ -25,20 +24,16 @@ def server() -> Iterator[Server]:
         data_folder() as folder,
         running_server(folder, MODELHUB_CLIENT_TIMEOUT="2", MODELHUB_WORKERS=str(WORKERS)) as server,
     ):
-        while len(before := workers(server)) < WORKERS:
+        while len(before := server.workers()) < WORKERS:
             time.sleep(0.05)
         yield server
-        assert workers(server) == before, "".join(server.log[-20:])
+        assert server.workers() == before, "".join(server.log[-20:])
     assert not [line for line in server.log if "unforeseen" in line or "Traceback" in line or '"status": 500' in line]
 
 
 def count(server: Server) -> int:
     """Return the number of sources; each request below would add or change one."""
     return int(server.request("GET", SOURCES).json()["count"])
-
-
-def workers(server: Server) -> set[int]:
-    return {child.pid for child in psutil.Process(server.process.pid).children()}
 
 
 def post(*lines: str, body: bytes = BODY, **options: str) -> bytes:

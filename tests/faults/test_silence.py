@@ -49,10 +49,6 @@ def frozen(postgres: Postgres) -> Iterator[None]:
             process.send_signal(signal.SIGCONT)
 
 
-def workers(server: Server) -> set[int]:
-    return {worker.pid for worker in psutil.Process(server.process.pid).children()}
-
-
 def seconds_of(server: Server, path: str, status: int) -> float:
     """Return how long the response takes, which has this status."""
     started = time.monotonic()
@@ -69,11 +65,11 @@ def test_a_frozen_database_holds_its_clients_until_the_workers_are_replaced(fold
     ):
         with clients(server) as load:
             load.wait_until_it_writes()
-            before = workers(server)
+            before = set(server.workers())
             with frozen(postgres):
                 started = time.monotonic()
                 watched = []
-                while before & workers(server):
+                while before & set(server.workers()):
                     with contextlib.suppress(requests.ConnectionError):  # of a worker that ends at this moment
                         watched += [seconds_of(server, "/healthz", 200), seconds_of(server, "/metrics", 200)]
                     assert time.monotonic() - started < REPLACED_SECONDS + SLACK

@@ -11,7 +11,6 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 import pytest
 import requests
@@ -71,10 +70,6 @@ def refuses_connections(server: Server) -> bool:
 def says_it_stops(server: Server) -> bool:
     answer = requests.get(server.base_url + "/readyz", timeout=5)
     return (answer.status_code, answer.json()["status"]) == (503, "stopping")
-
-
-def workers(server: Server) -> list[psutil.Process]:
-    return psutil.Process(server.process.pid).children()
 
 
 def test_requests_in_flight_are_finished_before_the_end(folder: Path) -> None:
@@ -197,10 +192,10 @@ def test_a_worker_with_a_stuck_request_is_replaced(folder: Path) -> None:
         "MODELHUB_STATEMENT_TIMEOUT_MS": "0",
     }
     with running_server(folder, **settings) as server, held_source(server) as (body, holder), connect(server) as client:
-        before, started = workers(server), time.monotonic()
+        before, started = server.workers(), time.monotonic()
         content = json.dumps(body).encode()
         client.sendall(head(BULK, f"Content-Length: {len(content)}") + content)
-        while workers(server) == before:
+        while server.workers() == before:
             assert server.request("GET", "/healthz").status_code == 200
             assert time.monotonic() - started < 30
             time.sleep(0.2)

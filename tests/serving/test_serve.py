@@ -6,11 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.faults.clients import connect
 from tests.servers import (
     API_KEY,
     EMBEDDED,
@@ -183,6 +187,27 @@ def test_a_pair_that_contradicts_the_stored_one_stops_the_start(server: Server, 
 
     assert_one_sentence(result, "exists with another secret than MODELHUB_BOOTSTRAP_SECRET_KEY")
     assert server.request("GET", "/healthz").status_code == 200
+
+
+def test_few_connections_do_not_all_come_to_one_worker(server: Server) -> None:
+    """Without the pause after each connection, one worker of two accepts all four in a quarter of the tries."""
+    shared = [0, 0]
+    while len(server.workers()) < 2:
+        time.sleep(0.01)
+    for _ in range(40):
+        with ThreadPoolExecutor(4) as pool, ExitStack() as stack:
+            clients = [stack.enter_context(client) for client in pool.map(lambda _: connect(server), range(4))]
+            ports = {client.getsockname()[1] for client in clients}
+            while sum(counts := accepted(server, ports)) < 4:
+                time.sleep(0.01)
+            shared[0 in counts] += 1
+    assert shared[True] <= 4, shared
+
+
+def accepted(server: Server, ports: set[int]) -> list[int]:
+    """Return how many of the clients at these ports each worker has accepted."""
+    connections = [worker.net_connections("tcp") for worker in server.workers()]
+    return [sum(bool(one.raddr) and one.raddr.port in ports for one in of_worker) for of_worker in connections]
 
 
 class TestWhatStopsAStart:
