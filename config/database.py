@@ -42,7 +42,8 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     pool = {"min_size": 1, "max_size": pool_size, "max_lifetime": 3600, "reconnect_timeout": 1}
     pool_timeout = env.integer("MODELHUB_POOL_TIMEOUT", 5, minimum=1, maximum=600)
     # Not of Django: `serve` sets up a database behind PgBouncer with them.
-    pgbouncer = {"direct": direct and _connection_settings(direct, timeouts), "timeouts": timeouts} if shared else None
+    past_it = None if direct is None else _connection_settings(direct, timeouts)
+    pgbouncer = {"direct": past_it, "timeouts": timeouts} if shared else None
     default = _connection_settings(server or {}, timeouts, shared=shared, pool=pool | {"timeout": pool_timeout}) | {
         "ENGINE": "config.embedded_postgres" if server is None else "config.postgres",
         "DATA_DIR": data_dir / "postgres",

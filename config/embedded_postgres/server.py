@@ -110,6 +110,8 @@ class EmbeddedServer:
 
     def _start(self) -> None:
         if self._process() is None:
+            if "\n" in str(self.folder):
+                raise ImproperlyConfigured(f"The data folder {str(self.folder)!r} must have a name of one line.")
             ensure_cluster(self.folder, user=USER)
             self._forget_pid()
             self._make_socket_folder()
@@ -176,8 +178,8 @@ class EmbeddedServer:
         """Return the running server, if the pid file names one and not a later process."""
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(self._pid())
-            # A zombie has no command line, and a child of the server has another one.
-            if str(self.socket_folder) in process.cmdline():
+            # A zombie has neither, and a child of the server has another command line.
+            if process.cwd() == str(self.folder) and "-D" in process.cmdline():
                 return process
         return None
 

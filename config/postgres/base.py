@@ -64,6 +64,9 @@ class DatabaseWrapper(DjangoWrapper):
         version = self.get_database_version()[0]
         if version < OLDEST_POSTGRES:
             return f"PostgreSQL {OLDEST_POSTGRES} or newer is needed, and the database is PostgreSQL {version}."
+        if self.alias == "replica":
+            # A copy of the primary, whose role may be allowed to read exports only.
+            return None
         with self.cursor() as cursor:
             cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
             if cursor.fetchone() == (True,):

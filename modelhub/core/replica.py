@@ -4,6 +4,7 @@ import time
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, Error, connection, connections
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,7 @@ def alias_for_long_read() -> str:
                 if cursor.fetchone() == (True,):
                     return REPLICA
                 time.sleep(POLL_SECONDS)
-    except Error as error:
+    except (Error, ImproperlyConfigured) as error:
         log.warning("replica_not_used", kind=type(error).__name__)
     else:
         log.warning("replica_not_used", kind="late")

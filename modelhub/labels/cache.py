@@ -13,8 +13,7 @@ from django.db import connection
 
 from modelhub.core import exact_json
 from modelhub.core.sql import read_sql
-from modelhub.labels.rules import LabelRule
-from modelhub.labels.types import get_type
+from modelhub.labels.rules import LabelRule, read_kind
 from modelhub.labels.types.base import LabelType
 
 # Larger organizations are not cached: their labels are read by id in each request.
@@ -75,5 +74,5 @@ def read_labels(organization_id: uuid.UUID, label_ids: Collection[str]) -> Organ
 
 
 @lru_cache(maxsize=10_000)
-def _kind(label_type: str, settings: str) -> LabelType:
-    return get_type(label_type)(exact_json.loads(settings))
+def _kind(label_type: str, settings: str) -> LabelType | str:
+    return read_kind(label_type, exact_json.loads(settings))

@@ -13,7 +13,7 @@ from modelhub.labels.models import Label
 from modelhub.labels.services import create_label
 from modelhub.sources.models import Source
 from modelhub.sources.refs import SourceEntry, check_source_ref
-from modelhub.sources.services import register_sources
+from modelhub.sources.services import store_sources
 
 EXAMPLE_LABELS = (
     {"name": "Quality", "type": "star", "settings": {"no_of_stars": 5}},
@@ -57,12 +57,11 @@ def bootstrap() -> Bootstrapped:
     entries = [
         SourceEntry(check_source_ref(word, str(uuid.uuid4())), name=f"Example {word}") for word in EXAMPLE_SOURCES
     ]
-    registered = register_sources(organization_id=organization.pk, entries=entries)
+    sources = store_sources(organization.pk, entries)
     with connection.cursor() as cursor:
         # Without statistics PostgreSQL expects few rows from any index, until autovacuum comes by.
         cursor.execute("ANALYZE modelhub_source")
-    sources = [source for source in registered if isinstance(source, Source)]
-    return Bootstrapped(key, secret_key, labels, sources)
+    return Bootstrapped(key, secret_key, labels, list(sources.values()))
 
 
 def _ensure_key(organization: Organization) -> tuple[ApiKey, str | None]:

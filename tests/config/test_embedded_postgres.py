@@ -41,6 +41,19 @@ def test_any_folder_will_do(folder: Path, name: str) -> None:
     assert is_gone(pid)
 
 
+def test_a_command_that_cannot_find_the_socket_harms_no_running_server(folder: Path) -> None:
+    """A folder with a long path has its socket beside temporary files, and TMPDIR says where these are."""
+    data_dir, elsewhere = folder / ("d" * 120), folder / "elsewhere"
+    elsewhere.mkdir()
+    with running_server(data_dir, **EMBEDDED) as server:
+        pid = postmaster(data_dir)
+        result = manage("list_api_keys", env=environment(data_dir, **EMBEDDED) | {"TMPDIR": str(elsewhere)})
+
+        assert result.returncode != 0
+        assert postmaster(data_dir) == pid
+        assert server.request("GET", "/model-hub/sources/").status_code == 200
+
+
 # Each would lead libpq, initdb or pg_ctl elsewhere, or fail.
 SHELL = {
     "PGHOSTADDR": "127.0.0.1",

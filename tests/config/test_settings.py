@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
+from config.database import database_settings
 from config.secret import secret_key
 from tests.servers import ROOT
 
@@ -99,6 +100,18 @@ def test_a_signing_key_that_is_weak(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_a_signing_key_that_is_strong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MODELHUB_SECRET_KEY", STRONG)
     assert secret_key(tmp_path, production=True) == STRONG
+
+
+def test_a_url_of_postgresql_may_leave_everything_to_variables_of_libpq(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://pooler/name")
+    monkeypatch.setenv("MODELHUB_PGBOUNCER", "true")
+    monkeypatch.setenv("MODELHUB_DIRECT_DATABASE_URL", "postgresql://")
+
+    direct = database_settings(tmp_path, pool_size=1)["default"]["PGBOUNCER"]["direct"]
+
+    assert (direct["HOST"], "statement_timeout" in direct["OPTIONS"]["options"]) == ("", True)
 
 
 def test_a_list(monkeypatch: pytest.MonkeyPatch) -> None:

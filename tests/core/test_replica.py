@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,6 +105,18 @@ def test_a_replica_that_is_gone_is_not_missed(pair: Pair) -> None:
         pair.replica.start()
     # The server's pool may still hold a connection that is gone; it is replaced by the first export.
     assert any(pair.exports_from_replica() for _ in range(3))
+
+
+def test_a_role_that_may_read_nothing_but_exported_tables_suffices(
+    postgres: Postgres, pair: Pair, folder: Path
+) -> None:
+    exported = ", ".join(f"modelhub_{table}" for table in ("score", "source", "label", "user"))
+    postgres.execute(f"CREATE ROLE exporter LOGIN; GRANT SELECT ON {exported} TO exporter", NAME)
+    pair.write()
+    url = re.sub("//.*@", "//exporter@", pair.replica.url(NAME))
+    with running_server(folder, DATABASE_URL=postgres.url(NAME), MODELHUB_REPLICA_URL=url) as server:
+        assert server.request("GET", EXPORT).status_code == 200
+        assert not [line for line in server.log if "replica_not_used" in line]
 
 
 def test_a_url_that_leads_to_no_replica_is_not_used(postgres: Postgres, pair: Pair, folder: Path) -> None:

@@ -52,6 +52,29 @@ class TestReads:
 
         assert [record(alice, trace, labels["star"], rating)[1] for rating in (2, 3)] == [1, 0]
 
+    @pytest.mark.parametrize(
+        ("label_type", "settings"),
+        [
+            ("categorical", {}),
+            ("categorical", {"options": None}),
+            ("numeric", {"min": None}),
+            ("numeric", {"max": "1"}),
+            ("text", {"max_length": None}),
+            ("star", {"no_of_stars": "many"}),
+        ],
+    )
+    def test_a_label_whose_stored_settings_are_unfit_fails_alone(
+        self, alice: Caller, trace: Source, labels: dict[str, Label], label_type: str, settings: dict[str, Any]
+    ) -> None:
+        """Nothing but SQL can store them."""
+        other = labels["thumbs_up_down"]
+        Label.objects.filter(pk=labels[label_type].pk).update(settings=settings)
+
+        answer = alice.bulk(trace, [entry(labels[label_type], 1), entry(other, "up")])
+
+        assert [score["label_id"] for score in answer.body["scores"]] == [str(other.pk)]
+        assert "the settings of the label are unfit: " in answer.body["errors"][0]
+
     def test_an_organization_without_labels_is_cached_too(self, alice: Caller, trace: Source) -> None:
         unknown = Label(pk=uuid.uuid4())
 

@@ -210,6 +210,11 @@ def accepted(server: Server, ports: set[int]) -> list[int]:
     return [sum(bool(one.raddr) and one.raddr.port in ports for one in of_worker) for of_worker in connections]
 
 
+def test_a_limit_of_requests_does_not_limit_the_first_start(folder: Path) -> None:
+    with running_server(folder, MODELHUB_MAX_SOURCES="1") as server:
+        assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
+
+
 class TestWhatStopsAStart:
     """One clear sentence each, and an exit status that is not 0."""
 
@@ -227,6 +232,11 @@ class TestWhatStopsAStart:
         result = manage("serve", env=environment(folder / "file" / "data", PORT=str(free_port()), **EMBEDDED))
 
         assert_one_sentence(result, "MODELHUB_DATA_DIR")
+
+    def test_a_data_folder_whose_name_has_two_lines(self, folder: Path) -> None:
+        result = manage("serve", env=environment(folder / "two\nlines", PORT=str(free_port()), **EMBEDDED))
+
+        assert_one_sentence(result, "must have a name of one line")
 
     @pytest.mark.parametrize(
         ("url", "sentence"),
