@@ -17,9 +17,9 @@ from modelhub.core.health import stopping
 from modelhub.serving.channels import MAX_HEAD_BYTES, Channel, Lanes
 
 CHECK_SECONDS = 0.5
-# After a new connection, the other workers have this long to accept the next one: a client with a few kept connections
-# would often have all of them in one worker.
-YIELD_SECONDS = 0.001
+# After each of its first connections, a worker leaves the next one to the others for this long: a client with a few kept
+# connections would often have all of them in one worker.
+YIELD_SECONDS, FIRST_CONNECTIONS = 0.001, 16
 MAX_CONNECTIONS = 1000
 SEND_BUFFER_BYTES = 256 * 1024
 # The master blocks these until a new worker has handlers of its own (`modelhub.serving.server`).
@@ -87,10 +87,11 @@ class Worker(base.Worker):
 
     def turn(self) -> None:
         """Handle events; check clients, heartbeat and gauges twice a second."""
-        known = len(self.server.active_channels)
+        before = len(self.server.active_channels)
         timeout = CHECK_SECONDS if self.server.accepting else YIELD_SECONDS
         wasyncore.loop(timeout=timeout, use_poll=True, map=self.sockets_by_number, count=1)
-        self.server.accepting = len(self.server.active_channels) <= known
+        number = len(self.server.active_channels)
+        self.server.accepting = number <= before or number > FIRST_CONNECTIONS
         if time.monotonic() < self.next_check:
             return
         self.next_check = time.monotonic() + CHECK_SECONDS
