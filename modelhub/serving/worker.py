@@ -17,8 +17,8 @@ from modelhub.core.health import stopping
 from modelhub.serving.channels import MAX_HEAD_BYTES, Channel, Lanes
 
 CHECK_SECONDS = 0.5
-# After each of its first connections, a worker leaves the next one to the others for this long: a client with a few kept
-# connections would often have all of them in one worker.
+# After each of its first connections, a worker leaves the next one to the others for this long: a client with a few
+# kept connections would often have all of them in one worker.
 YIELD_SECONDS, FIRST_CONNECTIONS = 0.001, 16
 MAX_CONNECTIONS = 1000
 SEND_BUFFER_BYTES = 256 * 1024

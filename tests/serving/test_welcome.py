@@ -20,3 +20,9 @@ def test_an_organization_without_a_key_gets_one_and_its_secret_is_shown_once() -
     assert first.secret_key
     assert first.secret_key in welcome(first)
     assert "Secret key  shown when the key was made" in welcome(second)
+
+
+@pytest.mark.parametrize(("password", "hinted"), [("", True), ("correct-horse", False)])
+def test_the_first_start_says_how_to_set_a_missing_password(password: str, hinted: bool) -> None:
+    with override_settings(BOOTSTRAP_PASSWORD=password):
+        assert ("changepassword" in welcome(bootstrap())) is hinted
