@@ -81,6 +81,7 @@ def test_a_first_start_may_take_longer_than_the_wait_for_a_connection(
         raise ImproperlyConfigured("no server in this test")
 
     monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.delenv("MODELHUB_PGBOUNCER", raising=False)
     settings = {**connections["default"].settings_dict, **database_settings(folder, pool_size=1)["default"]}
     own = DatabaseWrapper(settings, "cold")
     monkeypatch.setattr(own.server, "ensure_running", start)
