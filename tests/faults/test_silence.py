@@ -30,6 +30,8 @@ SETTINGS = {
     "MODELHUB_AUTO_CREATE_SOURCES": "true",
     "MODELHUB_POOL_TIMEOUT": str(POOL_SECONDS),
     "MODELHUB_REQUEST_TIMEOUT": str(REQUEST_SECONDS),
+    # A second one may have no client, so that nothing in it waits and it is not replaced.
+    "MODELHUB_WORKERS": "1",
     "MODELHUB_METRICS_TOKEN": "token",
 }
 
