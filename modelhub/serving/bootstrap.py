@@ -61,7 +61,7 @@ def bootstrap() -> Bootstrapped:
     with connection.cursor() as cursor:
         # Without statistics PostgreSQL expects few rows from any index, until autovacuum comes by.
         cursor.execute("ANALYZE modelhub_source")
-    return Bootstrapped(key, secret_key, labels, list(sources.values()))
+    return Bootstrapped(key, secret_key, labels, [sources[entry.ref.identity] for entry in entries])
 
 
 def _ensure_key(organization: Organization) -> tuple[ApiKey, str | None]:

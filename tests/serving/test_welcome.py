@@ -4,7 +4,7 @@ import pytest
 from django.test import override_settings
 
 from modelhub.accounts.models import ApiKey
-from modelhub.serving.bootstrap import bootstrap
+from modelhub.serving.bootstrap import EXAMPLE_SOURCES, bootstrap
 from modelhub.serving.welcome import welcome
 from tests.factories import UserFactory
 
@@ -20,6 +20,12 @@ def test_an_organization_without_a_key_gets_one_and_its_secret_is_shown_once() -
     assert first.secret_key
     assert first.secret_key in welcome(first)
     assert "Secret key  shown when the key was made" in welcome(second)
+
+
+def test_the_first_start_shows_its_sources_in_their_own_order() -> None:
+    text = welcome(bootstrap())
+    shown = [text.index(f"  {source_type}\n") for source_type in EXAMPLE_SOURCES]
+    assert shown == sorted(shown)
 
 
 @pytest.mark.parametrize(("password", "hinted"), [("", True), ("correct-horse", False)])
