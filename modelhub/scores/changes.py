@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
 from modelhub.accounts.models import User
@@ -54,7 +54,14 @@ def update_score(*, actor: Actor, score_id: uuid.UUID, changes: Mapping[str, Any
 def _overwrite(score: Score, changes: Mapping[str, Any], *, user: User) -> None:
     now = _later_than(score.updated_at)
     keep_revisions([score.pk], action="overwritten", user=user, now=now)
-    Score.objects.filter(organization_id=score.organization_id, pk=score.pk).update(**changes, updated_at=now)
+    Score.objects.filter(organization_id=score.organization_id, pk=score.pk).update(
+        **changes, updated_at=now, updated_by=_updated_by(user)
+    )
+
+
+def _updated_by(user: User) -> Case:
+    """Return the expression of `updated_by` after a change: null for the annotator."""
+    return Case(When(annotator=user, then=None), default=Value(user.pk))
 
 
 def _later_than(before: datetime) -> datetime:
@@ -143,5 +150,5 @@ def _delete(actor: Actor, score_ids: Sequence[uuid.UUID]) -> int:
         now = timezone.now()
         keep_revisions(score_ids, action="deleted", user=actor.user, now=now)
         scores = Score.objects.filter(organization_id=actor.user.organization_id, pk__in=score_ids)
-        scores.update(deleted_at=now, updated_at=now)
+        scores.update(deleted_at=now, updated_at=now, updated_by=_updated_by(actor.user))
     return len(score_ids)

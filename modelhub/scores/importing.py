@@ -58,6 +58,7 @@ class Line(ScoreContent, frozen=True, kw_only=True):
     annotator_id: uuid.UUID
     created_at: datetime
     updated_at: datetime
+    updated_by_id: uuid.UUID | None = None
     overwrites: bool = False
 
 
@@ -103,6 +104,9 @@ class Importer:
             raise Invalid(f"A line must be a JSON object, got {show(fields)}")
         label = self._find_label(fields)
         created_at = _read_time(fields, "created_at", timezone.now())
+        annotator = self._find_person(fields, "annotator")
+        is_corrected = fields.get("updated_by") or fields.get("updated_by_email")
+        author = self._find_person(fields, "updated_by") if is_corrected else annotator
         fields.setdefault("score_source", "imported")
         content: dict[str, Any] = {name: check(fields.get(name)) for name, check in CONTENT_RULES.items()}
         return Line(
@@ -110,9 +114,10 @@ class Importer:
             ref=check_source_ref(fields.get("source_type"), fields.get("source_id")),
             id=parse_uuid(fields.get("id")) or new_id(),
             label_id=uuid.UUID(label.id),
-            annotator_id=self._find_annotator(fields).pk,
+            annotator_id=annotator.pk,
             created_at=created_at,
             updated_at=_read_time(fields, "updated_at", created_at),
+            updated_by_id=None if author == annotator else author.pk,
             value=label.check(fields.get("value")),
             **content,
         )
@@ -125,8 +130,9 @@ class Importer:
             raise Invalid(f"Label not found: {show(fields.get('label_id'))} ({show(fields.get('label_name'))})")
         return label
 
-    def _find_annotator(self, fields: dict[str, Any]) -> User:
-        email, pk = fields.get("annotator_email"), fields.get("annotator_id") or fields.get("annotator")
+    def _find_person(self, fields: dict[str, Any], role: str) -> User:
+        """Find the annotator, or the author of the value, by email, else by id."""
+        email, pk = fields.get(f"{role}_email"), fields.get(f"{role}_id") or fields.get(role)
         found = self.people.get(str(email).lower()) or self.people.get(str(pk)) or self.stand_in
         if found is None:
             raise Invalid(f"Annotator not found: {show(email or pk)}; name one for all such lines with --annotator")

@@ -44,6 +44,10 @@ class Score(TenantRow):
     score_source = models.CharField(max_length=16, choices=[(word, word) for word in SCORE_SOURCES], default="human")
     notes = models.TextField(blank=True)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Null for the annotator: nearly every score, and a null costs an insert neither space nor a foreign key's check.
+    updated_by = TenantForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+    )
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
@@ -71,7 +75,8 @@ class Score(TenantRow):
 class ScoreRevision(TenantRow):
     """A replaced or deleted value of a score; a trigger keeps it append-only.
 
-    `created_at` and `replaced_by` are the time and the user of the replacement.
+    `updated_by` is the author of the value, null for the annotator. `created_at` and `replaced_by` are the time and the
+    user of the replacement.
     """
 
     # No foreign key: the statement that keeps a revision copies the column from the score, which has one.
@@ -82,6 +87,9 @@ class ScoreRevision(TenantRow):
     value = exact_json_field()
     score_source = models.CharField(max_length=16)
     notes = models.TextField(blank=True)
+    updated_by = TenantForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+    )
     action = models.CharField(max_length=16, choices=[(word, word) for word in ACTIONS], default="overwritten")
     replaced_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
 

@@ -17,7 +17,7 @@ from modelhub.labels.cache import OrganizationLabels, find_labels, read_labels
 from modelhub.labels.locks import share_labels
 from modelhub.scores.entries import EntryError, check_entry, sent_label_id
 from modelhub.scores.rows import ScoreRow
-from modelhub.scores.statements import Draft, StoreResult, store_scores
+from modelhub.scores.statements import Author, Draft, StoreResult, store_scores
 from modelhub.sources.refs import SourceEntry, SourceRef
 from modelhub.sources.services import source_not_found
 from modelhub.sources.statements import upsert_sources
@@ -169,18 +169,20 @@ def _refusal(batch: Batch, draft: Draft) -> EntryError:
 
 def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors: Sequence[EntryError]) -> Recording:
     """Return the scores as they are stored now; a dry run gives no id and no times."""
-    annotator, annotator_id, name = batch.annotator, str(batch.annotator.pk), batch.annotator.display_name
+    annotator = Author(str(batch.annotator.pk), batch.annotator.display_name, batch.annotator.email)
     rows = []
     for draft, result in stored:
         before, content = result.before.get(draft.label.id), draft.content
         if before is None:
             score_id, value, notes = draft.id, content.value, content.notes or ""
             created_at = updated_at = result.moment
+            updated_by = annotator
         else:
             # An equal value may be spelled differently: 1.0 and 1. The stored spelling is returned.
             value = content.value if before.changed else before.value
             score_id, notes = before.id, before.notes
             created_at, updated_at = before.created_at, before.updated_at
+            updated_by = before.updated_by or annotator
         row = ScoreRow(
             id=None if batch.dry_run else score_id,
             source_type=batch.ref.word,
@@ -191,14 +193,17 @@ def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors
             value=value,
             score_source=content.score_source,
             notes=notes,
-            annotator=annotator_id,
-            annotator_id=annotator_id,
-            annotator_name=name,
+            annotator=annotator.id,
+            annotator_id=annotator.id,
+            annotator_name=annotator.name,
             annotator_email=annotator.email,
             queue_item=None,
             queue_id=None,
             created_at=None if batch.dry_run else created_at,
             updated_at=None if batch.dry_run else updated_at,
+            updated_by=updated_by.id,
+            updated_by_name=updated_by.name,
+            updated_by_email=updated_by.email,
         )
         rows.append(row)
     return Recording(rows, sorted(errors, key=lambda error: error.index))

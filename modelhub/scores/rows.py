@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from django.db.models import TextField, Value
+from django.db.models import F, TextField, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from modelhub.core.structs import Choice, JsonObject, Moment, Text, Uuid
@@ -11,9 +11,10 @@ from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.models import ACTIONS, SCORE_SOURCES
 
 
-def display_name(user: str) -> Coalesce:
-    """Return the expression of a user's name, or email where there is no name."""
-    return Coalesce(NullIf(f"{user}__name", Value("")), f"{user}__email", output_field=TextField())
+def display_name(*users: str) -> Coalesce:
+    """Return the expression of the first user's name, or email without a name."""
+    names = [part for user in users for part in (NullIf(f"{user}__name", Value("")), F(f"{user}__email"))]
+    return Coalesce(*names, output_field=TextField())
 
 
 class ScoreRow(msgspec.Struct, frozen=True, gc=False):
@@ -40,14 +41,20 @@ class ScoreRow(msgspec.Struct, frozen=True, gc=False):
     queue_id: Annotated[None, Uuid(Value(None))]
     created_at: Annotated[str | None, Moment()]
     updated_at: Annotated[str | None, Moment()]
+    updated_by: Annotated[str, Uuid(Coalesce("updated_by_id", "annotator_id"))]
+    updated_by_name: Annotated[str, Text(display_name("updated_by", "annotator"))]
+    updated_by_email: Annotated[str, Text(Coalesce("updated_by__email", "annotator__email"))]
 
 
 class RevisionRow(msgspec.Struct, frozen=True, gc=False):
-    """A replaced value of a score, with the author and the time of the replacement."""
+    """A replaced value of a score, its author, and the replacement's user and time."""
 
     value: Annotated[msgspec.Raw, JsonObject()]
     score_source: Annotated[str, Choice(words=SCORE_SOURCES)]
     notes: Annotated[str, Text()]
+    updated_by: Annotated[str, Uuid(Coalesce("updated_by_id", "score__annotator_id"))]
+    updated_by_name: Annotated[str, Text(display_name("updated_by", "score__annotator"))]
+    updated_by_email: Annotated[str, Text(Coalesce("updated_by__email", "score__annotator__email"))]
     action: Annotated[str, Choice(words=ACTIONS)]
     replaced_by: Annotated[str, Uuid()]
     replaced_by_name: Annotated[str, Text(display_name("replaced_by"))]

@@ -17,7 +17,7 @@ class ScoreSerializer(StructSerializer[ScoreRow]):
 
 
 class RevisionSerializer(StructSerializer[RevisionRow]):
-    """A replaced value of a score, with the author and the time of the replacement."""
+    """A replaced value of a score, its author, and the replacement's user and time."""
 
     class Meta:
         struct = RevisionRow

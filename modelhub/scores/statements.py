@@ -35,10 +35,19 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     content: ScoreContent
 
 
+class Author(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A user as scores name it."""
+
+    id: str
+    name: str
+    email: str
+
+
 class ScoreBefore(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A score that existed before the request, as it is stored now.
 
-    `value` is JSON: the stored value of an unchanged score, null for a changed one.
+    `value` is JSON: the stored value of an unchanged score, null for a changed one. `updated_by` is None for the
+    annotator.
     """
 
     label_id: str
@@ -48,6 +57,7 @@ class ScoreBefore(msgspec.Struct, frozen=True, gc=False, array_like=True):
     notes: str
     created_at: str
     updated_at: str
+    updated_by: Author | None
 
 
 @dataclass(frozen=True, slots=True)

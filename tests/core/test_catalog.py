@@ -21,6 +21,7 @@ FUNCTIONS = {
     "modelhub_renew_label_version_v1",
     "modelhub_share_labels_v1",
     "modelhub_store_scores_v1",
+    "modelhub_store_scores_v2",
 }
 
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'modelhub\\_%'"

@@ -46,6 +46,9 @@ def test_the_founding_pages_batch_is_stored(alice: Caller, trace: Source, labels
         "queue_id": None,
         "created_at": stored.created_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "updated_at": stored.updated_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "updated_by": str(alice.user.pk),
+        "updated_by_name": "Alice",
+        "updated_by_email": "alice@example.com",
     }
     assert second["value"] == {"selected": ["positive"]}
 

@@ -1,4 +1,4 @@
-SELECT * FROM modelhub_store_scores_v1(
+SELECT * FROM modelhub_store_scores_v2(
     %(labels_version)s, %(organization_id)s, %(source_type)s, %(source_key)s, %(annotator_id)s,
     %(ids)s, %(label_ids)s, %(contents)s
 )
