@@ -115,6 +115,8 @@ BOOTSTRAP_EMAIL = env.text("MODELHUB_BOOTSTRAP_EMAIL", "admin@example.com")
 # Django ----------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    # First, because its templates extend those of the admin.
+    "modelhub",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -127,7 +129,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "corsheaders",
     "axes",
-    "modelhub",
 ]
 MIDDLEWARE = [
     "modelhub.core.middleware.RequestMiddleware",
@@ -150,10 +151,13 @@ WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 AUTH_USER_MODEL = "modelhub.User"
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
+CSRF_FAILURE_VIEW = "modelhub.core.problems.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 TIME_ZONE = "UTC"
 USE_I18N = False
+# Pages show times as 2026-01-31 12:00:00 UTC.
+DATETIME_FORMAT = "Y-m-d H:i:s e"
 
 STATIC_URL = "static/"
 # Serve files from their packages, without collectstatic.
@@ -226,7 +230,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     # Files of the page come with the sidecar package, for hosts without internet access.
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "/static/modelhub/favicon.svg",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -6,8 +6,8 @@ from django.urls import include, path
 from modelhub.core import problems
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
     path("", include("modelhub.urls")),
+    path("admin/", admin.site.urls),
 ]
 
 handler400 = problems.bad_request

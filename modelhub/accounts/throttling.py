@@ -74,12 +74,12 @@ class AddressThrottleMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Return the response, or a 429 problem."""
+        """Return the response, or a 429."""
         try:
             if request.path not in PROBES:
                 AddressThrottle().allow_request(request, None)
         except RateLimited as error:
-            return problems.refusal_response(error)
+            return problems.refusal_response(request, error)
         return self.get_response(request)
 
 
@@ -89,10 +89,10 @@ def login_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
 
 
 def reject_login(request: HttpRequest, response: object, credentials: object) -> HttpResponse:
-    """Return the 429 problem of a login that django-axes locks out."""
+    """Return the 429 of a login that django-axes locks out."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
     sentence = f"Too many failed logins with this name or from this address: {limit(settings.RATE_FAILED_LOGINS)}"
-    return problems.refusal_response(RateLimited(sentence, wait=seconds))
+    return problems.refusal_response(request, RateLimited(sentence, wait=seconds))
 
 
 def limit(rate: str | None) -> str:

@@ -100,6 +100,8 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
     wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
     if not hmac.compare_digest(request.headers.get("Authorization", "").encode("utf-8", "surrogatepass"), wanted):
         sentence = "Authentication required: send Authorization: Bearer <token>."
-        return problem_response(401, sentence, code="not_authenticated", headers={"WWW-Authenticate": "Bearer"})
+        return problem_response(
+            request, 401, sentence, code="not_authenticated", headers={"WWW-Authenticate": "Bearer"}
+        )
     text = metrics.exposition(version=str(settings.SPECTACULAR_SETTINGS["VERSION"]))
     return HttpResponse(text, content_type=metrics.CONTENT_TYPE)

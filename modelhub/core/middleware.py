@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from modelhub.core.ids import new_id
 from modelhub.core.metrics import count_request
+from modelhub.core.problems import method_not_allowed
 
 log = structlog.get_logger("modelhub.requests")
 
@@ -43,6 +44,8 @@ class RequestMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            response = method_not_allowed(request, response["Allow"])
         response["X-Request-Id"] = request_id
         set_security_headers(response)
         seconds = time.perf_counter() - started

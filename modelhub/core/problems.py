@@ -1,18 +1,22 @@
 """Error answers: RFC 9457 problems with an additional `message` (contract 0.8).
 
 `handle_exception` is DRF's exception handler; `bad_request` to `server_error` are Django's handler400 to handler500.
+Outside of DRF, browsers get a page instead.
 """
 
 import functools
+import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.response import Response
@@ -28,6 +32,7 @@ CONTENT_TYPE = "application/problem+json"
 # SQLSTATE of a write on a standby, which psycopg raises as InternalError.
 READ_ONLY = "25006"
 UNAVAILABLE = "The database is not answering. Nothing is known to be wrong with the request; try it again."
+METHOD_NOT_ALLOWED = "Method {} is not allowed here."
 NOT_JSON = "The body must be JSON, not compressed, sent with Content-Type: application/json."
 
 
@@ -55,8 +60,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     if isinstance(error, Refused):
         headers = error.headers
         body = problem(error.status, str(error), code=error.code, fields=getattr(error, "fields", None))
-    elif isinstance(error, OperationalError | InterfaceError) or sqlstate(error) == READ_ONLY:
-        log.error("database_unavailable", sqlstate=sqlstate(error), kind=type(error).__name__)
+    elif is_unavailable(error):
         headers = {"Retry-After": "1"}
         body = problem(503, UNAVAILABLE, code="service_unavailable")
     elif isinstance(error, APIException):
@@ -67,17 +71,43 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     return Response(body, status=body["status"], headers=dict(headers), content_type=CONTENT_TYPE)
 
 
+def is_unavailable(error: BaseException) -> bool:
+    """Check for an error of a database that does not answer or is a standby; log it."""
+    found = isinstance(error, OperationalError | InterfaceError) or sqlstate(error) == READ_ONLY
+    if found:
+        log.error("database_unavailable", sqlstate=sqlstate(error), kind=type(error).__name__)
+    return found
+
+
 def problem_response(
-    status: int, sentence: str, *, code: str, headers: Mapping[str, str] | None = None
+    request: HttpRequest, status: int, sentence: str, *, code: str, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """Return a problem from outside of DRF."""
-    body = exact_json.encode(problem(status, sentence, code=code))
-    return HttpResponse(body, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
+    """Return a problem from outside of DRF, as a page for a browser."""
+    body = problem(status, sentence, code=code)
+    if is_browser(request):
+        page = render_to_string("modelhub/error.html", body)
+        response = HttpResponse(page, status=status, headers=dict(headers or {}))
+    else:
+        content = exact_json.encode(body)
+        response = HttpResponse(content, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
+    patch_vary_headers(response, ["Accept"])
+    return response
 
 
-def refusal_response(error: Refused) -> HttpResponse:
+def is_browser(request: HttpRequest) -> bool:
+    """Check for a client that prefers HTML to JSON and has no API key."""
+    has_key = any(name in request.headers for name in ("X-Api-Key", "Authorization"))
+    return not has_key and request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+
+
+def refusal_response(request: HttpRequest, error: Refused) -> HttpResponse:
     """Return the problem of an error that was raised outside of DRF."""
-    return problem_response(error.status, str(error), code=error.code, headers=error.headers)
+    return problem_response(request, error.status, str(error), code=error.code, headers=error.headers)
+
+
+def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
+    sentence = METHOD_NOT_ALLOWED.format(show(request.method))
+    return problem_response(request, 405, sentence, code="method_not_allowed", headers={"Allow": allowed})
 
 
 def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -88,31 +118,42 @@ def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
     def wrapper(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
         if request.method in {"GET", "HEAD"}:
             return view(request, *args, **options)
-        sentence = f"Method {show(request.method)} is not allowed here."
-        return problem_response(405, sentence, code="method_not_allowed", headers={"Allow": "GET, HEAD"})
+        return method_not_allowed(request, "GET, HEAD")
 
     return wrapper
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return problem_response(413, "The body is too large", code="request_too_large")
+        return problem_response(request, 413, "The body is too large", code="request_too_large")
+    if isinstance(exception, BadRequest):
+        return problem_response(request, 400, str(exception), code="invalid")
     sentence = "The request was refused before it was read (is its Host header allowed?)."
-    return problem_response(400, sentence, code="invalid")
+    return problem_response(request, 400, sentence, code="invalid")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return problem_response(403, "You may not do this.", code="permission_denied")
+    return problem_response(request, 403, "You may not do this.", code="permission_denied")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Return the 403 of a form without a valid token, as CSRF_FAILURE_VIEW."""
+    sentence = "This form is out of date, or another site sent it. Go back, reload the page and send it again."
+    if reason.startswith("Origin checking failed"):
+        sentence = "The form came from another origin; MODELHUB_CSRF_TRUSTED_ORIGINS names those behind a proxy."
+    return problem_response(request, 403, sentence, code="permission_denied")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     hint = "" if request.path.endswith("/") else " Paths end in a slash."
-    return problem_response(404, f"There is no path {show(request.path)} here.{hint}", code="not_found")
+    return problem_response(request, 404, f"There is no path {show(request.path)} here.{hint}", code="not_found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Log the current exception and return a 500 without details."""
+    """Log the current exception and return a 500 without details, or a 503."""
+    error = sys.exception()
+    if error is not None and is_unavailable(error):
+        return problem_response(request, 503, UNAVAILABLE, code="service_unavailable", headers={"Retry-After": "1"})
     log.exception("unforeseen_error")
-    return problem_response(
-        500, "Something went wrong inside the server; its log has the details.", code="server_error"
-    )
+    sentence = "Something went wrong inside the server; its log has the details."
+    return problem_response(request, 500, sentence, code="server_error")

@@ -1,11 +1,21 @@
 """Paths for operators and browsers."""
 
-from django.urls import path
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.templatetags.static import static
+from django.urls import path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from modelhub.core import health
 from modelhub.core.problems import read_only
+
+
+@read_only
+def add_slash(request: HttpRequest) -> HttpResponse:
+    """Redirect to the path with a slash at its end; only pages have this."""
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponseRedirect(f"{request.path}/" + (f"?{query}" if query else ""))
+
 
 urlpatterns = [
     path("healthz", health.Health.as_view(), name="healthz"),
@@ -13,5 +23,7 @@ urlpatterns = [
     path("metrics", read_only(health.show_metrics), name="metrics"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", read_only(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
+    re_path(r"^(?:docs|schema|admin(?:/.*)?)(?<!/)$", add_slash, name="add_slash"),
+    path("favicon.ico", read_only(RedirectView.as_view(url=static("modelhub/favicon.ico")))),
     path("", read_only(RedirectView.as_view(pattern_name="docs")), name="root"),
 ]

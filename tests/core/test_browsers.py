@@ -112,6 +112,18 @@ class TestHeaders:
         assert (script.status_code, script.headers["Content-Type"]) == (200, "application/javascript")
         assert "/schema/" in script.text
 
+    def test_an_error_page_works_under_its_policy(self, live: Server) -> None:
+        answer = live.request("GET", "/nothing/", headers={"Accept": "text/html"})
+        assert answer.status_code == 404
+        assert answer.headers["X-Request-Id"] in answer.text
+        assert_loads_only_files_of_this_server(live, answer.text, least=2)
+
+    def test_there_is_an_icon(self, live: Server) -> None:
+        icon = live.request("GET", "/favicon.ico")
+        assert (icon.status_code, icon.headers["Content-Type"]) == (200, "image/x-icon")
+        for path in PAGE_PATHS:
+            assert "/static/modelhub/favicon.svg" in live.request("GET", path).text
+
     def test_the_admins_pages_work_under_their_policy(self, server: Server) -> None:
         session = requests.Session()
         form = session.get(server.base_url + "/admin/login/", timeout=30).text

@@ -114,6 +114,76 @@ def test_pages_for_browsers_reject_other_methods_before_csrf(path: str) -> None:
         assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
 
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
+class TestPages:
+    """A browser gets a page, and every API client the JSON problem."""
+
+    def page(self, path: str, status: int, method: str = "get", **more: Any) -> str:
+        client = Client(raise_request_exception=False, enforce_csrf_checks=True)
+        answer = getattr(client, method)(path, headers={"Accept": BROWSER, **more.pop("headers", {})}, **more)
+        assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
+        assert "Accept" in answer["Vary"]
+        assert f"<span>{status}</span>" in answer.content.decode()
+        return str(answer.content.decode())
+
+    def test_unknown_paths_are_quoted_without_markup(self) -> None:
+        page = self.page("/nothing/<script>x</script>/", 404)
+        assert "&lt;script&gt;" in page
+        assert "<script" not in page
+
+    def test_bad_hosts(self, settings: Any) -> None:
+        settings.ALLOWED_HOSTS = ["testserver"]
+        assert "Host header" in self.page("/", 400, headers={"Host": "evil.example"})
+
+    def test_forms_out_of_date(self) -> None:
+        assert "reload the page" in self.page("/admin/login/", 403, "post")
+
+    @pytest.mark.django_db
+    def test_methods(self) -> None:
+        assert "&quot;POST&quot; is not allowed" in self.page("/docs/", 405, "post")
+
+    @pytest.mark.parametrize(
+        ("error", "status"),
+        [(RuntimeError("a secret"), 500), (OperationalError("a secret"), 503), (standby_error(), 503)],
+    )
+    def test_internal_errors(self, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int) -> None:
+        def fail(*_: Any, **__: Any) -> None:
+            raise error
+
+        monkeypatch.setattr("django.contrib.admin.sites.AdminSite.has_permission", fail)
+        assert "secret" not in self.page("/admin/login/", status)
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {},
+            {"Accept": "*/*"},
+            {"Accept": "application/json, text/plain, */*"},
+            {"Accept": "text/html;q=0.5, application/json"},
+            {"Accept": ";;,q=,/"},
+            {"Accept": BROWSER, "X-Api-Key": "key"},
+            {"Accept": BROWSER, "Authorization": "Bearer x:y"},
+        ],
+    )
+    def test_api_clients_read_json(self, headers: dict[str, str]) -> None:
+        answer = Client().get("/nothing/", headers=headers)
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/schema", "/admin", "/admin/modelhub/score", "/admin/login"])
+def test_a_page_without_its_slash_is_a_redirect(path: str) -> None:
+    answer = Client().get(f"{path}?a=1&b=%20")
+    assert (answer.status_code, answer["Location"]) == (302, f"{path}/?a=1&b=%20")
+    assert Client().post(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/model-hub/scores", "/doc", "/administration"])
+def test_other_paths_are_never_redirected(path: str) -> None:
+    assert Client().get(path).status_code == 404
+
+
 @pytest.mark.django_db
 def test_an_unknown_path_is_a_404_with_a_hint_about_the_slash(alice: Caller) -> None:
     answer = alice.post("/model-hub/scores/bulk", {})
