@@ -86,3 +86,11 @@ def read_flags(query: QueryDict, names: tuple[str, ...]) -> dict[str, bool]:
             raise Invalid.of_field(name, sentence)
         flags[name] = True in meanings
     return flags
+
+
+def read_flag(query: dict[str, str], name: str) -> bool:
+    """Return a flag of the query, false by default. Raise `Invalid`."""
+    word = query.get(name, "false")
+    if word not in FLAG_VALUES:
+        raise Invalid.of_field(name, f"{name} must be true, false, 1 or 0, got {show(word)}")
+    return FLAG_VALUES[word]

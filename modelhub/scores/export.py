@@ -3,14 +3,13 @@
 Written a batch of scores at a time: a line by itself would be a system call by itself.
 """
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 from django.db.models import QuerySet
 
 from modelhub.core import exact_json
+from modelhub.core.csv_cells import guard, write_rows
 from modelhub.core.keyset import in_batches
 from modelhub.labels.types import get_type
 from modelhub.scores.models import Score
@@ -21,22 +20,28 @@ Rows = QuerySet[Score, ScoreRow]
 # `value` is the plain scalar, `value_json` the whole object.
 CSV_COLUMNS = [name for name in ScoreRow.__struct_fields__ if name not in {"annotator", "queue_id"}]
 CSV_COLUMNS.insert(CSV_COLUMNS.index("value") + 1, "value_json")
+# Ids that clients choose. Other tools look scores up by them: an apostrophe would make another id.
+FREE_IDS = ("source_id",)
 
-# First characters that make a spreadsheet execute a cell, or that stand before such a character unseen.
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Line ends of Unicode, which JSON leaves as they are: text readers as `str.splitlines` would break a line there. Their
+# bytes occur in strings only.
+LINE_ENDS = {end.encode(): rb"\u%04x" % ord(end) for end in "\u2028\u2029\u0085"}
 
 
 def write_jsonl(rows: Rows) -> Iterator[bytes]:
     """Yield one score per line, as the list shows it; numbers keep all their digits."""
     for batch in in_batches(rows):
-        yield b"".join(exact_json.encode(row) + b"\n" for row in batch)
+        lines = b"".join(exact_json.encode(row) + b"\n" for row in batch)
+        for end, escape in LINE_ENDS.items():
+            lines = lines.replace(end, escape)
+        yield lines
 
 
 def write_csv(rows: Rows) -> Iterator[bytes]:
     """Yield a header, then one score per line."""
-    yield _as_lines([CSV_COLUMNS])
+    yield write_rows([CSV_COLUMNS])
     for batch in in_batches(rows):
-        yield _as_lines(map(_cells, batch))
+        yield write_rows(map(_cells, batch))
 
 
 def _cells(row: ScoreRow) -> list[str]:
@@ -45,21 +50,16 @@ def _cells(row: ScoreRow) -> list[str]:
         "value": get_type(row.label_type).plain(value),
         "value_json": exact_json.dumps(value),
     }
-    return [cell(columns[name]) for name in CSV_COLUMNS]
+    return [cell(name, columns[name]) for name in CSV_COLUMNS]
 
 
-def _as_lines(rows: Iterable[Iterable[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
-
-
-def cell(value: object) -> str:
-    """Return the text of a cell, with an apostrophe before formulas."""
+def cell(column: str, value: object) -> str:
+    """Return the text of a cell; ids are written as they are (contract 0.12)."""
     if value is None:
         return ""
-    text = value if isinstance(value, str) else exact_json.dumps(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(DANGEROUS) else text
+    if not isinstance(value, str):
+        return exact_json.dumps(value)
+    return value if column in FREE_IDS else guard(value)
 
 
 FORMATS: dict[str, tuple[str, Callable[[Rows], Iterator[bytes]]]] = {

@@ -20,7 +20,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import actor_of, annotator_of, caller
-from modelhub.core.envelope import read_flags, read_object, reject_unknown, rename
+from modelhub.core.csv_cells import BYTE_ORDER_MARK
+from modelhub.core.envelope import read_flag, read_flags, read_object, reject_unknown, rename
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import check_storable
 from modelhub.core.metrics import BATCH_SCORES, count_scores
@@ -328,7 +329,10 @@ class ExportScores(FilteredScores):
         filters=True,
         operation_id="export_scores",
         summary="All scores under the filters, as a file",
-        parameters=[parameter("export_format", "The format of the file.", enum=["jsonl", "csv"], default="jsonl")],
+        parameters=[
+            parameter("export_format", "The format of the file.", enum=["jsonl", "csv"], default="jsonl"),
+            flag("bom", "With CSV: begin with a byte order mark, by which spreadsheets recognize UTF-8."),
+        ],
         responses={
             (200, "application/x-ndjson"): OpenApiResponse(OpenApiTypes.STR, "One score per line."),
             (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "One score per row."),
@@ -341,10 +345,13 @@ class ExportScores(FilteredScores):
         if name not in FORMATS:
             sentence = f"export_format must be one of {', '.join(FORMATS)}, got {show(name)}"
             raise Invalid.of_field("export_format", sentence)
+        bom = read_flag(request.query_params.dict(), "bom")
+        if bom and name != "csv":
+            raise Invalid.of_field("bom", "bom must be false unless export_format is csv, got true")
         content_type, write = FORMATS[name]
         pieces = write(self.filter_queryset(self.get_queryset()).using(alias_for_long_read()))
         # Read before the response begins: an error until here is still a problem, not a broken file.
-        first = list(itertools.islice(pieces, 2))
+        first = [*([BYTE_ORDER_MARK] if bom else []), *itertools.islice(pieces, 2)]
         response = StreamingHttpResponse(one_after_the_other(first, pieces), content_type=content_type)
         response["Content-Disposition"] = f'attachment; filename="scores.{name}"'
         return response

@@ -1,44 +1,20 @@
-"""Out as a file and back in: nothing may change on the way."""
+"""Import of scores: ids and times stay, nothing is guessed, nothing is merged."""
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from modelhub.core import exact_json
 from modelhub.labels.models import Label
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.sources.models import Source
-from tests.client import Caller, entry
-from tests.factories import LabelFactory, ScoreFactory, SourceFactory
+from tests.client import Caller
+from tests.factories import ScoreFactory, SourceFactory
+from tests.scores.files import export, run_import
 
 pytestmark = pytest.mark.django_db
-
-EXPORT = "/model-hub/scores/export/"
-
-
-def export(caller: Caller, query: str = "") -> tuple[str, Any]:
-    headers = {"X-Api-Key": caller.key.api_key, "X-Secret-Key": caller.secret}
-    response = caller.client.get(EXPORT + query, headers=headers)
-    assert response.status_code == 200
-    return b"".join(response.streaming_content).decode(), response.headers  # type: ignore[attr-defined]
-
-
-def lines_of(text: str) -> list[dict[str, Any]]:
-    return [exact_json.loads(line) for line in text.splitlines()]
-
-
-def run_import(file: Path, *arguments: str) -> tuple[str, int]:
-    """Standard output and exit status."""
-    out = io.StringIO()
-    try:
-        call_command("import_scores", str(file), *arguments, stdout=out)
-    except SystemExit as end:
-        return out.getvalue().strip(), int(end.code or 0)
-    return out.getvalue().strip(), 0
 
 
 def test_a_newcomers_round_trip(alice: Caller, bob: Caller, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -194,65 +170,3 @@ def test_a_stand_in_for_annotators_that_are_not_here(
 def test_a_file_that_is_none(alice: Caller, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read: No such file"):
         run_import(tmp_path / "nothing")
-
-
-class TestCsv:
-    """For spreadsheets."""
-
-    def test_utf8_with_a_charset_scalars_and_the_whole_value(
-        self, alice: Caller, trace: Source, labels: dict[str, Label]
-    ) -> None:
-        alice.bulk(
-            trace,
-            [
-                entry(labels["star"], {"rating": 4, "x": 1}, notes="Ünï"),
-                entry(labels["categorical"], "positive"),
-                entry(labels["numeric"], 7),
-            ],
-        )
-        text, headers = export(alice, "?export_format=csv")
-        rows = list(csv.DictReader(io.StringIO(text)))
-
-        assert headers["Content-Type"] == "text/csv; charset=utf-8"
-        assert headers["Content-Disposition"] == 'attachment; filename="scores.csv"'
-        assert {row["label_type"]: row["value"] for row in rows} == {
-            "star": "4",
-            "categorical": "positive",
-            "numeric": "7",
-        }
-        assert {row["label_type"]: row["notes"] for row in rows}["star"] == "Ünï"
-        assert {row["label_type"]: exact_json.loads(row["value_json"]) for row in rows}["star"] == {"rating": 4, "x": 1}
-
-    @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-    def test_cells_that_a_spreadsheet_would_execute_are_harmless(
-        self, alice: Caller, trace: Source, labels: dict[str, Label], text: str
-    ) -> None:
-        alice.bulk(trace, [entry(labels["text"], text, notes=text)])
-        [row] = csv.DictReader(io.StringIO(export(alice, "?export_format=csv")[0], newline=""))
-        assert (row["value"], row["notes"]) == (f"'{text}", f"'{text}")
-
-    def test_a_format_that_is_none(self, alice: Caller) -> None:
-        answer = alice.get(EXPORT + "?export_format=xml")
-        assert (answer.status, answer.body["detail"]) == (400, 'export_format must be one of jsonl, csv, got "xml"')
-
-
-def test_the_export_takes_the_filters_and_stays_in_its_organization(
-    alice: Caller, charlie: Caller, trace: Source, labels: dict[str, Label]
-) -> None:
-    alice.bulk(trace, [entry(labels["star"], 4), entry(labels["text"], "x")])
-    assert [line["label_type"] for line in lines_of(export(alice, "?label_type=text")[0])] == ["text"]
-    assert export(charlie)[0] == ""
-
-
-def test_the_export_reads_in_pieces(alice: Caller, trace: Source, django_assert_num_queries: Any) -> None:
-    """Two batches of at most 1,000 and an empty one, whatever the number of scores."""
-    labels = LabelFactory.create_batch(1001, organization=alice.user.organization)
-    Score.objects.bulk_create(
-        [
-            Score(source=trace, label=label, annotator=alice.user, organization=trace.organization, value={"rating": 1})
-            for label in labels
-        ]
-    )
-    alice.get("/model-hub/sources/")
-    with django_assert_num_queries(1 + 3):
-        assert len(export(alice)[0].splitlines()) == 1001
