@@ -57,6 +57,17 @@ class LabelType(ABC):
         """Return a stored value as a scalar or list, as exports show it."""
         return stored.get(cls.key)
 
+    @classmethod
+    def readable(cls, stored: Mapping[str, Any], settings: Settings) -> str:
+        """Return a stored value for people, such as "4 of 5"; also one that the settings reject."""
+        content = cls.plain(stored)
+        return content if isinstance(content, str) else show(stored if content is None else content)
+
+    @classmethod
+    def legal_values(cls, settings: Settings) -> str:
+        """Return the values that complete settings allow, for people."""
+        raise NotImplementedError
+
     def check(self, value: object) -> dict[str, Any]:
         """Return the value as it is stored. Raise `Invalid`.
 

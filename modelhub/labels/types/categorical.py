@@ -35,6 +35,17 @@ class Categorical(LabelType):
         return selected[0] if isinstance(selected, list) and len(selected) == 1 else selected
 
     @classmethod
+    def readable(cls, stored: Mapping[str, Any], settings: Settings) -> str:
+        selected = stored.get(cls.key)
+        is_list = isinstance(selected, list) and all(isinstance(option, str) for option in selected)
+        return ", ".join(selected) if is_list else show(stored)
+
+    @classmethod
+    def legal_values(cls, settings: Settings) -> str:
+        options = ", ".join(option["label"] for option in settings["options"])
+        return f"{'some' if settings['multi_choice'] else 'one'} of {options}"
+
+    @classmethod
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
         for key in ("multi_choice", "auto_annotate"):
             if not isinstance(settings[key], bool):

@@ -25,6 +25,11 @@ class Numeric(LabelType):
         self.has_all_integers = self.step == 1 and self.lowest == int(self.lowest)
 
     @classmethod
+    def legal_values(cls, settings: Settings) -> str:
+        lowest, highest, step = (show(number) for number in _range(settings))
+        return f"{lowest} to {highest} in steps of {step}"
+
+    @classmethod
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
         lowest, highest, step = _range(settings)
         if lowest < 0:

@@ -1,9 +1,10 @@
 """Stars: a whole number from 1 to `no_of_stars`. Stored as `{"rating": 4}`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, as_number, invalid_value, whole_setting
+from modelhub.labels.types.base import LabelType, Settings, as_number, invalid_value, whole_setting
 
 
 class Star(LabelType):
@@ -12,6 +13,14 @@ class Star(LabelType):
     shapes = "a whole number"
     is_closed = True
     default_settings = {"no_of_stars": 5}
+
+    @classmethod
+    def readable(cls, stored: Mapping[str, Any], settings: Settings) -> str:
+        return f"{super().readable(stored, settings)} of {show(settings.get('no_of_stars'))}"
+
+    @classmethod
+    def legal_values(cls, settings: Settings) -> str:
+        return f"1 to {settings['no_of_stars']}"
 
     @classmethod
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:

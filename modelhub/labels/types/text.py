@@ -4,7 +4,7 @@ from typing import Any
 
 from modelhub.core.errors import Invalid
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, invalid_value, text_setting, whole_setting
+from modelhub.labels.types.base import LabelType, Settings, invalid_value, text_setting, whole_setting
 
 
 class Text(LabelType):
@@ -12,6 +12,10 @@ class Text(LabelType):
     key = "text"
     shapes = "a string"
     default_settings = {"placeholder": "", "min_length": 0, "max_length": 5000}
+
+    @classmethod
+    def legal_values(cls, settings: Settings) -> str:
+        return f"{max(1, settings['min_length'])} to {settings['max_length']} characters"
 
     @classmethod
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:

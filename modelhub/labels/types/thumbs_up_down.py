@@ -1,7 +1,10 @@
 """Thumbs: "up" or "down", also sent as true or false. Stored as `{"value": "up"}`."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, invalid_value
+from modelhub.labels.types.base import LabelType, Settings, invalid_value
 
 
 class ThumbsUpDown(LabelType):
@@ -9,6 +12,14 @@ class ThumbsUpDown(LabelType):
     key = "value"
     shapes = '"up" or "down"'
     is_closed = True
+
+    @classmethod
+    def readable(cls, stored: Mapping[str, Any], settings: Settings) -> str:
+        return {"up": "👍 up", "down": "👎 down"}.get(str(cls.plain(stored)), show(stored))
+
+    @classmethod
+    def legal_values(cls, settings: Settings) -> str:
+        return "up or down"
 
     def _check_content(self, content: object) -> str:
         if content is True or content == "up":

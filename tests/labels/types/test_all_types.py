@@ -1,5 +1,6 @@
 """Properties of every label type, on generated values."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -44,3 +45,47 @@ def test_a_value_that_is_nested_too_deeply_to_be_quoted_is_rejected() -> None:
 def test_an_unknown_type_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         get_type("stars")
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "stored", "words"),
+    [
+        ("star", {}, {"rating": 4}, "4 of 5"),
+        ("star", {"no_of_stars": 3}, {"rating": 4}, "4 of 3"),
+        ("numeric", {}, {"value": Decimal("0.850")}, "0.850"),
+        ("numeric", {}, {"value": 10**30}, "1" + "0" * 30),
+        ("categorical", {}, {"selected": ["positive"]}, "positive"),
+        ("categorical", {}, {"selected": ["positive", "negative"]}, "positive, negative"),
+        ("categorical", {}, {"selected": [1]}, '{"selected":[1]}'),
+        ("text", {}, {"text": "Well\ndone"}, "Well\ndone"),
+        ("text", {}, {"other": 1}, '{"other":1}'),
+        ("thumbs_up_down", {}, {"value": "up"}, "👍 up"),
+        ("thumbs_up_down", {}, {"value": "down"}, "👎 down"),
+        ("thumbs_up_down", {}, {"value": "sideways"}, '{"value":"sideways"}'),
+        ("thumbs_up_down", {}, {"value": ["up"]}, '{"value":["up"]}'),
+    ],
+)
+def test_a_stored_value_in_words(name: str, settings: dict[str, Any], stored: dict[str, Any], words: str) -> None:
+    kind = get_type(name)
+    assert kind.readable(stored, kind.default_settings | settings) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("star", "1 to 5"),
+        ("numeric", "0 to 10 in steps of 1"),
+        ("categorical", "one of positive, negative, Mixed"),
+        ("text", "1 to 5000 characters"),
+        ("thumbs_up_down", "up or down"),
+    ],
+)
+def test_the_legal_values_in_words(name: str, words: str) -> None:
+    assert get_type(name).legal_values(KINDS[name].settings) == words
+
+
+@given(name=st.sampled_from(LABEL_TYPES), stored=st.dictionaries(st.text(), json_values), settings=json_values)
+def test_any_object_can_be_shown(name: str, stored: dict[str, Any], settings: Any) -> None:
+    kind = get_type(name)
+    value = stored | {kind.key: settings}
+    assert isinstance(kind.readable(value, settings if isinstance(settings, dict) else {}), str)
