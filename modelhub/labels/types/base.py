@@ -59,7 +59,7 @@ class LabelType(ABC):
 
     @classmethod
     def readable(cls, stored: Mapping[str, Any], settings: Settings) -> str:
-        """Return a stored value for people, such as "4 of 5"; also one that the settings reject."""
+        """Return a stored value in words, such as "4 of 5"."""
         content = cls.plain(stored)
         return content if isinstance(content, str) else show(stored if content is None else content)
 

@@ -37,8 +37,9 @@ class Categorical(LabelType):
     @classmethod
     def readable(cls, stored: Mapping[str, Any], settings: Settings) -> str:
         selected = stored.get(cls.key)
-        is_list = isinstance(selected, list) and all(isinstance(option, str) for option in selected)
-        return ", ".join(selected) if is_list else show(stored)
+        if isinstance(selected, list) and all(isinstance(option, str) for option in selected):
+            return ", ".join(selected)
+        return show(stored)
 
     @classmethod
     def legal_values(cls, settings: Settings) -> str:

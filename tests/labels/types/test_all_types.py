@@ -67,7 +67,7 @@ def test_an_unknown_type_is_a_key_error() -> None:
 )
 def test_a_stored_value_in_words(name: str, settings: dict[str, Any], stored: dict[str, Any], words: str) -> None:
     kind = get_type(name)
-    assert kind.readable(stored, kind.default_settings | settings) == words
+    assert kind.readable(stored, {**kind.default_settings, **settings}) == words
 
 
 @pytest.mark.parametrize(
