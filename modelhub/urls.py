@@ -1,8 +1,15 @@
 """Paths of all packages; API paths end in a slash, without redirects."""
 
+from modelhub.core import not_implemented
 from modelhub.core import urls as core
 from modelhub.labels import urls as labels
 from modelhub.scores import urls as scores
 from modelhub.sources import urls as sources
 
-urlpatterns = [*scores.urlpatterns, *sources.urlpatterns, *labels.urlpatterns, *core.urlpatterns]
+urlpatterns = [
+    *scores.urlpatterns,
+    *sources.urlpatterns,
+    *labels.urlpatterns,
+    *core.urlpatterns,
+    *not_implemented.urlpatterns,
+]

@@ -92,6 +92,13 @@ class RateLimited(Refused):
         self.headers = {"Retry-After": str(wait)}
 
 
+class Unimplemented(Refused):
+    """Raised for a path of the hosted service that this server does not implement."""
+
+    status = 501
+    code = "not_implemented"
+
+
 class OutcomeUnknown(Refused):
     """Raised when the connection is lost during a commit, with unknown outcome."""
 

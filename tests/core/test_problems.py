@@ -36,6 +36,7 @@ def standby_error() -> InternalError:
         (errors.TooLarge("Too many."), 413, "too_large", "Too many."),
         (errors.Mismatch("Another request."), 422, "idempotency_mismatch", "Another request."),
         (errors.RateLimited("Too often.", wait=3), 429, "rate_limited", "Too often. Try again in 3 seconds."),
+        (errors.Unimplemented("Not here."), 501, "not_implemented", "Not here."),
         (errors.OutcomeUnknown("Lost."), 503, "outcome_unknown", "Lost."),
         (OperationalError("a secret"), 503, "service_unavailable", problems.UNAVAILABLE),
         (InterfaceError("a secret"), 503, "service_unavailable", problems.UNAVAILABLE),

@@ -1,0 +1,95 @@
+"""Paths of the hosted service that this server does not implement: 501 (contract 3).
+
+A feature that gets implemented loses its line here, and gains one in the `urls.py` of its package.
+"""
+
+from typing import Any, NoReturn
+
+from django.urls import path
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from modelhub.core.errors import Unimplemented
+
+QUEUES = "model-hub/annotation-queues/"
+QUEUE = QUEUES + "<str:queue_id>/"
+ITEMS = QUEUE + "items/"
+ITEM = ITEMS + "<str:item_id>/"
+# In the order of matching: an id may be any string.
+FEATURES: dict[str, list[str]] = {
+    "annotation queues": [
+        QUEUES,
+        QUEUES + "for-source/",
+        QUEUES + "get-or-create-default/",
+        QUEUE,
+        QUEUE + "update-status/",
+        QUEUE + "restore/",
+        QUEUE + "hard-delete/",
+        QUEUE + "add-label/",
+        QUEUE + "remove-label/",
+        QUEUE + "progress/",
+        QUEUE + "analytics/",
+        QUEUE + "agreement/",
+        QUEUE + "export/",
+        QUEUE + "export-fields/",
+        QUEUE + "export-to-dataset/",
+    ],
+    "reviews of queue items": [
+        ITEMS + "bulk-review/",
+        ITEM + "review/",
+    ],
+    "items of annotation queues": [
+        ITEMS,
+        ITEMS + "add-items/",
+        ITEMS + "assign/",
+        ITEMS + "bulk-remove/",
+        ITEMS + "next-item/",
+        ITEM,
+        ITEM + "annotate-detail/",
+        ITEM + "annotations/",
+        ITEM + "annotations/import/",
+        ITEM + "annotations/submit/",
+        ITEM + "complete/",
+        ITEM + "release/",
+        ITEM + "skip/",
+    ],
+    "discussion threads": [
+        ITEM + "discussion/",
+        ITEM + "discussion/<str:thread_id>/reopen/",
+        ITEM + "discussion/<str:thread_id>/resolve/",
+        ITEM + "discussion/comments/<str:comment_id>/",
+        ITEM + "discussion/comments/<str:comment_id>/reaction/",
+    ],
+    "automation rules": [
+        QUEUE + "automation-rules/",
+        QUEUE + "automation-rules/<str:rule_id>/",
+        QUEUE + "automation-rules/<str:rule_id>/evaluate/",
+    ],
+    "bulk annotation of spans": [
+        "tracer/bulk-annotation/",
+        "tracer/observation-span/add_annotations/",
+    ],
+    "users of an organization": [
+        "model-hub/organizations/<str:organization_id>/users/",
+        "model-hub/organizations/<str:organization_id>/users/<str:user_id>/",
+    ],
+}
+
+
+class UnimplementedView(APIView):
+    """Answer every method with 501, after authentication. Any valid key suffices."""
+
+    permission_classes = ()
+    feature = ""
+
+    def initial(self, request: Request, *args: Any, **options: Any) -> NoReturn:
+        """Raise `Unimplemented` for an authenticated request."""
+        super().initial(request, *args, **options)
+        raise Unimplemented(f"This server does not implement {self.feature}. The request had no effect.")
+
+
+urlpatterns = [
+    path(route, UnimplementedView.as_view(feature=feature), name="not-implemented")
+    for feature, routes in FEATURES.items()
+    for route in routes
+]
