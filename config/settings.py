@@ -224,17 +224,30 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "modelhub",
-    "DESCRIPTION": "Scores of traces, spans, generations and sessions against typed labels.",
+    "DESCRIPTION": (
+        "Scores of traces, spans, generations and sessions against typed labels.\n\n"
+        "**Get a key.** The first start of the server prints one. `manage.py create_api_key EMAIL` prints another; "
+        "[the admin](/admin/) creates, rotates and revokes them.\n\n"
+        "**Send requests from `/docs/`.** Select *Authorize*, enter `X-Api-Key` and `X-Secret-Key`, select *Execute*. "
+        "The keys are forgotten when the page is closed or loaded again.\n\n"
+        "**Generate a client.** This document is at [/schema/](/schema/) as YAML and at "
+        "[/schema/?format=json](/schema/?format=json) as JSON."
+    ),
     "VERSION": "0.1.0",
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_INCLUDE_SCHEMA": False,
-    # Files of the page come with the sidecar package, for hosts without internet access.
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "/static/modelhub/favicon.svg",
-    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},
+    # In the order of the URLs and of these tags: the bulk request first.
+    "SORT_OPERATIONS": False,
+    "TAGS": [
+        {"name": "scores", "description": "Store, read, correct and delete scores."},
+        {"name": "sources", "description": "Register the traces, spans, generations and sessions that are scored."},
+        {"name": "labels", "description": "The typed questions that scores answer."},
+        {"name": "tracer", "description": "Labels and projects, as the class `Annotation` of the client reads them."},
+        {"name": "health", "description": "For load balancers and monitoring, without a key."},
+    ],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "modelhub.core.schema.require_bodies",
+        "modelhub.core.schema.put_headers_first",
+        "modelhub.core.examples.add_examples",
     ],
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "ENUM_NAME_OVERRIDES": {

@@ -75,9 +75,9 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
     def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
         """Return one definition per name."""
         return [
-            {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
-            {"type": "apiKey", "in": "header", "name": "X-Secret-Key"},
-            {"type": "http", "scheme": "bearer", "description": "`<api key>:<secret key>`"},
+            {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "The API key."},
+            {"type": "apiKey", "in": "header", "name": "X-Secret-Key", "description": "Its secret key."},
+            {"type": "http", "scheme": "bearer", "description": "Instead of both headers: `<api key>:<secret key>`"},
         ]
 
     def get_security_requirement(self, auto_schema: object) -> list[dict[str, list[str]]]:

@@ -1,4 +1,4 @@
-"""Paths of the hosted service that this server does not implement: 501 (contract 3).
+"""Paths of the hosted service that are not implemented: 501 (contract 3).
 
 A feature that gets implemented loses its line here, and gains one in the `urls.py` of its package.
 """

@@ -107,3 +107,10 @@ def require_bodies(result: dict[str, Any], **options: Any) -> dict[str, Any]:
             if any("$ref" not in content["schema"] for content in body["content"].values()):
                 body["required"] = True
     return result
+
+
+def put_headers_first(result: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Put the two headers of a key before the bearer token that replaces them."""
+    schemes = result["components"]["securitySchemes"]
+    result["components"]["securitySchemes"] = dict(sorted(schemes.items(), key=lambda scheme: scheme[1]["type"]))
+    return result

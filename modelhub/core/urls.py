@@ -4,9 +4,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static
 from django.urls import path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from modelhub.core import health
+from modelhub.core import health, pages
 from modelhub.core.problems import read_only
 
 
@@ -21,8 +20,8 @@ urlpatterns = [
     path("healthz", health.Health.as_view(), name="healthz"),
     path("readyz", health.Readiness.as_view(), name="readyz"),
     path("metrics", read_only(health.show_metrics), name="metrics"),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", read_only(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
+    path("schema/", pages.SchemaView.as_view(), name="schema"),
+    path("docs/", read_only(pages.DocsView.as_view()), name="docs"),
     re_path(r"^(?:docs|schema|admin(?:/.*)?)(?<!/)$", add_slash, name="add_slash"),
     path("favicon.ico", read_only(RedirectView.as_view(url=static("modelhub/favicon.ico")))),
     path("", read_only(RedirectView.as_view(pattern_name="docs")), name="root"),

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.exact_json import same
+from modelhub.core.ids import new_id
 from modelhub.core.keyset import in_batches
 from modelhub.core.models import LISTED, LIVE
 from modelhub.core.text import show
@@ -47,12 +48,14 @@ def create_label(
     description: str | None = None,
     project_id: uuid.UUID | None = None,
     allow_notes: bool = False,
+    label_id: uuid.UUID | None = None,
 ) -> Label:
     """Create a label; omitted settings take their defaults.
 
     Raise `Invalid` by field for unfit settings, an unknown project and a name that is taken (contract 4 and 6).
     """
     label = Label(
+        id=label_id or new_id(),
         organization_id=organization_id,
         name=name,
         type=type,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from modelhub.core.examples import CATEGORICAL_ID, STAR_ID, TRACE_ID
 from modelhub.scores.changes import CHANGES
 from modelhub.scores.entries import PROPERTIES, UUID
 from modelhub.sources.refs import MAX_ID_LENGTH, SOURCE_WORDS
@@ -56,15 +57,14 @@ BULK_DELETE: dict[str, Any] = {
     },
 }
 
-TRACE_ID = "7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69"
-EXAMPLE_ENTRY = {"label_id": "018f3f2a-7c4e-7d7a-8a3b-5f6e7d8c9b0a", "value": {"rating": 4}, "score_source": "human"}
+EXAMPLE_ENTRY = {"label_id": STAR_ID, "value": {"rating": 4}, "score_source": "human"}
 EXAMPLE_SCORE = {"source_type": "trace", "source_id": TRACE_ID, **EXAMPLE_ENTRY}
 EXAMPLE_BULK = {
     "source_type": "trace",
     "source_id": TRACE_ID,
     "scores": [
         EXAMPLE_ENTRY,
-        {"label_id": "018f3f2a-7c4e-7d7a-8a3b-5f6e7d8c9b0b", "value": {"selected": ["positive"]}},
+        {"label_id": CATEGORICAL_ID, "value": {"selected": ["positive"]}},
     ],
     "notes": "Batch annotation",
 }

@@ -5,8 +5,8 @@ from django.urls import path
 from modelhub.scores import views
 
 urlpatterns = [
-    path("model-hub/scores/", views.Scores.as_view(), name="scores"),
     path("model-hub/scores/bulk/", views.BulkScores.as_view(), name="scores-bulk"),
+    path("model-hub/scores/", views.Scores.as_view(), name="scores"),
     path("model-hub/scores/bulk-delete/", views.BulkDelete.as_view(), name="scores-bulk-delete"),
     path("model-hub/scores/for-source/", views.ScoresOfSource.as_view(), name="scores-for-source"),
     path("model-hub/scores/export/", views.ExportScores.as_view(), name="scores-export"),

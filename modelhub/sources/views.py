@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import caller
+from modelhub.core.examples import SESSION_ID, TRACE_ID
 from modelhub.core.pagination import Pages
 from modelhub.core.schema import PAGING, example, page_of, problem_responses
 from modelhub.core.serializers import render_list
@@ -19,7 +20,8 @@ from modelhub.sources.models import Source
 from modelhub.sources.serializers import BulkSourcesAnswer, BulkSourcesInput, SourceInput, SourceSerializer
 from modelhub.sources.services import get_source, register_sources, sources_of
 
-EXAMPLE_SOURCE = {"source_type": "trace", "source_id": "7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69", "name": "First chat"}
+EXAMPLE_TRACE = {"source_type": "trace", "source_id": TRACE_ID, "name": "Refund question"}
+EXAMPLE_SESSION = {"source_type": "session", "source_id": SESSION_ID, "metadata": {"model": "small-1"}}
 
 
 @extend_schema(tags=["sources"])
@@ -44,7 +46,7 @@ class Sources(GenericAPIView[Source]):
         return self.get_paginated_response(render_list(SourceSerializer, page))
 
     @extend_schema(
-        **example("A trace", EXAMPLE_SOURCE),
+        **example("A trace", EXAMPLE_TRACE),
         operation_id="register_source",
         summary="Register a source, or update its name and metadata",
         request=SourceInput,
@@ -66,7 +68,7 @@ class Sources(GenericAPIView[Source]):
 @extend_schema(tags=["sources"])
 class BulkSources(APIView):
     @extend_schema(
-        **example("Two kinds", {"sources": [EXAMPLE_SOURCE, EXAMPLE_SOURCE | {"source_type": "session"}]}),
+        **example("Two kinds", {"sources": [EXAMPLE_TRACE, EXAMPLE_SESSION]}),
         operation_id="register_sources",
         summary="Register many sources",
         request=BulkSourcesInput,

@@ -1,0 +1,92 @@
+"""Examples of the OpenAPI document: one story with fixed ids."""
+
+from typing import Any
+
+# One trace, judged with two labels, so that one example continues another.
+TRACE_ID = "7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69"
+SESSION_ID = "c2a9d0b4-53f7-4e0e-8a51-6d7e8f9a0b1c"
+STAR_ID, CATEGORICAL_ID = "019ac4f0-7c4e-7d7a-8a3b-5f6e7d8c9b0a", "019ac4f0-7c4e-7d7b-9f21-0c1d2e3f4a5b"
+SCORE_ID, SOURCE_ID = "019ac4f2-1b6d-7e88-b7aa-43c0d5e6f701", "019ac4f1-5e2a-7c90-8d13-2b3c4d5e6f70"
+USER_ID, PROJECT_ID = "019ac4ef-9a10-7b3c-a4d5-e6f708192a3b", "019ac4ef-c4d2-7f60-9e1f-5a6b7c8d9e0f"
+ORGANIZATION_ID = "019ac4ef-8f01-7a2b-93c4-d5e6f708192a"
+ERROR = f'scores[1]: Label {CATEGORICAL_ID} (Sentiment, categorical): selected must hold only options …, got "great"'
+# Examples of answers by "component.field" or by field, and of components that are words themselves.
+EXAMPLES: dict[str, Any] = {
+    "source_type": "trace",
+    "source_id": TRACE_ID,
+    "label_id": STAR_ID,
+    "label_name": "Quality",
+    "label_type": "star",
+    "value": {"rating": 4},
+    "score_source": "human",
+    "notes": "Batch annotation",
+    "annotator": USER_ID,
+    "annotator_id": USER_ID,
+    "annotator_name": "Ada Lovelace",
+    "annotator_email": "ada@example.com",
+    "updated_by": USER_ID,
+    "updated_by_name": "Ada Lovelace",
+    "updated_by_email": "ada@example.com",
+    "organization": ORGANIZATION_ID,
+    "project": PROJECT_ID,
+    "queue_item": None,
+    "queue_id": None,
+    "created_at": "2026-01-31T12:00:00.123456Z",
+    "updated_at": "2026-01-31T12:00:00.123456Z",
+    "error_details": [],
+    "Score.id": SCORE_ID,
+    "Revision.value": {"rating": 2},
+    "action": "overwritten",
+    "replaced_by": USER_ID,
+    "replaced_by_name": "Ada Lovelace",
+    "replaced_by_email": "ada@example.com",
+    "replaced_at": "2026-01-31T12:00:00.123456Z",
+    "Label.id": STAR_ID,
+    "Label.name": "Quality",
+    "Label.type": "star",
+    "Label.settings": {"no_of_stars": 5},
+    "Label.description": "How good is the answer?",
+    "Source.id": SOURCE_ID,
+    "Source.name": "Refund question",
+    "Source.metadata": {"model": "small-1"},
+    "Project.id": PROJECT_ID,
+    "Project.name": "Support bot",
+    "Project.project_type": "observe",
+    "BulkScoresAnswer.errors": [ERROR],
+    "Problem.type": "about:blank",
+    "Problem.title": "Bad Request",
+    "Problem.status": 400,
+    "Problem.detail": "scores must be a list of at least one score, got []",
+    "Problem.message": "scores must be a list of at least one score, got []",
+    "Problem.code": "invalid",
+    "Problem.errors": {"scores": ["scores must be a list of at least one score, got []"]},
+    "Problem.request_id": "019ac4f3-0d3e-7a11-8c22-1a2b3c4d5e6f",
+    "LabelType": "star",
+    "ScoreSource": "human",
+}
+PATH_IDS = {
+    "/model-hub/scores/": SCORE_ID,
+    "/model-hub/sources/": SOURCE_ID,
+    "/model-hub/annotations-labels/": STAR_ID,
+}
+
+
+def add_examples(result: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Add `EXAMPLES` to answers and to the required parameters.
+
+    Swagger UI sends the examples of parameters: one of an optional filter would filter every list.
+    """
+    for name, component in result["components"]["schemas"].items():
+        if name in EXAMPLES:
+            component["example"] = EXAMPLES[name]
+        for field, schema in component.get("properties", {}).items():
+            key = f"{name}.{field}" if f"{name}.{field}" in EXAMPLES else field
+            if key in EXAMPLES and "$ref" not in schema:
+                schema["example"] = EXAMPLES[key]
+    for path, methods in result["paths"].items():
+        ids = [example_id for prefix, example_id in PATH_IDS.items() if path.startswith(prefix)]
+        for operation in methods.values():
+            for one in operation.get("parameters", []):
+                if one.get("required"):
+                    one["example"] = ids[0] if one["in"] == "path" else EXAMPLES[one["name"]]
+    return result
