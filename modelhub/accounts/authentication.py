@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from modelhub.accounts.keys import REFUSAL, authenticate, check_scope
 from modelhub.accounts.models import ApiKey, User
 from modelhub.accounts.people import Actor, get_annotator
-from modelhub.core.errors import Unauthenticated
+from modelhub.core.errors import Forbidden, Unauthenticated
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -44,14 +44,23 @@ def annotator_of(request: Request, annotator_id: object) -> User:
     user = caller(request)
     if annotator_id is None or annotator_id == str(user.pk):
         return user
-    check_scope(api_key_of(request), "act-as")
+    for scope in ("act-as", "write"):
+        check_scope(api_key_of(request), scope)
     return get_annotator(organization_id=user.organization_id, user_id=annotator_id)
 
 
 def actor_of(request: Request, annotator_id: object = None) -> Actor:
-    """Return the actor of a change. An admin needs a key with the scope `admin`."""
-    user = annotator_of(request, annotator_id)
-    return Actor(user, is_admin=user.role == "admin" and "admin" in api_key_of(request).scopes)
+    """Return the user of a request with the rights of its key, by default as itself."""
+    user, scopes = annotator_of(request, annotator_id), api_key_of(request).scopes
+    is_admin = user.role == "admin" and "admin" in scopes and "write" in scopes
+    return Actor(user, is_admin=is_admin, sees_all="read" in scopes or "annotate" not in scopes)
+
+
+def check_admin(request: Request, sentence: str) -> None:
+    """Raise `Forbidden` with the sentence, unless key and user are an admin's."""
+    check_scope(api_key_of(request), "admin")
+    if (user := caller(request)).role != "admin":
+        raise Forbidden(f"{sentence}; the user of this API key has the role {user.role}.")
 
 
 def _read_pair(request: Request) -> tuple[str, str]:

@@ -12,12 +12,18 @@ from django.db.models.lookups import Exact
 from modelhub.core.models import Row, TenantForeignKey, TenantRow, one_of
 
 ROLES = ("admin", "member")
-# `admin` lets an admin's key act as an admin; `act-as` names other annotators.
-SCOPES = ("read", "write", "admin", "act-as")
+# What a key with the scope may do (contract 0.9).
+SCOPES = {
+    "read": "read everything of the organization",
+    "write": "write scores, sources, labels and projects",
+    "annotate": "read labels and sources, and read, write, correct and delete the user's own scores",
+    "admin": "with write, for users with the role admin: correct and delete all scores, delete labels",
+    "act-as": "with write: write scores of other annotators, by annotator_id",
+}
 
 
 def default_scopes() -> list[str]:
-    """Return the scopes of a new key: all but `act-as`."""
+    """Return the scopes of a new key; they include `annotate`."""
     return ["read", "write", "admin"]
 
 

@@ -3,6 +3,8 @@
 import uuid
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import parse_uuid
@@ -11,10 +13,20 @@ from modelhub.core.text import show
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """User behind a change; `is_admin` needs the role and the scope (contract 0.9)."""
+    """User behind a request, with the rights of its key (contract 0.9).
+
+    `is_admin` needs the role and the scope. Without `sees_all` only the user's own scores exist.
+    """
 
     user: User
-    is_admin: bool
+    is_admin: bool = False
+    sees_all: bool = True
+
+    @property
+    def visible(self) -> Q:
+        """Return the condition of the scores that exist for this user."""
+        own = {} if self.sees_all else {"annotator_id": self.user.pk}
+        return Q(organization_id=self.user.organization_id, **own)
 
     def may_change(self, annotator_id: uuid.UUID) -> bool:
         """Allow a score's annotator and organization admins."""

@@ -26,7 +26,7 @@ Problem = inline_serializer(
 PROBLEMS = {
     400: "The request cannot be understood; `detail` names the rule and the value that was sent.",
     401: "No valid pair of API key and secret key.",
-    403: "The key lacks the scope, or the object belongs to another user.",
+    403: "The key lacks the scope, its user the role, or the object belongs to another user.",
     404: "No such object in this organization.",
     409: "The request contradicts stored data.",
     413: "Above a limit.",

@@ -1,8 +1,12 @@
 """Filters of the list of labels."""
 
+from typing import cast
+
 import django_filters
 from django.db.models import Count, FilteredRelation, Q, QuerySet
+from rest_framework.request import Request
 
+from modelhub.accounts.authentication import actor_of
 from modelhub.core.filters import FlagFilter, StrictFilterSet
 from modelhub.core.models import LIVE, listed
 from modelhub.labels.models import Label
@@ -33,10 +37,12 @@ class LabelFilter(StrictFilterSet):
         return queryset
 
     def with_usage_count(self, queryset: QuerySet[Label], name: str, value: bool) -> QuerySet[Label]:
-        """Add the number of live scores: all of them, and those of traces."""
+        """Add the number of live scores that the key may see, and of those of traces."""
         if not value:
             return queryset
-        live_scores = FilteredRelation("scores", condition=Q(scores__deleted_at=None) & listed("scores__"))
+        actor = actor_of(cast("Request", self.request))
+        own = Q() if actor.sees_all else Q(scores__annotator=actor.user)
+        live_scores = FilteredRelation("scores", condition=Q(scores__deleted_at=None) & own & listed("scores__"))
         return queryset.annotate(live_scores=live_scores).annotate(
             annotation_count=Count("live_scores"),
             trace_annotations_count=Count("live_scores", filter=Q(live_scores__source__source_type="trace")),

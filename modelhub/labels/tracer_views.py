@@ -26,6 +26,8 @@ from modelhub.labels.services import labels_of
 
 @extend_schema(tags=["tracer"])
 class TracerLabels(APIView):
+    for_annotators = ("read",)
+
     @extend_schema(
         operation_id="get_annotation_labels",
         summary="List all labels, or those of one project",

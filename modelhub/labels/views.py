@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from modelhub.accounts.authentication import caller
+from modelhub.accounts.authentication import caller, check_admin
 from modelhub.core.envelope import read_flags
 from modelhub.core.pagination import PagesOnRequest
 from modelhub.core.schema import PAGING, DeletedOutput, example, flag, page_of, problem_responses
@@ -33,6 +33,7 @@ UPDATE: dict[str, Any] = {
 
 @extend_schema(tags=["labels"])
 class Labels(GenericAPIView[Label]):
+    for_annotators = ("read",)
     queryset = Label.objects.none()  # read by drf-spectacular, which has no caller
     serializer_class = LabelSerializer  # read by OPTIONS
     pagination_class = PagesOnRequest
@@ -68,6 +69,8 @@ class Labels(GenericAPIView[Label]):
 
 @extend_schema(tags=["labels"])
 class OneLabel(APIView):
+    for_annotators = ("read",)
+
     @extend_schema(
         operation_id="get_label",
         summary="Get a label",
@@ -92,9 +95,11 @@ class OneLabel(APIView):
     @extend_schema(
         operation_id="delete_label",
         summary="Delete a label; its scores stay",
+        description="For admins: needs the scope `admin` and the role.",
         responses={200: DeletedOutput, **problem_responses(404)},
     )
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
+        check_admin(request, "Labels are deleted by admins of the organization only")
         delete_label(organization_id=caller(request).organization_id, label_id=pk)
         # The Python client parses this body, and repeats a DELETE without one.
         return Response({"deleted": True})

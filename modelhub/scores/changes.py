@@ -48,7 +48,7 @@ def update_score(*, actor: Actor, score_id: uuid.UUID, changes: Mapping[str, Any
             if not is_refusal(error):
                 raise
             raise Invalid(f"{label}: the database refused this score", code="database_refused") from error
-    return get_row(organization_id=score.organization_id, score_id=score.pk)
+    return get_row(actor=actor, score_id=score.pk)
 
 
 def _overwrite(score: Score, changes: Mapping[str, Any], *, user: User) -> None:
@@ -76,7 +76,7 @@ def _later_than(before: datetime) -> datetime:
 def _lock_score(actor: Actor, score_id: uuid.UUID) -> Score:
     """Return a live score; lock its source and the labels until the transaction ends."""
     organization_id = actor.user.organization_id
-    scores = live_scores(organization_id).select_related("label")
+    scores = live_scores(actor).select_related("label")
     source_id = scores.filter(pk=score_id).values_list("source_id", flat=True).first()
     share_labels(organization_id)
     _lock_sources(organization_id, [source_id])
@@ -112,7 +112,7 @@ def delete_scores_by_id(*, actor: Actor, ids: Sequence[object]) -> tuple[int, li
     if len(ids) > settings.MAX_SCORES:
         raise TooLarge(f"At most {settings.MAX_SCORES} ids a request, got {len(ids)}", code="too_many_scores")
     parsed = [parse_uuid(text) for text in ids]
-    found = _lock_scores(actor, live_scores(actor.user.organization_id).filter(pk__in=[pk for pk in parsed if pk]))
+    found = _lock_scores(actor, live_scores(actor).filter(pk__in=[pk for pk in parsed if pk]))
     annotators = {score.pk: score.annotator_id for score in found}
     chosen: dict[uuid.UUID, int] = {}
     errors = []

@@ -30,7 +30,7 @@ class Batch:
     """Entries of a request: scores of one source by one annotator.
 
     `notes` go on every score whose entry has none of its own. `dry_run` stores nothing; `atomic` stores nothing if
-    there is an error.
+    there is an error. `create_source`: the annotator may, where the settings allow it.
     """
 
     annotator: User
@@ -39,6 +39,7 @@ class Batch:
     notes: str | None = None
     dry_run: bool = False
     atomic: bool = False
+    create_source: bool = True
 
     @property
     def label_ids(self) -> set[str]:
@@ -157,7 +158,7 @@ def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None 
         # The database's own message may hold values; the SQLSTATE says enough.
         log.warning("scores_refused_by_database", rows=len(drafts), sqlstate=sqlstate(error))
         return StoreResult("refused")
-    if result.outcome == "source_not_found" and not settings.AUTO_CREATE_SOURCES:
+    if result.outcome == "source_not_found" and not (settings.AUTO_CREATE_SOURCES and batch.create_source):
         raise source_not_found(batch.ref)
     return result
 

@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from modelhub.accounts.authentication import actor_of, annotator_of, caller
+from modelhub.accounts.authentication import actor_of, annotator_of, api_key_of
 from modelhub.core.csv_cells import BYTE_ORDER_MARK
 from modelhub.core.envelope import read_flag, read_flags, read_object, reject_unknown, rename
 from modelhub.core.errors import Invalid
@@ -76,6 +76,8 @@ CORRECTION: dict[str, Any] = {
 
 @extend_schema(tags=["scores"])
 class BulkScores(APIView):
+    for_annotators = ("write",)
+
     @extend_schema(
         operation_id="create_scores",
         summary="Store many scores on one source",
@@ -130,7 +132,13 @@ def read_bulk(request: Request, *, dry_run: bool, atomic: bool) -> Batch:
     if ref is None or errors:
         raise Invalid("; ".join(itertools.chain(*errors.values())), fields=errors)
     annotator = annotator_of(request, fields.get("annotator_id"))
-    return Batch(annotator, ref, entries, notes, dry_run=dry_run, atomic=atomic)
+    return Batch(
+        annotator, ref, entries, notes, dry_run=dry_run, atomic=atomic, create_source=may_create_source(request)
+    )
+
+
+def may_create_source(request: Request) -> bool:
+    return "write" in api_key_of(request).scopes
 
 
 def count_recording(batch: Batch, recording: Recording) -> None:
@@ -141,18 +149,20 @@ def count_recording(batch: Batch, recording: Recording) -> None:
 
 
 class FilteredScores(GenericAPIView[Any]):
-    """The organization's live scores under the filters of the request."""
+    """The live scores that the key may see, under the filters of the request."""
 
+    for_annotators: tuple[str, ...] = ("read",)
     queryset = Score.objects.none()  # for the schema, which has no caller
     serializer_class = ScoreSerializer  # read by OPTIONS
     filterset_class = ScoreFilter
 
     def get_queryset(self) -> QuerySet[Score, ScoreRow]:
-        return get_rows(caller(self.request).organization_id).filter(LISTED)
+        return get_rows(actor_of(self.request)).filter(LISTED)
 
 
 @extend_schema(tags=["scores"])
 class Scores(FilteredScores):
+    for_annotators = ("read", "write")
     pagination_class = PagesOrCursor
 
     @extend_schema(
@@ -186,7 +196,7 @@ class Scores(FilteredScores):
         fields = read_object(request.data, SCORE_FIELDS, strict=True)
         annotator = annotator_of(request, fields.pop("annotator_id", None))
         ref = check_source_ref(fields.pop("source_type", None), fields.pop("source_id", None))
-        batch = Batch(annotator, ref, [fields], dry_run=dry_run)
+        batch = Batch(annotator, ref, [fields], dry_run=dry_run, create_source=may_create_source(request))
         recording = record_scores(batch)
         count_recording(batch, recording)
         if recording.errors:
@@ -197,14 +207,15 @@ class Scores(FilteredScores):
 
 @extend_schema(tags=["scores"])
 class OneScore(APIView):
+    for_annotators = ("read", "write")
+
     @extend_schema(
         operation_id="get_score",
         summary="One score",
         responses={200: ScoreSerializer, **problem_responses(404)},
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
-        row = get_row(organization_id=caller(request).organization_id, score_id=pk)
-        return Response(ScoreSerializer(row).data)
+        return Response(ScoreSerializer(get_row(actor=actor_of(request), score_id=pk)).data)
 
     @extend_schema(
         operation_id="replace_score",
@@ -246,6 +257,7 @@ class OneScore(APIView):
 
 @extend_schema(tags=["scores"])
 class ScoreHistory(GenericAPIView[Any]):
+    for_annotators = ("read",)
     pagination_class = Pages
 
     @extend_schema(
@@ -256,12 +268,14 @@ class ScoreHistory(GenericAPIView[Any]):
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         """Return a page of replaced values, newest first; also of a deleted score."""
-        revisions = get_history(organization_id=caller(request).organization_id, score_id=pk)
+        revisions = get_history(actor=actor_of(request), score_id=pk)
         return self.get_paginated_response(render_list(RevisionSerializer, self.paginate_queryset(revisions)))
 
 
 @extend_schema(tags=["scores"])
 class BulkDelete(APIView):
+    for_annotators = ("write",)
+
     @extend_schema(
         operation_id="delete_scores",
         summary="Delete many scores, by their ids or by a filter",
@@ -281,7 +295,7 @@ class BulkDelete(APIView):
                 raise Invalid.of_field("ids", f"ids must be a list of at least one id, got {show(ids)}")
             deleted, errors = delete_scores_by_id(actor=actor, ids=ids)
         else:
-            live = live_scores(actor.user.organization_id).filter(LISTED)
+            live = live_scores(actor).filter(LISTED)
             chosen = ScoreFilter(read_filter(fields["filter"]), queryset=live, request=request)
             deleted, errors = delete_scores_matching(actor=actor, scores=chosen.get_rows()), []
         return Response({"deleted": deleted, "errors": errors})
@@ -300,6 +314,8 @@ def read_filter(given: object) -> dict[str, str]:
 
 @extend_schema(tags=["scores"])
 class ScoresOfSource(APIView):
+    for_annotators = ("read",)
+
     @extend_schema(
         operation_id="get_scores",
         summary="All scores of one source",
@@ -315,7 +331,7 @@ class ScoresOfSource(APIView):
         """Return a bare list by label name, empty for an unknown source (contract 6)."""
         query = rename(request.query_params.dict(), ("source_type", "source_id", *SOURCE_FILTERS))
         ref = check_source_ref(query.get("source_type"), query.get("source_id"))
-        rows = get_rows_of_source(caller(request).organization_id, ref)
+        rows = get_rows_of_source(actor_of(request), ref)
         filters = {name: query[name] for name in SOURCE_FILTERS if name in query}
         found = ScoreFilter(filters, queryset=rows.order_by("label__name", "-created_at", "-id")).get_rows()
         # The word of the request is echoed (contract 2.1).

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
 from modelhub.accounts.keys import create_api_key, secret_fits
-from modelhub.accounts.models import SCOPES, ApiKey, Organization, User
+from modelhub.accounts.models import ApiKey, Organization, User, default_scopes
 from modelhub.core.examples import CATEGORICAL_ID, SESSION_ID, STAR_ID, TRACE_ID
 from modelhub.labels.models import Label
 from modelhub.labels.services import create_label
@@ -92,5 +92,5 @@ def _ensure_key(organization: Organization) -> tuple[ApiKey, str | None]:
         name="First key",
         api_key=settings.BOOTSTRAP_API_KEY,
         secret_key=settings.BOOTSTRAP_SECRET_KEY,
-        scopes=SCOPES,
+        scopes=[*default_scopes(), "act-as"],
     )

@@ -26,6 +26,7 @@ EXAMPLE_SESSION = {"source_type": "session", "source_id": SESSION_ID, "metadata"
 
 @extend_schema(tags=["sources"])
 class Sources(GenericAPIView[Source]):
+    for_annotators = ("read",)
     queryset = Source.objects.none()  # read by drf-spectacular, which has no caller
     serializer_class = SourceSerializer  # read by OPTIONS
     pagination_class = Pages
@@ -90,6 +91,8 @@ class BulkSources(APIView):
 
 @extend_schema(tags=["sources"])
 class OneSource(APIView):
+    for_annotators = ("read",)
+
     @extend_schema(
         operation_id="get_source",
         summary="Get a source",

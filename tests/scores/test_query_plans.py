@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from benchmarks.fill import fill
 from modelhub.accounts.models import User
+from modelhub.accounts.people import Actor
 from modelhub.core.keyset import in_order, position_of
 from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES
@@ -42,7 +43,7 @@ def plan_of(sql: str) -> str:
 
 
 def queries(reader: Caller) -> dict[str, str]:
-    rows = live_scores(reader.user.organization_id)
+    rows = live_scores(Actor(reader.user))
     middle = in_order(rows, "-created_at")[10_000]
     label = Label.objects.filter(organization_id=reader.user.organization_id).latest("id")
     person = User.objects.filter(organization_id=reader.user.organization_id).latest("id")

@@ -22,7 +22,11 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="Command line", help="what the key is for")
         parser.add_argument("--expires-in-days", type=int, help="days until the key stops working; never when left out")
         parser.add_argument(
-            "--scope", action="append", choices=SCOPES, help="what the key may do (again for more); default: not act-as"
+            "--scope",
+            action="append",
+            choices=SCOPES,
+            help="; ".join(f"{scope}: {meaning}" for scope, meaning in SCOPES.items())
+            + ". Again for more scopes; without, the key has read, write and admin.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
