@@ -1,4 +1,4 @@
-"""Django's SECRET_KEY, which signs sessions of the admin and nothing of the API."""
+"""Django's SECRET_KEY, which signs sessions of the admin and cursors of lists."""
 
 import contextlib
 import os

@@ -1,19 +1,26 @@
-"""The envelope of requests: camelCase, unknown keys and flags (contract 0.1, 0.3).
+"""The envelope of requests: camelCase, unknown keys, query parameters.
 
-Only keys of bodies, entries and queries are renamed; `value`, `settings` and `metadata` are the client's data.
+Contract 0.1 and 0.3. Only keys of bodies, entries and queries are renamed; `value`, `settings` and `metadata` are the
+client's data.
 """
 
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
-from django.http import QueryDict
+from django.core.exceptions import TooManyFieldsSent
+from django.http import HttpRequest
 
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import same
-from modelhub.core.text import did_you_mean, show
+from modelhub.core.text import did_you_mean, show, show_list
 
 FLAG_VALUES = {"true": True, "1": True, "false": False, "0": False}
+# Query parameters that clients of the hosted service send, and that mean nothing here.
+IGNORED = ("dataset", "include_counts")
+# Other services' names of query parameters.
+SYNONYMS = {"offset": "page", "per_page": "page_size", "sort": "ordering", "order_by": "ordering"}
 
 
 @lru_cache
@@ -63,29 +70,36 @@ def reject_unknown(given: Iterable[str], names: tuple[str, ...], *, kind: str) -
     """Raise `Invalid` for the first key that is not among `names`."""
     for key in given:
         if key not in names:
-            hint = did_you_mean(key, list(spellings(names))) or f". Known are {', '.join(names) or 'none'}"
-            raise Invalid(f"Unknown {kind} {show(key)}{hint}", code=f"unknown_{kind.replace(' ', '_')}")
+            near = did_you_mean(SYNONYMS.get(key, key), list(spellings(names)))
+            hint = near or f". Known are {', '.join(names) or 'none'}"
+            raise Invalid.of_field(key, f"Unknown {kind} {show(key)}{hint}", code=f"unknown_{kind.replace(' ', '_')}")
 
 
-def read_flags(query: QueryDict, names: tuple[str, ...]) -> dict[str, bool]:
-    """Return each flag, false by default.
+def read_query(request: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
+    """Return the query parameters in snake_case, without those of `IGNORED`.
 
-    Raise `Invalid` for a value other than true, false, 1 and 0, for two different values, and for an unknown query
-    parameter: a misspelled `dry_run` must not write.
+    Raise `Invalid` for an unknown parameter, one with two different values, and text that PostgreSQL cannot hold.
     """
-    known = spellings(names)
-    given: dict[str, set[str]] = {}
-    for key, values in query.lists():
-        given.setdefault(known.get(key, key), set()).update(values)
-    reject_unknown(given, names, kind="query parameter")
-    flags = dict.fromkeys(names, False)
-    for name, words in given.items():
-        meanings = {FLAG_VALUES.get(word) for word in words}
-        if meanings not in ({True}, {False}):
-            sentence = f"{name} must be true, false, 1 or 0, got {', '.join(map(show, sorted(words)))}"
-            raise Invalid.of_field(name, sentence)
-        flags[name] = True in meanings
-    return flags
+    try:
+        # Django replaces bytes that are not UTF-8.
+        unquote_to_bytes(request.META.get("QUERY_STRING", "").encode("latin-1")).decode()
+        sent = request.GET
+    except UnicodeDecodeError:
+        raise Invalid("The query must be UTF-8, percent-encoded", code="malformed_query") from None
+    except TooManyFieldsSent:
+        raise Invalid("The query has too many parameters", code="malformed_query") from None
+    known = spellings((*names, *IGNORED))
+    given: dict[str, list[str]] = {}
+    for key, values in sent.lists():
+        given.setdefault(known.get(key, key), []).extend(values)
+    reject_unknown([name for name in given if name not in IGNORED], names, kind="query parameter")
+    for name, values in given.items():
+        if any("\x00" in value for value in values):
+            raise Invalid.of_field(name, f"{name} must hold no NUL characters, got {show_list(values)}")
+        if len(set(values)) > 1:
+            sentence = f"{name} must be given once, got {show_list(values)}"
+            raise Invalid.of_field(name, sentence, code="conflicting_fields")
+    return {name: values[0] for name, values in given.items() if name in names}
 
 
 def read_flag(query: dict[str, str], name: str) -> bool:

@@ -1,6 +1,7 @@
 """Strict filters of lists: an unusable filter is a 400, never ignored."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import django_filters
@@ -12,27 +13,66 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
-from modelhub.core.envelope import FLAG_VALUES, rename
+from modelhub.core.envelope import FLAG_VALUES
 from modelhub.core.errors import Invalid
+from modelhub.core.ids import parse_uuid
 from modelhub.core.text import show
+from modelhub.core.views import ApiView
+
+# An offset's `+` that a URL does not escape arrives as a space.
+RFC_3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d+))?"
+    r"(?:[Zz]|([+ -](?:[01]\d|2[0-3]):[0-5]\d))?)?",
+    re.ASCII,
+)
 
 
-class UtcField(IsoDateTimeField):
-    """A time, converted to UTC: PostgreSQL accepts fewer offsets than ISO 8601."""
+class TimeField(IsoDateTimeField):
+    """A date or date-time of RFC 3339, in UTC unless it has an offset."""
 
-    def clean(self, value: Any) -> datetime | None:
-        """Raise `ValidationError` also for a time outside of the years 1 to 9999 in UTC."""
-        moment: datetime | None = super().clean(value)
+    def to_python(self, value: Any) -> datetime:
+        """Raise `ValidationError` for other texts and for times that Python cannot hold."""
         try:
-            return moment.astimezone(UTC) if moment else None
-        except OverflowError:
-            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+            return read_time(str(value))
+        except (ValueError, OverflowError):
+            raise ValidationError("not a time", code="invalid") from None
+
+
+def read_time(text: str) -> datetime:
+    """Return the moment in UTC, rounded up to a microsecond.
+
+    Stored times are whole microseconds, so the rows from the rounded moment on are those from the exact one on. Raise
+    `ValueError` or `OverflowError`.
+    """
+    match = RFC_3339.fullmatch(text)
+    if match is None:
+        raise ValueError
+    date, clock, fraction, offset = match.groups(default="")
+    moment = datetime.fromisoformat(f"{date}T{clock or '00:00:00'}{offset.replace(' ', '+') or 'Z'}")
+    microseconds = int(fraction[:6].ljust(6, "0")) + bool(fraction[6:].strip("0"))
+    return moment.astimezone(UTC) + timedelta(microseconds=microseconds)
+
+
+class IdField(forms.UUIDField):
+    """A UUID in any case, with all hyphens or none."""
+
+    def to_python(self, value: Any) -> Any:
+        """Raise `ValidationError` for other texts, as those in braces."""
+        if (parsed := parse_uuid(value)) is None:
+            raise ValidationError("not a UUID", code="invalid")
+        return parsed
+
+
+class IdFilter(django_filters.UUIDFilter):
+    """Filter by the id of a row."""
+
+    field_class = IdField
 
 
 class TimeFilter(django_filters.IsoDateTimeFilter):
-    """Filter by an ISO 8601 time; without an offset it is in UTC."""
+    """Filter by a date or date-time of RFC 3339; without an offset it is in UTC."""
 
-    field_class = UtcField
+    field_class = TimeField
 
 
 @extend_schema_field(OpenApiTypes.BOOL)
@@ -45,13 +85,13 @@ class FlagFilter(django_filters.TypedChoiceFilter):
 
 
 class StrictFilterSet(django_filters.FilterSet):
-    """Filter set that accepts camelCase names and rejects blank values.
+    """Filter set that rejects unusable values; only `search` may be blank.
 
-    Only `search` may be blank. Of several values for one name the last one counts.
+    `data` has names in snake_case.
     """
 
-    def __init__(self, data: Any = None, *arguments: Any, **options: Any) -> None:
-        self.given: dict[str, Any] = rename(dict((data or {}).items()), tuple(self.base_filters))
+    def __init__(self, data: dict[str, str] | None = None, *arguments: Any, **options: Any) -> None:
+        self.given = data or {}
         super().__init__(self.given, *arguments, **options)
 
     def get_form_class(self) -> type[forms.Form]:
@@ -76,6 +116,9 @@ class StrictFilterSet(django_filters.FilterSet):
 class Filters(DjangoFilterBackend):
     """Filter backend for views with a strict `filterset_class`."""
 
+    def get_filterset_kwargs(self, request: Any, queryset: QuerySet[Any], view: Any) -> dict[str, Any]:
+        return {"data": cast(ApiView, view).query, "queryset": queryset, "request": request}
+
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         """Return the filtered rows. Raise `Invalid` for unusable filters."""
         filterset = self.get_filterset(request, queryset, view)
@@ -84,10 +127,10 @@ class Filters(DjangoFilterBackend):
 
 def _rule_of(one: django_filters.Filter) -> str:
     """Return the rule of a filter's values in words."""
-    if isinstance(one, django_filters.UUIDFilter):
+    if isinstance(one, IdFilter):
         return "a UUID"
     if isinstance(one, TimeFilter):
-        return "a time such as 2026-01-31T12:00:00Z"
+        return "a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z"
     if isinstance(one, django_filters.ChoiceFilter | django_filters.TypedChoiceFilter):
         return f"one of {', '.join(str(word) for word, _ in one.extra['choices'])}"
     return "a string that is not blank and has no NUL characters"

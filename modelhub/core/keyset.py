@@ -4,14 +4,13 @@ A position is the pair that orders the list: a time, and the id among equal time
 condition on the time; the id decides among the few rows of one moment.
 """
 
-import base64
-import binascii
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.core.signing import BadSignature, Signer
 from django.db.models import Model, Q, QuerySet
 
 from modelhub.core.errors import Invalid
@@ -21,6 +20,7 @@ M = TypeVar("M", bound=Model)
 R = TypeVar("R")
 
 ORDERINGS = ("-created_at", "created_at", "-updated_at", "updated_at")
+CURSORS = Signer(salt="modelhub.core.keyset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +30,21 @@ class Position:
     moment: datetime
     pk: uuid.UUID
 
-    def encode(self) -> str:
-        """Return an opaque string for URLs."""
-        return base64.urlsafe_b64encode(f"{self.moment.isoformat()} {self.pk}".encode()).decode().rstrip("=")
+    def encode(self, *, scope: str) -> str:
+        """Return a signed string for URLs; `scope` identifies the list."""
+        return CURSORS.sign_object([scope, self.moment.isoformat(), self.pk.hex])
 
     @classmethod
-    def decode(cls, text: str) -> "Position":
-        """Reverse `encode`. Raise `Invalid` for any other string."""
+    def decode(cls, text: str, *, scope: str) -> "Position":
+        """Reverse `encode`. Raise `Invalid` for any other string and another list."""
         try:
-            padded = text + "=" * (-len(text) % 4)
-            moment, pk = base64.b64decode(padded, altchars="-_", validate=True).decode("ascii").split(" ")
-            position = cls(datetime.fromisoformat(moment), uuid.UUID(pk))
-            if position.moment.tzinfo is None:
-                raise ValueError
-        except (ValueError, binascii.Error):
+            of, moment, pk = CURSORS.unsign_object(text)
+        except BadSignature:
             raise Invalid.of_field("cursor", f"cursor must be one that an answer gave, got {show(text)}") from None
-        return position
+        if of != scope:
+            sentence = "cursor must be used with the ordering and filters of the answer that gave it"
+            raise Invalid.of_field("cursor", f"{sentence}; an empty cursor begins a new list")
+        return cls(datetime.fromisoformat(moment), uuid.UUID(pk))
 
 
 def in_order(rows: QuerySet[M, R], ordering: str) -> QuerySet[M, R]:

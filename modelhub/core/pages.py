@@ -14,7 +14,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from modelhub.core.envelope import reject_unknown
+from modelhub.core.envelope import read_query
 from modelhub.core.errors import Invalid
 from modelhub.core.health import OpenView
 from modelhub.core.text import show
@@ -47,8 +47,7 @@ def render_document(name: str) -> Document:
 
 def choose_media_type(request: Request) -> str:
     """Return the media type that `format`, else Accept selects. Raise `Invalid`."""
-    reject_unknown(request.query_params, ("format",), kind="query parameter")
-    given = request.query_params.get("format")
+    given = read_query(request, ("format",)).get("format")
     if given is None:
         return request.get_preferred_type(list(MEDIA_TYPES)) or next(iter(MEDIA_TYPES))
     for media_type, name in MEDIA_TYPES.items():

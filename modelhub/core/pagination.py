@@ -1,5 +1,8 @@
 """Pagination of lists: numbered pages, or cursors (contract 1.4)."""
 
+import hashlib
+import uuid
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.core.paginator import Page, Paginator
@@ -12,6 +15,7 @@ from rest_framework.views import APIView
 from modelhub.core.errors import Invalid
 from modelhub.core.keyset import ORDERINGS, Position, after, in_order, position_of
 from modelhub.core.text import show
+from modelhub.core.views import ApiView
 
 MAX_PAGE_SIZE = 1000
 
@@ -38,13 +42,18 @@ class Pages(PageNumberPagination):
     page_size = 20
     invalid_page_message = "page must be a whole number from 1 to that of the last page"
 
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any] | None:
+        """Return the rows of the page. Raise `NotFound` past the end, `Invalid`."""
+        self.query = cast(ApiView, view).query
+        return super().paginate_queryset(queryset, request, view)
+
+    def get_page_number(self, request: Request, paginator: Any) -> int:
+        return _positive("page", self.query.get("page", "1"))
+
     def get_page_size(self, request: Request) -> int:
         """Return `limit`, else `page_size`, else the default. Raise `Invalid`."""
-        for name in ("limit", "page_size"):
-            given = request.query_params.get(name)
-            if given is not None:
-                return min(_positive(name, given), MAX_PAGE_SIZE)
-        return self.page_size
+        sizes = [_positive(name, self.query[name]) for name in ("limit", "page_size") if name in self.query]
+        return min(sizes[0], MAX_PAGE_SIZE) if sizes else self.page_size
 
     def get_paginated_response(self, data: Any) -> Response:
         """Return the page, with the numbers that clients of the hosted service read."""
@@ -68,19 +77,23 @@ class PagesOrCursor(Pages):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any] | None:
         """Return the rows of the page, in the order that the request names."""
-        self.cursor = request.query_params.get("cursor")
+        self.query = query = cast(ApiView, view).query
         self.url = request.build_absolute_uri()
-        ordering = read_ordering(request)
-        if self.cursor is None:
+        ordering = read_ordering(query)
+        if "cursor" not in query:
             return super().paginate_queryset(in_order(queryset, ordering), request, view)
+        if "page" in query:
+            raise Invalid.of_field("page", "page must not be given with cursor", code="conflicting_fields")
         size = self.get_page_size(request)
-        position = Position.decode(self.cursor) if self.cursor else None
+        scope = scope_of(request.path, cast(Any, request.user).organization_id, ordering, query)
+        position = Position.decode(query["cursor"], scope=scope) if query["cursor"] else None
         rows: list[Any] = list(after(queryset, ordering, position)[: size + 1])
-        self.next_cursor = position_of(rows[size - 1], ordering).encode() if len(rows) > size else None
+        more = len(rows) > size
+        self.next_cursor = position_of(rows[size - 1], ordering).encode(scope=scope) if more else None
         return rows[:size]
 
     def get_paginated_response(self, data: Any) -> Response:
-        if self.cursor is None:
+        if "cursor" not in self.query:
             return super().get_paginated_response(data)
         link = replace_query_param(self.url, "cursor", self.next_cursor) if self.next_cursor else None
         return Response({"next": link, "next_cursor": self.next_cursor, "previous": None, "results": data})
@@ -90,17 +103,23 @@ class PagesOnRequest(Pages):
     """All rows on one page unless the request names a page or a size."""
 
     def get_page_size(self, request: Request) -> int:
-        if {"page", "page_size", "limit"} & set(request.query_params):
+        if self.query.keys() & {"page", "page_size", "limit"}:
             return super().get_page_size(request)
         return 1_000_000
 
 
-def read_ordering(request: Request) -> str:
+def read_ordering(query: Mapping[str, str]) -> str:
     """Return the requested ordering or newest first. Raise `Invalid`."""
-    ordering = request.query_params.get("ordering", ORDERINGS[0])
+    ordering = query.get("ordering", ORDERINGS[0])
     if ordering not in ORDERINGS:
         raise Invalid.of_field("ordering", f"ordering must be one of {', '.join(ORDERINGS)}, got {show(ordering)}")
     return ordering
+
+
+def scope_of(path: str, organization_id: uuid.UUID, ordering: str, query: Mapping[str, str]) -> str:
+    """Return a digest of the list that a cursor belongs to."""
+    filters = sorted(one for one in query.items() if one[0] not in {"cursor", "ordering", "limit", "page_size"})
+    return hashlib.sha256(repr((path, str(organization_id), ordering, filters)).encode()).hexdigest()[:32]
 
 
 def _positive(name: str, given: str) -> int:

@@ -1,12 +1,22 @@
 """Parts of the OpenAPI schema that several views share."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import serializers
 
+from modelhub.core.filters import StrictFilterSet
 from modelhub.core.keyset import ORDERINGS
 from modelhub.core.problems import CONTENT_TYPE
+
+M = TypeVar("M", bound=Callable[..., Any])
 
 SENTENCES = serializers.ListField(child=serializers.CharField())
 
@@ -35,6 +45,23 @@ PROBLEMS = {
     429: "Above a rate limit; retry after `Retry-After`.",
     503: "The database does not answer; retry after `Retry-After`.",
 }
+
+
+def endpoint(
+    *, parameters: Sequence[OpenApiParameter] = (), filters: type[StrictFilterSet] | None = None, **description: Any
+) -> Callable[[M], M]:
+    """Describe a method of an `ApiView`, which takes no other query parameters.
+
+    `filters` is the `filterset_class` of the view, if the method takes its filters.
+    """
+
+    def declare(method: M) -> M:
+        described: M = extend_schema(parameters=[*parameters], filters=filters is not None, **description)(method)
+        names = [one.name for one in parameters if one.location == OpenApiParameter.QUERY]
+        vars(described)["query_parameters"] = (*(filters.base_filters if filters else ()), *names)
+        return described
+
+    return declare
 
 
 def problem_responses(*statuses: int) -> dict[Any, Any]:

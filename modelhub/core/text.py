@@ -1,6 +1,7 @@
 """Parts of error sentences: quoted values, lists and hints."""
 
 import difflib
+import unicodedata
 from collections.abc import Sequence
 
 from modelhub.core import exact_json
@@ -29,6 +30,11 @@ def show(value: object) -> str:
         text = "a number that is too long"
     visible = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text[:SHOWN])
     return visible + "…" if len(text) > SHOWN else visible
+
+
+def fold(name: str) -> str:
+    """Return the key under which names are equal: NFC, without case and outer spaces."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
 
 
 def show_list(words: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from django.db.models import Count, FilteredRelation, Q, QuerySet
 from rest_framework.request import Request
 
 from modelhub.accounts.authentication import actor_of
-from modelhub.core.filters import FlagFilter, StrictFilterSet
+from modelhub.core.filters import FlagFilter, IdFilter, StrictFilterSet
 from modelhub.core.models import LIVE, listed
 from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES
@@ -16,7 +16,7 @@ from modelhub.labels.types import LABEL_TYPES
 class LabelFilter(StrictFilterSet):
     """The filters of the list; `project_id` means exactly that project (contract 6)."""
 
-    project_id = django_filters.UUIDFilter(field_name="project_id")
+    project_id = IdFilter(field_name="project_id")
     type = django_filters.ChoiceFilter(choices=[(name, name) for name in LABEL_TYPES])
     search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="part of the name")
     include_archived = FlagFilter(method="unchanged", label="deleted labels, too")

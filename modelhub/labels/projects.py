@@ -6,9 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from modelhub.core.errors import Invalid, NotFound
-from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LISTED
-from modelhub.core.text import show
 from modelhub.labels.models import Project
 
 
@@ -21,13 +19,13 @@ def create_project(*, organization_id: uuid.UUID, name: str, project_type: str =
         raise Invalid.of_field("name", f'A project named "{name}" exists already', code="duplicate") from error
 
 
-def search_projects(*, organization_id: uuid.UUID, name: str, project_type: str) -> QuerySet[Project]:
+def search_projects(*, organization_id: uuid.UUID, name: str, project_type: str | None = None) -> QuerySet[Project]:
     """Return the project with exactly this name, else those that contain it, newest first.
 
     The published client looks a project up by its name and expects one row. Case does not count.
     """
     projects = Project.objects.filter(LISTED, organization_id=organization_id).order_by("-created_at", "-id")
-    if project_type:
+    if project_type is not None:
         projects = projects.filter(project_type=project_type)
     if not name:
         return projects
@@ -35,10 +33,9 @@ def search_projects(*, organization_id: uuid.UUID, name: str, project_type: str)
     return exact if exact.exists() else projects.filter(name__icontains=name)
 
 
-def get_project(*, organization_id: uuid.UUID, project_id: uuid.UUID | str) -> Project:
-    """Return a project. Raise `NotFound`, also for a text that is not a UUID."""
-    pk = parse_uuid(str(project_id))
-    project = Project.objects.filter(organization_id=organization_id, pk=pk).first() if pk else None
+def get_project(*, organization_id: uuid.UUID, project_id: uuid.UUID) -> Project:
+    """Return a project. Raise `NotFound`."""
+    project = Project.objects.filter(organization_id=organization_id, pk=project_id).first()
     if project is None:
-        raise NotFound(f"Project not found: {show(project_id)}", code="project_not_found")
+        raise NotFound(f"Project not found: {project_id}", code="project_not_found")
     return project

@@ -1,18 +1,20 @@
 """`/tracer/`: labels and projects in the shapes of the client's `Annotation`."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import caller
 from modelhub.core.errors import Invalid
+from modelhub.core.ids import parse_uuid
 from modelhub.core.pagination import MAX_PAGE_SIZE
-from modelhub.core.schema import example, from_number, parameter, problem_responses
+from modelhub.core.schema import endpoint, example, from_number, parameter, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.core.text import show
+from modelhub.core.views import ApiView
 from modelhub.labels.projects import create_project, get_project, search_projects
 from modelhub.labels.serializers import (
     LabelListAnswer,
@@ -25,27 +27,28 @@ from modelhub.labels.services import labels_of
 
 
 @extend_schema(tags=["tracer"])
-class TracerLabels(APIView):
+class TracerLabels(ApiView):
     for_annotators = ("read",)
 
-    @extend_schema(
+    @endpoint(
         operation_id="get_annotation_labels",
         summary="List all labels, or those of one project",
         parameters=[parameter("project_id", "Exactly this project.", UUID)],
-        responses={200: LabelListAnswer, **problem_responses(404)},
+        responses={200: LabelListAnswer, **problem_responses(400, 404)},
     )
     def get(self, request: Request) -> Response:
         organization_id = caller(request).organization_id
         rows = labels_of(organization_id).filter(deleted_at=None)
-        project_id = request.query_params.get("project_id")
-        if project_id is not None:
+        if (given := self.query.get("project_id")) is not None:
+            if (project_id := parse_uuid(given)) is None:
+                raise Invalid.of_field("project_id", f"project_id must be a UUID, got {show(given)}")
             rows = rows.filter(project=get_project(organization_id=organization_id, project_id=project_id))
         return Response({"status": True, "result": render_list(LabelSerializer, rows)})
 
 
 @extend_schema(tags=["tracer"])
-class Projects(APIView):
-    @extend_schema(
+class Projects(ApiView):
+    @endpoint(
         **example("A project", {"name": "Support bot", "project_type": "observe"}),
         operation_id="create_project",
         summary="Create a project",
@@ -59,8 +62,8 @@ class Projects(APIView):
 
 
 @extend_schema(tags=["tracer"])
-class ProjectList(APIView):
-    @extend_schema(
+class ProjectList(ApiView):
+    @endpoint(
         operation_id="list_projects",
         summary="List projects, newest first",
         parameters=[
@@ -72,13 +75,15 @@ class ProjectList(APIView):
         responses={200: ProjectListAnswer, **problem_responses(400)},
     )
     def get(self, request: Request) -> Response:
-        query = request.query_params
-        page = read_number(request, "page_number", 0, least=0)
-        size = min(read_number(request, "page_size", 20, least=1), MAX_PAGE_SIZE)
+        page = read_number(self.query, "page_number", 0, least=0)
+        size = min(read_number(self.query, "page_size", 20, least=1), MAX_PAGE_SIZE)
+        project_type = self.query.get("project_type")
+        if project_type == "":
+            raise Invalid.of_field("project_type", "project_type must not be blank")
         rows = search_projects(
             organization_id=caller(request).organization_id,
-            name=query.get("name", "").replace("\x00", ""),
-            project_type=query.get("project_type", "").replace("\x00", ""),
+            name=self.query.get("name", ""),
+            project_type=project_type,
         )
         total = rows.count()
         metadata = {"total_rows": total, "page_number": page, "page_size": size, "total_pages": -(-total // size)}
@@ -86,9 +91,9 @@ class ProjectList(APIView):
         return Response({"status": True, "result": {"metadata": metadata, "table": table}})
 
 
-def read_number(request: Request, name: str, default: int, *, least: int) -> int:
+def read_number(query: Mapping[str, str], name: str, default: int, *, least: int) -> int:
     """Return a whole number up to 10⁹ of the query. Raise `Invalid`."""
-    given = request.query_params.get(name, str(default))
+    given = query.get(name, str(default))
     if given.isascii() and given.isdigit() and int(given[:12]) >= least:
         return min(int(given[:12]), 10**9)
     raise Invalid.of_field(name, f"{name} must be a whole number of at least {least}, got {show(given)}")

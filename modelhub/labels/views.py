@@ -8,13 +8,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import caller, check_admin
-from modelhub.core.envelope import read_flags
+from modelhub.core.envelope import read_flag
 from modelhub.core.pagination import PagesOnRequest
-from modelhub.core.schema import PAGING, DeletedOutput, example, flag, page_of, problem_responses
+from modelhub.core.schema import PAGING, DeletedOutput, endpoint, example, flag, page_of, problem_responses
 from modelhub.core.serializers import render_list
+from modelhub.core.views import ApiView
 from modelhub.labels.filters import LabelFilter
 from modelhub.labels.models import Label
 from modelhub.labels.serializers import LabelAnswer, LabelInput, LabelSerializer
@@ -32,7 +32,7 @@ UPDATE: dict[str, Any] = {
 
 
 @extend_schema(tags=["labels"])
-class Labels(GenericAPIView[Label]):
+class Labels(ApiView, GenericAPIView[Label]):
     for_annotators = ("read",)
     queryset = Label.objects.none()  # read by drf-spectacular, which has no caller
     serializer_class = LabelSerializer  # read by OPTIONS
@@ -42,8 +42,8 @@ class Labels(GenericAPIView[Label]):
     def get_queryset(self) -> QuerySet[Label]:
         return labels_of(caller(self.request).organization_id)
 
-    @extend_schema(
-        filters=True,
+    @endpoint(
+        filters=LabelFilter,
         operation_id="list_labels",
         summary="List labels, newest first",
         description="All labels, unless the request asks for a page.",
@@ -54,7 +54,7 @@ class Labels(GenericAPIView[Label]):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(render_list(LabelSerializer, page))
 
-    @extend_schema(
+    @endpoint(
         **example("One of two", EXAMPLE_LABEL),
         operation_id="create_label",
         summary="Create a label",
@@ -68,10 +68,10 @@ class Labels(GenericAPIView[Label]):
 
 
 @extend_schema(tags=["labels"])
-class OneLabel(APIView):
+class OneLabel(ApiView):
     for_annotators = ("read",)
 
-    @extend_schema(
+    @endpoint(
         operation_id="get_label",
         summary="Get a label",
         responses={200: LabelSerializer, **problem_responses(404)},
@@ -80,19 +80,19 @@ class OneLabel(APIView):
         label = get_label(organization_id=caller(request).organization_id, label_id=pk)
         return Response(LabelSerializer(label).data)
 
-    @extend_schema(operation_id="update_label", **UPDATE)
+    @endpoint(operation_id="update_label", **UPDATE)
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
-        force = read_flags(request.query_params, ("force",))["force"]
+        force = read_flag(self.query, "force")
         changes = LabelInput(partial=True).run_validation(request.data)
         organization_id = caller(request).organization_id
         label = update_label(organization_id=organization_id, label_id=pk, changes=changes, force=force)
         return Response(LabelSerializer(label).data)
 
-    @extend_schema(operation_id="replace_label", **UPDATE)
+    @endpoint(operation_id="replace_label", **UPDATE)
     def put(self, request: Request, pk: uuid.UUID) -> Response:
         return self.patch(request, pk)
 
-    @extend_schema(
+    @endpoint(
         operation_id="delete_label",
         summary="Delete a label; its scores stay",
         description="For admins: needs the scope `admin` and the role.",
@@ -106,8 +106,8 @@ class OneLabel(APIView):
 
 
 @extend_schema(tags=["labels"])
-class RestoreLabel(APIView):
-    @extend_schema(
+class RestoreLabel(ApiView):
+    @endpoint(
         operation_id="restore_label",
         summary="Restore a deleted label",
         request=None,

@@ -1,5 +1,6 @@
 """Filters of scores, the same for lists, cursors, export and bulk delete."""
 
+import uuid
 from typing import Any, cast
 
 import django_filters
@@ -8,7 +9,9 @@ from django.db.models import BooleanField, F, Func, QuerySet
 from rest_framework.request import Request
 
 from modelhub.accounts.authentication import caller
-from modelhub.core.filters import StrictFilterSet, TimeFilter
+from modelhub.core.filters import IdFilter, StrictFilterSet, TimeFilter
+from modelhub.core.text import fold
+from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.models import SCORE_SOURCES, Score
 from modelhub.sources.models import SOURCE_TYPES, Source
@@ -26,14 +29,21 @@ class ScoreFilter(StrictFilterSet):
     source_id = django_filters.CharFilter(
         method="by_source", strip=False, label="the id that the source was registered with"
     )
-    label_id = django_filters.UUIDFilter()
+    label_id = IdFilter()
+    label_name = django_filters.CharFilter(method="by_label_name", label="of all labels with this name, in any case")
     label_type = django_filters.ChoiceFilter(choices=choices(LABEL_TYPES), field_name="label__type")
-    annotator_id = django_filters.UUIDFilter()
+    annotator_id = IdFilter()
+    annotator = IdFilter(field_name="annotator_id", label="the same as annotator_id")
     annotator_email = django_filters.CharFilter(method="by_email", label="the annotator's login")
     score_source = django_filters.ChoiceFilter(choices=choices(SCORE_SOURCES))
-    created_after = TimeFilter(field_name="created_at", lookup_expr="gt")
-    created_before = TimeFilter(field_name="created_at", lookup_expr="lt")
-    updated_after = TimeFilter(field_name="updated_at", lookup_expr="gt")
+    created_after = TimeFilter(field_name="created_at", lookup_expr="gte", label="from this moment on")
+    created_before = TimeFilter(field_name="created_at", lookup_expr="lt", label="before this moment")
+    updated_after = TimeFilter(field_name="updated_at", lookup_expr="gte", label="from this moment on")
+    updated_before = TimeFilter(field_name="updated_at", lookup_expr="lt", label="before this moment")
+
+    @property
+    def organization_id(self) -> uuid.UUID:
+        return caller(cast("Request", self.request)).organization_id
 
     def by_word(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
         return queryset.filter(source__source_type=SOURCE_WORDS[value])
@@ -44,7 +54,7 @@ class ScoreFilter(StrictFilterSet):
         PostgreSQL chooses such a join while the tables are new and have no statistics.
         """
         found = Source.objects.filter(
-            organization_id=caller(cast("Request", self.request)).organization_id,
+            organization_id=self.organization_id,
             source_type__in=SOURCE_TYPES,  # stands before the key in the index
             source_key=source_key(value),
         ).values("pk")
@@ -52,6 +62,11 @@ class ScoreFilter(StrictFilterSet):
         parts = F("source_id"), ArraySubquery(found)
         is_any = Func(*parts, template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())
         return queryset.filter(is_any)
+
+    def by_label_name(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
+        """Compare names in Python: the database may have a locale that knows ASCII only."""
+        labels = Label.objects.filter(organization_id=self.organization_id).values_list("pk", "name")
+        return queryset.filter(label_id__in=[pk for pk, label_name in labels if fold(label_name) == fold(value)])
 
     def by_email(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
         # Logins are stored in lower case.

@@ -17,11 +17,10 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import actor_of, annotator_of, api_key_of
 from modelhub.core.csv_cells import BYTE_ORDER_MARK
-from modelhub.core.envelope import read_flag, read_flags, read_object, reject_unknown, rename
+from modelhub.core.envelope import read_flag, read_object, reject_unknown, rename
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import check_storable
 from modelhub.core.metrics import BATCH_SCORES, count_scores
@@ -34,6 +33,7 @@ from modelhub.core.schema import (
     IDEMPOTENCY_KEY,
     PAGING,
     DeletedOutput,
+    endpoint,
     example,
     flag,
     page_of,
@@ -42,6 +42,7 @@ from modelhub.core.schema import (
 )
 from modelhub.core.serializers import render_list
 from modelhub.core.text import show
+from modelhub.core.views import ApiView
 from modelhub.idempotency.decorators import idempotent
 from modelhub.scores import bodies
 from modelhub.scores.changes import CHANGES, delete_score, delete_scores_by_id, delete_scores_matching, update_score
@@ -65,8 +66,6 @@ BULK_FIELDS = tuple(bodies.BULK_SCORES["properties"])
 SCORE_FIELDS = tuple(bodies.SCORE["properties"])
 CHANGE_FIELDS = tuple(bodies.SCORE_CHANGE["properties"])
 DELETE_FIELDS = tuple(bodies.BULK_DELETE["properties"])
-# Filters of the scores of one source.
-SOURCE_FILTERS = ("label_id", "annotator_id")
 
 CORRECTION: dict[str, Any] = {
     **example("Another rating", bodies.EXAMPLE_CHANGE),
@@ -75,10 +74,10 @@ CORRECTION: dict[str, Any] = {
 
 
 @extend_schema(tags=["scores"])
-class BulkScores(APIView):
+class BulkScores(ApiView):
     for_annotators = ("write",)
 
-    @extend_schema(
+    @endpoint(
         operation_id="create_scores",
         summary="Store many scores on one source",
         parameters=[
@@ -98,7 +97,7 @@ class BulkScores(APIView):
     @idempotent
     def post(self, request: Request) -> Response:
         """Store each valid score; each invalid one is a sentence in `errors`."""
-        flags = read_flags(request.query_params, ("dry_run", "atomic", "error_details"))
+        flags = {name: read_flag(self.query, name) for name in ("dry_run", "atomic", "error_details")}
         batch = read_bulk(request, dry_run=flags["dry_run"], atomic=flags["atomic"])
         recording = record_scores(batch)
         BATCH_SCORES.observe(len(batch.entries))
@@ -148,7 +147,7 @@ def count_recording(batch: Batch, recording: Recording) -> None:
         transaction.on_commit(partial(count_scores, stored=len(recording.rows), refused=codes))
 
 
-class FilteredScores(GenericAPIView[Any]):
+class FilteredScores(ApiView, GenericAPIView[Any]):
     """The live scores that the key may see, under the filters of the request."""
 
     for_annotators: tuple[str, ...] = ("read",)
@@ -165,8 +164,8 @@ class Scores(FilteredScores):
     for_annotators = ("read", "write")
     pagination_class = PagesOrCursor
 
-    @extend_schema(
-        filters=True,
+    @endpoint(
+        filters=ScoreFilter,
         operation_id="list_scores",
         summary="List scores",
         parameters=[*PAGING, *CURSOR],
@@ -177,7 +176,7 @@ class Scores(FilteredScores):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(render_list(ScoreSerializer, page))
 
-    @extend_schema(
+    @endpoint(
         operation_id="create_score",
         summary="Store one score",
         parameters=[DRY_RUN, IDEMPOTENCY_KEY],
@@ -192,7 +191,7 @@ class Scores(FilteredScores):
     @idempotent
     def post(self, request: Request) -> Response:
         """Store one score by the rules of a batch; an error is a problem."""
-        dry_run = read_flags(request.query_params, ("dry_run",))["dry_run"]
+        dry_run = read_flag(self.query, "dry_run")
         fields = read_object(request.data, SCORE_FIELDS, strict=True)
         annotator = annotator_of(request, fields.pop("annotator_id", None))
         ref = check_source_ref(fields.pop("source_type", None), fields.pop("source_id", None))
@@ -206,10 +205,10 @@ class Scores(FilteredScores):
 
 
 @extend_schema(tags=["scores"])
-class OneScore(APIView):
+class OneScore(ApiView):
     for_annotators = ("read", "write")
 
-    @extend_schema(
+    @endpoint(
         operation_id="get_score",
         summary="One score",
         responses={200: ScoreSerializer, **problem_responses(404)},
@@ -217,7 +216,7 @@ class OneScore(APIView):
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         return Response(ScoreSerializer(get_row(actor=actor_of(request), score_id=pk)).data)
 
-    @extend_schema(
+    @endpoint(
         operation_id="replace_score",
         summary="Correct a score; the value must be given",
         request={"application/json": bodies.SCORE_REPLACEMENT},
@@ -226,7 +225,7 @@ class OneScore(APIView):
     def put(self, request: Request, pk: uuid.UUID) -> Response:
         return self._change(request, pk)
 
-    @extend_schema(
+    @endpoint(
         operation_id="update_score",
         summary="Correct a score; omitted fields keep their values",
         request={"application/json": bodies.SCORE_CHANGE},
@@ -235,7 +234,7 @@ class OneScore(APIView):
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
         return self._change(request, pk)
 
-    @extend_schema(
+    @endpoint(
         operation_id="delete_score",
         summary="Delete a score; its history stays",
         responses={200: DeletedOutput, **problem_responses(404)},
@@ -256,11 +255,11 @@ class OneScore(APIView):
 
 
 @extend_schema(tags=["scores"])
-class ScoreHistory(GenericAPIView[Any]):
+class ScoreHistory(ApiView, GenericAPIView[Any]):
     for_annotators = ("read",)
     pagination_class = Pages
 
-    @extend_schema(
+    @endpoint(
         operation_id="score_history",
         summary="The replaced values of a score, newest first",
         parameters=PAGING,
@@ -273,10 +272,10 @@ class ScoreHistory(GenericAPIView[Any]):
 
 
 @extend_schema(tags=["scores"])
-class BulkDelete(APIView):
+class BulkDelete(ApiView):
     for_annotators = ("write",)
 
-    @extend_schema(
+    @endpoint(
         operation_id="delete_scores",
         summary="Delete many scores, by their ids or by a filter",
         request={"application/json": bodies.BULK_DELETE},
@@ -313,27 +312,25 @@ def read_filter(given: object) -> dict[str, str]:
 
 
 @extend_schema(tags=["scores"])
-class ScoresOfSource(APIView):
-    for_annotators = ("read",)
-
-    @extend_schema(
+class ScoresOfSource(FilteredScores):
+    @endpoint(
+        filters=ScoreFilter,
         operation_id="get_scores",
         summary="All scores of one source",
         parameters=[
             parameter("source_type", "The type of the source.", required=True, enum=list(SOURCE_WORDS)),
             parameter("source_id", "The id that it was registered with.", required=True),
-            parameter("label_id", "Only of this label.", uuid.UUID),
-            parameter("annotator_id", "Only of this annotator.", uuid.UUID),
         ],
         responses={200: ScoreSerializer(many=True), **problem_responses(400)},
     )
     def get(self, request: Request) -> Response:
         """Return a bare list by label name, empty for an unknown source (contract 6)."""
-        query = rename(request.query_params.dict(), ("source_type", "source_id", *SOURCE_FILTERS))
-        ref = check_source_ref(query.get("source_type"), query.get("source_id"))
+        filters = dict(self.query)
+        ref = check_source_ref(filters.pop("source_type", None), filters.pop("source_id", None))
         rows = get_rows_of_source(actor_of(request), ref)
-        filters = {name: query[name] for name in SOURCE_FILTERS if name in query}
-        found = ScoreFilter(filters, queryset=rows.order_by("label__name", "-created_at", "-id")).get_rows()
+        found = ScoreFilter(
+            filters, queryset=rows.order_by("label__name", "-created_at", "-id"), request=request
+        ).get_rows()
         # The word of the request is echoed (contract 2.1).
         named = [msgspec.structs.replace(row, source_type=ref.word) for row in found]
         return Response(render_list(ScoreSerializer, named))
@@ -341,8 +338,8 @@ class ScoresOfSource(APIView):
 
 @extend_schema(tags=["scores"])
 class ExportScores(FilteredScores):
-    @extend_schema(
-        filters=True,
+    @endpoint(
+        filters=ScoreFilter,
         operation_id="export_scores",
         summary="All scores under the filters, as a file",
         parameters=[
@@ -357,11 +354,11 @@ class ExportScores(FilteredScores):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Stream the scores, oldest first; memory does not grow with their number."""
-        name = request.query_params.get("export_format", "jsonl")
+        name = self.query.get("export_format", "jsonl")
         if name not in FORMATS:
             sentence = f"export_format must be one of {', '.join(FORMATS)}, got {show(name)}"
             raise Invalid.of_field("export_format", sentence)
-        bom = read_flag(request.query_params.dict(), "bom")
+        bom = read_flag(self.query, "bom")
         if bom and name != "csv":
             raise Invalid.of_field("bom", "bom must be false unless export_format is csv, got true")
         content_type, write = FORMATS[name]

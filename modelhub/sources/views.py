@@ -8,13 +8,13 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from modelhub.accounts.authentication import caller
 from modelhub.core.examples import SESSION_ID, TRACE_ID
 from modelhub.core.pagination import Pages
-from modelhub.core.schema import PAGING, example, page_of, problem_responses
+from modelhub.core.schema import PAGING, endpoint, example, page_of, problem_responses
 from modelhub.core.serializers import render_list
+from modelhub.core.views import ApiView
 from modelhub.sources.filters import SourceFilter
 from modelhub.sources.models import Source
 from modelhub.sources.serializers import BulkSourcesAnswer, BulkSourcesInput, SourceInput, SourceSerializer
@@ -25,7 +25,7 @@ EXAMPLE_SESSION = {"source_type": "session", "source_id": SESSION_ID, "metadata"
 
 
 @extend_schema(tags=["sources"])
-class Sources(GenericAPIView[Source]):
+class Sources(ApiView, GenericAPIView[Source]):
     for_annotators = ("read",)
     queryset = Source.objects.none()  # read by drf-spectacular, which has no caller
     serializer_class = SourceSerializer  # read by OPTIONS
@@ -35,8 +35,8 @@ class Sources(GenericAPIView[Source]):
     def get_queryset(self) -> QuerySet[Source]:
         return sources_of(caller(self.request).organization_id)
 
-    @extend_schema(
-        filters=True,
+    @endpoint(
+        filters=SourceFilter,
         operation_id="list_sources",
         summary="List sources, newest first",
         parameters=PAGING,
@@ -46,7 +46,7 @@ class Sources(GenericAPIView[Source]):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(render_list(SourceSerializer, page))
 
-    @extend_schema(
+    @endpoint(
         **example("A trace", EXAMPLE_TRACE),
         operation_id="register_source",
         summary="Register a source, or update its name and metadata",
@@ -67,8 +67,8 @@ class Sources(GenericAPIView[Source]):
 
 
 @extend_schema(tags=["sources"])
-class BulkSources(APIView):
-    @extend_schema(
+class BulkSources(ApiView):
+    @endpoint(
         **example("Two kinds", {"sources": [EXAMPLE_TRACE, EXAMPLE_SESSION]}),
         operation_id="register_sources",
         summary="Register many sources",
@@ -90,10 +90,10 @@ class BulkSources(APIView):
 
 
 @extend_schema(tags=["sources"])
-class OneSource(APIView):
+class OneSource(ApiView):
     for_annotators = ("read",)
 
-    @extend_schema(
+    @endpoint(
         operation_id="get_source",
         summary="Get a source",
         responses={200: SourceSerializer, **problem_responses(404)},

@@ -1,9 +1,10 @@
-"""Keys of requests in both spellings, unknown keys and flags."""
+"""Keys of requests in both spellings, unknown keys and query parameters."""
 
 import pytest
-from django.http import QueryDict
+from django.http import HttpRequest
+from django.test import RequestFactory
 
-from modelhub.core.envelope import read_flags, read_object, reject_unknown, rename
+from modelhub.core.envelope import read_flag, read_object, read_query, reject_unknown, rename
 from modelhub.core.errors import Invalid
 
 NAMES = ("label_id", "value", "score_source")
@@ -40,6 +41,7 @@ def test_unknown_keys_of_a_body_are_ignored_or_rejected() -> None:
     with pytest.raises(Invalid, match=r'^Unknown field "lable_id"\. Did you mean "label_id"\?$') as invalid:
         read_object(body, NAMES, strict=True)
     assert invalid.value.code == "unknown_field"
+    assert list(invalid.value.fields) == ["lable_id"]
 
 
 @pytest.mark.parametrize(("body", "shown"), [([], r"\[\]"), (None, "null"), ("x", '"x"'), (4, "4")])
@@ -60,31 +62,62 @@ def test_an_unknown_name_without_a_similar_one_lists_the_known_ones(names: tuple
     assert invalid.value.code == "unknown_query_parameter"
 
 
-@pytest.mark.parametrize(
-    ("query", "flags"),
-    [
-        ("", {"dry_run": False, "atomic": False}),
-        ("dry_run=true", {"dry_run": True, "atomic": False}),
-        ("dryRun=1&atomic=false", {"dry_run": True, "atomic": False}),
-        ("dry_run=true&dry_run=1&dryRun=true", {"dry_run": True, "atomic": False}),
-        ("atomic=0&dry_run=false", {"dry_run": False, "atomic": False}),
-    ],
-)
-def test_flags_are_false_by_default(query: str, flags: dict[str, bool]) -> None:
-    assert read_flags(QueryDict(query), ("dry_run", "atomic")) == flags
+def get(query: str) -> HttpRequest:
+    return RequestFactory().get("/", QUERY_STRING=query)
 
 
 @pytest.mark.parametrize(
-    ("query", "sentence"),
+    ("query", "read"),
     [
-        ("dry_run=maybe", 'dry_run must be true, false, 1 or 0, got "maybe"'),
-        ("dry_run=True", 'dry_run must be true, false, 1 or 0, got "True"'),
-        ("dry_run=", 'dry_run must be true, false, 1 or 0, got ""'),
-        ("dryRun=1&dry_run=0", 'dry_run must be true, false, 1 or 0, got "0", "1"'),
-        ("dryrun=true", 'Unknown query parameter "dryrun". Did you mean "dry_run"?'),
+        ("", {}),
+        ("dry_run=true", {"dry_run": "true"}),
+        ("dryRun=1&page=", {"dry_run": "1", "page": ""}),
+        ("dry_run=true&dryRun=true&dry_run=true", {"dry_run": "true"}),
+        ("page=%C3%A9", {"page": "é"}),
+        ("page", {"page": ""}),
+        ("dataset=5&includeCounts=true&page=2&&", {"page": "2"}),
     ],
 )
-def test_an_unreadable_or_unknown_flag_is_rejected(query: str, sentence: str) -> None:
+def test_query_parameters_are_read_in_snake_case_without_ignored_ones(query: str, read: dict[str, str]) -> None:
+    assert read_query(get(query), ("dry_run", "page")) == read
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence", "field"),
+    [
+        ("dryrun=1", 'Unknown query parameter "dryrun". Did you mean "dry_run"?', "dryrun"),
+        ("dryRum=1", 'Unknown query parameter "dryRum". Did you mean "dryRun"?', "dryRum"),
+        ("offset=20", 'Unknown query parameter "offset". Did you mean "page"?', "offset"),
+        ("xyz=20", 'Unknown query parameter "xyz". Known are dry_run, page', "xyz"),
+        ("=1", 'Unknown query parameter "". Known are dry_run, page', ""),
+        ("a%00=1", 'Unknown query parameter "a\\u0000". Known are dry_run, page', "a\x00"),
+        ("page=%00", 'page must hold no NUL characters, got "\\u0000"', "page"),
+        ("dataset=%00", 'dataset must hold no NUL characters, got "\\u0000"', "dataset"),
+        ("page=1&page=2", 'page must be given once, got "1", "2"', "page"),
+        ("dryRun=1&dry_run=0", 'dry_run must be given once, got "1", "0"', "dry_run"),
+        ("dryRun=1&dry_run=true", 'dry_run must be given once, got "1", "true"', "dry_run"),
+    ],
+)
+def test_an_unusable_query_parameter_is_named(query: str, sentence: str, field: str) -> None:
     with pytest.raises(Invalid) as invalid:
-        read_flags(QueryDict(query), ("dry_run", "atomic"))
+        read_query(get(query), ("dry_run", "page"))
     assert str(invalid.value) == sentence
+    assert invalid.value.fields == {field: [sentence]}
+
+
+@pytest.mark.parametrize(
+    "query", ["page=%FF", "page=%ED%A0%80", "%ED%A0%80=1", "page=\xff", "&".join(["page=1"] * 1001)]
+)
+def test_a_query_that_is_not_utf_8_or_too_long_is_rejected(query: str) -> None:
+    with pytest.raises(Invalid, match="The query ") as invalid:
+        read_query(get(query), ("page",))
+    assert invalid.value.code == "malformed_query"
+
+
+def test_a_flag_is_false_by_default_and_one_of_four_words() -> None:
+    words = ("true", "1", "false", "0")
+    assert [read_flag({"atomic": word}, "atomic") for word in words] == [True, True, False, False]
+    assert read_flag({}, "atomic") is False
+    for word in ("maybe", "True", ""):
+        with pytest.raises(Invalid, match=f'^atomic must be true, false, 1 or 0, got "{word}"$'):
+            read_flag({"atomic": word}, "atomic")

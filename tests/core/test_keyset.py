@@ -3,6 +3,7 @@
 import uuid
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 
@@ -13,28 +14,35 @@ from tests.factories import SourceFactory
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 POSITION = Position(NOON, uuid.UUID(int=1))
+UNSIGNED = POSITION.encode(scope="list").partition(":")[0]
 
 
 def test_a_position_survives_its_encoding() -> None:
-    assert Position.decode(POSITION.encode()) == POSITION
-    assert POSITION.encode().isascii()
-    assert "=" not in POSITION.encode()
+    text = POSITION.encode(scope="list")
+    assert Position.decode(text, scope="list") == POSITION
+    assert text.isascii()
+    assert quote(text, safe=":") == text
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["x", "\x00", "é", POSITION.encode() + "A", POSITION.encode()[:-4], "MjAyNi0wMS0zMVQxMjowMDowMCA", "a b", "===="],
-)
-def test_any_other_string_is_rejected(text: str) -> None:
-    with pytest.raises(Invalid, match="cursor must be one that an answer gave") as invalid:
-        Position.decode(text)
+def test_a_cursor_of_another_list_is_rejected() -> None:
+    with pytest.raises(Invalid, match="cursor must be used with the ordering and filters of") as invalid:
+        Position.decode(POSITION.encode(scope="list"), scope="another")
     assert list(invalid.value.fields) == ["cursor"]
 
 
-def test_a_time_without_an_offset_is_rejected() -> None:
-    naive = Position(NOON.replace(tzinfo=None), POSITION.pk)
-    with pytest.raises(Invalid):
-        Position.decode(naive.encode())
+@pytest.mark.parametrize("text", ["x", "\x00", "é", "a b", "====", ":", "a:b", UNSIGNED, UNSIGNED + ":x"])
+def test_any_other_string_is_rejected(text: str) -> None:
+    with pytest.raises(Invalid, match="cursor must be one that an answer gave") as invalid:
+        Position.decode(text, scope="list")
+    assert list(invalid.value.fields) == ["cursor"]
+
+
+def test_every_changed_character_is_noticed() -> None:
+    text = POSITION.encode(scope="list")
+    for at, character in enumerate(text):
+        for other in ("A" if character != "A" else "B", ""):
+            with pytest.raises(Invalid):
+                Position.decode(text[:at] + other + text[at + 1 :], scope="list")
 
 
 def test_a_struct_with_texts_has_the_position_of_its_row() -> None:

@@ -70,7 +70,7 @@ def test_the_format_is_that_of_the_query_or_of_accept(
         ("formt=json", 'Unknown query parameter "formt". Did you mean "format"?'),
         ("format=xml", 'format must be one of yaml, json, got "xml"'),
         ("format=", 'format must be one of yaml, json, got ""'),
-        ("format=%00", r'format must be one of yaml, json, got "\u0000"'),
+        ("format=%00", r'format must hold no NUL characters, got "\u0000"'),
     ],
 )
 def test_other_parameters_are_rejected(query: str, sentence: str) -> None:

@@ -23,6 +23,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from modelhub.core.keyset import Position
+from modelhub.core.pagination import scope_of
 from modelhub.idempotency.models import IdempotencyRecord
 from modelhub.labels.models import Label
 from modelhub.scores.filters import FILTERS
@@ -133,6 +134,7 @@ def things(caller: Caller, word: str) -> dict[str, str]:
         replaced_by=caller.user,
         score_source="human",
     )
+    scope = scope_of("/model-hub/scores/", organization.pk, "-created_at", {})
     key = f"{word}-key"
     IdempotencyRecord.objects.create(
         organization=organization, user=caller.user, key=key, digest="0" * 64, status=201, body=f'"{word}"'
@@ -150,14 +152,14 @@ def things(caller: Caller, word: str) -> dict[str, str]:
         "api_key": caller.key.api_key,
         "idempotency_key": key,
         "name": label.name,
-        "cursor": Position(score.created_at, score.pk).encode(),
+        "cursor": Position(score.created_at, score.pk).encode(scope=scope),
     }
 
 
 def alike(kind: str, value: str) -> str:
     """Return an unknown id that looks alike."""
     if kind == "cursor":
-        return Position(Position.decode(value).moment, uuid.uuid4()).encode()
+        return Position(timezone.now(), uuid.uuid4()).encode(scope="another list")
     return str(uuid.uuid4()) if VARIABLE.fullmatch(value) else value[:-1] + ("x" if value[-1] != "x" else "y")
 
 

@@ -21,13 +21,14 @@ def test_filters_select_labels(alice: Caller) -> None:
         (f"project_id={project.pk}", [text]),
         (f"project_id={uuid.uuid4()}", []),
         ("search=qual&type=text", []),
+        (f"projectId={project.pk.hex}&dataset=x", [text]),
     ]:
         assert [label["id"] for label in alice.get(f"{LABELS}?{query}").body["results"]] == [
             str(label.pk) for label in expected
         ]
 
 
-@pytest.mark.parametrize("query", ["type=robot", "project_id=x", "archived=perhaps"])
+@pytest.mark.parametrize("query", ["type=robot", "project_id=x", "archived=perhaps", "archived=", "types=text"])
 def test_an_unusable_filter_is_a_400(alice: Caller, query: str) -> None:
     assert alice.get(f"{LABELS}?{query}").status == 400
 

@@ -23,8 +23,9 @@ def test_labels_are_wrapped_and_filtered_by_project(alice: Caller, charlie: Call
     assert [label["id"] for label in whole["result"]] == [str(bound.pk), str(free.pk)]
     of_project = alice.get(f"{LABELS}?project_id={project.pk}").body
     assert [label["id"] for label in of_project["result"]] == [str(bound.pk)]
-    for unknown in (str(uuid.uuid4()), "x"):
-        assert alice.get(f"{LABELS}?project_id={unknown}").status == 404
+    assert alice.get(f"{LABELS}?project_id={uuid.uuid4()}").status == 404
+    for unusable in ("x", ""):
+        assert alice.get(f"{LABELS}?projectId={unusable}").body["errors"].keys() == {"project_id"}
     assert charlie.get(f"{LABELS}?project_id={project.pk}").status == 404
 
 
@@ -73,6 +74,8 @@ def test_projects_are_searched_in_pages(alice: Caller, query: str, names: list[s
     assert [project["name"] for project in alice.get(LIST + query).body["result"]["table"]] == names
 
 
-@pytest.mark.parametrize("query", ["page_number=-1", "page_number=x", "page_size=0"])
+@pytest.mark.parametrize(
+    "query", ["page_number=-1", "page_number=x", "page_size=0", "project_type=", "name=%00", "names=x", "page=1"]
+)
 def test_an_unusable_page_is_a_400(alice: Caller, query: str) -> None:
     assert alice.get(f"{LIST}?{query}").status == 400

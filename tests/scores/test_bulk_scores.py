@@ -263,7 +263,7 @@ class TestOptions:
             ("?dry_run=yes", 'dry_run must be true, false, 1 or 0, got "yes"'),
             ("?dry_run=TRUE", 'dry_run must be true, false, 1 or 0, got "TRUE"'),
             ("?atomic=", 'atomic must be true, false, 1 or 0, got ""'),
-            ("?dry_run=true&dry_run=false", 'dry_run must be true, false, 1 or 0, got "false", "true"'),
+            ("?dry_run=true&dry_run=false", 'dry_run must be given once, got "true", "false"'),
             ("?dryrun=true", 'Unknown query parameter "dryrun". Did you mean "dry_run"?'),
         ],
     )

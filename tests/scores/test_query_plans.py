@@ -12,6 +12,7 @@ from benchmarks.fill import fill
 from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor
 from modelhub.core.keyset import in_order, position_of
+from modelhub.core.pagination import scope_of
 from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.queries import live_scores
@@ -45,22 +46,29 @@ def plan_of(sql: str) -> str:
 def queries(reader: Caller) -> dict[str, str]:
     rows = live_scores(Actor(reader.user))
     middle = in_order(rows, "-created_at")[10_000]
+
+    def cursor(ordering: str) -> str:
+        scope = scope_of(SCORES, reader.user.organization_id, ordering, {})
+        return position_of(middle, ordering).encode(scope=scope)
+
     label = Label.objects.filter(organization_id=reader.user.organization_id).latest("id")
     person = User.objects.filter(organization_id=reader.user.organization_id).latest("id")
     return {
         "page": "",
         "first cursor page": "?cursor=",
-        "deep cursor page": f"?cursor={position_of(middle, '-created_at').encode()}",
-        "oldest first": f"?ordering=created_at&cursor={position_of(middle, 'created_at').encode()}",
-        "changed last": f"?ordering=-updated_at&cursor={position_of(middle, '-updated_at').encode()}",
+        "deep cursor page": f"?cursor={cursor('-created_at')}",
+        "oldest first": f"?ordering=created_at&cursor={cursor('created_at')}",
+        "changed last": f"?ordering=-updated_at&cursor={cursor('-updated_at')}",
         "source": "?source_type=trace&source_id=source-4",
         "source id": "?source_id=source-4",
         "label": f"?label_id={label.pk}",
+        "label name": f"?label_name={label.name}",
         "label type": "?label_type=star",
         "annotator": f"?annotator_id={person.pk}",
         "email": f"?annotator_email={person.email}",
         "score source": "?score_source=api",
         "created before": "?created_before=2026-01-01T00:00:00Z",
+        "updated before": "?updated_before=2026-01-01&ordering=updated_at",
         "updated after": "?updated_after=2026-01-01T00:00:00Z&ordering=-updated_at",
         "for source": "for-source/?source_type=trace&source_id=source-4",
         "export": "export/",

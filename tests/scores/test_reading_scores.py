@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -64,6 +64,7 @@ def query_of(name: str) -> Callable[[dict[str, Score]], str]:
         "source id": lambda scores: f"source_id={scores['oldest'].source.source_id}",
         "label": lambda scores: f"label_id={scores['newest'].label_id}",
         "annotator": lambda scores: f"annotator_id={scores['bobs'].annotator_id}",
+        "annotator, short": lambda scores: f"annotator={scores['bobs'].annotator_id.hex.upper()}",
     }[name]
 
 
@@ -74,19 +75,33 @@ def query_of(name: str) -> Callable[[dict[str, Score]], str]:
         (query_of("source id"), ["bobs", "oldest"]),
         (query_of("label"), ["newest"]),
         (query_of("annotator"), ["bobs"]),
+        (query_of("annotator, short"), ["bobs"]),
         ("source_type=observation_span", ["newest"]),
         ("label_type=star", ["bobs", "oldest"]),
         ("score_source=api", ["bobs"]),
         ("annotator_email=BOB@example.com", ["bobs"]),
-        (f"created_after={quote(NOON.isoformat())}", ["newest", "bobs"]),
+        (f"created_after={quote(NOON.isoformat())}", ["newest", "bobs", "oldest"]),
+        ("created_after=2026-01-31T12:00:00.0000001Z", ["newest", "bobs"]),
         ("created_before=2026-01-31T13:00:00Z", ["oldest"]),
+        ("created_before=2026-01-31T13:00:00.0000001Z", ["bobs", "oldest"]),
+        ("created_after=2026-01-31&created_before=2026-02-01", ["newest", "bobs", "oldest"]),
+        ("created_after=2026-02-01", []),
+        ("created_before=2026-01-31", []),
+        # The space is the `+` of an offset that was not escaped.
+        ("created_after=2026-01-31T14:00:00+01:00", ["newest", "bobs"]),
+        ("created_after=2026-01-31t13:00:00z", ["newest", "bobs"]),
         ("created_before=2026-01-30T18:51:00-18:09", ["oldest"]),
-        ("updated_after=2026-01-31T16:30:00Z", ["oldest"]),
+        ("updated_after=2026-01-31T17:00:00Z", ["oldest"]),
+        ("updated_before=2026-01-31T17:00:00Z", ["newest", "bobs"]),
+        ("updatedAfter=2026-01-31T16:00:00Z&updatedBefore=2026-01-31T17:00:00Z", ["bobs"]),
+        ("label_name=STAR", ["bobs", "oldest"]),
+        ("label_name=sta", []),
+        ("labelName=text", ["newest"]),
         ("label_type=star&score_source=human", ["oldest"]),
         ("label_id=7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69", []),
         ("ordering=created_at", ["oldest", "bobs", "newest"]),
         ("ordering=-updated_at", ["oldest", "bobs", "newest"]),
-        ("something=else", ["newest", "bobs", "oldest"]),
+        ("dataset=else&includeCounts=true", ["newest", "bobs", "oldest"]),
     ],
 )
 def test_filters_and_orders(
@@ -107,6 +122,13 @@ def test_filters_and_orders(
         ("score_source=x", "score_source"),
         ("created_after=yesterday", "created_after"),
         ("created_after=0001-01-01T00:00:00%2B14:00", "created_after"),
+        ("updated_before=1770010112345", "updated_before"),
+        ("label_id=%7B7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69%7D", "label_id"),
+        ("label_name=", "label_name"),
+        ("offset=20", "offset"),
+        ("min_value=3", "min_value"),
+        ("page=x", "page"),
+        ("page=1&cursor=", "page"),
         ("created_before=", "created_before"),
         ("label_id=", "label_id"),
         ("source_id=", "source_id"),
@@ -129,11 +151,16 @@ def test_a_wrong_parameter_is_a_400_that_names_it(alice: Caller, query: str, fie
     [
         ("label_id=x", 'label_id must be a UUID, got "x"'),
         ("label_type=stars", 'label_type must be one of text, numeric, categorical, star, thumbs_up_down, got "stars"'),
-        ("created_after=100%25", 'created_after must be a time such as 2026-01-31T12:00:00Z, got "100%"'),
+        (
+            "created_after=100%25",
+            'created_after must be a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z, got "100%"',
+        ),
         ("source_id=", 'source_id must be a string that is not blank and has no NUL characters, got ""'),
         ("source_id=%20", 'source_id must be a string that is not blank and has no NUL characters, got " "'),
         ("label_id=%09", 'label_id must be a UUID, got "\\t"'),
-        ("sourceId=a&source_id=b", "source_id and sourceId are both given and differ"),
+        ("sourceId=a&source_id=b", 'source_id must be given once, got "a", "b"'),
+        ("creatd_after=2026-01-31", 'Unknown query parameter "creatd_after". Did you mean "created_after"?'),
+        ("annotators=x", 'Unknown query parameter "annotators". Did you mean "annotator"?'),
         ("label_id=x&annotator_id=", 'label_id must be a UUID, got "x"; annotator_id must be a UUID, got ""'),
     ],
 )
@@ -149,6 +176,8 @@ def test_no_blank_filter_is_taken_for_none(alice: Caller, blank: str) -> None:
         for path in (SCORES, SCORES + "export/"):
             answer = alice.get(f"{path}?{name}={blank}")
             assert (answer.status, list(answer.body["errors"])) == (400, [name]), answer.body
+        answer = alice.post(SCORES + "bulk-delete/", {"filter": {name: unquote(blank)}})
+        assert (answer.status, list(answer.body["errors"])) == (400, [name]), answer.body
 
 
 def test_a_filter_in_camel_case(alice: Caller, scores: dict[str, Score], trace: Source) -> None:
@@ -163,9 +192,69 @@ def test_an_id_is_not_cut(alice: Caller, scores: dict[str, Score], trace: Source
         assert alice.get(f"{path}?source_id=%20{trace.source_id}").body["results"] == []
 
 
-@pytest.mark.parametrize("page", ["0", "2", "x", "99999999999999999999", "-1"])
-def test_a_page_that_is_none_is_a_404(alice: Caller, page: str) -> None:
+@pytest.mark.parametrize("page", ["2", "99999999999999999999"])
+def test_a_page_past_the_end_is_a_404(alice: Caller, page: str) -> None:
     assert alice.get(f"{SCORES}?page={page}").status == 404
+
+
+@pytest.mark.parametrize("page", ["", "0", "x", "-1", "last", "1.0", "%20"])
+def test_a_page_that_is_no_number_is_a_400(alice: Caller, page: str) -> None:
+    answer = alice.get(f"{SCORES}?page={page}")
+    assert (answer.status, list(answer.body["errors"])) == (400, ["page"])
+
+
+class TestCursor:
+    """A cursor belongs to one list: its route, organization, ordering and filters."""
+
+    FILTERS = "label_type=star&created_after=2026-01-31"
+
+    @pytest.fixture
+    def cursor(self, alice: Caller, scores: dict[str, Score]) -> str:
+        return str(alice.get(f"{SCORES}?cursor=&limit=1&{self.FILTERS}").body["next_cursor"])
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            f"{FILTERS}&limit=1",
+            f"{FILTERS}&pageSize=7",
+            f"{FILTERS}&ordering=-created_at",
+            "createdAfter=2026-01-31&labelType=star&dataset=x",
+        ],
+    )
+    def test_it_continues_its_list_with_pages_of_any_size(
+        self, alice: Caller, scores: dict[str, Score], cursor: str, query: str
+    ) -> None:
+        body = alice.get(f"{SCORES}?cursor={quote(cursor)}&{query}").body
+        assert ids(body) == [str(scores["oldest"].pk)]
+        assert body["next_cursor"] is None
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "",
+            f"{FILTERS}&ordering=created_at",
+            f"{FILTERS}&ordering=-updated_at",
+            f"{FILTERS}&label_name=star",
+            "label_type=star",
+            "label_type=text&created_after=2026-01-31",
+        ],
+    )
+    def test_another_ordering_or_other_filters_are_a_400(self, alice: Caller, cursor: str, query: str) -> None:
+        answer = alice.get(f"{SCORES}?cursor={quote(cursor)}&{query}")
+        assert answer.status == 400
+        assert list(answer.body["errors"]) == ["cursor"]
+        assert answer.body["detail"].startswith("cursor must be used with the ordering and filters of the answer that")
+
+    def test_one_of_another_organization_or_a_changed_one_is_a_400(
+        self, alice: Caller, bob: Caller, charlie: Caller, cursor: str
+    ) -> None:
+        def status(caller: Caller, text: str) -> int:
+            return caller.get(f"{SCORES}?{self.FILTERS}&cursor={quote(text)}").status
+
+        assert (status(alice, cursor), status(bob, cursor)) == (200, 200)
+        assert status(charlie, cursor) == 400
+        for changed in (cursor[1:], cursor[:-1], cursor.swapcase(), cursor + "A", "A" + cursor):
+            assert status(alice, changed) == 400, changed
 
 
 def test_a_row_that_comes_after_the_count_pushes_no_other_one_out() -> None:
@@ -222,6 +311,9 @@ class TestForSource:
     def test_aliases_and_filters(self, alice: Caller, scores: dict[str, Score], trace: Source) -> None:
         body = alice.get(f"{self.PATH}?source_type=observation_span&source_id=span-1").body
         assert [(one["id"], one["source_type"]) for one in body] == [(str(scores["newest"].pk), "observation_span")]
+        for query in ("annotatorEmail=alice@example.com", "created_before=2026-01-31T13:00:00Z", "score_source=human"):
+            path = f"{self.PATH}?sourceType=trace&sourceId={trace.source_id}&{query}"
+            assert ids(alice.get(path).body) == [str(scores["oldest"].pk)]
         mine = f"{self.PATH}?source_type=trace&source_id={trace.source_id}&annotator_id={alice.user.pk}"
         assert ids(alice.get(mine).body) == [str(scores["oldest"].pk)]
         assert alice.get(mine + f"&label_id={uuid.uuid4()}").body == []

@@ -16,7 +16,8 @@ def test_filters_select_sources(alice: Caller, trace: Source) -> None:
         (f"source_id={trace.source_id.upper()}", [trace]),
         ("search=OF%20ann", [span]),
         ("source_type=trace&search=ann", []),
-        ("unknown=ignored", [span, trace]),
+        ("sourceType=span&pageSize=5", [span]),
+        ("search=&dataset=ignored", [span, trace]),
     ]:
         results = alice.get(f"{SOURCES}?{query}").body["results"]
         assert [source["id"] for source in results] == [str(source.pk) for source in expected], query
@@ -26,3 +27,10 @@ def test_an_unknown_word_for_a_type_is_a_400(alice: Caller) -> None:
     answer = alice.get(SOURCES + "?source_type=robot")
     assert answer.status == 400
     assert "source_type" in answer.body["errors"]
+
+
+def test_an_unknown_filter_is_a_400(alice: Caller) -> None:
+    answer = alice.get(SOURCES + "?source_typ=trace")
+    sentence = 'Unknown query parameter "source_typ". Did you mean "source_type"?'
+    assert (answer.status, answer.body["code"]) == (400, "unknown_query_parameter")
+    assert answer.body["errors"] == {"source_typ": [sentence]}

@@ -1,0 +1,23 @@
+"""The base of the API's views: query parameters are checked before a method runs."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from modelhub.core.envelope import read_query
+
+
+# Without a docstring, which drf-spectacular would show for methods without one.
+class ApiView(APIView):
+    # The query parameters of the request that its method declares (`endpoint`), in snake_case.
+    query: dict[str, str]
+
+    def initial(self, request: Request, *args: Any, **options: Any) -> None:
+        """Authenticate, then read the query. Raise `Invalid` for an unknown parameter."""
+        super().initial(request, *args, **options)
+        method = getattr(self, str(request.method).lower(), None)
+        names = getattr(method, "query_parameters", None)
+        # A method that does not exist is a 405, and OPTIONS takes anything.
+        if names is not None:
+            self.query = read_query(request, names)

@@ -1,0 +1,117 @@
+"""Query parameters of every route: declared ones in both spellings, and no others."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from modelhub.core.envelope import IGNORED, to_camel
+from tests.client import Caller
+from tests.servers import ROOT
+
+pytestmark = pytest.mark.django_db
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+OPERATIONS = [
+    (method.upper(), path, operation)
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+    if path.startswith(("/model-hub/", "/tracer/"))
+]
+ROUTES = [pytest.param(*one, id=f"{one[0]} {one[1]}") for one in OPERATIONS]
+
+
+def send(caller: Caller, method: str, path: str, query: str) -> Any:
+    body: object = {} if method in {"POST", "PUT", "PATCH"} else None
+    return caller.request(method, f"{path.replace('{id}', str(uuid.uuid4()))}?{query}", body)
+
+
+def parameters(operation: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of the query parameters."""
+    yield from (one["name"] for one in operation.get("parameters", []) if one["in"] == "query")
+
+
+def test_the_routes_are_many() -> None:
+    assert len(OPERATIONS) > 20
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
+@pytest.mark.parametrize(
+    "name", ["wrong", "format", "label_typ", "xpage", "Page", "page-size", "", "a%00b", "%F0%9F%98%80"]
+)
+def test_an_unknown_parameter_is_a_400(
+    alice: Caller, method: str, path: str, operation: dict[str, Any], name: str
+) -> None:
+    answer = send(alice, method, path, f"{name}=1")
+    assert (answer.status, answer.body["code"]) == (400, "unknown_query_parameter")
+    [sentences] = answer.body["errors"].values()
+    assert sentences == [answer.body["detail"]]
+    assert answer.body["detail"].startswith('Unknown query parameter "')
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
+def test_a_misspelled_parameter_is_answered_with_the_right_one(
+    alice: Caller, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    for name in parameters(operation):
+        answer = send(alice, method, path, f"{name}s=1")
+        assert answer.body["detail"].endswith(f'Did you mean "{name}"?'), answer.body
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
+def test_every_parameter_has_both_spellings_and_one_value(
+    alice: Caller, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    for name in parameters(operation):
+        for spelling in {name, to_camel(name)}:
+            answer = send(alice, method, path, f"{spelling}=%00")
+            assert (answer.status, list(answer.body["errors"])) == (400, [name])
+            assert "must hold no NUL characters" in answer.body["detail"]
+            assert send(alice, method, path, f"{spelling}=%ED%A0%80").body["code"] == "malformed_query"
+            twice = send(alice, method, path, f"{spelling}=1&{name}=2")
+            assert (twice.status, twice.body["code"]) == (400, "conflicting_fields")
+            assert list(twice.body["errors"]) == [name]
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
+def test_parameters_that_clients_are_known_to_send_are_ignored(
+    alice: Caller, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    def status(query: str) -> int:
+        headers = {"X-Api-Key": alice.key.api_key, "X-Secret-Key": alice.secret}
+        at = f"{path.replace('{id}', str(uuid.uuid4()))}{query}"
+        return alice.client.generic(method, at, "{}", "application/json", headers=headers).status_code
+
+    for name in IGNORED:
+        assert status(f"?{name}=x") == status(f"?{to_camel(name)}=x") == status("")
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), ROUTES)
+def test_a_blank_parameter_is_a_400_but_for_searches_and_cursors(
+    alice: Caller, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    for name in parameters(operation):
+        if name not in {"search", "name", "cursor"}:
+            answer = send(alice, method, path, f"{name}=")
+            # A missing source, body or score is named first.
+            if method == "GET" and "for-source" not in path and "{id}" not in path:
+                assert (answer.status, list(answer.body["errors"])) == (400, [name])
+            assert answer.status in {400, 404}, (name, answer.body)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs/", "/"])
+def test_pages_and_probes_ignore_the_query(alice: Caller, path: str) -> None:
+    """Probes of load balancers add parameters of their own."""
+    response = alice.client.get(path, QUERY_STRING="probe=1&x=%00&y=%FF")
+    assert response.status_code in {200, 302}
+
+
+def test_the_key_is_checked_first(alice: Caller) -> None:
+    alice.secret = "wrong"
+    assert alice.get("/model-hub/scores/?wrong=1").status == 401
+
+
+def test_a_method_that_a_route_does_not_have_stays_a_405(alice: Caller) -> None:
+    assert alice.delete("/model-hub/scores/?wrong=1").status == 405
