@@ -9,7 +9,7 @@ SOURCES := config modelhub tests manage.py
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pgbouncer test-postgres faults bench lint audit format schema clean
+.PHONY: help run test test-pgbouncer test-postgres faults bench lint audit format schema picture clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ audit: $(VENV)/.dev  ## look for known vulnerabilities of the pinned versions, i
 
 schema: $(VENV)/.dev  ## write docs/openapi.yaml anew
 	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --fail-on-warn
+
+picture: $(VENV)/.dev  ## draw the terminal of the README anew (needs bash, curl and jq)
+	$(BIN)/python -m tests.first_minute
 
 format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff check --fix .

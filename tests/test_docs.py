@@ -19,7 +19,7 @@ from modelhub.serving.worker import MAX_CONNECTIONS
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server
 
 FOLDERS = "modelhub|config|tests|benchmarks"
-PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_every_example_of_the_api_page_has_its_result(live: Server) -> None:
@@ -131,7 +131,7 @@ def test_sections_of_the_contract_that_code_names_exist() -> None:
 
 def test_the_index_has_every_page() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
-    pages = {page.name for page in (ROOT / "docs").iterdir()} - {"README.md"}
+    pages = {page.name for page in (ROOT / "docs").iterdir() if page.is_file()} - {"README.md"}
     assert pages == set(re.findall(r"\]\((\w+\.\w+)\)", index))
 
 
