@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 from django.core.signing import BadSignature, Signer
 from django.db.models import Model, Q, QuerySet
 
+from modelhub.core.bounded import read_batch
 from modelhub.core.errors import Invalid
 from modelhub.core.text import show
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
 
+BATCH_BYTES = 1024 * 1024
 ORDERINGS = ("-created_at", "created_at", "-updated_at", "updated_at")
 CURSORS = Signer(salt="modelhub.core.keyset")
 
@@ -70,9 +72,9 @@ def position_of(row: Any, ordering: str) -> Position:
     )
 
 
-def in_batches(rows: QuerySet[M, R], *, size: int = 1000) -> Iterator[list[R]]:
-    """Yield all rows, oldest first, in batches that are each read by one short statement."""
+def in_batches(rows: QuerySet[M, R], *, size: int = 1000, max_bytes: int = BATCH_BYTES) -> Iterator[list[R]]:
+    """Yield all rows, oldest first, in batches; no cursor stays open between them."""
     position = None
-    while batch := list(after(rows, "created_at", position)[:size]):
+    while batch := read_batch(after(rows, "created_at", position), size=size, max_bytes=max_bytes):
         yield batch
         position = position_of(batch[-1], "created_at")

@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
+from modelhub.core.bounded import read_all
 from modelhub.core.errors import Invalid
 from modelhub.core.keyset import ORDERINGS, Position, after, in_order, position_of
 from modelhub.core.text import show
 from modelhub.core.views import ApiView
 
 MAX_PAGE_SIZE = 1000
+Rows = QuerySet[Any, Any]
 
 
 class WholePagePaginator(Paginator):
@@ -30,7 +33,7 @@ class WholePagePaginator(Paginator):
         """Return the page. Raise `InvalidPage`."""
         number = self.validate_number(number)
         first = (number - 1) * self.per_page
-        rows = list(self.object_list[first : first + self.per_page]) if self.count else []
+        rows = read_all(cast("Rows", self.object_list)[first : first + self.per_page]) if self.count else []
         self.count = max(self.count, first + len(rows))
         return Page(rows, number, self)
 
@@ -87,7 +90,7 @@ class PagesOrCursor(Pages):
         size = self.get_page_size(request)
         scope = scope_of(request.path, cast(Any, request.user).organization_id, ordering, query)
         position = Position.decode(query["cursor"], scope=scope) if query["cursor"] else None
-        rows: list[Any] = list(after(queryset, ordering, position)[: size + 1])
+        rows: list[Any] = read_all(after(queryset, ordering, position)[: size + 1])
         more = len(rows) > size
         self.next_cursor = position_of(rows[size - 1], ordering).encode(scope=scope) if more else None
         return rows[:size]

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from modelhub.accounts.authentication import caller
+from modelhub.core.bounded import read_all
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import parse_uuid
 from modelhub.core.pagination import MAX_PAGE_SIZE
@@ -43,7 +44,7 @@ class TracerLabels(ApiView):
             if (project_id := parse_uuid(given)) is None:
                 raise Invalid.of_field("project_id", f"project_id must be a UUID, got {show(given)}")
             rows = rows.filter(project=get_project(organization_id=organization_id, project_id=project_id))
-        return Response({"status": True, "result": render_list(LabelSerializer, rows)})
+        return Response({"status": True, "result": render_list(LabelSerializer, read_all(rows))})
 
 
 @extend_schema(tags=["tracer"])

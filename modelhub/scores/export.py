@@ -1,9 +1,9 @@
 """Scores as a file: JSON lines to import again, and CSV for spreadsheets.
 
-Written a batch of scores at a time: a line by itself would be a system call by itself.
+Written in pieces: a line by itself would be a system call by itself, and what a client does not read is in memory.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from django.db.models import QuerySet
@@ -23,6 +23,8 @@ CSV_COLUMNS.insert(CSV_COLUMNS.index("value") + 1, "value_json")
 # Ids that clients choose. Other tools look scores up by them: an apostrophe would make another id.
 FREE_IDS = ("source_id",)
 
+PIECE_BYTES = 64 * 1024
+
 # Line ends of Unicode, which JSON leaves as they are: text readers as `str.splitlines` would break a line there. Their
 # bytes occur in strings only.
 LINE_ENDS = {end.encode(): rb"\u%04x" % ord(end) for end in "\u2028\u2029\u0085"}
@@ -30,18 +32,34 @@ LINE_ENDS = {end.encode(): rb"\u%04x" % ord(end) for end in "\u2028\u2029\u0085"
 
 def write_jsonl(rows: Rows) -> Iterator[bytes]:
     """Yield one score per line, as the list shows it; numbers keep all their digits."""
-    for batch in in_batches(rows):
-        lines = b"".join(exact_json.encode(row) + b"\n" for row in batch)
-        for end, escape in LINE_ENDS.items():
-            lines = lines.replace(end, escape)
-        yield lines
+    yield from in_pieces(_line(row) for batch in in_batches(rows) for row in batch)
+
+
+def _line(row: ScoreRow) -> bytes:
+    line = exact_json.encode(row)
+    for end, escape in LINE_ENDS.items():
+        line = line.replace(end, escape)
+    return line + b"\n"
 
 
 def write_csv(rows: Rows) -> Iterator[bytes]:
     """Yield a header, then one score per line."""
     yield write_rows([CSV_COLUMNS])
-    for batch in in_batches(rows):
-        yield write_rows(map(_cells, batch))
+    yield from in_pieces(write_rows([_cells(row)]) for batch in in_batches(rows) for row in batch)
+
+
+def in_pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Join lines to pieces of `PIECE_BYTES`; a longer line is a piece of its own."""
+    piece: list[bytes] = []
+    waiting = 0
+    for line in lines:
+        if waiting and waiting + len(line) > PIECE_BYTES:
+            yield b"".join(piece)
+            piece, waiting = [], 0
+        piece.append(line)
+        waiting += len(line)
+    if piece:
+        yield b"".join(piece)
 
 
 def _cells(row: ScoreRow) -> list[str]:

@@ -21,12 +21,18 @@ class ScoreRows(QuerySet[Score, ScoreRow]):
     def __iter__(self) -> Iterator[ScoreRow]:
         return read_structs(ScoreRow, super().__iter__())  # type: ignore[arg-type] # rows of values_list()
 
+    def iterator(self, chunk_size: int | None = None) -> Iterator[ScoreRow]:
+        return read_structs(ScoreRow, super().iterator(chunk_size))  # type: ignore[arg-type]
+
 
 class RevisionRows(QuerySet[ScoreRevision, RevisionRow]):
     """Revisions as `RevisionRow`."""
 
     def __iter__(self) -> Iterator[RevisionRow]:
         return read_structs(RevisionRow, super().__iter__())  # type: ignore[arg-type] # rows of values_list()
+
+    def iterator(self, chunk_size: int | None = None) -> Iterator[RevisionRow]:
+        return read_structs(RevisionRow, super().iterator(chunk_size))  # type: ignore[arg-type]
 
 
 def live_scores(actor: Actor) -> QuerySet[Score]:

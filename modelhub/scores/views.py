@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from modelhub.accounts.authentication import actor_of, annotator_of, api_key_of
+from modelhub.core.bounded import read_all
 from modelhub.core.csv_cells import BYTE_ORDER_MARK
 from modelhub.core.envelope import read_flag, read_object, reject_unknown, rename
 from modelhub.core.errors import Invalid
@@ -332,7 +333,7 @@ class ScoresOfSource(FilteredScores):
             filters, queryset=rows.order_by("label__name", "-created_at", "-id"), request=request
         ).get_rows()
         # The word of the request is echoed (contract 2.1).
-        named = [msgspec.structs.replace(row, source_type=ref.word) for row in found]
+        named = [msgspec.structs.replace(row, source_type=ref.word) for row in read_all(found)]
         return Response(render_list(ScoreSerializer, named))
 
 

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.paginator import Page
 
 from config.wsgi import application
+from modelhub.accounts.models import Organization
 from modelhub.core import exact_json
 from modelhub.labels.models import Label
 from modelhub.scores.views import one_after_the_other
 from modelhub.sources.models import Source
+from modelhub.sources.views import Sources
 from tests.client import BULK, Caller, entry
-from tests.factories import SECRET
+from tests.factories import SECRET, SourceFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,12 +30,15 @@ def no_collector() -> Iterator[None]:
 
 
 def bulk(caller: Caller, body: object) -> str:
+    return send(caller, "POST", BULK, exact_json.encode(body))
+
+
+def send(caller: Caller, method: str, path: str, content: bytes = b"") -> str:
     """Call the WSGI application; the test client keeps requests alive."""
-    content = exact_json.encode(body)
     status: list[str] = []
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": BULK,
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
         "QUERY_STRING": "",
         "SERVER_NAME": "testserver",
         "SERVER_PORT": "80",
@@ -65,6 +71,14 @@ def test_a_bulk_request_leaves_no_cycles_of_its_scores(
 
     # The messages of the admin refer to the request, which refers to them.
     assert left[0] == left[1] < 70
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_list_leaves_no_cycles_of_its_rows(alice: Caller, organization: Organization) -> None:
+    SourceFactory.create_batch(20, organization=organization)
+    gc.collect()
+    assert send(alice, "GET", "/model-hub/sources/") == "200"
+    assert not [each for each in gc.get_objects() if isinstance(each, Page | Sources)]
 
 
 def test_an_aborted_export_holds_no_pieces() -> None:

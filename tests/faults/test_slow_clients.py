@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -31,12 +32,15 @@ STATIC = b"GET /static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle
 EXPORT = "/model-hub/scores/export/"
 EXPORTED = 20_000
 
-MANY_SCORES = f"""
+
+def many_scores(number: int, text_bytes: int) -> str:
+    """Return the statement that creates scores of this many bytes."""
+    return f"""
 WITH made AS (
     INSERT INTO modelhub_source (id, organization_id, source_type, source_id, source_key, name, metadata, created_at,
                                  updated_at)
     SELECT gen_random_uuid(), id, 'trace', number, number, '', '{{}}', now(), now()
-    FROM modelhub_organization, generate_series(1, {EXPORTED}) AS number
+    FROM modelhub_organization, generate_series(1, {number}) AS number
     RETURNING id, organization_id
 )
 INSERT INTO modelhub_score (id, organization_id, source_id, label_id, annotator_id, value, score_source, notes,
@@ -44,7 +48,7 @@ INSERT INTO modelhub_score (id, organization_id, source_id, label_id, annotator_
 SELECT gen_random_uuid(), organization_id, made.id,
        (SELECT id FROM modelhub_label WHERE type = 'text' LIMIT 1),
        (SELECT id FROM modelhub_user LIMIT 1),
-       jsonb_build_object('text', repeat('x', 500)), 'human', repeat('y', 500), now(), now()
+       jsonb_build_object('text', repeat('x', {text_bytes})), 'human', repeat('y', 500), now(), now()
 FROM made
 """
 
@@ -55,7 +59,7 @@ def server() -> Iterator[Server]:
     settings = {"MODELHUB_WORKERS": "1", "MODELHUB_THREADS": "2", "MODELHUB_CLIENT_TIMEOUT": str(SECONDS)}
     with data_folder() as folder, running_server(folder, **settings, MODELHUB_KEEPALIVE="2") as server:
         with psycopg.connect(server.database_url) as connection:
-            connection.execute(MANY_SCORES)
+            connection.execute(many_scores(EXPORTED, 500))
         yield server
     assert not [line for line in server.log if "Traceback" in line or '"level": "error"' in line]
 
@@ -181,6 +185,27 @@ class TestAttacks:
         first = f"GET {EXPORT} HTTP/1.1\r\nHost: x\r\n{KEYS}\r\n".encode()
         with attack(server, 50, first=first, receive_bytes=4096):
             self.withstands(server, "exports that are not read")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "most_megabytes"), [(EXPORT, WORKER_MEGABYTES), ("/model-hub/scores/?limit=200", 2 * WORKER_MEGABYTES)]
+)
+def test_large_values_stay_in_no_memory(folder: Path, path: str, most_megabytes: int) -> None:
+    """Ten clients read and 30 do not; pages of 12 MB are read by four threads at once."""
+    settings = {"MODELHUB_WORKERS": "1", "MODELHUB_CLIENT_TIMEOUT": str(SECONDS)}
+    with running_server(folder, **settings) as server:
+        with psycopg.connect(server.database_url) as connection:
+            connection.execute(many_scores(1000, 60_000))
+        first = f"GET {path} HTTP/1.1\r\nHost: x\r\n{KEYS}\r\n".encode()
+        with attack(server, 30, first=first, receive_bytes=4096):
+            unread = measure(server, "/healthz", seconds=3 * SECONDS)
+        with ThreadPoolExecutor(10) as pool:
+            read = [pool.submit(server.request, "GET", path, timeout=60) for _ in range(10)]
+            reading = measure(server, "/healthz", seconds=SECONDS)
+        assert {len(each.result().content) > 12_000_000 for each in read} == {True}
+        print(f"\n{path}: {unread.megabytes:.0f} MB unread, {reading.megabytes:.0f} MB read")
+        assert max(unread.megabytes, reading.megabytes) < most_megabytes
 
 
 class TestRefusals:
