@@ -9,7 +9,7 @@ SOURCES := config modelhub tests manage.py
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pgbouncer test-postgres faults bench lint audit format schema picture clean
+.PHONY: help run test test-pgbouncer test-postgres faults bench lint audit hashes format schema picture clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -41,8 +41,12 @@ lint: $(VENV)/.dev  ## linters, type checker, import contract, missing and unsaf
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.gate.migrations
 
-audit: $(VENV)/.dev  ## look for known vulnerabilities of the pinned versions, if an advisory service can be reached
-	$(BIN)/python -m tests.gate.audit
+audit: $(VENV)/.dev  ## look for known vulnerabilities of the pinned versions (RELEASE=1 fails without an advisory service)
+	$(BIN)/python -m tests.gate.audit $(if $(RELEASE),--release)
+
+hashes: $(VENV)/.dev  ## write requirements-image.txt anew: the pins of the image with the hashes of their files
+	$(BIN)/uv pip compile pyproject.toml --extra embedded --constraint constraints.txt --generate-hashes --upgrade \
+		--python-version 3.13 --python-platform linux --no-header --no-annotate --quiet --output-file requirements-image.txt
 
 schema: $(VENV)/.dev  ## write docs/openapi.yaml anew
 	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --fail-on-warn

@@ -4,6 +4,7 @@ Two lock files stand beside the folder. The kernel releases the locks of a kille
 
 - `postgres.start`: exclusive, held by the process that starts or stops the server.
 - `postgres.users`: shared by every process that uses the server. The last one gets it exclusively and stops the server.
+  It names the machine and container of its users: PostgreSQL's own guard against two servers ends at a container.
 """
 
 import atexit
@@ -103,8 +104,23 @@ class EmbeddedServer:
         """
         if self._users is not None:
             return
-        self._users = self.folder.with_suffix(".users").open("a")
-        fcntl.flock(self._users, fcntl.LOCK_SH)
+        users = self.folder.with_suffix(".users").open("a+")
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            users.seek(0)
+            if users.read() not in {"", _place()}:
+                users.close()
+                raise ImproperlyConfigured(
+                    f"The data folder {self.folder.parent} is in use by a server in another container or on another "
+                    "machine; stop it first, or give this one a MODELHUB_DATA_DIR of its own."
+                ) from None
+        else:
+            users.truncate(0)
+            users.write(_place())
+            users.flush()
+        fcntl.flock(users, fcntl.LOCK_SH)
+        self._users = users
         own = os.getpid()
         atexit.register(lambda: self.stop_if_unused() if os.getpid() == own else None)
 
@@ -185,6 +201,12 @@ class EmbeddedServer:
 
     def _is_ready(self) -> bool:
         return [line.strip() for line in self._pid_lines()[7:]] == ["ready"] and self._process() is not None
+
+
+def _place() -> str:
+    """Return the name of this start of the machine and of the container in it."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return f"{boot.read_text().strip()} {Path('/proc/self/ns/pid').readlink()}" if boot.exists() else "one machine"
 
 
 def _socket_folder(folder: Path) -> Path:

@@ -1,7 +1,7 @@
 """The server as in its container: unprivileged, on a read-only file system.
 
-In place of Docker, a mount namespace: only /tmp and /dev/shm are writable. The folder /app has the files that the
-Dockerfile copies, without the tests and without an embedded PostgreSQL.
+In place of Docker, namespaces: only /tmp, /dev/shm and /data are writable, and processes are numbered from 1. The
+folder /app has the files that the Dockerfile copies, without the tests.
 """
 
 import json
@@ -11,24 +11,31 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
+from tests.folders import temporary_folder
 from tests.postgres import Postgres
-from tests.servers import ROOT, Server, environment, free_port, serving
+from tests.servers import EMBEDDED, ROOT, Server, environment, free_port, serving
 
 WEB = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["web"]
-NAMESPACE = ["unshare", "--mount", "--propagation=private"]
+NAMESPACE = ["unshare", "--mount", "--propagation=private", "--pid", "--fork", "--mount-proc", "--ipc"]
 NOBODY = ["setpriv", "--reuid=10001", "--regid=10001", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]
 
 
-# $1 the clone, $2 the files that the Dockerfile copies, $3 Python's folder, $4 its packages, $5 the options of /tmp.
+# $1 the clone, $2 the files that the Dockerfile copies, $3 Python's folder, $4 its packages, $5 the options of /tmp,
+# $6 the volume.
 CONTAINER = """
 set -e
 mount -t tmpfs -o mode=755 tmpfs /mnt
-mkdir /mnt/app /mnt/python /mnt/packages
+mkdir /mnt/app /mnt/python /mnt/packages /mnt/data
+echo modelhub:x:10001:10001::/nonexistent:/bin/sh > /mnt/passwd
+mount --bind /mnt/passwd /etc/passwd
+mount --bind "$6" /mnt/data
 (cd "$1" && cp -r $2 /mnt/app)
 mount --bind "$3" /mnt/python
 mount --bind "$4" /mnt/packages
@@ -36,7 +43,7 @@ for folder in /mnt/python /mnt/packages /mnt /; do mount -o remount,bind,ro "$fo
 mount -t tmpfs -o "$5" tmpfs /tmp
 mount -t tmpfs -o size=64m,mode=1777 tmpfs /dev/shm
 cd /mnt/app
-shift 5
+shift 6
 exec "$@"
 """
 
@@ -50,37 +57,66 @@ def can_make_namespaces() -> bool:
 pytestmark = pytest.mark.skipif(not can_make_namespaces(), reason="needs root, unshare and setpriv")
 
 
-@pytest.fixture(scope="module")
-def server(postgres: Postgres) -> Iterator[Server]:
-    """Start the server of `docker compose up`, with production settings."""
+@contextmanager
+def container(volume: Path, **env: str) -> Iterator[Server]:
+    """Run the image's command with `env`, and stop it as `docker stop` does."""
     dockerfile = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
     copied = " ".join(re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.MULTILINE))
     [tmp] = WEB["tmpfs"]
     [packages] = {path for path in sys.path if path.endswith("site-packages")}
     python = f"/mnt/python/{Path(sys.executable).resolve().relative_to(Path(sys.base_prefix).resolve())}"
     env = environment(
-        Path("/nowhere"),
+        Path("/mnt/data"),
         PORT=str(free_port()),
         LD_LIBRARY_PATH="/mnt/python/lib",
         PYTHONPATH="/mnt/packages",
         PYTHONDONTWRITEBYTECODE="1",
-        MODELHUB_PRODUCTION="true",
-        MODELHUB_SECRET_KEY="k" * 25 + "0123456789abcdefghijklmnopqrstuvwxyz",
-        MODELHUB_ALLOWED_HOSTS="scores.example.com",
-        DATABASE_URL=postgres.make_database("read_only"),
+        HOME="/nonexistent",
+        **env,
     )
-    container = [*NAMESPACE, "sh", "-c", CONTAINER, "sh", str(ROOT), copied, sys.base_prefix, packages]
-    command = [*container, tmp.partition(":")[2], *NOBODY, "--no-new-privs", python, "manage.py", "serve"]
+    mounts = [*NAMESPACE, "sh", "-c", CONTAINER, "sh", str(ROOT), copied, sys.base_prefix, packages]
+    command = [*mounts, tmp.partition(":")[2], str(volume), *NOBODY, "--no-new-privs", python, "manage.py", "serve"]
     with serving(command, env=env) as server:
+        yield server
+        if server.process.poll() is None:
+            first_process(server).terminate()
+            assert server.process.wait(60) == 0
+
+
+@pytest.fixture
+def volume() -> Iterator[Path]:
+    """Make a new volume, with the owner of the image's folder."""
+    with temporary_folder() as folder:
+        os.chown(folder, 10001, 10001)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def server(postgres: Postgres) -> Iterator[Server]:
+    """Start the server of `docker compose up`, with production settings."""
+    production = {
+        "MODELHUB_PRODUCTION": "true",
+        "MODELHUB_SECRET_KEY": "k" * 25 + "0123456789abcdefghijklmnopqrstuvwxyz",
+        "MODELHUB_ALLOWED_HOSTS": "scores.example.com",
+        "DATABASE_URL": postgres.make_database("read_only"),
+    }
+    with temporary_folder() as unused, container(unused, **production) as server:
         yield server
 
 
+def first_process(server: Server) -> psutil.Process:
+    """Return the process that is number 1 in its container."""
+    [first] = psutil.Process(server.process.pid).children()
+    return first
+
+
 def test_it_has_no_rights_and_can_write_nothing(server: Server) -> None:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    pid = first_process(server).pid
+    status = Path(f"/proc/{pid}/status").read_text()
     assert re.search(r"^Uid:\t10001\t10001\t10001\t10001$", status, re.MULTILINE)
     assert re.search(r"^CapEff:\t0+$", status, re.MULTILINE)
     for path in ("/mnt/app/x", "/mnt/packages/x", "/var/x"):
-        inside = ["nsenter", "--mount", f"--target={server.process.pid}", "touch", path]
+        inside = ["nsenter", "--mount", f"--target={pid}", "touch", path]
         touched = subprocess.run(inside, capture_output=True, text=True, check=False)
         assert "Read-only file system" in touched.stderr
 
@@ -110,3 +146,33 @@ def test_the_health_check_of_the_image_finds_it_healthy(server: Server) -> None:
         env = {"PORT": asked, "PATH": os.environ["PATH"]}
         done = subprocess.run([sys.executable, *command[1:]], env=env, capture_output=True, check=False)
         assert done.returncode == status
+
+
+def test_one_container_without_a_database_keeps_scores_in_its_volume(volume: Path) -> None:
+    source = {"source_type": "trace", "source_id": "kept"}
+    with container(volume, **EMBEDDED) as first:
+        assert first.request("POST", "/model-hub/sources/", json=source).status_code == 201
+    assert not (volume / "postgres" / "postmaster.pid").exists()
+    assert {path.stat().st_uid for path in volume.rglob("*")} == {10001}
+
+    with container(volume, **EMBEDDED) as second:
+        assert second.request("GET", "/model-hub/sources/?source_id=kept").json()["count"] == 1
+
+
+def test_a_killed_container_leaves_a_volume_that_the_next_one_uses(volume: Path) -> None:
+    with container(volume, **EMBEDDED) as first:
+        first_process(first).kill()
+        first.process.wait(60)
+    with container(volume, **EMBEDDED) as second:
+        assert second.request("GET", "/model-hub/sources/").json()["count"] == 4
+
+
+def test_two_containers_never_run_two_servers_on_one_volume(volume: Path) -> None:
+    """Each numbers its processes, and PostgreSQL's lock of shared memory ends at the container."""
+    with container(volume, **EMBEDDED) as first:
+        with (
+            pytest.raises(AssertionError, match="is in use by a server in another container"),
+            container(volume, **EMBEDDED),
+        ):
+            pass
+        assert first.request("GET", "/model-hub/sources/").json()["count"] == 4

