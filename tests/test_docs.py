@@ -99,6 +99,7 @@ def test_defaults_of_the_settings_page_are_those_of_the_code() -> None:
 @pytest.mark.parametrize(
     ("page", "words"),
     [
+        ("api.md", f"OVERLAP = timedelta(seconds={3 * settings.SERVE_TIMEOUT + 60})"),
         ("architecture.md", f"| export thread | {settings.SERVE_EXPORT_THREADS} per worker |"),
         ("architecture.md", f"more than {MAX_PER_ORGANIZATION:,} labels"),
         ("architecture.md", f"an import per {LINES_PER_TRANSACTION} lines"),
