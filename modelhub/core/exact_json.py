@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -63,6 +64,7 @@ class Encoder(json.JSONEncoder):
 
 _decoder = Decoder()
 _encoder = msgspec.json.Encoder(decimal_format="number")
+_sorting_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
 def loads(text: str | bytes) -> Any:
@@ -91,14 +93,26 @@ def dumps(value: Any) -> str:
     return encode(value).decode()
 
 
-def _escape(value: Any) -> str:
+def canonical(value: Any) -> str:
+    """Return compact JSON with sorted keys.
+
+    Bodies that differ in order and white space are equal. Numbers keep their digits: 1 and 1.0 differ.
+    """
+    try:
+        return _sorting_encoder.encode(value).decode()
+    except UnicodeEncodeError:
+        return _escape(value, order=sorted)
+
+
+def _escape(value: Any, *, order: Callable[[Any], Iterable[Any]] = iter) -> str:
     """Return JSON with ASCII strings: UTF-8 cannot hold lone surrogates."""
     if isinstance(value, msgspec.Struct):
         value = msgspec.structs.asdict(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key)}:{_escape(member)}" for key, member in value.items()) + "}"
+        members = (f"{json.dumps(key)}:{_escape(value[key], order=order)}" for key in order(value))
+        return "{" + ",".join(members) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ",".join(_escape(member) for member in value) + "]"
+        return "[" + ",".join(_escape(member, order=order) for member in value) + "]"
     return json.dumps(value) if isinstance(value, str) else _encoder.encode(value).decode()
 
 
@@ -139,13 +153,14 @@ def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str =
     while waiting:
         node, depth = waiting.pop()
         if isinstance(node, str):
-            _check_text(node, name)
+            _check_text(node, name, name)
         elif isinstance(node, (dict, list)):
             if depth >= max_depth:
-                raise Invalid(f"{name} must not be nested deeper than {max_depth} levels", code="value_too_deep")
+                sentence = f"{name} must not be nested deeper than {max_depth} levels"
+                raise Invalid(sentence, code="value_too_deep", field=name)
             if isinstance(node, dict):
                 for key in node:
-                    _check_text(key, f"a key of {name}")
+                    _check_text(key, f"a key of {name}", name)
             waiting += [(member, depth + 1) for member in (node.values() if isinstance(node, dict) else node)]
         elif isinstance(node, Decimal):
             zeros += _check_decimal(node, name)
@@ -153,14 +168,15 @@ def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str =
             _check_decimal(Decimal(repr(node)), name)
     size = len(encode(value)) + zeros
     if size > max_bytes:
-        raise Invalid(f"{name} must have at most {max_bytes} bytes as JSON, got {size}", code="value_too_large")
+        sentence = f"{name} must have at most {max_bytes} bytes as JSON, got {size}"
+        raise Invalid(sentence, code="value_too_large", field=name)
 
 
-def _check_text(text: str, name: str) -> None:
+def _check_text(text: str, words: str, name: str) -> None:
     if "\x00" in text:
-        raise Invalid(f"{name} holds a NUL character, which cannot be stored", code="unstorable_value")
+        raise _unstorable(f"{words} holds a NUL character, which cannot be stored", name)
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise Invalid(f"{name} holds half of a surrogate pair, which cannot be stored", code="unstorable_value")
+        raise _unstorable(f"{words} holds half of a surrogate pair, which cannot be stored", name)
 
 
 def _check_decimal(number: Decimal, name: str) -> int:
@@ -170,9 +186,13 @@ def _check_decimal(number: Decimal, name: str) -> int:
     """
     _, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int):
-        raise Invalid(f"{name} holds {number}, which is not a number of JSON", code="unstorable_value")
+        raise _unstorable(f"{name} holds {number}, which is not a number of JSON", name)
     too_long = number.adjusted() >= MAX_DIGITS_BEFORE or -exponent > MAX_DIGITS_AFTER
     too_far = exponent and number and not (number.adjusted() >= MIN_EXPONENT and math.isfinite(float(number)))
     if too_far or too_long:
-        raise Invalid(f"{name} holds a number too large or too small to be kept", code="unstorable_value")
+        raise _unstorable(f"{name} holds a number too large or too small to be kept", name)
     return max(0, abs(exponent) - len(digits))
+
+
+def _unstorable(sentence: str, field: str) -> Invalid:
+    return Invalid(sentence, code="unstorable_value", field=field)

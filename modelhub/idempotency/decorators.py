@@ -19,16 +19,19 @@ V = TypeVar("V")
 def idempotent(method: Callable[[V, Request], Response]) -> Callable[[V, Request], Response]:
     """Run a view method once per `Idempotency-Key` and store its response.
 
-    A repeat of the same request returns that response with `Idempotency-Replayed: true`. An exception rolls the claim
-    of the key back. Without the header the method runs as it is.
+    A repeat of the same request returns that response with `Idempotency-Replayed: true`; the order of the body's keys
+    does not count. An exception rolls the claim of the key back. Without the header the method runs as it is.
     """
 
     @repeat_aborted
     @in_transaction
     def run_once(view: V, request: Request, key: str) -> Response:
         user = caller(request)
-        digest = digest_of(request.method or "", request.get_full_path(), exact_json.dumps(request.data))
-        if earlier := claim_key(user=user, key=key, digest=digest):
+        line = request.method or "", request.get_full_path()
+        digest = digest_of(*line, exact_json.canonical(request.data))
+        # The release before counted the order of keys; its records last for a day after the upgrade.
+        ordered = digest_of(*line, exact_json.dumps(request.data))
+        if earlier := claim_key(user=user, key=key, digests=(digest, ordered)):
             body = msgspec.Raw(earlier.body.encode())
             return Response(body, status=earlier.status, headers={"Idempotency-Replayed": "true"})
         response = method(view, request)

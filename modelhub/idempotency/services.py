@@ -1,6 +1,7 @@
 """Stored responses: a repeated request returns the first one (contract 0.4)."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -31,10 +32,11 @@ def digest_of(*parts: str) -> str:
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def claim_key(*, user: User, key: str, digest: str) -> IdempotencyRecord | None:
+def claim_key(*, user: User, key: str, digests: Sequence[str]) -> IdempotencyRecord | None:
     """Claim a key in the open transaction, or return the stored response.
 
-    Waits for a request with the same key that is still running. Raise `Mismatch` for the key of another request.
+    The first of `digests` is stored; a record of the same request may have any of them. Waits for a request with the
+    same key that is still running. Raise `Mismatch` for the key of another request.
     """
     now = timezone.now()
     parameters: dict[str, Any] = {
@@ -42,7 +44,7 @@ def claim_key(*, user: User, key: str, digest: str) -> IdempotencyRecord | None:
         "organization_id": user.organization_id,
         "user_id": user.pk,
         "key": key,
-        "digest": digest,
+        "digest": digests[0],
         "now": now,
         "oldest": now - KEPT_FOR,
     }
@@ -51,7 +53,7 @@ def claim_key(*, user: User, key: str, digest: str) -> IdempotencyRecord | None:
         if cursor.fetchone():
             return None
     record = IdempotencyRecord.objects.get(organization_id=user.organization_id, user=user, key=key)
-    if record.digest != digest:
+    if record.digest not in digests:
         raise Mismatch(f"The Idempotency-Key {key} was used for another request; use a new key for a new request")
     REPLAYS.inc()
     return record

@@ -1,5 +1,6 @@
 """The header `Idempotency-Key`: a request that arrives twice is done once."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,7 +11,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from modelhub.core import exact_json
 from modelhub.idempotency.models import IdempotencyRecord
+from modelhub.idempotency.services import digest_of
 from modelhub.labels.models import Label
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.sources.models import Source
@@ -62,6 +65,42 @@ class TestOneAfterTheOther:
             alice.post("/model-hub/scores/", single, headers={"Idempotency-Key": "k-1"}),
         ):
             assert (other.status, other.body["code"]) == (422, "idempotency_mismatch")
+
+    @pytest.mark.parametrize("extra", ["x", "\ud800"])
+    def test_the_order_of_keys_and_white_space_do_not_count(
+        self, alice: Caller, trace: Source, labels: dict[str, Label], extra: str
+    ) -> None:
+        value = {"rating": 4, "z": {"b": [1, {"d": 1, "c": extra}], "a": None}}
+        reordered = {"z": {"a": None, "b": [1, {"c": extra, "d": 1}]}, "rating": 4}
+        source = {"source_type": "trace", "source_id": trace.source_id}
+        first = {**source, "scores": [entry(labels["star"], value)]}
+        again = {"scores": [{"value": reordered, "label_id": str(labels["star"].pk)}], **source}
+        bodies = [json.dumps(first).encode(), json.dumps(again, indent=4).encode()]
+        answers = [alice.post(BULK, raw=raw, headers={"Idempotency-Key": "k"}) for raw in bodies]
+        assert [answer.status for answer in answers] == [201 if extra == "x" else 200] * 2
+        assert answers[1].body == answers[0].body
+        assert "Idempotency-Replayed" in answers[1].headers
+
+    @pytest.mark.parametrize(("one", "other"), [("1", "1.0"), ("[1,2]", "[2,1]"), ("1", '"1"'), ("1", "true")])
+    def test_different_values_are_another_request(
+        self, alice: Caller, trace: Source, labels: dict[str, Label], one: str, other: str
+    ) -> None:
+        statuses = []
+        for value in (one, other):
+            scores = f'[{{"label_id": "{labels["star"].pk}", "value": {{"rating": 4, "more": {value}}}}}]'
+            raw = f'{{"source_type": "trace", "source_id": "{trace.source_id}", "scores": {scores}}}'.encode()
+            statuses.append(alice.post(BULK, raw=raw, headers={"Idempotency-Key": "k"}).status)
+        assert statuses == [201, 422]
+
+    def test_a_record_of_the_release_before_is_found(
+        self, alice: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        body = {"source_type": "trace", "source_id": trace.source_id, "scores": [entry(labels["star"], 4)]}
+        first = alice.post(BULK, body, headers={"Idempotency-Key": "k"})
+        before = digest_of("POST", BULK, exact_json.dumps(body))
+        assert IdempotencyRecord.objects.get().digest != before
+        IdempotencyRecord.objects.update(digest=before)
+        assert alice.post(BULK, body, headers={"Idempotency-Key": "k"}).body == first.body
 
     def test_keys_belong_to_users(self, alice: Caller, bob: Caller, trace: Source, batch: list[Any]) -> None:
         mine, his = post(alice, trace, batch), post(bob, trace, batch)
