@@ -14,7 +14,7 @@ from django.http import HttpRequest
 
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import same
-from modelhub.core.text import did_you_mean, show, show_list
+from modelhub.core.text import Hint, shorten, show, show_list
 
 FLAG_VALUES = {"true": True, "1": True, "false": False, "0": False}
 # Query parameters that clients of the hosted service send, and that mean nothing here.
@@ -70,9 +70,10 @@ def reject_unknown(given: Iterable[str], names: tuple[str, ...], *, kind: str) -
     """Raise `Invalid` for the first key that is not among `names`."""
     for key in given:
         if key not in names:
-            near = did_you_mean(SYNONYMS.get(key, key), list(spellings(names)))
-            hint = near or f". Known are {', '.join(names) or 'none'}"
-            raise Invalid.of_field(key, f"Unknown {kind} {show(key)}{hint}", code=f"unknown_{kind.replace(' ', '_')}")
+            otherwise = f". Known are {', '.join(names) or 'none'}"
+            hint = Hint(SYNONYMS.get(key, key), list(spellings(names)), otherwise)
+            code = f"unknown_{kind.replace(' ', '_')}"
+            raise Invalid(f"Unknown {kind} {show(key)}", code=code, field=shorten(key), hint=hint)
 
 
 def read_query(request: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:

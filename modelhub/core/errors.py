@@ -8,34 +8,65 @@ from collections.abc import Mapping, Sequence
 
 
 class Refused(Exception):
-    """Base of all errors that a client caused or may retry."""
+    """Base of all errors that a client caused or may retry.
+
+    `field` is the one to blame, if there is one. `hint` is appended where `str(error)` is read, because it may
+    take time; `sentence` is without it.
+    """
 
     status = 400
     code = "refused"
     headers: Mapping[str, str] = {}
 
-    def __init__(self, sentence: str, *, code: str = "") -> None:
+    def __init__(self, sentence: str, *, code: str = "", field: str | None = None, hint: object = "") -> None:
         super().__init__(sentence)
+        self.sentence, self.field, self.hint = sentence, field, hint
         self.code = code or self.code
+
+    def __str__(self) -> str:
+        return f"{self.sentence}{self.hint}"
+
+    @property
+    def fields(self) -> dict[str, list[str]]:
+        """Return the sentences by field."""
+        return {self.field: [str(self)]} if self.field is not None else {}
 
 
 class Invalid(Refused):
-    """Raised for a request or value that breaks a rule."""
+    """Raised for a request or value that breaks a rule, or several rules of `fields`."""
 
     code = "invalid"
 
-    def __init__(self, sentence: str, *, code: str = "", fields: Mapping[str, Sequence[str]] | None = None) -> None:
-        super().__init__(sentence, code=code)
-        self.fields = {name: list(sentences) for name, sentences in (fields or {}).items()}
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        code: str = "",
+        field: str | None = None,
+        hint: object = "",
+        fields: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        super().__init__(sentence, code=code, field=field, hint=hint)
+        self._fields = {name: list(sentences) for name, sentences in (fields or {}).items()}
 
-    def prefixed(self, words: str) -> "Invalid":
-        """Return a copy with words before the sentence."""
-        return Invalid(f"{words}{self}", code=self.code, fields=self.fields)
+    @property
+    def fields(self) -> dict[str, list[str]]:
+        return self._fields or super().fields
+
+    def prefixed(self, words: str, *, field: str | None = None) -> "Invalid":
+        """Return a copy with words before the sentence, and a field if it has none."""
+        return Invalid(
+            f"{words}{self.sentence}",
+            code=self.code,
+            field=field if self.field is None else self.field,
+            hint=self.hint,
+            fields=self._fields,
+        )
 
     @classmethod
     def of_field(cls, field: str, sentence: str, *, code: str = "") -> "Invalid":
         """Return the error of one field."""
-        return cls(sentence, code=code, fields={field: [sentence]})
+        return cls(sentence, code=code, field=field)
 
 
 class Unauthenticated(Refused):
@@ -97,6 +128,14 @@ class Unimplemented(Refused):
 
     status = 501
     code = "not_implemented"
+
+
+class Overdue(Refused):
+    """Raised when a request is stopped at its timeout, with nothing stored."""
+
+    status = 503
+    code = "too_slow"
+    headers: Mapping[str, str] = {"Retry-After": "1"}
 
 
 class OutcomeUnknown(Refused):

@@ -14,7 +14,7 @@ from modelhub.core import exact_json
 from modelhub.core.envelope import read_object
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import parse_uuid
-from modelhub.core.text import show
+from modelhub.core.text import is_visible, show
 
 
 class InputSerializer(serializers.Serializer[Any]):
@@ -48,10 +48,7 @@ class StrictField(serializers.Field[Any, Any, Any, Any]):
         if (value := self.read(data)) is None:
             raise self.invalid(data)
         limits = {"max_bytes": settings.MAX_VALUE_BYTES, "max_depth": settings.MAX_VALUE_DEPTH}
-        try:
-            exact_json.check_storable(data, **limits, name=str(self.field_name))
-        except Invalid as invalid:
-            raise Invalid.of_field(str(self.field_name), str(invalid), code=invalid.code) from invalid
+        exact_json.check_storable(data, **limits, name=str(self.field_name))
         return value
 
     def invalid(self, sent: object) -> Invalid:
@@ -73,6 +70,17 @@ class TextField(StrictField, serializers.CharField):
             return None
         text = data.strip() if self.trim_whitespace else data
         return text if (self.min_length or 0) <= len(text) <= (self.max_length or len(text)) else None
+
+
+class NameField(TextField):
+    """A string that people can see and tell from others."""
+
+    def rule(self) -> str:
+        return super().rule().replace("characters", "visible characters")
+
+    def read(self, data: Any) -> str | None:
+        text = super().read(data)
+        return text if text is None or not text.strip() or is_visible(text) else None
 
 
 class FlagField(StrictField, serializers.BooleanField):

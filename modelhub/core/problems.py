@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import BadRequest, RequestDataTooBig
+from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -33,6 +33,9 @@ CONTENT_TYPE = "application/problem+json"
 READ_ONLY = "25006"
 UNAVAILABLE = "The database is not answering. Nothing is known to be wrong with the request; try it again."
 METHOD_NOT_ALLOWED = "Method {} is not allowed here."
+WRONG_HOST = (
+    "The request was refused before it was read (is its Host header allowed? MODELHUB_ALLOWED_HOSTS names the hosts)."
+)
 NOT_JSON = "The body must be JSON, not compressed, sent with Content-Type: application/json."
 
 
@@ -59,7 +62,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     headers: Mapping[str, str] = {}
     if isinstance(error, Refused):
         headers = error.headers
-        body = problem(error.status, str(error), code=error.code, fields=getattr(error, "fields", None))
+        body = problem(error.status, str(error), code=error.code, fields=error.fields)
     elif is_unavailable(error):
         headers = {"Retry-After": "1"}
         body = problem(503, UNAVAILABLE, code="service_unavailable")
@@ -128,8 +131,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return problem_response(request, 413, "The body is too large", code="request_too_large")
     if isinstance(exception, BadRequest):
         return problem_response(request, 400, str(exception), code="invalid")
-    sentence = "The request was refused before it was read (is its Host header allowed?)."
-    return problem_response(request, 400, sentence, code="invalid")
+    if isinstance(exception, DisallowedHost):
+        return problem_response(request, 400, WRONG_HOST, code="host_not_allowed")
+    return problem_response(request, 400, "The request was refused before it was read.", code="invalid")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

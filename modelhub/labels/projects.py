@@ -5,18 +5,19 @@ import uuid
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from modelhub.core.errors import Invalid, NotFound
+from modelhub.core.errors import Conflict, NotFound
 from modelhub.core.models import LISTED
+from modelhub.core.text import show
 from modelhub.labels.models import Project
 
 
 def create_project(*, organization_id: uuid.UUID, name: str, project_type: str = "") -> Project:
-    """Create a project. Raise `Invalid` for a name that is taken; case does not count."""
+    """Create a project. Raise `Conflict` for a taken name; case does not count."""
     try:
         with transaction.atomic():
             return Project.objects.create(organization_id=organization_id, name=name, project_type=project_type)
     except IntegrityError as error:
-        raise Invalid.of_field("name", f'A project named "{name}" exists already', code="duplicate") from error
+        raise Conflict(f"A project named {show(name)} exists already", code="duplicate", field="name") from error
 
 
 def search_projects(*, organization_id: uuid.UUID, name: str, project_type: str | None = None) -> QuerySet[Project]:

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from modelhub.core import exact_json
 from modelhub.core.errors import Invalid, NotFound
+from modelhub.core.text import visible
 from modelhub.labels.models import Label
 from modelhub.labels.types import get_type
 from modelhub.labels.types.base import LabelType
@@ -31,12 +32,14 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
 
     def __str__(self) -> str:
         """Name the label in a sentence: by its id, and by name and type for people."""
-        return f"Label {self.id} ({self.name}, {self.type})"
+        return f"Label {self.id} ({visible(self.name)}, {self.type})"
 
     def check_new(self, value: object) -> dict[str, Any]:
         """Return the value of a new score as stored. Raise `Invalid` or `NotFound`."""
         if self.deleted:
-            raise NotFound(f"{self}: the label was deleted and takes no new scores", code="label_deleted")
+            raise NotFound(
+                f"{self}: the label was deleted and takes no new scores", code="label_deleted", field="label_id"
+            )
         return self.check(value)
 
     def check(self, value: object) -> dict[str, Any]:
@@ -44,7 +47,7 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
         try:
             return self._stored(value)
         except Invalid as refused:
-            raise refused.prefixed(f"{self}: ") from refused
+            raise refused.prefixed(f"{self}: ", field="value") from refused
 
     def _stored(self, value: object) -> dict[str, Any]:
         if isinstance(self.kind, str):
@@ -66,7 +69,7 @@ def read_kind(label_type: str, settings: object) -> LabelType | str:
     """
     kind = get_type(label_type)
     try:
-        return kind(kind.check_settings(settings))
+        return kind(kind.read_settings(settings))
     except Invalid as invalid:
         return f"the settings of the label are unfit: {invalid}"
 

@@ -1,9 +1,12 @@
 """Labels and projects: the bodies of requests, and the objects of answers."""
 
+from typing import Any
+
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
-from modelhub.core.inputs import FlagField, IdField, InputSerializer, ObjectField, TextField, WordField
+from modelhub.core.errors import Invalid
+from modelhub.core.inputs import FlagField, IdField, InputSerializer, NameField, ObjectField, TextField, WordField
 from modelhub.core.serializers import OutputSerializer
 from modelhub.labels.models import Label, Project
 from modelhub.labels.types import LABEL_TYPES
@@ -12,12 +15,20 @@ from modelhub.labels.types import LABEL_TYPES
 class LabelInput(InputSerializer):
     """The fields of a label; omitted settings take the defaults of its type."""
 
-    name = TextField(min_length=1, max_length=255)
+    name = NameField(min_length=1, max_length=255)
     type = WordField(choices=LABEL_TYPES)
-    settings = ObjectField(required=False, allow_null=True)
+    settings = ObjectField(required=False)
     description = TextField(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
     project = IdField(source="project_id", required=False, allow_null=True, rule="the id of a project")
+    project_id = IdField(required=False, allow_null=True, rule="the id of a project")
     allow_notes = FlagField(required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the fields; the project under either of its names."""
+        if "project" in data and "project_id" in data and data["project"] != data["project_id"]:
+            sentence = "project and project_id are both given and differ"
+            raise Invalid.of_field("project", sentence, code="conflicting_fields")
+        return super().to_internal_value(data)
 
 
 class LabelSerializer(OutputSerializer[Label]):
@@ -44,7 +55,7 @@ class LabelSerializer(OutputSerializer[Label]):
 class ProjectInput(InputSerializer):
     """A project to create."""
 
-    name = TextField(min_length=1, max_length=255)
+    name = NameField(min_length=1, max_length=255)
     project_type = TextField(required=False, allow_blank=True, max_length=64)
 
 

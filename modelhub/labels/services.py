@@ -1,7 +1,8 @@
 """Find, create, update, delete and restore labels."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -17,7 +18,9 @@ from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.models import Label, Project
 from modelhub.labels.projects import get_project
+from modelhub.labels.rules import read_kind
 from modelhub.labels.types import get_type
+from modelhub.labels.types.base import LabelType
 
 # After the wait for either lock the row is current: PostgreSQL reads a locked row again (READ COMMITTED).
 LOCK_LABEL = """
@@ -44,7 +47,7 @@ def create_label(
     organization_id: uuid.UUID,
     name: str,
     type: str,  # noqa: A002 - the contract's word
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] = MappingProxyType({}),
     description: str | None = None,
     project_id: uuid.UUID | None = None,
     allow_notes: bool = False,
@@ -52,14 +55,14 @@ def create_label(
 ) -> Label:
     """Create a label; omitted settings take their defaults.
 
-    Raise `Invalid` by field for unfit settings, an unknown project and a name that is taken (contract 4 and 6).
+    Raise `Invalid` by field for unfit settings and an unknown project, `Conflict` for a taken name (contract 4 and 6).
     """
     label = Label(
         id=label_id or new_id(),
         organization_id=organization_id,
         name=name,
         type=type,
-        settings=_complete_settings(type, settings),
+        settings=get_type(type).check_settings(settings),
         description=description or "",
         project=_get_project_of_label(organization_id, project_id),
         allow_notes=allow_notes,
@@ -71,12 +74,17 @@ def create_label(
 @repeat_aborted
 @in_transaction
 def update_label(
-    *, organization_id: uuid.UUID, label_id: uuid.UUID, changes: Mapping[str, Any], force: bool = False
+    *,
+    organization_id: uuid.UUID,
+    label_id: uuid.UUID,
+    changes: Mapping[str, Any],
+    keep_settings: bool = False,
+    force: bool = False,
 ) -> Label:
     """Update the given fields of a label, except for its type.
 
-    New settings are complete: omitted ones take their defaults. Raise `NotFound`, `Invalid`, and `Conflict` if stored
-    scores would be illegal under the new settings, unless `force`.
+    Omitted keys of given settings keep their stored values with `keep_settings`, else they take their defaults. Raise
+    `NotFound`, `Invalid`, `Conflict` for a taken name, and if stored scores would become illegal, unless `force`.
     """
     label = _lock_label(organization_id, label_id)
     if changes.get("type", label.type) != label.type:
@@ -89,7 +97,7 @@ def update_label(
     if "project_id" in changes:
         label.project = _get_project_of_label(organization_id, changes["project_id"])
     if "settings" in changes:
-        settings = _complete_settings(label.type, changes["settings"])
+        settings = get_type(label.type).change_settings(label.settings, changes["settings"], keep=keep_settings)
         if not force and not same(settings, label.settings):
             _reject_illegal_scores(label, settings)
         label.settings = settings
@@ -110,7 +118,7 @@ def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
 @repeat_aborted
 @in_transaction
 def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
-    """Restore a deleted label. Raise `NotFound`, or `Invalid` for a taken name."""
+    """Restore a deleted label. Raise `NotFound`, or `Conflict` for a taken name."""
     label = _lock_label(organization_id, label_id, deleted=True)
     label.deleted_at, label.updated_at = None, timezone.now()
     _save(label)
@@ -129,7 +137,7 @@ def _not_found(kind: str, label_id: uuid.UUID) -> NotFound:
 
 
 def _save(label: Label) -> None:
-    """Write a label. Raise `Invalid` if its name is taken in type and project."""
+    """Write a label. Raise `Conflict` if its name is taken in type and project."""
     try:
         with transaction.atomic():
             label.save()
@@ -137,16 +145,8 @@ def _save(label: Label) -> None:
         if "label_name_is_unique" not in str(error):
             raise
         where = "in this project" if label.project_id else "without a project"
-        sentence = f'A label named "{label.name}" of type {label.type} {where} exists already'
-        raise Invalid.of_field("name", sentence, code="duplicate") from error
-
-
-def _complete_settings(label_type: str, settings: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the settings with the defaults of the type. Raise `Invalid`."""
-    try:
-        return get_type(label_type).check_settings(settings)
-    except Invalid as invalid:
-        raise Invalid.of_field("settings", str(invalid), code=invalid.code) from invalid
+        sentence = f"A label named {show(label.name)} of type {label.type} {where} exists already"
+        raise Conflict(sentence, code="duplicate", field="name") from error
 
 
 def _get_project_of_label(organization_id: uuid.UUID, project_id: uuid.UUID | None) -> Project | None:
@@ -161,23 +161,27 @@ def _get_project_of_label(organization_id: uuid.UUID, project_id: uuid.UUID | No
 
 
 def _reject_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
-    """Raise `Conflict` if these settings reject a live score; reads all of them."""
-    kind = get_type(label.type)(settings)
+    """Raise `Conflict` if live scores become illegal; reads all of them."""
+    after, before = get_type(label.type)(settings), read_kind(label.type, label.settings)
     # With the label's id: without it, Django reads it again for each score.
     rows = label.scores.filter(LIVE, LISTED, organization_id=label.organization_id)
     batches = in_batches(rows.only("label_id", "created_at", "value"))
-    if illegal := sum(not _is_legal(kind.check, score.value) for batch in batches for score in batch):
+    values = (score.value for batch in batches for score in batch)
+    if illegal := sum(not _is_legal(after, value) and _is_legal(before, value) for value in values):
         scores = "1 score" if illegal == 1 else f"{illegal} scores"
         raise Conflict(
             f"With these settings {scores} of this label would no longer be legal; "
             "repeat the request with ?force=true to change the settings and keep the scores as they are",
             code="scores_affected",
+            field="settings",
         )
 
 
-def _is_legal(check: Callable[[object], object], value: object) -> bool:
+def _is_legal(kind: LabelType | str, value: object) -> bool:
+    if isinstance(kind, str):
+        return False
     try:
-        check(value)
+        kind.check(value)
     except Invalid:
         return False
     return True

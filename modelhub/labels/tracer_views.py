@@ -54,7 +54,7 @@ class Projects(ApiView):
         operation_id="create_project",
         summary="Create a project",
         request=ProjectInput,
-        responses={201: ProjectSerializer, **problem_responses(400, 413, 415)},
+        responses={201: ProjectSerializer, **problem_responses(400, 409, 413, 415)},
     )
     def post(self, request: Request) -> Response:
         fields = ProjectInput().run_validation(request.data)

@@ -24,7 +24,6 @@ EXAMPLE_LABEL = {"name": "Sentiment", "type": "categorical", "settings": {"optio
 EXAMPLE_CHANGE = {"settings": {"options": ["positive", "neutral", "negative"]}}
 UPDATE: dict[str, Any] = {
     **example("More options", EXAMPLE_CHANGE),
-    "summary": "Update a label; omitted fields keep their values",
     "parameters": [flag("force", "Change the settings even if stored scores are illegal under them.")],
     "request": LabelInput(partial=True),
     "responses": {200: LabelSerializer, **problem_responses(400, 404, 409, 413, 415)},
@@ -59,7 +58,7 @@ class Labels(ApiView, GenericAPIView[Label]):
         operation_id="create_label",
         summary="Create a label",
         request=LabelInput,
-        responses={200: LabelAnswer, **problem_responses(400, 413, 415)},
+        responses={200: LabelAnswer, **problem_responses(400, 409, 413, 415)},
     )
     def post(self, request: Request) -> Response:
         fields = LabelInput().run_validation(request.data)
@@ -80,17 +79,28 @@ class OneLabel(ApiView):
         label = get_label(organization_id=caller(request).organization_id, label_id=pk)
         return Response(LabelSerializer(label).data)
 
-    @endpoint(operation_id="update_label", **UPDATE)
+    @endpoint(
+        operation_id="update_label", summary="Update a label; omitted fields and settings keep their values", **UPDATE
+    )
     def patch(self, request: Request, pk: uuid.UUID) -> Response:
+        return self._update(request, pk, keep_settings=True)
+
+    @endpoint(
+        operation_id="replace_label",
+        summary="Update a label; omitted fields keep their values, omitted settings take the defaults",
+        **UPDATE,
+    )
+    def put(self, request: Request, pk: uuid.UUID) -> Response:
+        return self._update(request, pk, keep_settings=False)
+
+    def _update(self, request: Request, pk: uuid.UUID, *, keep_settings: bool) -> Response:
         force = read_flag(self.query, "force")
         changes = LabelInput(partial=True).run_validation(request.data)
         organization_id = caller(request).organization_id
-        label = update_label(organization_id=organization_id, label_id=pk, changes=changes, force=force)
+        label = update_label(
+            organization_id=organization_id, label_id=pk, changes=changes, keep_settings=keep_settings, force=force
+        )
         return Response(LabelSerializer(label).data)
-
-    @endpoint(operation_id="replace_label", **UPDATE)
-    def put(self, request: Request, pk: uuid.UUID) -> Response:
-        return self.patch(request, pk)
 
     @endpoint(
         operation_id="delete_label",
@@ -111,7 +121,7 @@ class RestoreLabel(ApiView):
         operation_id="restore_label",
         summary="Restore a deleted label",
         request=None,
-        responses={200: LabelSerializer, **problem_responses(400, 404)},
+        responses={200: LabelSerializer, **problem_responses(400, 404, 409)},
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         label = restore_label(organization_id=caller(request).organization_id, label_id=pk)

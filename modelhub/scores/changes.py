@@ -110,7 +110,9 @@ def delete_scores_by_id(*, actor: Actor, ids: Sequence[object]) -> tuple[int, li
     Raise `TooLarge` above `MODELHUB_MAX_SCORES`.
     """
     if len(ids) > settings.MAX_SCORES:
-        raise TooLarge(f"At most {settings.MAX_SCORES} ids a request, got {len(ids)}", code="too_many_scores")
+        raise TooLarge(
+            f"At most {settings.MAX_SCORES} ids a request, got {len(ids)}", code="too_many_scores", field="ids"
+        )
     parsed = [parse_uuid(text) for text in ids]
     found = _lock_scores(actor, live_scores(actor).filter(pk__in=[pk for pk in parsed if pk]))
     annotators = {score.pk: score.annotator_id for score in found}

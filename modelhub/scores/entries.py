@@ -11,15 +11,16 @@ from modelhub.core import exact_json
 from modelhub.core.envelope import rename
 from modelhub.core.errors import Invalid, Refused
 from modelhub.core.ids import spell_uuid
-from modelhub.core.text import did_you_mean, show
+from modelhub.core.text import Hint, shorten, show
 from modelhub.scores.models import SCORE_SOURCES
 
+DEFAULT_SOURCE = "human"
 UUID: dict[str, Any] = {"type": "string", "format": "uuid"}
 # The fields of an entry as JSON Schema, for OpenAPI.
 PROPERTIES: dict[str, dict[str, Any]] = {
     "label_id": UUID,
     "value": {"description": "The object of the label's type, or its plain scalar."},
-    "score_source": {"type": "string", "enum": list(SCORE_SOURCES), "default": "human"},
+    "score_source": {"type": "string", "enum": [*SCORE_SOURCES, None], "default": DEFAULT_SOURCE, "nullable": True},
     "notes": {"type": "string", "nullable": True},
 }
 FIELDS = tuple(PROPERTIES)
@@ -37,7 +38,7 @@ class ScoreContent(msgspec.Struct, frozen=True, gc=False):
 class EntryError:
     """The error of an entry; `label_id` as it was sent, if it was a string.
 
-    `kind` is the error of a request for this entry alone.
+    `kind` is the error of a request for this entry alone, `field` the one to blame.
     """
 
     index: int
@@ -45,10 +46,13 @@ class EntryError:
     kind: type[Refused]
     code: str
     message: str
+    field: str | None
 
     @classmethod
-    def of(cls, index: int, entry: object, refused: Refused) -> "EntryError":
-        return cls(index, sent_label_id(entry), type(refused), refused.code, str(refused))
+    def of(cls, index: int, entry: object, refused: Refused, *, hinted: bool = True) -> "EntryError":
+        """Return the error, without its hint unless it is `hinted`."""
+        message = str(refused) if hinted else refused.sentence
+        return cls(index, sent_label_id(entry), type(refused), refused.code, message, refused.field)
 
 
 def sent_label_id(entry: object) -> str | None:
@@ -69,8 +73,11 @@ def check_entry(entry: object) -> tuple[str, ScoreContent]:
     try:
         _check_fields(fields)
         if label_id is None:
-            raise Invalid(f"label_id must be a UUID, got {show(fields['label_id'])}", code="invalid_label_id")
-        score_source = check_score_source(fields.get("score_source", "human"))
+            sentence = f"label_id must be a UUID, got {show(fields['label_id'])}"
+            raise Invalid(sentence, code="invalid_label_id", field="label_id")
+        # Null means not given (contract 0.5).
+        sent = fields.get("score_source")
+        score_source = DEFAULT_SOURCE if sent is None else check_score_source(sent)
         return label_id, ScoreContent(fields["value"], score_source, check_notes(fields.get("notes")))
     except Invalid as refused:
         raise refused.prefixed(f"Label {label_id}: ") if label_id else refused from refused
@@ -79,11 +86,11 @@ def check_entry(entry: object) -> tuple[str, ScoreContent]:
 def _check_fields(fields: Mapping[str, Any]) -> None:
     if not fields.keys() <= PROPERTIES.keys():
         name = next(name for name in fields if name not in PROPERTIES)
-        hint = did_you_mean(name, FIELDS) or f". An entry has {', '.join(FIELDS)}"
-        raise Invalid(f"Unknown field {show(name)}{hint}", code="unknown_field")
+        hint = Hint(name, FIELDS, otherwise=f". An entry has {', '.join(FIELDS)}")
+        raise Invalid(f"Unknown field {show(name)}", code="unknown_field", field=shorten(name), hint=hint)
     for name in ("label_id", "value"):
         if name not in fields:
-            raise Invalid(f"{name} must be given", code=f"missing_{name}")
+            raise Invalid(f"{name} must be given", code=f"missing_{name}", field=name)
 
 
 def check_score_source(score_source: object) -> str:
@@ -91,7 +98,7 @@ def check_score_source(score_source: object) -> str:
     if not isinstance(score_source, str) or score_source not in SCORE_SOURCES:
         words = ", ".join(SCORE_SOURCES)
         sentence = f"score_source must be one of {words}, got {show(score_source)}"
-        raise Invalid(sentence, code="invalid_score_source")
+        raise Invalid(sentence, code="invalid_score_source", field="score_source")
     return score_source
 
 
@@ -100,10 +107,10 @@ def check_notes(notes: object) -> str | None:
     if notes is None:
         return None
     if not isinstance(notes, str):
-        raise Invalid(f"notes must be a string, got {show(notes)}", code="invalid_notes")
+        raise Invalid(f"notes must be a string, got {show(notes)}", code="invalid_notes", field="notes")
     if len(notes) > settings.MAX_NOTES_LENGTH:
         sentence = f"notes must have at most {settings.MAX_NOTES_LENGTH} characters, got {len(notes)}"
-        raise Invalid(sentence, code="notes_too_long")
+        raise Invalid(sentence, code="notes_too_long", field="notes")
     # At most six bytes per character, where JSON escapes it.
     exact_json.check_storable(notes, max_bytes=8 * settings.MAX_NOTES_LENGTH, max_depth=2, name="notes")
     return notes

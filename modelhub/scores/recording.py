@@ -1,7 +1,8 @@
 """The heart: store the scores of a request, with a sentence for each error."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import structlog
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from modelhub.accounts.models import User
-from modelhub.core.errors import Invalid, NotFound, Refused, TooLarge
+from modelhub.core.errors import Invalid, NotFound, Overdue, Refused, TooLarge
 from modelhub.core.ids import new_id_text, spell_uuid
 from modelhub.core.metrics import FALLBACKS
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
@@ -24,13 +25,17 @@ from modelhub.sources.statements import upsert_sources
 
 log = structlog.get_logger(__name__)
 
+# A "did you mean" costs up to 1.6 ms, and a client that repeats one mistake learns nothing from more of them.
+MAX_HINTS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Entries of a request: scores of one source by one annotator.
 
     `notes` go on every score whose entry has none of its own. `dry_run` stores nothing; `atomic` stores nothing if
-    there is an error. `create_source`: the annotator may, where the settings allow it.
+    there is an error. `create_source`: the annotator may, where the settings allow it. `started` is the beginning of
+    the request's timeout (monotonic).
     """
 
     annotator: User
@@ -40,6 +45,15 @@ class Batch:
     dry_run: bool = False
     atomic: bool = False
     create_source: bool = True
+    started: float = field(default_factory=time.monotonic)
+
+    def check_time(self) -> None:
+        """Raise `Overdue` after the request's timeout."""
+        if time.monotonic() > self.started + settings.SERVE_TIMEOUT:
+            raise Overdue(
+                f"The scores were not judged within {settings.SERVE_TIMEOUT} seconds (MODELHUB_REQUEST_TIMEOUT); "
+                "nothing was stored. Send fewer scores, or smaller values, in one request."
+            )
 
     @property
     def label_ids(self) -> set[str]:
@@ -61,11 +75,12 @@ def record_scores(batch: Batch) -> Recording:
 
     An existing score is overwritten and its old value kept as a revision; an equal one is not written.
 
-    Raise `NotFound` for the source, `TooLarge` for too many entries, `OutcomeUnknown` for a connection lost in COMMIT.
+    Raise `NotFound` for the source, `TooLarge` for too many entries, `Overdue` at the request's timeout,
+    `OutcomeUnknown` for a connection lost in COMMIT.
     """
     if len(batch.entries) > settings.MAX_SCORES:
         sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(batch.entries)}"
-        raise TooLarge(sentence, code="too_many_scores")
+        raise TooLarge(sentence, code="too_many_scores", field="scores")
     recording = None if batch.dry_run else store_all(batch)
     return store_each(batch) if recording is None else recording
 
@@ -122,23 +137,27 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
     entry takes no label away from a right one.
     """
     drafts: dict[str, Draft] = {}
-    errors = []
+    errors: list[EntryError] = []
+    hints = 0
     for index, entry in enumerate(batch.entries):
+        batch.check_time()
         try:
             label_id, content = check_entry(entry)
             label = labels.rules.get(label_id)
             if label is None:
-                raise NotFound(f"Label not found: {label_id}", code="label_not_found")
+                raise NotFound(f"Label not found: {label_id}", code="label_not_found", field="label_id")
             value = label.check_new(content.value)
             if first := drafts.get(label_id):
                 sentence = f"Label {label_id} is already used by scores[{first.index}]"
-                raise Invalid(sentence, code="duplicate_label")
+                raise Invalid(sentence, code="duplicate_label", field="label_id")
             # An entry's own notes win over those of the batch, and both over the stored ones (contract 0.7).
             notes = batch.notes if content.notes is None else content.notes
             content = msgspec.structs.replace(content, value=value, notes=notes)
             drafts[label_id] = Draft(index, new_id_text(), label, content)
         except Refused as refused:
-            errors.append(EntryError.of(index, entry, refused))
+            hints += bool(refused.hint)
+            errors.append(EntryError.of(index, entry, refused, hinted=hints <= MAX_HINTS))
+    batch.check_time()
     if batch.atomic and errors:
         return [], errors
     return list(drafts.values()), errors

@@ -201,7 +201,7 @@ class Scores(FilteredScores):
         count_recording(batch, recording)
         if recording.errors:
             [error] = recording.errors
-            raise error.kind(error.message, code=error.code)
+            raise error.kind(error.message, code=error.code, field=error.field)
         return Response(ScoreSerializer(recording.rows[0]).data, status=200 if dry_run else 201)
 
 
@@ -248,10 +248,13 @@ class OneScore(ApiView):
     def _change(self, request: Request, pk: uuid.UUID) -> Response:
         changes = read_object(request.data, CHANGE_FIELDS, strict=True)
         actor = actor_of(request, changes.pop("annotator_id", None))
+        # Null means not given (contract 0.5), but no value is null.
+        changes = {name: given for name, given in changes.items() if given is not None or name == "value"}
         if request.method == "PUT" and "value" not in changes:
             raise Invalid.of_field("value", "value must be given", code="missing_value")
         if not changes:
-            raise Invalid(f"At least one of {', '.join(CHANGES)} must be given", code="required")
+            sentence = f"At least one of {', '.join(CHANGES)} must be given, other than null"
+            raise Invalid(sentence, code="required", fields={name: [sentence] for name in CHANGES})
         return Response(ScoreSerializer(update_score(actor=actor, score_id=pk, changes=changes)).data)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import spell_uuid
-from modelhub.core.text import show
+from modelhub.core.text import is_visible, show
 
 # The stored type of each word that clients use (contract 2.1).
 SOURCE_WORDS = {
@@ -63,7 +63,7 @@ def check_source_ref(source_type: object, source_id: object) -> SourceRef:
 
 
 def _is_visible(text: str) -> bool:
-    return 0 < len(text) <= MAX_ID_LENGTH and text.isprintable() and " " not in text
+    return 0 < len(text) <= MAX_ID_LENGTH and text.isprintable() and " " not in text and is_visible(text)
 
 
 def source_key(source_id: str) -> str:

@@ -8,7 +8,7 @@ from rest_framework.fields import empty
 
 from modelhub.core.envelope import read_object
 from modelhub.core.errors import Invalid, Refused
-from modelhub.core.inputs import InputSerializer, ObjectField, TextField
+from modelhub.core.inputs import InputSerializer, NameField, ObjectField
 from modelhub.core.schema import SENTENCES
 from modelhub.core.serializers import OutputSerializer
 from modelhub.core.text import show
@@ -21,7 +21,7 @@ class SourceInput(InputSerializer):
 
     source_type = serializers.ChoiceField(list(SOURCE_WORDS))
     source_id = serializers.CharField(min_length=1, max_length=MAX_ID_LENGTH)
-    name = TextField(required=False, allow_null=True, allow_blank=True, max_length=255, trim_whitespace=False)
+    name = NameField(required=False, allow_null=True, allow_blank=True, max_length=255, trim_whitespace=False)
     metadata = ObjectField(required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> SourceEntry:

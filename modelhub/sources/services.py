@@ -24,6 +24,7 @@ def source_not_found(ref: SourceRef) -> NotFound:
     return NotFound(
         f"Source not found: {ref.word} {ref.source_id}. Register it with POST /model-hub/sources/ first.",
         code="source_not_found",
+        field="source_id",
     )
 
 
@@ -48,7 +49,7 @@ def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntr
     `MODELHUB_MAX_SOURCES`.
     """
     if len(entries) > settings.MAX_SOURCES:
-        raise TooLarge(f"At most {settings.MAX_SOURCES} sources a request, got {len(entries)}")
+        raise TooLarge(f"At most {settings.MAX_SOURCES} sources a request, got {len(entries)}", field="sources")
     unique: dict[Identity, int] = {}
     checked: list[SourceEntry | Refused] = []
     for index, entry in enumerate(entries):

@@ -95,7 +95,8 @@ def test_a_body_above_djangos_limit_is_a_413() -> None:
     request = RequestFactory().post("/admin/login/")
 
     assert problems.bad_request(request, RequestDataTooBig()).status_code == 413
-    assert problems.bad_request(request, DisallowedHost()).status_code == 400
+    wrong_host = problems.bad_request(request, DisallowedHost())
+    assert (wrong_host.status_code, json.loads(wrong_host.content)["code"]) == (400, "host_not_allowed")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "OPTIONS", "DELETE"])
@@ -192,6 +193,12 @@ def test_an_unknown_path_is_a_404_with_a_hint_about_the_slash(alice: Caller) -> 
     assert answer.status == 404
     assert answer.body["detail"] == 'There is no path "/model-hub/scores/bulk" here. Paths end in a slash.'
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.django_db
+def test_a_long_path_keeps_its_closing_quote(alice: Caller) -> None:
+    answer = alice.get("/" + "x" * 200)
+    assert answer.body["detail"] == f'There is no path "/{"x" * 78}…" here. Paths end in a slash.'
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """PUT, PATCH, DELETE and restore of labels, and their effect on scores."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -67,7 +68,7 @@ def test_the_stored_type_may_be_sent_again(alice: Caller, label: Label) -> None:
 def test_a_taken_name_is_rejected(alice: Caller, label: Label) -> None:
     LabelFactory.create(organization=alice.user.organization, name="Other")
     answer = alice.patch(path(label), {"name": "OTHER"})
-    assert (answer.status, answer.body["code"]) == (400, "duplicate")
+    assert (answer.status, answer.body["code"], list(answer.body["errors"])) == (409, "duplicate", ["name"])
 
 
 def test_settings_under_which_scores_are_illegal_need_force(alice: Caller, trace: Source, label: Label) -> None:
@@ -100,6 +101,62 @@ def test_settings_are_checked_against_all_scores_with_as_many_statements_as_agai
         counts.append(len(captured))
     # The first request records the use of the key.
     assert counts[1] == counts[0] - 1
+
+
+class TestSettings:
+    """PATCH merges, PUT replaces (contract 0.11)."""
+
+    @pytest.fixture
+    def numeric(self, alice: Caller) -> Label:
+        settings = {"min": 1, "max": 5, "step_size": Decimal("0.5"), "display_type": "button", "unit": "points"}
+        return LabelFactory.create(organization=alice.user.organization, type="numeric", settings=settings)
+
+    def test_patch_keeps_the_settings_that_are_not_given(self, alice: Caller, numeric: Label) -> None:
+        answer = alice.patch(path(numeric), {"settings": {"max": 9}})
+        assert answer.status == 200
+        assert answer.body["settings"] == numeric.settings | {"max": 9}
+        assert alice.patch(path(numeric), {"settings": {}}).body["settings"] == answer.body["settings"]
+
+    def test_put_gives_the_others_their_defaults(self, alice: Caller, numeric: Label) -> None:
+        answer = alice.put(path(numeric), {"settings": {"max": 9}})
+        assert answer.body["settings"] == {"min": 0, "max": 9, "step_size": 1, "display_type": "slider"}
+
+    def test_the_merged_settings_are_checked_as_a_whole(self, alice: Caller, numeric: Label) -> None:
+        answer = alice.patch(path(numeric), {"settings": {"max": 1}})
+        assert (answer.status, answer.body["message"]) == (400, "min must be less than max, got 1 and 1")
+        assert list(answer.body["errors"]) == ["settings"]
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    def test_null_is_a_400(self, alice: Caller, numeric: Label, method: str) -> None:
+        answer = alice.request(method, path(numeric), {"settings": None})
+        assert (answer.status, answer.body["message"]) == (400, "settings must be an object, got null")
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    def test_a_misspelled_key_is_a_400(self, alice: Caller, numeric: Label, method: str) -> None:
+        answer = alice.request(method, path(numeric), {"settings": {"max": 9, "step": 2}})
+        assert (answer.status, answer.body["code"], list(answer.body["errors"])) == (
+            400,
+            "unknown_setting",
+            ["settings"],
+        )
+        assert answer.body["message"].endswith('Did you mean "step_size"?')
+
+    def test_options_are_replaced_as_a_whole(self, alice: Caller) -> None:
+        settings = {"options": ["a", "b"], "multi_choice": True}
+        body = {"name": "Kind", "type": "categorical", "settings": settings}
+        made = alice.post(LABELS, body).body["result"]
+        answer = alice.patch(f"{LABELS}{made['id']}/", {"settings": {"options": ["c", "d"]}})
+        assert answer.body["settings"] == made["settings"] | {"options": [{"label": "c"}, {"label": "d"}]}
+
+    def test_scores_that_are_illegal_already_need_no_force_again(
+        self, alice: Caller, trace: Source, label: Label
+    ) -> None:
+        ScoreFactory.create(source=trace, label=label, value={"rating": 5})
+        assert alice.patch(path(label) + "?force=true", {"settings": {"no_of_stars": 3}}).status == 200
+        assert alice.patch(path(label), {"settings": {"no_of_stars": 3, "colour": "gold"}}).status == 200
+        assert alice.patch(path(label), {"settings": {"no_of_stars": 2}}).status == 200
+        ScoreFactory.create(source=trace, label=label, value={"rating": 2})
+        assert alice.patch(path(label), {"settings": {"no_of_stars": 1}}).body["code"] == "scores_affected"
 
 
 def test_wider_settings_need_no_force(alice: Caller, trace: Source, label: Label) -> None:
@@ -158,7 +215,7 @@ class TestDeletingAndRestoring:
         alice.delete(path(label))
         LabelFactory.create(organization=alice.user.organization, name="quality")
         answer = alice.post(path(label) + "restore/", {})
-        assert (answer.status, answer.body["code"]) == (400, "duplicate")
+        assert (answer.status, answer.body["code"], list(answer.body["errors"])) == (409, "duplicate", ["name"])
 
     def test_a_label_of_another_organization_does_not_exist(self, alice: Caller, charlie: Caller, label: Label) -> None:
         for method in ("PUT", "PATCH", "DELETE"):

@@ -37,9 +37,9 @@ def test_a_label_is_created_with_the_defaults_of_its_type(alice: Caller) -> None
 @pytest.mark.parametrize(
     ("change", "field", "sentence"),
     [
-        ({"name": ""}, "name", 'name must be a string of 1 to 255 characters, got ""'),
-        ({"name": "  "}, "name", 'name must be a string of 1 to 255 characters, got "  "'),
-        ({"name": "a\x00"}, "name", "name holds a NUL character, which cannot be stored"),
+        ({"name": ""}, "name", 'name must be a string of 1 to 255 visible characters, got ""'),
+        ({"name": "  "}, "name", 'name must be a string of 1 to 255 visible characters, got "  "'),
+        ({"name": "a\x00"}, "name", 'name must be a string of 1 to 255 visible characters, got "a\\u0000"'),
         (
             {"type": "stars"},
             "type",
@@ -52,6 +52,9 @@ def test_a_label_is_created_with_the_defaults_of_its_type(alice: Caller) -> None
             "no_of_stars must be a whole number from 1 to 1000000000, got 0",
         ),
         ({"settings": {"no_of_stars": 5, "x": "\x00"}}, "settings", "settings holds a NUL character"),
+        ({"settings": None}, "settings", "settings must be an object, got null"),
+        ({"name": "\u200b"}, "name", r'name must be a string of 1 to 255 visible characters, got "\u200b"'),
+        ({"name": "a\u202eb"}, "name", r'name must be a string of 1 to 255 visible characters, got "a\u202eb"'),
         ({"description": 4}, "description", "description must be a string, got 4"),
         ({"project": "x"}, "project", 'project must be the id of a project, got "x"'),
         ({"project": str(uuid.uuid4())}, "project", "project must be the id of a project, got "),
@@ -69,6 +72,23 @@ def test_an_unfit_field_is_a_400_with_a_sentence(
     assert not Label.objects.exists()
 
 
+def test_the_project_is_taken_under_both_of_its_names(alice: Caller) -> None:
+    project = str(ProjectFactory.create(organization=alice.user.organization).pk)
+    for number, given in enumerate(
+        (
+            {"project": project},
+            {"project_id": project},
+            {"projectId": project},
+            {"project": project, "projectId": project},
+        )
+    ):
+        answer = alice.post(LABELS, {"name": f"Label {number}", "type": "star", **given})
+        assert (answer.status, answer.body["result"]["project"]) == (200, project)
+    both = {"project": project, "project_id": None}
+    answer = alice.post(LABELS, {"name": "Another", "type": "star", **both})
+    assert (answer.status, answer.body["code"]) == (400, "conflicting_fields")
+
+
 def test_a_project_of_another_organization_does_not_exist(alice: Caller) -> None:
     project = ProjectFactory.create()
     assert alice.post(LABELS, {"name": "Quality", "type": "star", "project": str(project.pk)}).status == 400
@@ -80,7 +100,7 @@ def test_a_name_is_taken_once_per_type_and_project(alice: Caller, charlie: Calle
     assert alice.post(LABELS, quality).status == 200
 
     again = alice.post(LABELS, quality | {"name": "QUALITY"})
-    assert (again.status, again.body["code"]) == (400, "duplicate")
+    assert (again.status, again.body["code"], list(again.body["errors"])) == (409, "duplicate", ["name"])
     assert again.body["detail"] == 'A label named "QUALITY" of type star without a project exists already'
     assert alice.post(LABELS, quality | {"type": "text"}).status == 200
     assert alice.post(LABELS, quality | {"project": str(project.pk)}).status == 200

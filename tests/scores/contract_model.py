@@ -71,7 +71,8 @@ class Model:
         match = UUID.fullmatch(named["label_id"]) if isinstance(named["label_id"], str) else None
         if not match or named["label_id"].count("-") not in (0, 4):
             raise Wrong("invalid_label_id")
-        source, notes = named.get("score_source", "human"), named.get("notes")
+        source, notes = named.get("score_source"), named.get("notes")
+        source = "human" if source is None else source
         if not isinstance(source, str) or source not in SOURCES:
             raise Wrong("invalid_score_source")
         if notes is not None and not isinstance(notes, str):

@@ -1,11 +1,16 @@
 """Whole bulk requests that are wrong, and numbers that must survive the way."""
 
+import itertools
+import time
+from difflib import get_close_matches
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from modelhub.labels.models import Label
 from modelhub.scores.models import Score
+from modelhub.scores.recording import MAX_HINTS
 from modelhub.sources.models import Source
 from tests.client import BULK, Caller, entry
 
@@ -132,3 +137,38 @@ def test_a_label_id_that_is_half_a_surrogate_pair_is_told_as_it_was_sent(
         assert answer.body["errors"] == ['scores[0]: label_id must be a UUID, got "\\ud800"']
         assert answer.body["error_details"][0]["label_id"] == "\ud800"
         assert [score["value"] for score in answer.body["scores"]] == [{"rating": 4}]
+
+
+class TestManyErrors:
+    def test_a_request_has_a_bounded_number_of_hints(
+        self, alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looked_for = []
+
+        def find(word: str, *arguments: Any, **options: Any) -> list[str]:
+            looked_for.append(word)
+            return get_close_matches(word, *arguments, **options)
+
+        monkeypatch.setattr("modelhub.core.text.get_close_matches", find)
+        wrong = [entry(labels["categorical"], f"positiv{number}") for number in range(900)]
+        misspelled = [{"label_id": str(labels["star"].pk), "valu": 1}] * 100
+        answer = alice.bulk(trace, [*wrong, *misspelled], "?error_details=true")
+
+        assert (answer.status, len(answer.body["errors"]), len(looked_for)) == (200, 1000, MAX_HINTS)
+        hinted = [message for message in answer.body["errors"] if message.endswith('Did you mean "positive"?')]
+        assert hinted == answer.body["errors"][:MAX_HINTS]
+        assert answer.body["errors"][999].endswith('Unknown field "valu"')
+
+    def test_judging_ends_at_the_timeout_of_the_request(
+        self, alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch, settings: Any
+    ) -> None:
+        """Judge under a clock on which each entry takes a second."""
+        settings.SERVE_TIMEOUT = 5
+        seconds = itertools.count(time.monotonic())
+        monkeypatch.setattr("modelhub.scores.recording.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+        monkeypatch.setattr("modelhub.scores.recording.store_scores", lambda *a, **k: pytest.fail("was stored"))
+        answer = alice.bulk(trace, [entry(labels["star"], 4)] * 10)
+
+        assert (answer.status, answer.body["code"], answer.headers["Retry-After"]) == (503, "too_slow", "1")
+        assert "not judged within 5 seconds" in answer.body["message"]
+        assert "nothing was stored" in answer.body["message"]

@@ -59,7 +59,9 @@ def test_an_equal_value_leaves_no_history(bob: Caller, score: Score) -> None:
 
 
 def test_fields_are_named_and_judged_in_the_order_of_the_contract(bob: Caller, score: Score) -> None:
-    assert bob.patch(path(score), {}).body["message"] == "At least one of value, notes, score_source must be given"
+    assert bob.patch(path(score), {}).body["message"] == (
+        "At least one of value, notes, score_source must be given, other than null"
+    )
     assert bob.patch(path(score), {"score_source": "x", "notes": 5}).body["code"] == "invalid_notes"
 
 
@@ -224,3 +226,18 @@ class TestBulkDelete:
         for some in (scores[:1], scores[1:]):
             with django_assert_num_queries(7):
                 assert alice.post(BULK_DELETE, {"ids": some}).body["deleted"] == len(some)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_null_means_not_given(bob: Caller, score: Score, method: str) -> None:
+    answer = bob.request(method, path(score), {"value": 2, "notes": None, "score_source": None})
+    assert (answer.status, answer.body["notes"], answer.body["score_source"]) == (200, "old", "human")
+    assert bob.request(method, path(score), {"value": 2, "notes": ""}).body["notes"] == ""
+    assert bob.request(method, path(score), {"value": None}).body["code"] == "invalid_value"
+
+
+def test_null_alone_changes_nothing_and_says_so(bob: Caller, score: Score) -> None:
+    answer = bob.patch(path(score), {"notes": None})
+    assert (answer.status, answer.body["code"]) == (400, "required")
+    assert list(answer.body["errors"]) == ["value", "notes", "score_source"]
+    assert Score.objects.get().notes == "old"

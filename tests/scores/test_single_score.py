@@ -63,22 +63,52 @@ def test_an_unknown_or_foreign_label_is_a_404(alice: Caller, charlie: Caller, tr
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "code"),
+    ("change", "status", "code", "field"),
     [
-        ({"source_id": "nowhere"}, 404, "source_not_found"),
-        ({"source_type": "x"}, 400, "invalid"),
-        ({"label_id": "x"}, 400, "invalid_label_id"),
-        ({"values": 4}, 400, "unknown_field"),
-        ({"scores": []}, 400, "unknown_field"),
-        ({"notes": ["x"]}, 400, "invalid_notes"),
-        ({"score_source": None}, 400, "invalid_score_source"),
+        ({"source_id": "nowhere"}, 404, "source_not_found", "source_id"),
+        ({"source_type": "x"}, 400, "invalid", "source_type"),
+        ({"label_id": "x"}, 400, "invalid_label_id", "label_id"),
+        ({"label_id": str(uuid.uuid4())}, 404, "label_not_found", "label_id"),
+        ({"value": 9}, 400, "invalid_value", "value"),
+        ({"value": {"rating": 4, "a": "\x00"}}, 400, "unstorable_value", "value"),
+        ({"value": {"rating": 4, "a": "x" * 70_000}}, 400, "value_too_large", "value"),
+        ({"values": 4}, 400, "unknown_field", "values"),
+        ({"scores": []}, 400, "unknown_field", "scores"),
+        ({"x" * 99: []}, 400, "unknown_field", "x" * 80 + "…"),
+        ({"notes": ["x"]}, 400, "invalid_notes", "notes"),
+        ({"notes": "x" * 5001}, 400, "notes_too_long", "notes"),
+        ({"notes": "\x00"}, 400, "unstorable_value", "notes"),
+        ({"score_source": "x"}, 400, "invalid_score_source", "score_source"),
+        ({"labelId": "x"}, 400, "conflicting_fields", "label_id"),
     ],
 )
-def test_other_refusals(
-    alice: Caller, trace: Source, labels: dict[str, Label], change: dict[str, Any], status: int, code: str
+def test_other_refusals_name_the_field(
+    alice: Caller,
+    trace: Source,
+    labels: dict[str, Label],
+    change: dict[str, Any],
+    status: int,
+    code: str,
+    field: str,
 ) -> None:
     answer = post(alice, trace, entry(labels["star"], 4) | change)
     assert (answer.status, answer.body["code"]) == (status, code)
+    assert answer.body["errors"] == {field: [answer.body["message"]]}
+
+
+@pytest.mark.parametrize("missing", ["label_id", "value"])
+def test_a_missing_field_is_named(alice: Caller, trace: Source, labels: dict[str, Label], missing: str) -> None:
+    score = entry(labels["star"], 4)
+    del score[missing]
+    answer = post(alice, trace, score)
+    assert (answer.status, answer.body["code"]) == (400, f"missing_{missing}")
+    assert answer.body["errors"] == {missing: [answer.body["message"]]}
+
+
+def test_null_means_not_given(alice: Caller, trace: Source, labels: dict[str, Label]) -> None:
+    post(alice, trace, entry(labels["star"], 4, notes="old"))
+    answer = post(alice, trace, entry(labels["star"], 5, notes=None, score_source=None))
+    assert (answer.status, answer.body["notes"], answer.body["score_source"]) == (201, "old", "human")
 
 
 def test_a_dry_run(alice: Caller, trace: Source, labels: dict[str, Label]) -> None:

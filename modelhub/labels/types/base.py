@@ -6,11 +6,23 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from modelhub.core.errors import Invalid
-from modelhub.core.text import did_you_mean, show
+from modelhub.core.text import MISSPELLED, Hint, find_similar, show
 
 Settings = Mapping[str, Any]
 
 LARGEST_SETTING = 10**9
+
+# Other words for settings, in lower case without hyphens and underscores.
+SYNONYMS = {
+    **dict.fromkeys(("step", "increment", "stepvalue"), "step_size"),
+    **dict.fromkeys(("minimum", "minvalue"), "min"),
+    **dict.fromkeys(("maximum", "maxvalue"), "max"),
+    **dict.fromkeys(("stars", "maxstars", "numstars", "numofstars", "numberofstars"), "no_of_stars"),
+    **dict.fromkeys(("choices", "categories", "labels", "values"), "options"),
+    **dict.fromkeys(("multi", "multiple", "multiselect", "allowmultiple", "multiplechoice"), "multi_choice"),
+    **dict.fromkeys(("min", "minimumlength", "minlen"), "min_length"),
+    **dict.fromkeys(("max", "maximumlength", "maxlen"), "max_length"),
+}
 
 
 class LabelType(ABC):
@@ -30,27 +42,50 @@ class LabelType(ABC):
     default_settings: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, settings: Settings) -> None:
-        """Take checked settings; those that are left out have their defaults."""
-        self.settings = {**self.default_settings, **settings}
+        """Take complete settings, as `check_settings` returns them."""
+        self.settings = settings
 
     @classmethod
     def check_settings(cls, settings: object) -> dict[str, Any]:
-        """Return the complete settings: defaults filled in, extra keys kept.
+        """Return the complete settings of a new label.
 
-        None and {} take every default. Raise `Invalid` for unfit settings, and for an object that holds none of the
-        type's keys: `{"stars": 5}` is more likely a mistake than a wish for defaults.
+        {} takes every default; extra keys are kept. Raise `Invalid` for unfit settings, for a misspelled key, and for
+        an object that holds none of the type's keys: `{"stars": 5}` is more likely a mistake than a wish for defaults.
         """
-        if settings is None:
-            settings = {}
+        return cls._checked_new(cls._checked({**cls.default_settings, **cls._checked_keys(settings)}))
+
+    @classmethod
+    def change_settings(cls, stored: Settings, given: object, *, keep: bool) -> dict[str, Any]:
+        """Return the complete settings of a label whose settings change. Raise `Invalid`.
+
+        Keys that are not given keep their stored values with `keep`, else they take the defaults.
+        """
+        before = {**cls.default_settings, **stored} if keep else cls.default_settings
+        return cls._checked_new(cls._checked({**before, **cls._checked_keys(given)}), stored)
+
+    @classmethod
+    def read_settings(cls, stored: object) -> dict[str, Any]:
+        """Return stored settings, completed. Raise `Invalid` for unfit ones.
+
+        They may break rules that are newer than the label.
+        """
+        if not isinstance(stored, Mapping):
+            raise invalid_settings(f"settings must be an object, got {show(stored)}")
+        return cls._checked({**cls.default_settings, **stored})
+
+    @classmethod
+    def _checked_keys(cls, settings: object) -> Mapping[str, Any]:
         if not isinstance(settings, Mapping):
-            raise Invalid(f"settings must be an object, got {show(settings)}")
+            raise invalid_settings(f"settings must be an object, got {show(settings)}")
         known = list(cls.default_settings)
         if settings and known and not any(key in settings for key in known):
-            raise Invalid(
-                f"settings of a {cls.name} label must hold at least one of {', '.join(known)}, "
-                f"got {show(settings)}{did_you_mean(next(iter(settings)), known)}"
-            )
-        return cls._checked({**cls.default_settings, **settings})
+            sentence = f"settings of a {cls.name} label must hold at least one of {', '.join(known)}"
+            raise invalid_settings(f"{sentence}, got {show(settings)}", hint=Hint(next(iter(settings)), known))
+        for key in settings:
+            if (meant := _find_meant(key, known)) and meant not in settings:
+                sentence = f"Unknown setting {show(key)} of a {cls.name} label. Did you mean {show(meant)}?"
+                raise invalid_settings(sentence, code="unknown_setting")
+        return settings
 
     @classmethod
     def plain(cls, stored: Mapping[str, Any]) -> Any:
@@ -85,14 +120,42 @@ class LabelType(ABC):
         """Return checked settings, normalized. Raise `Invalid`."""
         return settings
 
+    @classmethod
+    def _checked_new(cls, settings: dict[str, Any], stored: Settings | None = None) -> dict[str, Any]:
+        """Return settings that a new label may have. Raise `Invalid`.
+
+        Those that are `stored` already may come from an earlier version.
+        """
+        return settings
+
     @abstractmethod
     def _check_content(self, content: Any) -> Any:
         """Return the content of `key`, normalized. Raise `Invalid`."""
 
 
-def invalid_value(sentence: str) -> Invalid:
+def invalid_value(sentence: str, *, hint: object = "") -> Invalid:
     """Return the error of a value that its label rejects."""
-    return Invalid(sentence, code="invalid_value")
+    return Invalid(sentence, code="invalid_value", field="value", hint=hint)
+
+
+def invalid_settings(sentence: str, *, code: str = "", hint: object = "") -> Invalid:
+    """Return the error of settings that their type rejects."""
+    return Invalid(sentence, code=code, field="settings", hint=hint)
+
+
+def _find_meant(key: str, known: list[str]) -> str | None:
+    """Return the setting that a key most likely means; extra keys have no effect."""
+    if key in known:
+        return None
+    plain = _plain(key)
+    same = (name for name in known if _plain(name) == plain)
+    synonym = SYNONYMS.get(plain)
+    return next(same, None) or (synonym if synonym in known else find_similar(key, known, cutoff=MISSPELLED))
+
+
+def _plain(key: str) -> str:
+    """Return a key without case, hyphens and underscores: noOfStars is no_of_stars."""
+    return key.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
 def as_number(value: object) -> int | Decimal | None:
@@ -113,12 +176,14 @@ def whole_setting(settings: Settings, key: str, *, minimum: int) -> int:
     """Return a setting that must be a whole number. Raise `Invalid` for anything else."""
     number = as_number(settings[key])
     if number is None or not minimum <= number <= LARGEST_SETTING or number != int(number):
-        raise Invalid(f"{key} must be a whole number from {minimum} to {LARGEST_SETTING}, got {show(settings[key])}")
+        raise invalid_settings(
+            f"{key} must be a whole number from {minimum} to {LARGEST_SETTING}, got {show(settings[key])}"
+        )
     return int(number)
 
 
 def text_setting(settings: Settings, key: str) -> str:
     """Return a setting that must be a string. Raise `Invalid` for anything else."""
     if not isinstance(settings[key], str):
-        raise Invalid(f"{key} must be a string, got {show(settings[key])}")
+        raise invalid_settings(f"{key} must be a string, got {show(settings[key])}")
     return str(settings[key])

@@ -1,11 +1,13 @@
 """Options of a list, stored as `{"selected": ["positive"]}`."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
+from unicodedata import normalize
 
 from modelhub.core.errors import Invalid
-from modelhub.core.text import did_you_mean, show, show_list
-from modelhub.labels.types.base import LabelType, Settings, invalid_value, text_setting
+from modelhub.core.text import Hint, fold, is_visible, show, show_list
+from modelhub.labels.types.base import LabelType, Settings, invalid_settings, invalid_value, text_setting
 
 
 class Categorical(LabelType):
@@ -23,10 +25,27 @@ class Categorical(LabelType):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        # An option has a label, and perhaps a value: both choose it.
+        # Option and spelling by each label and value: both choose the option. Labels win over values, and exact
+        # spellings over those in NFC, because options of earlier versions may cross.
+        self.choices: dict[str, tuple[int, str]] = {}
+        for key in ("label", "value"):
+            for at, option in enumerate(settings["options"]):
+                if isinstance(name := option.get(key), str):
+                    self.choices.setdefault(name, (at, name))
+        for name, choice in list(self.choices.items()):
+            self.choices.setdefault(normalize("NFC", name), choice)
+        # NFD has up to four characters for one of NFC.
+        self.longest = 4 * max(map(len, self.choices))
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Return the names of all options, each label before its value."""
         given = (option.get(key) for option in self.settings["options"] for key in ("label", "value"))
-        self.names = [name for name in given if isinstance(name, str)]
-        self.known = frozenset(self.names)
+        return list(dict.fromkeys(name for name in given if isinstance(name, str)))
+
+    @cached_property
+    def rule(self) -> str:
+        return f"selected must hold only options of the label ({show_list(self.names)})"
 
     @classmethod
     def plain(cls, stored: Mapping[str, Any]) -> Any:
@@ -50,40 +69,69 @@ class Categorical(LabelType):
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
         for key in ("multi_choice", "auto_annotate"):
             if not isinstance(settings[key], bool):
-                raise Invalid(f"{key} must be true or false, got {show(settings[key])}")
+                raise invalid_settings(f"{key} must be true or false, got {show(settings[key])}")
         text_setting(settings, "rule_prompt")
         if settings["strategy"] not in (None, "Rag"):
-            raise Invalid(f'strategy must be null or "Rag", got {show(settings["strategy"])}')
+            raise invalid_settings(f'strategy must be null or "Rag", got {show(settings["strategy"])}')
         return settings | {"options": _checked_options(settings["options"])}
 
+    @classmethod
+    def _checked_new(cls, settings: dict[str, Any], stored: Settings | None = None) -> dict[str, Any]:
+        if stored is not None and settings["options"] == stored.get("options"):
+            return settings
+        seen: dict[str, tuple[int, str]] = {}
+        for at, option in enumerate(settings["options"]):
+            for key in ("label", "value"):
+                name = option.get(key)
+                if name is None:
+                    continue
+                if not isinstance(name, str) or not is_visible(name):
+                    raise invalid_settings(
+                        f"the {key} of an option must be a string of visible characters, got {show(name)}"
+                    )
+                other, spelling = seen.setdefault(fold(name), (at, name))
+                if other != at:
+                    raise _twins(spelling, name)
+        return settings
+
     def _check_content(self, content: object) -> list[str]:
-        chosen = [content] if isinstance(content, str) else content
-        if not isinstance(chosen, list) or not chosen:
+        sent = [content] if isinstance(content, str) else content
+        if not isinstance(sent, list) or not sent:
             raise invalid_value(f"selected must be one option or a list of at least one, got {show(content)}")
-        for at, option in enumerate(chosen):
-            if not isinstance(option, str) or option not in self.known:
-                raise invalid_value(
-                    f"selected must hold only options of the label ({show_list(self.names)}), got {show(option)}"
-                    f"{did_you_mean(option, self.names)}"
+        chosen: dict[int, str] = {}
+        for name in sent:
+            choice = self._find_choice(name) if isinstance(name, str) else None
+            if choice is None:
+                hint = Hint(name, self.names) if isinstance(name, str) else ""
+                raise invalid_value(f"{self.rule}, got {show(name)}", hint=hint)
+            option, spelling = choice
+            if option in chosen:
+                twice = (
+                    f"{show(name)} twice" if chosen[option] == spelling else f"{show(chosen[option])} and {show(name)}"
                 )
-            if option in chosen[:at]:
-                raise invalid_value(f"selected must hold no option twice, got {show(option)} twice")
+                raise invalid_value(f"selected must hold no option twice, got {twice}")
+            chosen[option] = spelling
         if len(chosen) > 1 and not self.settings["multi_choice"]:
-            raise invalid_value(f"selected must hold one option only, got {show(chosen)}")
-        return chosen
+            raise invalid_value(f"selected must hold one option only, got {show(sent)}")
+        return list(chosen.values())
+
+    def _find_choice(self, name: str) -> tuple[int, str] | None:
+        """Return the option that a name chooses, and its spelling in the settings."""
+        if choice := self.choices.get(name):
+            return choice
+        return self.choices.get(normalize("NFC", name)) if len(name) <= self.longest else None
 
 
 def _checked_options(options: object) -> list[dict[str, Any]]:
     if not isinstance(options, list) or len(options) < 2:
-        raise Invalid(f"options must be a list of at least two options, got {show(options)}")
+        raise invalid_settings(f"options must be a list of at least two options, got {show(options)}")
     objects = [_as_object(option) for option in options]
     seen: dict[str, str] = {}
     for option in objects:
         name = option["label"]
         folded = name.strip().casefold()
         if folded in seen:
-            twins = f"{show(seen[folded])} and {show(name)}"
-            raise Invalid(f"options must differ by more than case and outer spaces, got {twins}")
+            raise _twins(seen[folded], name)
         seen[folded] = name
     return objects
 
@@ -92,5 +140,12 @@ def _as_object(option: object) -> dict[str, Any]:
     named = {"label": option} if isinstance(option, str) else option
     label = named.get("label") if isinstance(named, dict) else None
     if not isinstance(named, dict) or not isinstance(label, str) or not label.strip():
-        raise Invalid(f'an option must be a string or an object with a "label" that is not empty, got {show(option)}')
+        raise invalid_settings(
+            f'an option must be a string or an object with a "label" that is not empty, got {show(option)}'
+        )
     return named
+
+
+def _twins(one: str, other: str) -> Invalid:
+    words = f"{show(one)} and {show(other)}"
+    return invalid_settings(f"labels and values of options must differ by more than case and outer spaces, got {words}")

@@ -3,12 +3,13 @@
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
-from modelhub.core.errors import Invalid
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, Settings, as_number, invalid_value
+from modelhub.labels.types.base import LabelType, Settings, as_number, invalid_settings, invalid_value
 
 # The default context of `decimal` would round to 28 digits.
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+# More decimal places are the noise of a computation, not a step that a label should have.
+LAST_HINTED_PLACE = -6
 
 
 class Numeric(LabelType):
@@ -33,13 +34,13 @@ class Numeric(LabelType):
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
         lowest, highest, step = _range(settings)
         if lowest < 0:
-            raise Invalid(f"min must be at least 0, got {show(lowest)}")
+            raise invalid_settings(f"min must be at least 0, got {show(lowest)}")
         if not lowest < highest:
-            raise Invalid(f"min must be less than max, got {show(lowest)} and {show(highest)}")
+            raise invalid_settings(f"min must be less than max, got {show(lowest)} and {show(highest)}")
         if step <= 0:
-            raise Invalid(f"step_size must be greater than 0, got {show(step)}")
+            raise invalid_settings(f"step_size must be greater than 0, got {show(step)}")
         if settings["display_type"] not in ("slider", "button"):
-            raise Invalid(f'display_type must be "slider" or "button", got {show(settings["display_type"])}')
+            raise invalid_settings(f'display_type must be "slider" or "button", got {show(settings["display_type"])}')
         return settings | {"min": lowest, "max": highest, "step_size": step}
 
     def _check_content(self, content: object) -> int | Decimal:
@@ -49,11 +50,20 @@ class Numeric(LabelType):
         if not lowest <= number <= highest:
             raise invalid_value(f"value must be a number from {show(lowest)} to {show(highest)}, got {show(content)}")
         if number != highest and not self._is_on_grid(number):
-            raise invalid_value(
+            sentence = (
                 f"value must be {show(lowest)} plus a multiple of {show(self.step)} (or {show(highest)}), "
                 f"got {show(content)}"
             )
+            raise invalid_value(f"{sentence}{self._step_hint(Decimal(number))}")
         return number
+
+    def _step_hint(self, number: Decimal) -> str:
+        """Return a hint at the setting for a number like 0.85, between two steps."""
+        exponent = _exponent(number.normalize(EXACT))
+        if not LAST_HINTED_PLACE <= exponent < self.finest:
+            return ""
+        useless = '; its "step" has no effect' if "step" in self.settings else ""
+        return f". The step_size of the label is {show(self.step)}{useless}: set it to {Decimal((0, (1,), exponent)):f}"
 
     def _is_on_grid(self, number: int | Decimal) -> bool:
         """Check for `lowest` plus a multiple of `step`, exact for any number of digits."""
@@ -71,7 +81,7 @@ def _range(settings: Settings) -> list[int | Decimal]:
     for key in ("min", "max", "step_size"):
         number = as_number(settings[key])
         if number is None:
-            raise Invalid(f"{key} must be a number, got {show(settings[key])}")
+            raise invalid_settings(f"{key} must be a number, got {show(settings[key])}")
         numbers.append(number)
     return numbers
 

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from modelhub.core.errors import Invalid
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, Settings, invalid_value, text_setting, whole_setting
+from modelhub.labels.types.base import LabelType, Settings, invalid_settings, invalid_value, text_setting, whole_setting
 
 
 class Text(LabelType):
@@ -22,7 +21,7 @@ class Text(LabelType):
         text_setting(settings, "placeholder")
         shortest, longest = (whole_setting(settings, key, minimum=0) for key in ("min_length", "max_length"))
         if not shortest < longest:
-            raise Invalid(f"min_length must be less than max_length, got {shortest} and {longest}")
+            raise invalid_settings(f"min_length must be less than max_length, got {shortest} and {longest}")
         return settings | {"min_length": shortest, "max_length": longest}
 
     def _check_content(self, content: object) -> str:

@@ -7,14 +7,16 @@ import pytest
 from modelhub.core.errors import Invalid
 from modelhub.labels.types import get_type
 
+EMPTY: dict[str, Any] = {}
 
-def stored_value(type_name: str, value: object, settings: object = None) -> dict[str, Any]:
+
+def stored_value(type_name: str, value: object, settings: object = EMPTY) -> dict[str, Any]:
     """Return the stored object of a value under complete settings."""
     label_type = get_type(type_name)
     return label_type(label_type.check_settings(settings)).check(value)
 
 
-def value_rejection(type_name: str, value: object, settings: object = None) -> str:
+def value_rejection(type_name: str, value: object, settings: object = EMPTY) -> str:
     with pytest.raises(Invalid) as rejected:
         stored_value(type_name, value, settings)
     assert rejected.value.code == "invalid_value"

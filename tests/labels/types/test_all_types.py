@@ -12,7 +12,7 @@ from modelhub.labels.types import LABEL_TYPES, get_type
 from tests.labels.types.strategies import json_values
 
 SETTINGS = {"categorical": {"options": ["positive", "negative", {"label": "Mixed", "value": "mixed"}]}}
-KINDS = {name: get_type(name)(get_type(name).check_settings(SETTINGS.get(name))) for name in LABEL_TYPES}
+KINDS = {name: get_type(name)(get_type(name).check_settings(SETTINGS.get(name, {}))) for name in LABEL_TYPES}
 
 
 @given(name=st.sampled_from(LABEL_TYPES), value=json_values)
@@ -89,3 +89,36 @@ def test_any_object_can_be_shown(name: str, stored: dict[str, Any], settings: An
     kind = get_type(name)
     value = stored | {kind.key: settings}
     assert isinstance(kind.readable(value, settings if isinstance(settings, dict) else {}), str)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "sent", "meant"),
+    [
+        ("numeric", {"min": 0, "max": 1, "step": 0.01}, "step", "step_size"),
+        ("numeric", {"min": 0, "max": 1, "stepSize": 0.01}, "stepSize", "step_size"),
+        ("numeric", {"min": 0, "maximum": 1}, "maximum", "max"),
+        ("numeric", {"min": 0, "max": 1, "display_tpye": "button"}, "display_tpye", "display_type"),
+        ("text", {"min_length": 1, "maxLength": 9}, "maxLength", "max_length"),
+        ("text", {"min_length": 1, "max": 9}, "max", "max_length"),
+        ("categorical", {"options": ["a", "b"], "multiChoice": True}, "multiChoice", "multi_choice"),
+        ("categorical", {"multi_choice": True, "choices": ["a", "b"]}, "choices", "options"),
+    ],
+)
+def test_a_misspelled_setting_is_rejected(name: str, given: dict[str, Any], sent: str, meant: str) -> None:
+    with pytest.raises(Invalid) as invalid:
+        get_type(name).check_settings(given)
+    assert str(invalid.value) == f'Unknown setting "{sent}" of a {name} label. Did you mean "{meant}"?'
+    assert (invalid.value.code, list(invalid.value.fields)) == ("unknown_setting", ["settings"])
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("numeric", {"min": 0, "max": 8, "step": 2, "step_size": 2}),
+        ("numeric", {"min": 0, "max": 1, "unit": "ms", "stepper": True, "colour": "red"}),
+        ("star", {"no_of_stars": 5, "max": 5, "noOfStars": 5}),
+        ("thumbs_up_down", {"options": ["up", "down"]}),
+    ],
+)
+def test_extra_settings_are_kept(name: str, given: dict[str, Any]) -> None:
+    assert get_type(name).check_settings(given).items() >= given.items()

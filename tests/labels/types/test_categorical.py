@@ -18,6 +18,7 @@ COMPLETE = {
     "options": [{"label": "a"}, {"label": "b"}],
 }
 ONE_OF = 'selected must hold only options of the label ("positive", "negative", "Mixed", "mixed"), got '
+TWINS = "labels and values of options must differ by more than case and outer spaces, got "
 AT_LEAST_ONE = "selected must be one option or a list of at least one, got "
 
 
@@ -74,8 +75,8 @@ def test_a_hint_costs_little_with_many_and_with_long_options() -> None:
     [
         (PAIR, COMPLETE),
         (
-            {"options": [{"label": "a", "value": 1}, "b"], "strategy": "Rag"},
-            COMPLETE | {"options": [{"label": "a", "value": 1}, {"label": "b"}], "strategy": "Rag"},
+            {"options": [{"label": "a", "value": "1", "color": 1}, "b"], "strategy": "Rag"},
+            COMPLETE | {"options": [{"label": "a", "value": "1", "color": 1}, {"label": "b"}], "strategy": "Rag"},
         ),
     ],
 )
@@ -87,10 +88,16 @@ def test_settings_are_completed(sent: object, stored: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
-        (None, "options must be a list of at least two options, got null"),
+        ({}, "options must be a list of at least two options, got null"),
         ({"options": ["a"]}, 'options must be a list of at least two options, got ["a"]'),
-        ({"options": ["a", " A "]}, 'options must differ by more than case and outer spaces, got "a" and " A "'),
-        ({"options": ["a", "a"]}, 'options must differ by more than case and outer spaces, got "a" and "a"'),
+        (
+            {"options": ["a", " A "]},
+            TWINS + '"a" and " A "',
+        ),
+        (
+            {"options": ["a", "a"]},
+            TWINS + '"a" and "a"',
+        ),
         (
             {"options": ["a", {"name": "b"}]},
             'an option must be a string or an object with a "label" that is not empty, got {"name":"b"}',
@@ -103,6 +110,95 @@ def test_settings_are_completed(sent: object, stored: dict[str, Any]) -> None:
 )
 def test_unfit_settings_are_rejected(sent: object, sentence: str) -> None:
     assert settings_rejection("categorical", sent) == sentence
+
+
+NFC, NFD = "Caf\u00e9", "Cafe\u0301"
+
+
+@pytest.mark.parametrize(("sent", "known"), [(NFD, NFC), (NFC, NFD)])
+def test_options_are_compared_in_nfc_and_stored_as_the_settings_spell_them(sent: str, known: str) -> None:
+    assert stored_value("categorical", sent, {"options": [known, "Tea"]}) == {"selected": [known]}
+    both = {"options": [known, "Tea"], "multi_choice": True}
+    assert "no option twice" in value_rejection("categorical", [sent, known], both)
+
+
+def test_an_option_chosen_by_label_and_by_value_is_chosen_twice() -> None:
+    settings = {"options": [{"label": "Good", "value": "g"}, "Bad"], "multi_choice": True}
+    assert value_rejection("categorical", ["Good", "g"], settings) == (
+        'selected must hold no option twice, got "Good" and "g"'
+    )
+    assert stored_value("categorical", ["g", "Bad"], settings) == {"selected": ["g", "Bad"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "got"),
+    [
+        ([{"label": "a", "value": "x"}, {"label": "b", "value": "x"}], '"x" and "x"'),
+        ([{"label": "a", "value": "b"}, {"label": "b", "value": "a"}], '"b" and "b"'),
+        ([{"label": "a", "value": "B "}, "b"], '"B " and "b"'),
+        ([NFC, NFD], f'"{NFC}" and "{NFD}"'),
+    ],
+)
+def test_labels_and_values_of_new_options_differ_crosswise(options: list[Any], got: str) -> None:
+    assert settings_rejection("categorical", {"options": options}) == TWINS + got
+
+
+@pytest.mark.parametrize(
+    ("option", "got"),
+    [
+        ({"label": "a", "value": 1}, "the value of an option must be a string of visible characters, got 1"),
+        ({"label": "a", "value": True}, "the value of an option must be a string of visible characters, got true"),
+        ({"label": "a", "value": ""}, 'the value of an option must be a string of visible characters, got ""'),
+        ("\u200b", r'the label of an option must be a string of visible characters, got "\u200b"'),
+        ("a\u202eb", r'the label of an option must be a string of visible characters, got "a\u202eb"'),
+        (1, 'an option must be a string or an object with a "label" that is not empty, got 1'),
+    ],
+)
+def test_an_option_that_could_not_be_selected_is_rejected(option: object, got: str) -> None:
+    assert settings_rejection("categorical", {"options": [option, "other"]}) == got
+
+
+def test_a_label_may_be_its_own_value_and_a_value_may_be_null() -> None:
+    options = [{"label": "a", "value": "a"}, {"label": "b", "value": None}]
+    assert CATEGORICAL.check_settings({"options": options})["options"] == options
+
+
+# Options that earlier versions stored.
+OLD: dict[str, Any] = {
+    "options": [{"label": "a", "value": "b"}, {"label": "b", "value": "a"}, {"label": "c", "value": 1}, NFC, NFD],
+    "multi_choice": True,
+}
+
+
+def test_stored_options_that_break_newer_rules_are_chosen_as_before() -> None:
+    stored = CATEGORICAL.read_settings(OLD)
+    assert CATEGORICAL(stored).check(["b", "a", "c", NFC, NFD]) == {"selected": ["b", "a", "c", NFC, NFD]}
+    # Other settings may be changed, and the same options may be sent again.
+    for keep, given in ((True, {"rule_prompt": "?"}), (False, stored | {"rule_prompt": "?"})):
+        assert CATEGORICAL.change_settings(stored, given, keep=keep)["rule_prompt"] == "?"
+    with pytest.raises(Invalid, match="labels and values of options must differ"):
+        CATEGORICAL.change_settings(stored, {"options": OLD["options"][:3]}, keep=True)
+
+
+def test_a_long_list_is_checked_with_one_look_per_option() -> None:
+    """Count the comparisons of strings: those of a search through a list grow with the square of its length."""
+    compared = 0
+
+    class Counted(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return super().__eq__(other)
+
+        def __hash__(self) -> int:
+            return super().__hash__()
+
+    options = [f"option {number}" for number in range(2000)]
+    kind = CATEGORICAL(CATEGORICAL.check_settings({"options": options, "multi_choice": True}))
+    assert kind.check([Counted(option) for option in options]) == {"selected": options}
+    assert compared < 3 * len(options)
 
 
 def test_the_plain_form_is_the_option_or_the_list_of_several() -> None:

@@ -34,7 +34,10 @@ def test_numbers_are_stored_as_they_were_sent(sent: object, stored: dict[str, An
         ("4", 'value must be a number, got "4"'),
         (False, "value must be a number, got false"),
         (Decimal("Infinity"), "value must be a number, got Infinity"),
-        (Decimal("0.5"), "value must be 0 plus a multiple of 1 (or 10), got 0.5"),
+        (
+            Decimal("0.5"),
+            "value must be 0 plus a multiple of 1 (or 10), got 0.5. The step_size of the label is 1: set it to 0.1",
+        ),
     ],
 )
 def test_other_values_are_rejected(sent: object, sentence: str) -> None:
@@ -50,6 +53,27 @@ def test_decimals_are_on_the_grid_by_decimal_arithmetic(number: str) -> None:
 @pytest.mark.parametrize("number", ["0.35", "0.30000000000000000000000000000000000000000001", "1E-300"])
 def test_numbers_off_the_grid_are_rejected(number: str) -> None:
     assert "plus a multiple of 0.1" in value_rejection("numeric", Decimal(number), TENTHS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sent", "hint"),
+    [
+        ({"max": 1}, "0.85", ". The step_size of the label is 1: set it to 0.01"),
+        ({"max": 1}, "0.850", ". The step_size of the label is 1: set it to 0.01"),
+        (TENTHS, "0.85", ". The step_size of the label is 0.1: set it to 0.01"),
+        (
+            {"min": 0, "max": 1, "step": Decimal("0.01"), "step_size": 1},
+            "0.85",
+            '. The step_size of the label is 1; its "step" has no effect: set it to 0.01',
+        ),
+        # Noise of a computation, and a whole number, name no step.
+        ({"max": 1}, "0.30000000000000004", ""),
+        ({"step_size": 3}, "8", ""),
+    ],
+)
+def test_a_number_between_two_steps_has_a_hint_at_the_setting(settings: Any, sent: str, hint: str) -> None:
+    rejection = value_rejection("numeric", Decimal(sent), settings)
+    assert rejection.partition(f"got {sent}")[2] == hint
 
 
 def test_the_maximum_is_legal_even_off_the_grid() -> None:
@@ -104,7 +128,7 @@ def test_the_grid_is_exact(number: Decimal) -> None:
 
 
 def test_stored_settings_without_a_range_take_the_defaults() -> None:
-    assert NUMERIC({}).check(10) == {"value": 10}
+    assert NUMERIC(NUMERIC.read_settings({})).check(10) == {"value": 10}
 
 
 @pytest.mark.parametrize(

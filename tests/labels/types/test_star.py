@@ -48,13 +48,12 @@ def test_other_values_are_rejected(sent: object, sentence: str) -> None:
 
 
 def test_stored_settings_without_the_number_of_stars_take_the_default() -> None:
-    assert STAR({}).check(5) == {"rating": 5}
+    assert STAR(STAR.read_settings({})).check(5) == {"rating": 5}
 
 
 @pytest.mark.parametrize(
     ("sent", "stored"),
     [
-        (None, {"no_of_stars": 5}),
         ({}, {"no_of_stars": 5}),
         ({"no_of_stars": Decimal("7.0"), "mine": {"x": 1}}, {"no_of_stars": 7, "mine": {"x": 1}}),
     ],
@@ -68,6 +67,7 @@ def test_settings_are_completed(sent: object, stored: dict[str, Any]) -> None:
     ("sent", "sentence"),
     [
         ([], "settings must be an object, got []"),
+        (None, "settings must be an object, got null"),
         (
             {"stars": 5},
             (

@@ -34,7 +34,7 @@ def test_other_values_are_rejected(sent: object, sentence: str) -> None:
 
 
 def test_stored_settings_without_lengths_take_the_defaults() -> None:
-    assert TEXT({}).check("x") == {"text": "x"}
+    assert TEXT(TEXT.read_settings({})).check("x") == {"text": "x"}
 
 
 @pytest.mark.parametrize(
