@@ -88,10 +88,11 @@ AXES_COOLOFF_TIME = timedelta(**{f"{_period}s": 1})
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "modelhub.accounts.throttling.client_address"
+AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "modelhub.accounts.throttling.login_name"
 AXES_LOCKOUT_CALLABLE = "modelhub.accounts.throttling.reject_login"
 # Counts in the cache, which keeps digests only: its tables would keep names and addresses, and are not made.
-AXES_HANDLER = "axes.handlers.cache.AxesCacheHandler"
+AXES_HANDLER = "modelhub.accounts.throttling.LoginHandler"
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 MIGRATION_MODULES = {"axes": None}
 

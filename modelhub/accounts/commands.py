@@ -2,7 +2,7 @@
 
 from django.core.management.base import CommandError
 
-from modelhub.accounts.models import ApiKey, User
+from modelhub.accounts.models import ApiKey, User, normalize_login
 
 
 def get_user(email: str | None) -> User:
@@ -11,7 +11,7 @@ def get_user(email: str | None) -> User:
     Raise `CommandError` without one.
     """
     users = User.objects.filter(is_active=True).order_by("id")
-    user = (users.filter(email=email.lower()) if email else users.filter(role="admin")).first()
+    user = (users.filter(email=normalize_login(email)) if email else users.filter(role="admin")).first()
     if user is None:
         raise CommandError(f"There is no active user {email}." if email else "There is no active admin yet.")
     return user

@@ -1,5 +1,6 @@
 """Organizations, users and API keys."""
 
+import unicodedata
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -27,6 +28,14 @@ def default_scopes() -> list[str]:
     return ["read", "write", "admin"]
 
 
+def normalize_login(name: str) -> str:
+    """Return a login as it is stored, found and counted: spellings of one login are one.
+
+    Django's form converts to NFKC, so that full-width letters are ASCII, and strips blanks.
+    """
+    return unicodedata.normalize("NFKC", name).strip().lower()
+
+
 class Organization(Row):
     """Tenant: rows of one organization are never visible to another."""
 
@@ -44,14 +53,14 @@ class UserManager(BaseUserManager["User"]):
         if "organization" not in fields:
             first = Organization.objects.order_by("id").first()
             fields["organization"] = first or Organization.objects.create(name="Default organization")
-        user = self.model(email=email.lower(), role="admin", is_staff=True, is_superuser=True, **fields)
+        user = self.model(email=normalize_login(email), role="admin", is_staff=True, is_superuser=True, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Return the user with this login in any case; emails are stored in lower case."""
-        return self.get(email=(username or "").lower())
+        """Return the user with this login in any spelling."""
+        return self.get(email=normalize_login(username or ""))
 
 
 class User(TenantRow, AbstractBaseUser, PermissionsMixin):
@@ -80,9 +89,9 @@ class User(TenantRow, AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def clean(self) -> None:
-        """Put the email into lower case, as the database requires."""
+        """Normalize the email, which the database requires in lower case."""
         super().clean()
-        self.email = self.email.lower()
+        self.email = normalize_login(self.email)
 
     @property
     def display_name(self) -> str:

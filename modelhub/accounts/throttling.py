@@ -5,15 +5,21 @@ Counts are kept in Django's cache: exact over all workers with `MODELHUB_CACHE_U
 
 import ipaddress
 import math
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 import structlog
+from axes.handlers.cache import AxesCacheHandler
+from axes.helpers import get_client_cache_keys, get_credentials
 from django.conf import settings
+from django.core.cache.backends.base import BaseCache
 from django.http import HttpRequest, HttpResponse
 from rest_framework.throttling import SimpleRateThrottle
 
+from modelhub.accounts.models import User, normalize_login
 from modelhub.core import problems
 from modelhub.core.errors import RateLimited
 from modelhub.core.middleware import PROBES
@@ -23,8 +29,28 @@ log = structlog.get_logger(__name__)
 UNKNOWN_ADDRESS = "an unknown address"
 
 
+def count_up(cache: BaseCache, key: str, seconds: int) -> int:
+    """Count in a window of `seconds`, which its first count begins. Return the number.
+
+    Atomic in every cache backend: requests of the same moment are counted one by one.
+    """
+    if cache.add(key, 1, seconds):
+        return 1
+    try:
+        return cache.incr(key)
+    except ValueError:  # the window ended after `add`
+        return 1
+
+
 class RateThrottle(SimpleRateThrottle):
-    """Base of the limits: raise `RateLimited` above the rate of the scope."""
+    """Base of the limits: raise `RateLimited` above the rate of the scope.
+
+    DRF's own list of times loses requests that are counted at the same moment.
+    """
+
+    # Set by DRF from the rate.
+    num_requests: int | None
+    duration: int | None
 
     def subject(self, request: Any) -> str:
         """Return the words for the counted requests."""
@@ -32,13 +58,21 @@ class RateThrottle(SimpleRateThrottle):
 
     def allow_request(self, request: Any, view: Any) -> bool:
         """Return True, or raise `RateLimited`. A cache that fails limits nothing."""
+        key = self.get_cache_key(request, view)
+        if key is None or self.num_requests is None or self.duration is None:
+            return True
+        now = time.time()
         try:
-            allowed = super().allow_request(request, view)
+            if (number := count_up(self.cache, key, self.duration)) == 1:
+                self.cache.set(f"{key}:end", now + self.duration, self.duration)
+            end = self.cache.get(f"{key}:end", now + self.duration) if number > self.num_requests else None
         except Exception as error:  # noqa: BLE001 - each cache backend has errors of its own
             log.warning("request_not_counted", kind=type(error).__name__)
             return True
-        if not allowed:
-            raise RateLimited(f"Too many {self.subject(request)}: {limit(self.rate)}", wait=math.ceil(self.wait() or 1))
+        if end is not None:
+            raise RateLimited(
+                f"Too many {self.subject(request)}: {limit(self.rate)}", wait=max(1, math.ceil(end - now))
+            )
         return True
 
 
@@ -83,9 +117,44 @@ class AddressThrottleMiddleware:
         return self.get_response(request)
 
 
+class LoginHandler(AxesCacheHandler):
+    """Count a login before its password is checked, and take a success back.
+
+    django-axes counts failures after the check: passwords that are checked at the same moment would all pass the limit.
+    """
+
+    def is_locked(self, request: Any, credentials: dict[str, Any] | None = None) -> bool:
+        """Count the login. Return True above the limit of its name or address."""
+        keys = get_client_cache_keys(request, credentials)
+        seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+        if max(count_up(self.cache, key, seconds) for key in keys) <= settings.AXES_FAILURE_LIMIT:
+            return False
+        self._take_back(keys)
+        return True
+
+    def user_login_failed(
+        self, sender: object, credentials: dict[str, Any], request: Any = None, **options: Any
+    ) -> None:
+        """Begin the period again. Reject the failure that reaches the limit, too."""
+        if request is None or request.axes_locked_out:
+            return
+        for key in get_client_cache_keys(request, credentials):
+            self.cache.touch(key, int(settings.AXES_COOLOFF_TIME.total_seconds()))
+        request.axes_locked_out = self.get_failures(request, credentials) >= settings.AXES_FAILURE_LIMIT
+
+    def user_logged_in(self, sender: object, request: HttpRequest, user: User, **options: Any) -> None:
+        """Take the login back: only failures count."""
+        self._take_back(get_client_cache_keys(request, get_credentials(user.get_username())))
+
+    def _take_back(self, keys: list[str]) -> None:
+        for key in keys:
+            with suppress(ValueError):  # the period is over
+                self.cache.decr(key)
+
+
 def login_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """Return the name for django-axes to count by: emails ignore case."""
-    return str(request.POST.get("username", "")).strip().lower()
+    """Return the name for django-axes to count by, which is no address."""
+    return f"login {normalize_login(str((credentials or {}).get(settings.AXES_USERNAME_FORM_FIELD, '')))}"
 
 
 def reject_login(request: HttpRequest, response: object, credentials: object) -> HttpResponse:

@@ -3,7 +3,12 @@
 import re
 import shutil
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +16,11 @@ import psutil
 import pytest
 import requests
 from django.core.cache import CacheHandler
+from django.core.cache.backends.locmem import LocMemCache
 from django.test import RequestFactory, override_settings
 
-from modelhub.accounts.throttling import AddressThrottle, client_address
+from modelhub.accounts.throttling import AddressThrottle, LoginHandler, client_address
+from modelhub.core.errors import RateLimited
 from tests.servers import API_KEY, Server, data_folder, environment, free_port, manage, running_server
 
 SOURCES = "/model-hub/sources/"
@@ -33,6 +40,9 @@ def server() -> Iterator[Server]:
     more = {"MODELHUB_TRUSTED_PROXIES": "1", "MODELHUB_BOOTSTRAP_PASSWORD": PASSWORD, "MODELHUB_WORKERS": "1"}
     more["MODELHUB_CORS_ORIGINS"] = PAGES
     with data_folder() as folder, running_server(folder, **rates, **more) as server:
+        env = environment(data_of(server), DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+        for name in ("wide", "upper", "blank", "lucky"):
+            manage("createsuperuser", "--noinput", "--email", f"{name}@example.com", env=env)
         yield server
 
 
@@ -111,6 +121,57 @@ def test_the_address_of_a_client(settings: Any, proxies: int, header: str, addre
     assert client_address(RequestFactory().get("/", headers={"X-Forwarded-For": header})) == address
 
 
+class SlowCache(LocMemCache):
+    """A cache with a way, as over a network."""
+
+    def get(self, *arguments: Any, **options: Any) -> Any:
+        found = super().get(*arguments, **options)
+        time.sleep(0.01)
+        return found
+
+
+def test_requests_of_the_same_moment_are_counted_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AddressThrottle, "THROTTLE_RATES", {"address": "20/hour"})
+    monkeypatch.setattr(AddressThrottle, "cache", SlowCache("same moment", {}))
+    allowed = []
+
+    def ask_ten_times() -> None:
+        for _ in range(10):
+            with suppress(RateLimited):
+                allowed.append(AddressThrottle().allow_request(RequestFactory().get("/"), None))
+
+    threads = [threading.Thread(target=ask_ten_times) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(allowed) == 20
+
+
+def test_logins_of_the_same_moment_are_counted_before_a_password_is_checked(settings: Any) -> None:
+    settings.AXES_FAILURE_LIMIT, settings.AXES_COOLOFF_TIME = 3, timedelta(hours=1)
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "logins"}}
+    handler = LoginHandler()
+    begin = threading.Barrier(12)
+
+    def is_checked(number: int) -> bool:
+        request = RequestFactory().post(LOGIN, REMOTE_ADDR=f"10.0.7.{number}")
+        begin.wait()
+        return not handler.is_locked(request, {"username": "burst@example.com"})
+
+    with ThreadPoolExecutor(12) as pool:
+        assert sum(pool.map(is_checked, range(12))) == 3
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST", "DELETE"])
+def test_every_method_is_counted_and_a_right_key_passes_no_exhausted_limit(server: Server, method: str) -> None:
+    address = {"X-Forwarded-For": f"10.0.10.{ord(method[0])}"}
+    statuses = [server.request(method, "/docs/", headers=address).status_code for _ in range(61)]
+    assert statuses[-1] == 429
+    assert 429 not in statuses[:60]
+    assert server.request("GET", SOURCES, headers={**address, **server.headers}).status_code == 429
+
+
 class TestKeys:
     """90 requests per hour and key, from any address."""
 
@@ -134,7 +195,8 @@ class TestLogins:
     """3 failed logins per hour, of one name and from one address."""
 
     def test_one_name_from_everywhere(self, server: Server) -> None:
-        names = ["someone@example.com", "Someone@Example.com", " someone@example.com", "someone@example.com"]
+        full_width = "\uff33omeone@example.com"
+        names = ["someone@example.com", f"{full_width} ", "\u3000Someone@Example.com", "someone@example.com\u00a0"]
         responses = [log_in(server, f"10.0.3.{number}", name, "x") for number, name in enumerate(names)]
         assert [response.status_code for response in responses] == [200, 200, 429, 429]
         body = responses[-1].json()
@@ -148,6 +210,32 @@ class TestLogins:
     def test_one_address_with_every_name(self, server: Server) -> None:
         statuses = [log_in(server, "10.0.4.1", f"{number}@example.com", "x").status_code for number in range(4)]
         assert statuses == [200, 200, 429, 429]
+
+    @pytest.mark.parametrize(
+        ("name", "spelling"),
+        [
+            ("wide@example.com", "\uff57\uff49\uff44\uff45\uff20example.com"),
+            ("upper@example.com", "UPPER@EXAMPLE.COM"),
+            ("blank@example.com", "\u2003blank@example.com\u00a0"),
+        ],
+    )
+    def test_each_spelling_that_logs_in_is_counted_as_the_name(self, server: Server, name: str, spelling: str) -> None:
+        """Django's form converts to NFKC and strips blanks, and emails ignore case."""
+        subnet = f"10.1.{ord(name[0])}"
+        assert log_in(server, f"{subnet}.1", spelling, PASSWORD).status_code == 302
+        statuses = [log_in(server, f"{subnet}.{number}", spelling, "x").status_code for number in range(2, 5)]
+        assert statuses == [200, 200, 429]
+        for one in (name, spelling):
+            assert log_in(server, f"{subnet}.9", one, PASSWORD).status_code == 429
+
+    def test_a_name_that_is_an_address_locks_no_address_out(self, server: Server) -> None:
+        for number in range(3):
+            log_in(server, f"10.0.8.{number}", "10.0.8.99", "x")
+        assert log_in(server, "10.0.8.99", "other@example.com", "x").status_code == 200
+
+    def test_successful_logins_are_not_counted(self, server: Server) -> None:
+        for number in range(5):
+            assert log_in(server, "10.0.9.1", "lucky@example.com", PASSWORD).status_code == 302, number
 
     def test_a_locked_out_name_is_rejected_with_the_right_password_too(self, server: Server) -> None:
         assert log_in(server, "10.0.5.1", "admin@example.com", PASSWORD).status_code == 302
