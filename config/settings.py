@@ -65,6 +65,13 @@ RATE_PER_ADDRESS = env.rate("MODELHUB_RATE_PER_ADDRESS")
 RATE_FAILED_LOGINS = env.rate("MODELHUB_RATE_FAILED_LOGINS", "10/minute")
 TRUSTED_PROXIES = env.integer("MODELHUB_TRUSTED_PROXIES", 0, maximum=16)
 
+# TLS ends at a proxy. HSTS lasts 30 days.
+HTTPS = env.flag("MODELHUB_HTTPS", default=False)
+if HTTPS and not TRUSTED_PROXIES:
+    raise ImproperlyConfigured(
+        "MODELHUB_HTTPS is true and MODELHUB_TRUSTED_PROXIES is 0; set it to the number of proxies in front."
+    )
+
 CACHE_URL = env.redis_url("MODELHUB_CACHE_URL")
 CACHES: dict[str, Any] = {
     "default": {
@@ -137,6 +144,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     # Checks the Host header before all paths, static files included.
     "django.middleware.common.CommonMiddleware",
+    # Before CORS: a refused preflight keeps a browser from sending a key in the clear.
+    *(["modelhub.core.https.HttpsMiddleware"] if HTTPS else []),
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ORIGINS else []),
     *(["modelhub.accounts.throttling.AddressThrottleMiddleware"] if RATE_PER_ADDRESS else []),
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -188,19 +197,11 @@ CORS_ALLOW_HEADERS = (
 )
 CORS_EXPOSE_HEADERS = ("X-Request-Id", "Retry-After", "Idempotency-Replayed", "Content-Disposition")
 
-# TLS ends at a proxy that sets X-Forwarded-Proto. Plain requests are redirected; HSTS lasts 30 days.
-HTTPS = env.flag("MODELHUB_HTTPS", default=False)
-if HTTPS and not TRUSTED_PROXIES:
-    raise ImproperlyConfigured(
-        "MODELHUB_HTTPS is true and MODELHUB_TRUSTED_PROXIES is 0; set it to the number of proxies in front."
-    )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
-# HSTS of subdomains and preloading are the operator's decision; failed logins may be counted per worker.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "axes.W001"]
+# HSTS of subdomains and preloading are the operator's decision; HttpsMiddleware redirects; failed logins may be counted
+# per worker.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021", "axes.W001"]
 
 LOGGING_CONFIG = None
 logs.configure(level=env.text("MODELHUB_LOG_LEVEL", "INFO").upper())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import Resolver404, resolve
 
 from modelhub.core.ids import new_id
 from modelhub.core.metrics import count_request
@@ -49,7 +50,7 @@ class RequestMiddleware:
         response["X-Request-Id"] = request_id
         set_security_headers(response)
         seconds = time.perf_counter() - started
-        route = request.resolver_match.view_name if request.resolver_match else ""
+        route = route_of(request)
         count_request(method=request.method or "", route=route, status=response.status_code, seconds=seconds)
         if request.path not in PROBES or response.status_code >= 500:
             log.info(
@@ -62,6 +63,14 @@ class RequestMiddleware:
             )
         break_reference_cycles(response)
         return response
+
+
+def route_of(request: HttpRequest) -> str:
+    """Return the name of the URL pattern, also if a middleware answered; or empty."""
+    try:
+        return (request.resolver_match or resolve(request.path_info)).view_name
+    except Resolver404:
+        return ""
 
 
 def set_security_headers(response: HttpResponse) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import EMBEDDED, Server, environment, manage, running_server
+from tests.servers import EMBEDDED, Server, environment, manage
 
 
 def test_djangos_deployment_checks_are_clean(tmp_path: Path) -> None:
@@ -54,17 +54,6 @@ def test_every_answer_has_the_headers_of_a_careful_server(live: Server) -> None:
         assert headers["Referrer-Policy"] == "same-origin"
         assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
         assert "Access-Control-Allow-Origin" not in headers
-
-
-def test_plain_http_is_redirected_only_where_https_is_promised(folder: Path) -> None:
-    with running_server(folder, MODELHUB_HTTPS="true", MODELHUB_TRUSTED_PROXIES="1") as server:
-        plain = server.request("GET", "/model-hub/sources/", allow_redirects=False)
-        assert (plain.status_code, plain.headers["Location"][:8]) == (301, "https://")
-        assert server.request("GET", "/healthz", allow_redirects=False).status_code == 200
-        behind_proxy = server.headers | {"X-Forwarded-Proto": "https"}
-        answer = server.request("GET", "/model-hub/sources/", headers=behind_proxy)
-        assert answer.status_code == 200
-        assert answer.headers["Strict-Transport-Security"] == "max-age=2592000"
 
 
 def test_no_client_sets_a_prefix_of_paths(live: Server) -> None:

@@ -1,0 +1,50 @@
+"""HTTPS only, behind a proxy that ends TLS: `MODELHUB_HTTPS` (contract 0.13)."""
+
+import re
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+
+from modelhub.core.middleware import PROBES
+from modelhub.core.problems import problem_response
+
+# Paths that browsers open. All others are refused, unknown ones included: they may carry keys to a misspelled path.
+PAGE = re.compile(r"/|/favicon\.ico|/(admin|docs|schema|static)(/.*)?", re.DOTALL)
+PROTO = re.compile(r'(?:^|;)\s*proto="?([a-z]+)', re.IGNORECASE)
+REFUSAL = (
+    "The API needs https:// in its URL. This request came over plain HTTP, where others can read its API key: "
+    "replace a key that was sent."
+)
+
+
+class HttpsMiddleware:
+    """Refuse plain HTTP: 403 for the API, which no redirect can save, 308 for pages.
+
+    Sets the scheme of the request, which cookies, links and HSTS depend on.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_https(request):
+            request.META["wsgi.url_scheme"] = "https"
+        elif request.path not in PROBES:
+            if PAGE.fullmatch(request.path):
+                url = f"https://{request.get_host()}{request.get_full_path()}"
+                return HttpResponsePermanentRedirect(url, preserve_request=True)
+            return problem_response(request, 403, REFUSAL, code="https_required")
+        return self.get_response(request)
+
+
+def is_https(request: HttpRequest) -> bool:
+    """Check that `X-Forwarded-Proto` or `Forwarded` (RFC 7239) names https, or both.
+
+    Of several hops the outermost of `MODELHUB_TRUSTED_PROXIES` counts: a client writes further ones itself.
+    """
+    given = [part.strip() for part in request.headers.get("X-Forwarded-Proto", "").split(",")]
+    forwarded = [PROTO.search(part) for part in request.headers.get("Forwarded", "").split(",")]
+    hops = [given, [match[1] if match else "" for match in forwarded]]
+    named = [each[-settings.TRUSTED_PROXIES :][0].lower() for each in hops if any(each)]
+    return bool(named) and set(named) == {"https"}
