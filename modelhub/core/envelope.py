@@ -97,7 +97,7 @@ def read_query(request: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
     for name, values in given.items():
         if any("\x00" in value for value in values):
             raise Invalid.of_field(name, f"{name} must hold no NUL characters, got {show_list(values)}")
-        if len(set(values)) > 1:
+        if name in names and len(set(values)) > 1:
             sentence = f"{name} must be given once, got {show_list(values)}"
             raise Invalid.of_field(name, sentence, code="conflicting_fields")
     return {name: values[0] for name, values in given.items() if name in names}

@@ -1,7 +1,6 @@
 """Strict filters of lists: an unusable filter is a 400, never ignored."""
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 import django_filters
@@ -17,14 +16,8 @@ from modelhub.core.envelope import FLAG_VALUES
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import parse_uuid
 from modelhub.core.text import show
+from modelhub.core.times import read_time
 from modelhub.core.views import ApiView
-
-# An offset's `+` that a URL does not escape arrives as a space.
-RFC_3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d+))?"
-    r"(?:[Zz]|([+ -](?:[01]\d|2[0-3]):[0-5]\d))?)?",
-    re.ASCII,
-)
 
 
 class TimeField(IsoDateTimeField):
@@ -36,21 +29,6 @@ class TimeField(IsoDateTimeField):
             return read_time(str(value))
         except (ValueError, OverflowError):
             raise ValidationError("not a time", code="invalid") from None
-
-
-def read_time(text: str) -> datetime:
-    """Return the moment in UTC, rounded up to a microsecond.
-
-    Stored times are whole microseconds, so the rows from the rounded moment on are those from the exact one on. Raise
-    `ValueError` or `OverflowError`.
-    """
-    match = RFC_3339.fullmatch(text)
-    if match is None:
-        raise ValueError
-    date, clock, fraction, offset = match.groups(default="")
-    moment = datetime.fromisoformat(f"{date}T{clock or '00:00:00'}{offset.replace(' ', '+') or 'Z'}")
-    microseconds = int(fraction[:6].ljust(6, "0")) + bool(fraction[6:].strip("0"))
-    return moment.astimezone(UTC) + timedelta(microseconds=microseconds)
 
 
 class IdField(forms.UUIDField):

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import structlog
 from django.conf import settings
@@ -45,6 +46,7 @@ REFUSALS = {
     501: ("unsupported_transfer_coding", "The only transfer coding is chunked."),
     503: ("service_unavailable", "The server has no room for the body now; try it again."),
 }
+ASCII = bytes(range(128))
 # Two of these fields can disagree about the end of the body, and a proxy in front may believe the other one.
 FRAMING_FIELD = re.compile(rb"^(?:content-length|transfer-encoding)\s*:", re.IGNORECASE | re.MULTILINE)
 
@@ -93,6 +95,9 @@ class Parser(HTTPRequestParser):
         """Parse the head. Raise `ParsingError` for an ambiguous or unsupported one."""
         if len(FRAMING_FIELD.findall(header_plus)) > 1:
             raise ParsingError("more than one Content-Length or Transfer-Encoding")
+        line, end, fields = header_plus.partition(b"\r\n")
+        # curl sends a URL as it was typed, in UTF-8.
+        header_plus = quote_from_bytes(line, safe=ASCII).encode() + end + fields
         try:
             super().parse_header(header_plus)
         except ValueError as error:  # urlsplit's, or int's for thousands of digits

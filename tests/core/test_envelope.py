@@ -75,7 +75,7 @@ def get(query: str) -> HttpRequest:
         ("dry_run=true&dryRun=true&dry_run=true", {"dry_run": "true"}),
         ("page=%C3%A9", {"page": "é"}),
         ("page", {"page": ""}),
-        ("dataset=5&includeCounts=true&page=2&&", {"page": "2"}),
+        ("dataset=5&dataset=6&includeCounts=true&page=2&&", {"page": "2"}),
     ],
 )
 def test_query_parameters_are_read_in_snake_case_without_ignored_ones(query: str, read: dict[str, str]) -> None:

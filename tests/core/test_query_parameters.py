@@ -1,5 +1,6 @@
 """Query parameters of every route: declared ones in both spellings, and no others."""
 
+import socket
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ import yaml
 
 from modelhub.core.envelope import IGNORED, to_camel
 from tests.client import Caller
-from tests.servers import ROOT
+from tests.servers import ROOT, Server
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +107,26 @@ def test_pages_and_probes_ignore_the_query(alice: Caller, path: str) -> None:
     """Probes of load balancers add parameters of their own."""
     response = alice.client.get(path, QUERY_STRING="probe=1&x=%00&y=%FF")
     assert response.status_code in {200, 302}
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        ("label_name=Café".encode(), 200, b'"results":[]'),
+        (b"label_name=\xff", 400, b"The query must be UTF-8"),
+        (b"label_name=\xed\xa0\x80", 400, b"The query must be UTF-8"),
+        (b"label_name=a\x00b", 400, b"label_name must hold no NUL characters"),
+        (b"\xc3\xa9=1", 400, "é".encode()),
+    ],
+)
+def test_a_url_may_have_the_bytes_that_curl_sends(live: Server, query: bytes, status: int, words: bytes) -> None:
+    headers = live.headers | {"Host": "x", "Connection": "close"}
+    head = "\r\n".join(f"{name}: {value}" for name, value in headers.items())
+    with socket.create_connection(("127.0.0.1", int(live.base_url.rpartition(":")[2])), timeout=20) as client:
+        client.sendall(b"GET /model-hub/scores/?" + query + f" HTTP/1.1\r\n{head}\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert words in answer
 
 
 def test_the_key_is_checked_first(alice: Caller) -> None:

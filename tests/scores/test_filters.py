@@ -11,7 +11,7 @@ from modelhub.scores.filters import FILTERS
 from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 from tests.client import Caller
-from tests.core.test_filters import UNREADABLE
+from tests.core.test_times import UNREADABLE
 from tests.factories import LabelFactory, ScoreFactory
 
 pytestmark = pytest.mark.django_db

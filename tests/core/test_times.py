@@ -1,10 +1,10 @@
-"""Times in filters: RFC 3339 and nothing else."""
+"""Times of clients: RFC 3339 and nothing else."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from modelhub.core.filters import read_time
+from modelhub.core.times import read_time
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
