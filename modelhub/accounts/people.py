@@ -1,12 +1,16 @@
 """Annotators of an organization."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import Q
 
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid
+from modelhub.core.exact_json import check_storable
 from modelhub.core.ids import parse_uuid
 from modelhub.core.text import show
 
@@ -41,3 +45,32 @@ def get_annotator(*, organization_id: uuid.UUID, user_id: object) -> User:
         sentence = f"annotator_id must be the id of an annotator of this organization, got {show(user_id)}"
         raise Invalid.of_field("annotator_id", sentence, code="annotator_not_found")
     return user
+
+
+def draft_annotator(*, organization_id: uuid.UUID, email: str, name: object, pk: uuid.UUID | None) -> User:
+    """Return an inactive member, for `create_annotators`, with this id if it is free.
+
+    Raise `Invalid` for an unfit email or name, and for the email of a user of another organization.
+    """
+    longest = User._meta.get_field("name").max_length or 0
+    try:
+        validate_email(email)
+        User._meta.get_field("email").run_validators(email)
+    except ValidationError:
+        raise Invalid(f"The email of an annotator must be an email address, got {show(email)}") from None
+    if not isinstance(name, str | None) or len(name or "") > longest:
+        raise Invalid(f"The name of an annotator must be a string of at most {longest} characters, got {show(name)}")
+    check_storable([email, name], max_bytes=10_000, max_depth=2, name="the annotator")
+    taken = dict(User.objects.filter(Q(email=email) | Q(pk=pk)).values_list("email", "pk"))
+    if email in taken:
+        raise Invalid(f"The email {email} belongs to a user of another organization")
+    annotator = User(organization_id=organization_id, email=email, name=name or "", is_active=False)
+    annotator.set_unusable_password()
+    if pk and not taken:
+        annotator.pk = pk
+    return annotator
+
+
+def create_annotators(annotators: Sequence[User]) -> None:
+    """Write drafts, except for those that exist already."""
+    User.objects.bulk_create(annotators, ignore_conflicts=True)

@@ -34,18 +34,32 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
         """Name the label in a sentence: by its id, and by name and type for people."""
         return f"Label {self.id} ({visible(self.name)}, {self.type})"
 
-    def check_new(self, value: object) -> dict[str, Any]:
-        """Return the value of a new score as stored. Raise `Invalid` or `NotFound`."""
+    def check_new(self, value: object, *, force: bool = False) -> dict[str, Any]:
+        """Return the value of a new score as stored. Raise `Invalid` or `NotFound`.
+
+        `force` keeps a value that the present settings reject.
+        """
         if self.deleted:
             raise NotFound(
                 f"{self}: the label was deleted and takes no new scores", code="label_deleted", field="label_id"
             )
-        return self.check(value)
+        return self.check_shape(value) if force else self.check(value)
 
     def check(self, value: object) -> dict[str, Any]:
         """Return the value in its stored shape (contract 0.5). Raise `Invalid`."""
         try:
             return self._stored(value)
+        except Invalid as refused:
+            raise refused.prefixed(f"{self}: ", field="value") from refused
+
+    def check_shape(self, value: object) -> dict[str, Any]:
+        """Return the value in its stored shape, legal under the present settings or not.
+
+        Raise `Invalid` for a value of another type, and for one that the database cannot hold.
+        """
+        try:
+            _check_storable(value)
+            return get_type(self.type).check_shape(value)
         except Invalid as refused:
             raise refused.prefixed(f"{self}: ", field="value") from refused
 

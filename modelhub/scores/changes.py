@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +22,7 @@ from modelhub.scores.entries import CONTENT_RULES
 from modelhub.scores.models import Score
 from modelhub.scores.queries import get_row, live_scores, score_not_found
 from modelhub.scores.rows import ScoreRow
-from modelhub.scores.statements import keep_revisions
+from modelhub.scores.statements import keep_revisions, later_than
 from modelhub.sources.models import Source
 
 CHANGES = ("value", *CONTENT_RULES)
@@ -52,7 +51,7 @@ def update_score(*, actor: Actor, score_id: uuid.UUID, changes: Mapping[str, Any
 
 
 def _overwrite(score: Score, changes: Mapping[str, Any], *, user: User) -> None:
-    now = _later_than(score.updated_at)
+    now = later_than(score.updated_at)
     keep_revisions([score.pk], action="overwritten", user=user, now=now)
     Score.objects.filter(organization_id=score.organization_id, pk=score.pk).update(
         **changes, updated_at=now, updated_by=_updated_by(user)
@@ -62,15 +61,6 @@ def _overwrite(score: Score, changes: Mapping[str, Any], *, user: User) -> None:
 def _updated_by(user: User) -> Case:
     """Return the expression of `updated_by` after a change: null for the annotator."""
     return Case(When(annotator=user, then=None), default=Value(user.pk))
-
-
-def _later_than(before: datetime) -> datetime:
-    """Return now, or the moment after `before` up to a minute ahead.
-
-    `before` may come from the clock of another machine.
-    """
-    now = timezone.now()
-    return before + timedelta(microseconds=1) if now <= before <= now + timedelta(minutes=1) else now
 
 
 def _lock_score(actor: Actor, score_id: uuid.UUID) -> Score:

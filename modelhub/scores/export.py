@@ -5,23 +5,16 @@ Written in pieces: a line by itself would be a system call by itself, and what a
 
 from collections.abc import Callable, Iterable, Iterator
 
-import msgspec
 from django.db.models import QuerySet
 
 from modelhub.core import exact_json
-from modelhub.core.csv_cells import guard, write_rows
+from modelhub.core.csv_cells import write_rows
 from modelhub.core.keyset import in_batches
-from modelhub.labels.types import get_type
+from modelhub.scores.cells import CSV_COLUMNS, write_cells
 from modelhub.scores.models import Score
 from modelhub.scores.rows import ScoreRow
 
 Rows = QuerySet[Score, ScoreRow]
-
-# `value` is the plain scalar, `value_json` the whole object.
-CSV_COLUMNS = [name for name in ScoreRow.__struct_fields__ if name not in {"annotator", "queue_id"}]
-CSV_COLUMNS.insert(CSV_COLUMNS.index("value") + 1, "value_json")
-# Ids that clients choose. Other tools look scores up by them: an apostrophe would make another id.
-FREE_IDS = ("source_id",)
 
 PIECE_BYTES = 64 * 1024
 
@@ -45,7 +38,7 @@ def _line(row: ScoreRow) -> bytes:
 def write_csv(rows: Rows) -> Iterator[bytes]:
     """Yield a header, then one score per line."""
     yield write_rows([CSV_COLUMNS])
-    yield from in_pieces(write_rows([_cells(row)]) for batch in in_batches(rows) for row in batch)
+    yield from in_pieces(write_rows([write_cells(row)]) for batch in in_batches(rows) for row in batch)
 
 
 def in_pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -60,24 +53,6 @@ def in_pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
         waiting += len(line)
     if piece:
         yield b"".join(piece)
-
-
-def _cells(row: ScoreRow) -> list[str]:
-    value = exact_json.loads(exact_json.encode(row.value))
-    columns = msgspec.structs.asdict(row) | {
-        "value": get_type(row.label_type).plain(value),
-        "value_json": exact_json.dumps(value),
-    }
-    return [cell(name, columns[name]) for name in CSV_COLUMNS]
-
-
-def cell(column: str, value: object) -> str:
-    """Return the text of a cell; ids are written as they are (contract 0.12)."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return exact_json.dumps(value)
-    return value if column in FREE_IDS else guard(value)
 
 
 FORMATS: dict[str, tuple[str, Callable[[Rows], Iterator[bytes]]]] = {

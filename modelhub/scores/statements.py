@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
 from django.db import connection
+from django.utils import timezone
 
 from modelhub.accounts.models import User
 from modelhub.core import exact_json
@@ -103,6 +104,15 @@ def store_scores(
         [(outcome, source_id, moment, before)] = cursor.fetchall()
     scores = _decode_before(before) if before else []
     return StoreResult(outcome, source_id, moment, {score.label_id: score for score in scores})
+
+
+def later_than(before: datetime) -> datetime:
+    """Return now, or the moment after `before` up to a minute ahead.
+
+    `before` may come from the clock of another machine.
+    """
+    now = timezone.now()
+    return before + timedelta(microseconds=1) if now <= before <= now + timedelta(minutes=1) else now
 
 
 def keep_revisions(

@@ -66,6 +66,17 @@ def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntr
     return [entry if isinstance(entry, Refused) else stored.get(entry.ref.identity, refusal) for entry in checked]
 
 
+def lock_sources(organization_id: uuid.UUID, refs: Sequence[SourceRef]) -> dict[Identity, Source]:
+    """Return the registered ones among sources, locked in the order of their keys."""
+    sources = Source.objects.filter(
+        organization_id=organization_id,
+        source_type__in={ref.source_type for ref in refs},
+        source_key__in={ref.key for ref in refs},
+    )
+    locked = sources.order_by("source_type", "source_key").select_for_update(no_key=True)
+    return {(source.source_type, source.source_key): source for source in locked}
+
+
 def store_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Identity, Source]:
     """Insert or update sources. Return those that the database accepts."""
     stored = store_all(organization_id, entries)

@@ -12,6 +12,8 @@ from tests.client import Caller
 
 EXPORT = "/model-hub/scores/export/"
 
+Line = dict[str, Any]
+
 
 def export(caller: Caller, query: str = "") -> tuple[str, Any]:
     """Return the text of an export, and its headers."""
@@ -37,3 +39,10 @@ def run_import(file: Path, *arguments: str) -> tuple[str, int]:
     except SystemExit as end:
         return out.getvalue().strip(), int(end.code or 0)
     return out.getvalue().strip(), 0
+
+
+def write(folder: Path, *lines: Line) -> Path:
+    """Write a file of JSON lines."""
+    file = folder / "scores.jsonl"
+    file.write_text("".join(exact_json.dumps(line) + "\n" for line in lines))
+    return file

@@ -1,20 +1,42 @@
 """Import of scores: ids and times stay, nothing is guessed, nothing is merged."""
 
+import re
+import tracemalloc
+import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError
+from django.utils import timezone
 
 from modelhub.core import exact_json
+from modelhub.core.envelope import to_camel
 from modelhub.labels.models import Label
+from modelhub.management.commands import import_scores
+from modelhub.scores.import_files import read_json
+from modelhub.scores.importing import Importer
+from modelhub.scores.line_index import FirstLine, LineIndex
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.sources.models import Source
 from tests.client import Caller
-from tests.factories import ScoreFactory, SourceFactory
-from tests.scores.files import export, run_import
+from tests.factories import LabelFactory, ProjectFactory, ScoreFactory, SourceFactory
+from tests.scores.files import Line, export, run_import, write
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def good(alice: Caller, labels: dict[str, Label]) -> Line:
+    """Return a line that can be imported."""
+    return {
+        "source_type": "trace",
+        "source_id": "t-1",
+        "label_id": str(labels["star"].pk),
+        "value": 4,
+        "annotator_email": "alice@example.com",
+    }
 
 
 def test_a_newcomers_round_trip(alice: Caller, bob: Caller, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,29 +136,40 @@ def test_each_wrong_line_costs_itself_only(
         "value": 4,
         "annotator_email": "alice@example.com",
     }
+    slots = [good | {"source_id": f"t-{number}"} for number in range(10)]
     lines = [
         "{",
         "[]",
-        exact_json.dumps(good | {"value": 9}),
-        exact_json.dumps(good | {"label_id": str(foreign.label_id), "label_name": "x"}),
-        exact_json.dumps(good | {"annotator_email": "nobody@example.com"}),
-        exact_json.dumps(good | {"source_type": "x"}),
-        exact_json.dumps(good | {"created_at": "yesterday"}),
-        exact_json.dumps(good | {"id": str(foreign.pk), "label_id": str(labels["text"].pk), "value": "x"}),
+        exact_json.dumps(slots[2] | {"value": 9}),
+        exact_json.dumps(slots[3] | {"label_id": str(foreign.label_id), "label_name": "x"}),
+        exact_json.dumps(slots[4] | {"annotator_email": "nobody@example.com"}),
+        exact_json.dumps(slots[5] | {"source_type": "x"}),
+        exact_json.dumps(slots[6] | {"created_at": "yesterday"}),
+        exact_json.dumps(slots[7] | {"id": str(foreign.pk)}),
         "",
         exact_json.dumps(good),
+        exact_json.dumps(good),
         exact_json.dumps(good | {"value": 5}),
+        "nothing",
+        '{"value": 1',
+        "[" * 100_000,
     ]
     file = tmp_path / "scores.jsonl"
-    file.write_text("\n".join(lines))
+    file.write_bytes("\n".join(lines).encode() + b"\n\xff\n")
 
-    assert run_import(file) == ("1 scores created, 1 changed, 0 unchanged, 8 lines with errors", 1)
+    assert run_import(file) == ("1 scores created, 0 changed, 1 unchanged, 13 lines with errors", 1)
     errors = capsys.readouterr().err.splitlines()
-    assert [error.split(":")[0] for error in errors] == [f"line {number}" for number in range(1, 9)]
-    assert "rating must be a whole number from 1 to 5, got 9" in errors[2]
-    assert errors[7].endswith(f"The id {foreign.pk} is taken by another score")
-    assert Score.objects.get(organization=alice.user.organization).value == {"rating": 5}
-    assert ScoreRevision.objects.get().value == {"rating": 4}
+    assert [error.split(":")[0] for error in errors] == [f"line {at}" for at in (*range(1, 9), *range(12, 17))]
+    sentences = [error.partition(": ")[2] for error in errors]
+    assert "rating must be a whole number from 1 to 5, got 9" in sentences[2]
+    assert sentences[7] == f"The id {foreign.pk} is taken by another score"
+    assert sentences[8] == "Line 10 has another score of this source, label and annotator"
+    assert sentences[9] == "The line is not valid JSON at character 1: Expecting value"
+    assert sentences[12] == "The line is not valid JSON: it is not UTF-8 at byte 0"
+    assert not [sentence for sentence in sentences if re.search(r"line \d|null", sentence)]
+    assert Score.objects.get(organization=alice.user.organization).value == {"rating": 4}
+    assert not ScoreRevision.objects.exists()
+    assert set(Source.objects.filter(source_id__startswith="t-").values_list("source_id", flat=True)) <= {"t-7"}
     foreign.refresh_from_db()
     assert foreign.value == {"rating": 4}
 
@@ -151,22 +184,196 @@ def test_limits_of_requests_do_not_limit_an_import(
     assert run_import(file) == ("2 scores created, 0 changed, 0 unchanged, 0 lines with errors", 0)
 
 
-def test_a_stand_in_for_annotators_that_are_not_here(
-    alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label], tmp_path: Path
-) -> None:
-    line = {
-        "source_type": "trace",
-        "source_id": trace.source_id,
-        "label_id": str(labels["star"].pk),
-        "value": 4,
-        "annotator_email": "gone@example.com",
-    }
-    file = tmp_path / "scores.jsonl"
-    file.write_text(exact_json.dumps(line))
-    assert run_import(file, "--annotator", "bob@example.com")[1] == 0
-    assert Score.objects.get().annotator == bob.user
-
-
 def test_a_file_that_is_none(alice: Caller, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read: No such file"):
         run_import(tmp_path / "nothing")
+
+
+class TestMissingAndUnfitFields:
+    """The sentence says which field is missing or unfit."""
+
+    @pytest.mark.parametrize(
+        ("changes", "sentence"),
+        [
+            ({"label_id": None}, "label_id or label_name must be given"),
+            ({"label_id": "x"}, 'label_id must be a UUID, got "x"'),
+            ({"label_id": 5}, "label_id must be a UUID, got 5"),
+            ({"label_id": None, "label_name": 5}, "label_name must be a string, got 5"),
+            ({"label_id": None, "label_name": "Tone"}, 'Label not found: "Tone"'),
+            ({"label_id": None, "label_name": "Star", "label_type": "x"}, 'Label not found: "Star" of type "x"'),
+            (
+                {"label_id": "01990000-0000-7000-8000-000000000000", "label_name": "Tone"},
+                'Label not found: 01990000-0000-7000-8000-000000000000, nor "Tone"',
+            ),
+            ({"id": "x"}, 'id must be a UUID, got "x"'),
+            ({"annotator_email": None}, "annotator_email or annotator must be given; --annotator names one for all"),
+            ({"annotator_email": 5}, "annotator_email must be a string, got 5"),
+            ({"source_id": None}, "source_id must be a string of 1 to 255 visible characters, got null"),
+            ({"score_source": "x"}, "score_source must be one of human, api,"),
+            ({"notes": 5}, "notes must be a string, got 5"),
+            ({"created_at": 1770010112345}, "created_at must be a time with its zone, as in 2026-01-31T12:00:00Z"),
+            ({"created_at": "2026-13-01T00:00:00Z"}, "created_at must be a time with its zone"),
+            ({"updated_at": "2090-01-01T00:00:00Z"}, 'updated_at must not be in the future, got "2090-01-01T00'),
+            ({"created_at": "2090-01-01T00:00:00Z"}, 'created_at must not be in the future, got "2090-01-01T00'),
+            ({"sourceId": "other"}, "source_id and sourceId are both given and differ"),
+        ],
+    )
+    def test_the_field_is_named(
+        self, good: Line, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: Line, sentence: str
+    ) -> None:
+        file = write(tmp_path, good | changes)
+        assert run_import(file) == ("0 scores created, 0 changed, 0 unchanged, 1 lines with errors", 1)
+        assert capsys.readouterr().err.startswith(f"line 1: {sentence}")
+        assert not Score.objects.exists()
+        assert not Source.objects.exists()
+
+    def test_a_missing_value(self, good: Line, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        del good["value"]
+        run_import(write(tmp_path, good))
+        assert capsys.readouterr().err == "line 1: value must be given\n"
+
+    def test_clocks_of_two_machines_may_differ_by_seconds(self, good: Line, tmp_path: Path) -> None:
+        soon = (timezone.now() + timedelta(seconds=30)).isoformat()
+        assert run_import(write(tmp_path, good | {"created_at": soon, "updated_at": soon}))[1] == 0
+
+    def test_null_is_not_given(self, good: Line, tmp_path: Path) -> None:
+        """Contract 0.5: of a stored score, fields that are not given stay."""
+        nothing = dict.fromkeys(("id", "score_source", "notes", "created_at", "updated_at", "updated_by"))
+        file = write(tmp_path, good | nothing)
+        assert run_import(file)[1] == 0
+        score = Score.objects.get()
+        assert (score.score_source, score.notes) == ("imported", "")
+        Score.objects.update(score_source="human", notes="mine")
+        assert run_import(file) == ("0 scores created, 0 changed, 1 unchanged, 0 lines with errors", 0)
+        run_import(write(tmp_path, good | {"value": 1}))
+        score.refresh_from_db()
+        assert (score.value, score.score_source, score.notes) == ({"rating": 1}, "human", "mine")
+
+    def test_keys_may_be_in_camel_case(self, good: Line, tmp_path: Path) -> None:
+        camel = {to_camel(name): value for name, value in good.items()} | {"scoreSource": "api", "labelName": "x"}
+        assert run_import(write(tmp_path, camel))[1] == 0
+        assert Score.objects.get().score_source == "api"
+
+
+class TestLabels:
+    """Found by id, else by name and type; never guessed."""
+
+    def test_a_name_that_fits_several_labels(
+        self, alice: Caller, good: Line, labels: dict[str, Label], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        twins = [
+            LabelFactory.create(organization=alice.user.organization, name="star", type="text"),
+            LabelFactory.create(
+                organization=alice.user.organization,
+                name="STAR",
+                project=ProjectFactory.create(organization=alice.user.organization),
+            ),
+        ]
+        good["label_id"] = None
+        named = good | {"label_name": "Star"}
+        file = write(
+            tmp_path, named, good | {"label_name": "star", "label_type": "star"}, named | {"label_type": "text"}
+        )
+        assert run_import(file) == ("0 scores created, 0 changed, 0 unchanged, 3 lines with errors", 1)
+        errors = capsys.readouterr().err.splitlines()
+        assert errors[0].startswith('line 1: label_name "Star" fits 3 labels, name one by its label_id: ')
+        assert errors[1].startswith('line 2: label_name "star" fits 2 labels, name one by its label_id: ')
+        for label in (labels["star"], twins[1]):
+            assert str(label.pk) in errors[1]
+        assert "text must be a string, got 4" in errors[2]
+
+    def test_a_name_in_another_normal_form(self, alice: Caller, good: Line, tmp_path: Path) -> None:
+        label = LabelFactory.create(organization=alice.user.organization, name="Caf\u00e9")
+        assert run_import(write(tmp_path, good | {"label_id": None, "label_name": "CAFE\u0301"}))[1] == 0
+        assert Score.objects.get().label == label
+
+    @pytest.mark.parametrize("by_name", [False, True])
+    def test_a_deleted_label_takes_no_scores(
+        self,
+        alice: Caller,
+        good: Line,
+        labels: dict[str, Label],
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        by_name: bool,
+    ) -> None:
+        labels["star"].deleted_at = timezone.now()
+        labels["star"].save()
+        if by_name:
+            good |= {"label_id": None, "label_name": "Star"}
+        for arguments in ([], ["--force"]):
+            assert run_import(write(tmp_path, good), *arguments)[1] == 1
+            assert "the label was deleted and takes no new scores" in capsys.readouterr().err
+        assert not Score.objects.exists()
+
+    def test_a_score_of_a_deleted_label_that_is_stored_is_unchanged(
+        self, alice: Caller, good: Line, labels: dict[str, Label], tmp_path: Path
+    ) -> None:
+        assert run_import(write(tmp_path, good))[1] == 0
+        assert alice.delete(f"/model-hub/annotations-labels/{labels['star'].pk}/").status == 200
+        assert run_import(write(tmp_path, good)) == ("0 scores created, 0 changed, 1 unchanged, 0 lines with errors", 0)
+
+    def test_labels_that_change_during_an_import(self, alice: Caller, good: Line, labels: dict[str, Label]) -> None:
+        """Each transaction judges by the labels as they are then."""
+        importer = Importer(alice.user)
+        lines = [exact_json.dumps(good | {"source_id": name, "value": 5}).encode() for name in ("a", "b")]
+        assert importer.run([read_json(1, lines[0])]).created == 1
+        path = f"/model-hub/annotations-labels/{labels['star'].pk}/?force=true"
+        assert alice.patch(path, {"settings": {"no_of_stars": 3}}).status == 200
+        [(number, sentence)] = importer.run([read_json(2, lines[1])]).errors
+        assert (number, sentence.endswith("rating must be a whole number from 1 to 3, got 5")) == (2, True)
+
+
+class TestTwoLinesForOneScore:
+    """The second one is an error, unless it repeats the first one; so a second import changes nothing."""
+
+    @pytest.fixture(params=[500, 1], ids=["one transaction", "two transactions"])
+    def batches(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(import_scores, "LINES_PER_TRANSACTION", request.param)
+
+    @pytest.mark.parametrize(
+        ("changes", "sentence"),
+        [
+            ({"id": str(uuid.uuid4())}, "Line 1 has another score of this source, label and annotator"),
+            ({"value": 5}, "Line 1 has another score of this source, label and annotator"),
+            ({"queue_item": str(uuid.uuid4())}, "Line 1 has another score of this source, label and annotator"),
+            ({"source_id": "other"}, "Line 1 has another score with this id"),
+        ],
+    )
+    @pytest.mark.usefixtures("batches")
+    def test_they_are_errors(
+        self, good: Line, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: Line, sentence: str
+    ) -> None:
+        first = good | {"id": str(uuid.uuid4()), "queue_item": None}
+        file = write(tmp_path, first, first | changes)
+        would = "1 scores would be created, 0 would be changed, 0 unchanged, 1 lines with errors"
+        assert run_import(file, "--dry-run") == (would, 1)
+        assert run_import(file) == ("1 scores created, 0 changed, 0 unchanged, 1 lines with errors", 1)
+        before = list(Score.objects.values())
+        assert run_import(file) == ("0 scores created, 0 changed, 1 unchanged, 1 lines with errors", 1)
+        assert capsys.readouterr().err == f"line 2: {sentence}\n" * 3
+        assert list(Score.objects.values()) == before
+        assert str(Score.objects.get().pk) == first["id"]
+
+    @pytest.mark.usefixtures("batches")
+    def test_a_repeated_line_is_unchanged(self, good: Line, tmp_path: Path) -> None:
+        file = write(tmp_path, good, good)
+        would = "1 scores would be created, 0 would be changed, 1 unchanged, 0 lines with errors"
+        assert run_import(file, "--dry-run") == (would, 0)
+        assert run_import(file) == ("1 scores created, 0 changed, 1 unchanged, 0 lines with errors", 0)
+
+    @pytest.mark.usefixtures("batches")
+    def test_a_line_that_is_not_stored_takes_no_score(self, good: Line, tmp_path: Path) -> None:
+        bad = good | {"value": 9}
+        assert run_import(write(tmp_path, bad, bad, good))[0].startswith("1 scores created, 0 changed, 0 unchanged, 2 ")
+
+    def test_the_memory_of_an_import_does_not_grow_with_its_lines(self) -> None:
+        index = LineIndex()
+        tracemalloc.start()
+        for number in range(50_000):
+            index.add(number, FirstLine(number, b"0123456789abcdef"))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 1_000_000
+        assert index.find(40_000) == (40_000, b"0123456789abcdef")
+        assert index.find(-1) is None

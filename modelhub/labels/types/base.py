@@ -116,6 +116,23 @@ class LabelType(ABC):
         return {**value, self.key: self._check_content(value[self.key])}
 
     @classmethod
+    def check_shape(cls, value: object) -> dict[str, Any]:
+        """Return the value as it is stored, legal under the settings of its label or not.
+
+        Raise `Invalid` for a value that no settings allow.
+        """
+        named = value if isinstance(value, dict) else {cls.key: value}
+        content = cls.read_content(named.get(cls.key))
+        if content is None:
+            raise invalid_value(f'value must be an object with "{cls.key}" or {cls.shapes}, got {show(value)}')
+        return {**named, cls.key: content}
+
+    @classmethod
+    @abstractmethod
+    def read_content(cls, content: Any) -> Any:
+        """Return the content of `key`, normalized, or None if no settings allow it."""
+
+    @classmethod
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
         """Return checked settings, normalized. Raise `Invalid`."""
         return settings

@@ -94,6 +94,13 @@ class Categorical(LabelType):
                     raise _twins(spelling, name)
         return settings
 
+    @classmethod
+    def read_content(cls, content: object) -> list[str] | None:
+        chosen = [content] if isinstance(content, str) else content
+        if not isinstance(chosen, list) or not chosen or not all(isinstance(name, str) and name for name in chosen):
+            return None
+        return chosen if len(set(chosen)) == len(chosen) else None
+
     def _check_content(self, content: object) -> list[str]:
         sent = [content] if isinstance(content, str) else content
         if not isinstance(sent, list) or not sent:

@@ -43,6 +43,10 @@ class Numeric(LabelType):
             raise invalid_settings(f'display_type must be "slider" or "button", got {show(settings["display_type"])}')
         return settings | {"min": lowest, "max": highest, "step_size": step}
 
+    @classmethod
+    def read_content(cls, content: object) -> int | Decimal | None:
+        return as_number(content)
+
     def _check_content(self, content: object) -> int | Decimal:
         number, lowest, highest = as_number(content), self.lowest, self.highest
         if number is None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, Settings, as_number, invalid_value, whole_setting
+from modelhub.labels.types.base import LARGEST_SETTING, LabelType, Settings, as_number, invalid_value, whole_setting
 
 
 class Star(LabelType):
@@ -26,8 +26,15 @@ class Star(LabelType):
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
         return settings | {"no_of_stars": whole_setting(settings, "no_of_stars", minimum=1)}
 
-    def _check_content(self, content: object) -> int:
-        number, stars = as_number(content), self.settings["no_of_stars"]
-        if number is None or not 1 <= number <= stars or number != int(number):
-            raise invalid_value(f"rating must be a whole number from 1 to {stars}, got {show(content)}")
+    @classmethod
+    def read_content(cls, content: object) -> int | None:
+        number = as_number(content)
+        if number is None or not 1 <= number <= LARGEST_SETTING or number != int(number):
+            return None
         return int(number)
+
+    def _check_content(self, content: object) -> int:
+        number, stars = self.read_content(content), self.settings["no_of_stars"]
+        if number is None or number > stars:
+            raise invalid_value(f"rating must be a whole number from 1 to {stars}, got {show(content)}")
+        return number

@@ -24,6 +24,10 @@ class Text(LabelType):
             raise invalid_settings(f"min_length must be less than max_length, got {shortest} and {longest}")
         return settings | {"min_length": shortest, "max_length": longest}
 
+    @classmethod
+    def read_content(cls, content: object) -> str | None:
+        return content if isinstance(content, str) and content else None
+
     def _check_content(self, content: object) -> str:
         if not isinstance(content, str):
             raise invalid_value(f"text must be a string, got {show(content)}")

@@ -21,9 +21,14 @@ class ThumbsUpDown(LabelType):
     def legal_values(cls, settings: Settings) -> str:
         return "up or down"
 
-    def _check_content(self, content: object) -> str:
+    @classmethod
+    def read_content(cls, content: object) -> str | None:
         if content is True or content == "up":
             return "up"
-        if content is False or content == "down":
-            return "down"
-        raise invalid_value(f'value must be "up" or "down" (or true or false), got {show(content)}')
+        return "down" if content is False or content == "down" else None
+
+    def _check_content(self, content: object) -> str:
+        thumb = self.read_content(content)
+        if thumb is None:
+            raise invalid_value(f'value must be "up" or "down" (or true or false), got {show(content)}')
+        return thumb

@@ -1,8 +1,8 @@
-"""`manage.py import_scores FILE`: import the JSON lines of an export."""
+"""`manage.py import_scores FILE`: import the JSON lines or the CSV of an export."""
 
-import itertools
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,24 +10,38 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from modelhub.accounts.commands import get_user
+from modelhub.core.errors import Refused
+from modelhub.scores.import_files import Lines, Record, read_records
 from modelhub.scores.importing import Importer, ImportResult
 
 LINES_PER_TRANSACTION = 500
+BYTES_PER_TRANSACTION = 8 * 1024 * 1024
 
 
 class Command(BaseCommand):
-    help = "Import scores from JSON lines as the export writes them. Importing a file again changes nothing."
+    help = "Import scores from JSON lines or CSV as the export writes them. Importing a file again changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help="path of the file, or - for standard input")
         parser.add_argument("--dry-run", action="store_true", help="check every line, store nothing")
         parser.add_argument("--as", dest="user", help="login of the importing user; the first admin by default")
         parser.add_argument("--annotator", help="login that stands in for unknown annotators")
+        parser.add_argument(
+            "--create-annotators", action="store_true", help="create unknown annotators by their email, inactive"
+        )
+        parser.add_argument(
+            "--force", action="store_true", help="keep values that the present settings of their labels reject"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import the file. Errors go to standard error; the exit status is then 1."""
+        user = get_user(options["user"])
         stand_in = get_user(options["annotator"]) if options["annotator"] else None
-        importer = Importer(get_user(options["user"]), annotator=stand_in)
+        if stand_in and stand_in.organization_id != user.organization_id:
+            raise CommandError(f"{stand_in} and {user} belong to different organizations.")
+        importer = Importer(
+            user, annotator=stand_in, create_annotators=options["create_annotators"], force=options["force"]
+        )
         try:
             if options["file"] == "-":
                 total = self._import(importer, sys.stdin.buffer, 0, dry_run=options["dry_run"])
@@ -37,22 +51,38 @@ class Command(BaseCommand):
                     total = self._import(importer, file, path.stat().st_size, dry_run=options["dry_run"])
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
+        except Refused as refused:
+            raise CommandError(f"The import stopped. {refused}") from refused
         done = "would be " if options["dry_run"] else ""
         self.stdout.write(
             f"{total.created} scores {done}created, {total.changed} {done}changed, {total.unchanged} unchanged, "
-            f"{len(total.errors)} lines with errors"
+            f"{total.failed} lines with errors"
         )
-        if total.errors:
+        if total.annotators:
+            self.stdout.write(f"{len(total.annotators)} annotators {done}created, inactive")
+        if total.failed:
             sys.exit(1)
 
     def _import(self, importer: Importer, file: IO[bytes], size: int, *, dry_run: bool) -> ImportResult:
-        total = ImportResult()
-        numbered = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+        total, lines = ImportResult(), Lines(file)
         with tqdm(total=size or None, unit="B", unit_scale=True, disable=None, file=sys.stderr) as progress:
-            while batch := list(itertools.islice(numbered, LINES_PER_TRANSACTION)):
+            for batch in _in_batches(lines):
                 result = importer.run(batch, dry_run=dry_run)
                 total.add(result)
                 for number, sentence in result.errors:
                     progress.write(f"line {number}: {sentence}", file=sys.stderr)
-                progress.update(sum(len(line) for _, line in batch))
+                progress.update(lines.size - progress.n)
         return total
+
+
+def _in_batches(lines: Lines) -> Iterator[list[Record]]:
+    """Yield the scores of a file in batches of bounded lines and bytes."""
+    batch: list[Record] = []
+    begin = 0
+    for record in read_records(lines):
+        batch.append(record)
+        if len(batch) == LINES_PER_TRANSACTION or lines.size - begin > BYTES_PER_TRANSACTION:
+            yield batch
+            batch, begin = [], lines.size
+    if batch:
+        yield batch

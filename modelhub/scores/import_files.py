@@ -1,0 +1,127 @@
+"""Files of scores as fields: JSON lines, and the CSV that the export writes."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, NamedTuple
+
+from django.conf import settings
+
+from modelhub.core.envelope import rename
+from modelhub.core.errors import Invalid
+from modelhub.core.exact_json import loads
+from modelhub.core.text import show
+from modelhub.scores.cells import read_cells
+from modelhub.scores.line_index import digest
+from modelhub.scores.rows import ScoreRow
+
+FIELDS = ScoreRow.__struct_fields__
+# Without these columns a first line is no header of CSV.
+HEADER = {"source_type", "source_id"}
+# Spreadsheets of many languages write semicolons.
+DELIMITERS = ",;\t"
+
+
+class Record(NamedTuple):
+    """A score of a file by its fields, or the error of its line.
+
+    Equal lines have equal digests.
+    """
+
+    number: int
+    digest: bytes
+    fields: dict[str, Any] | Invalid
+
+
+class Lines(Iterator[bytes]):
+    """Physical lines of a binary file, with the number of lines and bytes so far.
+
+    A line that is longer than any score comes cut, so that it is an error and not in memory.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.number, self.size = file, 0, 0
+        # CSV has a value twice, with its quotes doubled.
+        self.longest = 8 * (settings.MAX_VALUE_BYTES + settings.MAX_NOTES_LENGTH) + 1024 * 1024
+
+    def __next__(self) -> bytes:
+        line = part = self.file.readline(self.longest)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.size += len(line)
+        while part and not part.endswith(b"\n"):
+            part = self.file.readline(self.longest)
+            self.size += len(part)
+        return line
+
+
+def read_records(lines: Lines) -> Iterator[Record]:
+    """Yield the scores of a file, CSV if its first line is the header of one."""
+    # An open quote could swallow the rest of the file.
+    csv.field_size_limit(lines.longest)
+    filled = (line for line in lines if line.strip())
+    first = next(filled, b"")
+    if header := find_header(first):
+        yield from read_csv(lines, *header)
+    elif first:
+        yield read_json(lines.number, first)
+        yield from (read_json(lines.number, line) for line in filled)
+
+
+def read_json(number: int, line: bytes) -> Record:
+    """Return the score of one line of JSON."""
+    fields: dict[str, Any] | Invalid
+    try:
+        sent = loads(line.strip())
+        fields = (
+            rename(sent, FIELDS)
+            if isinstance(sent, dict)
+            else Invalid(f"A line must be a JSON object, got {show(sent)}")
+        )
+    except Invalid as invalid:
+        fields = invalid
+    except json.JSONDecodeError as error:
+        # The text of the error has a number of a line, too, always 1.
+        fields = Invalid(f"The line is not valid JSON at character {error.pos + 1}: {error.msg}")
+    except ValueError as error:
+        fields = Invalid(f"The line is not valid JSON: {error}")
+    return Record(number, digest(line.strip()), fields)
+
+
+def find_header(line: bytes) -> tuple[list[str], str] | None:
+    """Return the columns and the delimiter of CSV, if the line is its header."""
+    text = line.decode("utf-8-sig", "replace").rstrip("\r\n")
+    for delimiter in "" if "\r" in text else DELIMITERS:
+        names = next(csv.reader([text], delimiter=delimiter))
+        columns = list(rename(dict.fromkeys(names), FIELDS))
+        if set(columns) >= HEADER and len(columns) == len(names):
+            return columns, delimiter
+    return None
+
+
+def read_csv(lines: Lines, columns: Sequence[str], delimiter: str) -> Iterator[Record]:
+    """Yield the scores below a header. After a broken quote nothing more can be read."""
+    rows = csv.reader((line.decode("utf-8", "surrogateescape") for line in lines), delimiter=delimiter, strict=True)
+    while True:
+        number = lines.number + 1
+        try:
+            cells = next(rows, None)
+        except csv.Error as error:
+            yield Record(number, b"", Invalid(f"The CSV cannot be read from this line on: {error}"))
+            return
+        if cells is None:
+            return
+        if any(cells):
+            yield Record(number, digest(cells), read_row(columns, cells))
+
+
+def read_row(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any] | Invalid:
+    """Return the fields of a row of CSV, or its error."""
+    # Bytes that are not UTF-8: `surrogateescape` reads them as these characters.
+    if any("\udc80" <= character <= "\udcff" for text in cells if not text.isascii() for character in text):
+        return Invalid("The line is not UTF-8")
+    try:
+        return read_cells(columns, cells)
+    except Invalid as invalid:
+        return invalid
