@@ -8,21 +8,20 @@ import subprocess
 import textwrap
 from html import escape
 
-from modelhub.core.examples import CATEGORICAL_ID, STAR_ID, TRACE_ID
 from tests.folders import temporary_folder
 from tests.servers import EMBEDDED, ROOT, Server, running_server
 
 PICTURE = ROOT / "docs" / "pictures" / "first_minute.svg"
 COLUMNS = 100
 CHARACTER, LINE, MARGIN = 7.8, 19, 20
-COMMAND = f"""curl -s -X POST http://127.0.0.1:8000/model-hub/scores/bulk/ -H "Content-Type: application/json" \\
-    -H "X-Api-Key: $API_KEY" -H "X-Secret-Key: $SECRET_KEY" -d '{{
+COMMAND = """curl -s -X POST http://127.0.0.1:8000/model-hub/scores/bulk/ -H "Content-Type: application/json" \\
+    -H "X-Api-Key: $API_KEY" -H "X-Secret-Key: $SECRET_KEY" -d '{
       "source_type": "trace",
-      "source_id": "{TRACE_ID}",
+      "source_id": "<trace>",
       "scores": [
-        {{"label_id": "{STAR_ID}", "value": {{"rating": 4}}}},
-        {{"label_id": "{CATEGORICAL_ID}", "value": {{"selected": ["positiv"]}}}}
-      ]}}' | jq -rc '.scores[].value, .errors[]'"""
+        {"label_id": "<star>", "value": {"rating": 4}},
+        {"label_id": "<categorical>", "value": {"selected": ["positiv"]}}
+      ]}' | jq -rc '.scores[].value, .errors[]'"""
 STYLE = """
     .window { fill: #0d1117; stroke: #8b949e; }
     text { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #c9d1d9; }
@@ -37,17 +36,25 @@ def transcript() -> list[tuple[str, str]]:
         generated = EMBEDDED | {"MODELHUB_BOOTSTRAP_API_KEY": "", "MODELHUB_BOOTSTRAP_SECRET_KEY": ""}
         with running_server(folder, **generated) as server:
             start = "".join(server.output).partition("\n  Explore")[0]
-            answer = send_request(server, *re.findall(r"key +(\S+)", start))
+            command = fill_ids(COMMAND, start)
+            answer = send_request(server, command, *re.findall(r"key +(\S+)", start))
     # The keys are those of a server that is gone, but look like a leak.
     start = re.sub(r"(key +\S{6})\S+", r"\1…", start.replace(server.base_url, "http://127.0.0.1:8000"))
     lines = [("command", "$ make run"), *(("", line) for line in start.splitlines()), ("", "")]
-    lines += [("command", line) for line in f"$ {COMMAND}".splitlines()]
+    lines += [("command", line) for line in f"$ {command}".splitlines()]
     return lines + [("error" if "scores[1]" in line else "", line) for line in answer.splitlines()]
 
 
-def send_request(server: Server, api_key: str, secret_key: str) -> str:
+def fill_ids(text: str, start: str) -> str:
+    """Replace `<star>` and the like by the ids that a first start printed."""
+    for row_id, name in re.findall(r"^    ([0-9a-f-]{36})  (\w+)", start, re.MULTILINE):
+        text = text.replace(f"<{name}>", row_id)
+    return text
+
+
+def send_request(server: Server, command: str, api_key: str, secret_key: str) -> str:
     """Run the command of the picture and return its output."""
-    command = COMMAND.replace("http://127.0.0.1:8000", server.base_url)
+    command = command.replace("http://127.0.0.1:8000", server.base_url)
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "API_KEY": api_key, "SECRET_KEY": secret_key}
     result = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, timeout=60, check=True)
     return result.stdout

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from modelhub.core.examples import STAR_ID, TRACE_ID
 from tests import first_minute
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server, data_folder, running_server
 
@@ -26,6 +25,9 @@ def run_example(server: Server, language: str, *command: str, secret_key: str = 
     match = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
     assert match
     script = match[1].replace("http://127.0.0.1:8000", server.base_url)
+    for placeholder, name in (("your-source-uuid", "trace"), ("label-uuid-1", "star"), ("label-uuid-2", "categorical")):
+        script = script.replace(placeholder, f"<{name}>")
+    script = first_minute.fill_ids(script, "".join(server.output))
     script = script.replace("YOUR_API_KEY", API_KEY).replace("YOUR_SECRET_KEY", secret_key)
     result = subprocess.run(command, input=script, capture_output=True, text=True, timeout=60, check=False)
     return result.returncode, result.stdout
@@ -52,11 +54,12 @@ def test_every_example_works_and_fails_with_wrong_keys(
 
 
 def test_the_annotated_error_is_one_of_the_server(first_start: Server) -> None:
-    scores = [{"label_id": STAR_ID, "value": 4}, {"label_id": STAR_ID, "value": 9}]
-    body = {"source_type": "trace", "source_id": TRACE_ID, "scores": scores}
+    trace, star = first_minute.fill_ids("<trace> <star>", "".join(first_start.output)).split()
+    scores = [{"label_id": star, "value": 4}, {"label_id": star, "value": 9}]
+    body = {"source_type": "trace", "source_id": trace, "scores": scores}
     [sentence] = first_start.request("POST", "/model-hub/scores/bulk/", json=body).json()["errors"]
     [shown] = re.findall(r"^    (scores\[1\]: .*)$", README, re.MULTILINE)
-    assert shown == sentence.replace(STAR_ID, "52f1…")
+    assert shown == sentence.replace(star, "52f1…")
 
 
 @pytest.mark.skipif(None in map(shutil.which, ("bash", "curl", "jq")), reason="needs bash, curl and jq")
@@ -64,8 +67,8 @@ def test_the_picture_is_that_of_a_run() -> None:
     """If it differs intentionally: `make picture`."""
 
     def masked(picture: str) -> str:
-        other_ids = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", "id", picture)
-        return re.sub(r"(key +)\S+…", r"\1…", other_ids)
+        without_ids = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", "id", picture)
+        return re.sub(r"(key +)\S+…", r"\1…", without_ids)
 
     assert masked(first_minute.draw(first_minute.transcript())) == masked(first_minute.PICTURE.read_text())
 

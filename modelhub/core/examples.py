@@ -9,6 +9,15 @@ STAR_ID, CATEGORICAL_ID = "019ac4f0-7c4e-7d7a-8a3b-5f6e7d8c9b0a", "019ac4f0-7c4e
 SCORE_ID, SOURCE_ID = "019ac4f2-1b6d-7e88-b7aa-43c0d5e6f701", "019ac4f1-5e2a-7c90-8d13-2b3c4d5e6f70"
 USER_ID, PROJECT_ID = "019ac4ef-9a10-7b3c-a4d5-e6f708192a3b", "019ac4ef-c4d2-7f60-9e1f-5a6b7c8d9e0f"
 ORGANIZATION_ID = "019ac4ef-8f01-7a2b-93c4-d5e6f708192a"
+# The page replaces these by ids of the caller's organization.
+IDS = {
+    "star": STAR_ID,
+    "categorical": CATEGORICAL_ID,
+    "trace": TRACE_ID,
+    "session": SESSION_ID,
+    "source": SOURCE_ID,
+    "score": SCORE_ID,
+}
 ERROR = f'scores[1]: Label {CATEGORICAL_ID} (Sentiment, categorical): selected must hold only options …, got "great"'
 # Examples of answers by "component.field" or by field, and of components that are words themselves.
 EXAMPLES: dict[str, Any] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.http import HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.encoding import force_bytes
-from django.views.decorators.http import condition
+from django.views.decorators.http import conditional_page
 from django.views.generic import TemplateView
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
@@ -16,6 +16,7 @@ from rest_framework.request import Request
 
 from modelhub.core.envelope import read_query
 from modelhub.core.errors import Invalid
+from modelhub.core.examples import IDS
 from modelhub.core.health import OpenView
 from modelhub.core.text import show
 
@@ -56,28 +57,27 @@ def choose_media_type(request: Request) -> str:
     raise Invalid.of_field("format", f"format must be one of {', '.join(RENDERERS)}, got {show(given)}")
 
 
-def etag_of(request: Request) -> str:
-    return render_document(MEDIA_TYPES[choose_media_type(request)]).etag
-
-
+@method_decorator(conditional_page, name="dispatch")
 class SchemaView(OpenView):
     """The OpenAPI document, shown by browsers; read again only when it has changed."""
 
     @extend_schema(exclude=True)
-    @method_decorator(condition(etag_func=etag_of))
     def get(self, request: Request) -> HttpResponse:
         """Return YAML, or JSON with `?format=json` or by Accept."""
         media_type = choose_media_type(request)
         name = MEDIA_TYPES[media_type]
+        document = render_document(name)
         headers = {
+            "ETag": document.etag,
             "Content-Disposition": f'inline; filename="modelhub-openapi.{name}"',
             "Cache-Control": "no-cache",
             "Vary": "Accept",
         }
         if media_type.startswith("text/"):
             media_type += "; charset=utf-8"
-        return HttpResponse(render_document(name).content, content_type=media_type, headers=headers)
+        return HttpResponse(document.content, content_type=media_type, headers=headers)
 
 
 class DocsView(TemplateView):
     template_name = "modelhub/docs.html"
+    extra_context = {"example_ids": IDS}

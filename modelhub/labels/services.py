@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.exact_json import same
-from modelhub.core.ids import new_id
 from modelhub.core.keyset import in_batches
 from modelhub.core.models import LISTED, LIVE
 from modelhub.core.text import show
@@ -51,14 +50,12 @@ def create_label(
     description: str | None = None,
     project_id: uuid.UUID | None = None,
     allow_notes: bool = False,
-    label_id: uuid.UUID | None = None,
 ) -> Label:
     """Create a label; omitted settings take their defaults.
 
     Raise `Invalid` by field for unfit settings and an unknown project, `Conflict` for a taken name (contract 4 and 6).
     """
     label = Label(
-        id=label_id or new_id(),
         organization_id=organization_id,
         name=name,
         type=type,

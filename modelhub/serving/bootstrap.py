@@ -9,18 +9,15 @@ from django.db import connection, transaction
 
 from modelhub.accounts.keys import create_api_key, secret_fits
 from modelhub.accounts.models import ApiKey, Organization, User, default_scopes
-from modelhub.core.examples import CATEGORICAL_ID, SESSION_ID, STAR_ID, TRACE_ID
 from modelhub.labels.models import Label
 from modelhub.labels.services import create_label
 from modelhub.sources.models import Source
 from modelhub.sources.refs import SourceEntry, check_source_ref
 from modelhub.sources.services import store_sources
 
-# With the ids of the examples of /docs/, which can therefore be sent as they are.
 EXAMPLE_LABELS = (
-    {"label_id": uuid.UUID(STAR_ID), "name": "Quality", "type": "star", "settings": {"no_of_stars": 5}},
+    {"name": "Quality", "type": "star", "settings": {"no_of_stars": 5}},
     {
-        "label_id": uuid.UUID(CATEGORICAL_ID),
         "name": "Sentiment",
         "type": "categorical",
         "settings": {"options": ["positive", "neutral", "negative"], "multi_choice": False},
@@ -29,7 +26,7 @@ EXAMPLE_LABELS = (
     {"name": "Relevance", "type": "numeric", "settings": {"min": 0, "max": 10, "step_size": 0.5}},
     {"name": "Helpful", "type": "thumbs_up_down"},
 )
-EXAMPLE_SOURCES = {"trace": TRACE_ID, "span": None, "generation": None, "session": SESSION_ID}
+EXAMPLE_SOURCES = ("trace", "span", "generation", "session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,7 @@ def bootstrap() -> Bootstrapped:
     key, secret_key = _ensure_key(organization)
     labels = [create_label(organization_id=organization.pk, **label) for label in EXAMPLE_LABELS]
     entries = [
-        SourceEntry(check_source_ref(word, source_id or str(uuid.uuid4())), name=f"Example {word}")
-        for word, source_id in EXAMPLE_SOURCES.items()
+        SourceEntry(check_source_ref(word, str(uuid.uuid4())), name=f"Example {word}") for word in EXAMPLE_SOURCES
     ]
     sources = store_sources(organization.pk, entries)
     with connection.cursor() as cursor:

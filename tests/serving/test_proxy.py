@@ -80,6 +80,17 @@ def test_a_request_over_https_is_served(proxy: Proxy) -> None:
     assert "Strict-Transport-Security" in proxy.request("GET", proxy.https + "/docs/").headers
 
 
+def test_a_plain_write_is_rejected_and_a_plain_page_is_redirected(proxy: Proxy) -> None:
+    for headers in ({}, {"X-Forwarded-Proto": "https"}):
+        answer = proxy.request(
+            "POST", proxy.http + "/model-hub/sources/", json=source("t-2"), headers=proxy.server.headers | headers
+        )
+        assert (answer.status_code, answer.json()["code"]) == (403, "https_required")
+    page = proxy.request("GET", proxy.http + "/docs/")
+    assert page.status_code == 308
+    assert page.headers["Location"].startswith("https://localhost")
+
+
 def test_the_admin_takes_a_login(proxy: Proxy) -> None:
     session = requests.Session()
     options: dict[str, Any] = {"verify": str(proxy.certificate), "timeout": 30}
