@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import F, Func, Q
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.db.models.sql.where import WhereNode
 from django.utils import timezone
@@ -31,6 +33,12 @@ def listed(relation: str = "") -> Q:
 
 
 LISTED = listed()
+
+
+def name_key(name: Combinable | str) -> Lower:
+    """Return the SQL key under which names are equal: Unicode's NFC, without case."""
+    in_nfc = Func(name, template="normalize(%(expressions)s, NFC)", output_field=models.TextField())
+    return Lower(in_nfc)
 
 
 def one_of(field: str, words: tuple[str, ...], *, table: str) -> models.CheckConstraint:

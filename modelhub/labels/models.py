@@ -1,11 +1,19 @@
 """Projects and labels."""
 
 from django.db import models
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from modelhub.accounts.models import Organization
-from modelhub.core.models import LIVE, TenantForeignKey, TenantRow, exact_json_field, is_object, newest_first, one_of
+from modelhub.core.models import (
+    LIVE,
+    TenantForeignKey,
+    TenantRow,
+    exact_json_field,
+    is_object,
+    name_key,
+    newest_first,
+    one_of,
+)
 from modelhub.labels.types import LABEL_TYPES
 
 
@@ -17,7 +25,7 @@ class Project(TenantRow):
     project_type = models.CharField(max_length=64, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), "organization", name="project_name_is_unique")]
+        constraints = [models.UniqueConstraint(name_key("name"), "organization", name="project_name_is_unique_in_nfc")]
         indexes = [newest_first("organization", name="project_newest_first")]
 
     def __str__(self) -> str:
@@ -40,11 +48,11 @@ class Label(TenantRow):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                Lower("name"),
+                name_key("name"),
                 "type",
                 "project",
                 "organization",
-                name="label_name_is_unique",
+                name="label_name_is_unique_in_nfc",
                 condition=LIVE,
                 nulls_distinct=False,
             ),

@@ -3,10 +3,11 @@
 import uuid
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.lookups import Exact
 
 from modelhub.core.errors import Conflict, NotFound
-from modelhub.core.models import LISTED
+from modelhub.core.models import LISTED, name_key
 from modelhub.core.text import show
 from modelhub.labels.models import Project
 
@@ -23,14 +24,14 @@ def create_project(*, organization_id: uuid.UUID, name: str, project_type: str =
 def search_projects(*, organization_id: uuid.UUID, name: str, project_type: str | None = None) -> QuerySet[Project]:
     """Return the project with exactly this name, else those that contain it, newest first.
 
-    The published client looks a project up by its name and expects one row. Case does not count.
+    The published client looks a project up by its name and expects one row. Case and Unicode's form do not count.
     """
     projects = Project.objects.filter(LISTED, organization_id=organization_id).order_by("-created_at", "-id")
     if project_type is not None:
         projects = projects.filter(project_type=project_type)
     if not name:
         return projects
-    exact = projects.filter(name__iexact=name)
+    exact = projects.filter(Exact(name_key("name"), name_key(Value(name))))
     return exact if exact.exists() else projects.filter(name__icontains=name)
 
 

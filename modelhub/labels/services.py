@@ -139,7 +139,7 @@ def _save(label: Label) -> None:
         with transaction.atomic():
             label.save()
     except IntegrityError as error:
-        if "label_name_is_unique" not in str(error):
+        if "label_name_is_unique_in_nfc" not in str(error):
             raise
         where = "in this project" if label.project_id else "without a project"
         sentence = f"A label named {show(label.name)} of type {label.type} {where} exists already"

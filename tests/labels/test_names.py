@@ -1,0 +1,66 @@
+"""Names of labels and projects: unique without case, in Unicode's NFC."""
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from modelhub.labels.models import Label, Project
+from tests.client import Caller
+from tests.factories import LabelFactory, ProjectFactory
+
+pytestmark = pytest.mark.django_db
+
+LABELS, PROJECTS = "/model-hub/annotations-labels/", "/tracer/project/"
+NFC, NFD = "Caf\u00e9", "CAFE\u0301"
+
+
+@pytest.mark.parametrize(("path", "more"), [(LABELS, {"type": "star"}), (PROJECTS, {})])
+def test_a_name_in_another_form_of_unicode_is_taken(alice: Caller, path: str, more: dict[str, Any]) -> None:
+    assert alice.post(path, {"name": NFC, **more}).status in {200, 201}
+    answer = alice.post(path, {"name": NFD, **more})
+    assert (answer.status, answer.body["code"], list(answer.body["errors"])) == (409, "duplicate", ["name"])
+
+
+def test_a_name_is_stored_as_it_was_sent(alice: Caller) -> None:
+    assert alice.post(LABELS, {"name": NFD, "type": "star"}).body["result"]["name"] == NFD
+
+
+@pytest.mark.parametrize("factory", [LabelFactory, ProjectFactory])
+def test_the_database_holds_the_rule(alice: Caller, factory: Any) -> None:
+    factory.create(organization=alice.user.organization, name=NFC)
+    with pytest.raises(IntegrityError, match="name_is_unique_in_nfc"), transaction.atomic():
+        factory.create(organization=alice.user.organization, name=NFD)
+
+
+def test_a_project_is_found_by_its_name_in_another_form(alice: Caller) -> None:
+    alice.post(PROJECTS, {"name": NFC})
+    alice.post(PROJECTS, {"name": NFC + " au lait"})
+    answer = alice.request("GET", f"{PROJECTS}list_projects/?name={NFD}")
+    assert [project["name"] for project in answer.body["result"]["table"]] == [NFC]
+
+
+def test_equal_names_of_the_version_before_are_told_apart_by_the_migration(alice: Caller, charlie: Caller) -> None:
+    mine, theirs = alice.user.organization, charlie.user.organization
+    migrate("0004_scope_annotate")
+    labels = [LabelFactory.create(organization=mine, name=name) for name in (NFC, NFD)]
+    LabelFactory.create(organization=mine, name=NFD, type="text")
+    LabelFactory.create(organization=theirs, name=NFD)
+    projects = [ProjectFactory.create(organization=mine, name=name) for name in (NFD, NFC)]
+    migrate("0005_names_in_nfc")
+
+    assert [Label.objects.get(pk=label.pk).name for label in labels] == [
+        NFC,
+        f"{NFD} ({str(labels[1].pk)[-8:]})",
+    ]
+    assert [Project.objects.get(pk=project.pk).name for project in projects] == [
+        NFD,
+        f"{NFC} ({str(projects[1].pk)[-8:]})",
+    ]
+    assert Label.objects.filter(name=NFD).count() == 2
+
+
+def migrate(name: str) -> None:
+    """Bring the tables to a migration, inside the transaction of the test."""
+    MigrationExecutor(connection).migrate([("modelhub", name)])
