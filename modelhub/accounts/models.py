@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
-from modelhub.core.models import Row, TenantForeignKey, TenantRow, one_of
+from modelhub.core.models import Row, TenantForeignKey, TenantRow, name_field, one_of
 
 ROLES = ("admin", "member")
 # What a key with the scope may do (contract 0.9).
@@ -39,7 +39,7 @@ def normalize_login(name: str) -> str:
 class Organization(Row):
     """Tenant: rows of one organization are never visible to another."""
 
-    name = models.CharField(max_length=255)
+    name = name_field()
 
     def __str__(self) -> str:
         return self.name
@@ -67,7 +67,7 @@ class User(TenantRow, AbstractBaseUser, PermissionsMixin):
     """Annotator or admin of an organization; the email is the login."""
 
     email = models.EmailField()
-    name = models.CharField(max_length=255, blank=True)
+    name = name_field(blank=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="users")
     role = models.CharField(max_length=16, choices=[(word, word) for word in ROLES], default="member")
     is_active = models.BooleanField(default=True)
@@ -103,7 +103,7 @@ class ApiKey(TenantRow):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="api_keys")
     user = TenantForeignKey(User, on_delete=models.PROTECT, related_name="api_keys")
-    name = models.CharField(max_length=255)
+    name = name_field()
     api_key = models.CharField(max_length=255)
     secret_digest = models.CharField(max_length=255)
     scopes = ArrayField(

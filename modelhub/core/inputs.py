@@ -1,6 +1,7 @@
 """Serializers of request bodies, and strict fields (contract 0.1 and 0.5).
 
-The first invalid field raises `Invalid` with `<field> must be <rule>, got <sent>`. Unknown keys are ignored.
+The first invalid field raises `Invalid` with `<field> must be <rule>, got <sent>`. Unknown keys are ignored, except for
+near misses of fields.
 """
 
 import uuid
@@ -11,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from modelhub.core import exact_json
-from modelhub.core.envelope import read_object
+from modelhub.core.envelope import read_object, reject_misspelled
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import parse_uuid
 from modelhub.core.text import is_visible, show
@@ -21,8 +22,11 @@ class InputSerializer(serializers.Serializer[Any]):
     """Base of request bodies. Optional fields that are omitted stay out of the result."""
 
     def run_validation(self, data: Any = empty) -> Any:
-        """Return the fields of a body. Raise `Invalid` for the first invalid one."""
-        return self.to_internal_value(read_object(data, tuple(self.fields)))
+        """Return the fields of a body. Raise `Invalid` for the first wrong one."""
+        names = tuple(self.fields)
+        fields = read_object(data, names)
+        reject_misspelled(data, names)
+        return self.to_internal_value(fields)
 
 
 class StrictField(serializers.Field[Any, Any, Any, Any]):

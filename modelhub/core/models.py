@@ -3,6 +3,7 @@
 import uuid
 from typing import Any, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.expressions import Combinable
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from modelhub.core.exact_json import Decoder, Encoder
 from modelhub.core.ids import new_id
+from modelhub.core.text import is_visible
 
 # The types that a field takes and gives, as the stubs of Django name them.
 _ST = TypeVar("_ST")
@@ -33,6 +35,17 @@ def listed(relation: str = "") -> Q:
 
 
 LISTED = listed()
+
+
+def check_visible(name: str) -> None:
+    """Raise `ValidationError` for invisible characters (contract 6)."""
+    if not is_visible(name):
+        raise ValidationError("A name needs visible characters only: no control characters, overrides or blanks.")
+
+
+def name_field(**options: Any) -> "models.CharField[str, str]":
+    """Return the column of a name that people choose."""
+    return models.CharField(max_length=255, validators=[check_visible], **options)
 
 
 def name_key(name: Combinable | str) -> Lower:

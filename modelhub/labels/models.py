@@ -10,6 +10,7 @@ from modelhub.core.models import (
     TenantRow,
     exact_json_field,
     is_object,
+    name_field,
     name_key,
     newest_first,
     one_of,
@@ -21,7 +22,7 @@ class Project(TenantRow):
     """A group that labels may belong to."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="projects", db_index=False)
-    name = models.CharField(max_length=255)
+    name = name_field()
     project_type = models.CharField(max_length=64, blank=True)
 
     class Meta:
@@ -37,7 +38,7 @@ class Label(TenantRow):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="labels", db_index=False)
     project = TenantForeignKey(Project, on_delete=models.PROTECT, related_name="labels", null=True, blank=True)
-    name = models.CharField(max_length=255)
+    name = name_field()
     type = models.CharField(max_length=32, choices=[(word, word) for word in LABEL_TYPES])
     description = models.TextField(blank=True)
     settings = exact_json_field(default=dict, blank=True)

@@ -22,7 +22,7 @@ def create_project(*, organization_id: uuid.UUID, name: str, project_type: str =
 
 
 def search_projects(*, organization_id: uuid.UUID, name: str, project_type: str | None = None) -> QuerySet[Project]:
-    """Return the project with exactly this name, else those that contain it, newest first.
+    """Return the project of this name, else those that contain it, newest first.
 
     The published client looks a project up by its name and expects one row. Case and Unicode's form do not count.
     """

@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.db import migrations, models
 from django.db.migrations.operations.base import Operation
 
-from modelhub.core.models import LIVE, name_key
+from modelhub.core.models import LIVE, name_field, name_key
 
 RENAME = """
 UPDATE {table} AS named SET name = left(named.name, 240) || ' (' || right(named.id::text, 8) || ')'
@@ -33,6 +33,9 @@ class Migration(migrations.Migration):
     dependencies: ClassVar[list[tuple[str, str]]] = [("modelhub", "0004_scope_annotate")]
 
     operations: ClassVar[list[Operation]] = [
+        # Without SQL: rules of forms.
+        *(migrations.AlterField(model, "name", name_field()) for model in ("apikey", "label", "organization", "project")),
+        migrations.AlterField("user", "name", name_field(blank=True)),
         migrations.RunSQL(LOCK, migrations.RunSQL.noop),
         migrations.RunSQL(
             RENAME.format(table="modelhub_label", columns="project_id, type,", condition="deleted_at IS NULL"),

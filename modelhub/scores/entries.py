@@ -62,7 +62,7 @@ def sent_label_id(entry: object) -> str | None:
 
 
 def check_entry(entry: object) -> tuple[str, ScoreContent]:
-    """Return the label's id and the content of `{label_id, value, score_source?, notes?}`.
+    """Return the label's id and the content of an entry.
 
     Keys may be camelCase. Raise `Invalid`, naming the label where the entry names one.
     """

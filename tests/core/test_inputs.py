@@ -75,3 +75,32 @@ def test_a_missing_field_counts_as_null() -> None:
 def test_a_body_must_be_an_object(body: object) -> None:
     with pytest.raises(Invalid, match="The body must be a JSON object"):
         Body().run_validation(body)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"is_opened": True}, 'Unknown field "is_opened". Did you mean "is_open"?'),
+        ({"Owner": None}, 'Unknown field "Owner". Did you mean "owner"?'),
+        ({"notes": "x"}, 'Unknown field "notes". Did you mean "note"?'),
+    ],
+)
+def test_a_near_miss_of_an_optional_field_is_rejected(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Invalid) as invalid:
+        Body().run_validation({"name": "a"} | change)
+    assert (str(invalid.value), invalid.value.code) == (sentence, "unknown_field")
+    assert list(invalid.value.fields) == list(change)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"notes": "x", "note": "y"},
+        {"id": 1, "created_at": None},
+        {"isOpen": True},
+        {f"k{number}": number for number in range(999)},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_other_unknown_fields_are_ignored(more: dict[str, Any]) -> None:
+    assert Body().run_validation({"name": "a"} | more)["name"] == "a"

@@ -10,6 +10,7 @@ from django.utils import timezone
 from modelhub.accounts.commands import format_pair, get_user
 from modelhub.accounts.keys import create_api_key
 from modelhub.accounts.models import SCOPES
+from modelhub.core.text import is_visible, show
 
 MAX_DAYS, MAX_NAME_LENGTH = 36_500, 255
 
@@ -32,8 +33,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = get_user(options["email"])
         name, days = options["name"], options["expires_in_days"]
-        if not 1 <= len(name) <= MAX_NAME_LENGTH:
-            raise CommandError(f"The name of a key must have 1 to {MAX_NAME_LENGTH} characters, got {len(name)}.")
+        if len(name) > MAX_NAME_LENGTH or not is_visible(name):
+            raise CommandError(
+                f"The name of a key must have 1 to {MAX_NAME_LENGTH} visible characters, got {show(name)}."
+            )
         if days is not None and not 1 <= days <= MAX_DAYS:
             raise CommandError(f"--expires-in-days must be from 1 to {MAX_DAYS}, got {days}.")
         expires_at = timezone.now() + timedelta(days=days) if days else None

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 
 from modelhub.accounts.keys import is_valid
 from modelhub.accounts.models import ApiKey
+from modelhub.core.text import visible
 
 
 class Command(BaseCommand):
@@ -14,9 +15,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for key in ApiKey.objects.select_related("user", "use").order_by("created_at"):
             used = f"{key.use.last_used_at:%Y-%m-%d %H:%M}" if hasattr(key, "use") else "never"
-            self.stdout.write(
-                f"{key.api_key}  {key.user.email}  {','.join(key.scopes)}  last used {used}  {_state(key)}  {key.name}"
-            )
+            access = f"{key.api_key}  {key.user.email}  {','.join(key.scopes)}"
+            self.stdout.write(f"{access}  last used {used}  {_state(key)}  {visible(key.name)}")
 
 
 def _state(key: ApiKey) -> str:
