@@ -4,6 +4,7 @@ import ast
 import doctest
 import pkgutil
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -188,3 +189,16 @@ def texts_of(node: ast.AST) -> set[str]:
     if isinstance(node, ast.JoinedStr) and ast.unparse(node).startswith("f'missing_"):
         return {"missing_label_id", "missing_value"}
     return set()
+
+
+def test_the_changelog_has_the_version_and_its_news() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[:2] == ["Unreleased", version]
+
+
+def test_the_license_is_the_one_of_the_package() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["license"] == "Apache-2.0"
+    text = (ROOT / "LICENSE").read_text()
+    assert text.split()[:4] == ["Apache", "License", "Version", "2.0,"]
+    assert "END OF TERMS AND CONDITIONS" in text
