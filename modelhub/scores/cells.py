@@ -1,6 +1,7 @@
 """Cells of CSV files of scores, written and read back."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -49,17 +50,25 @@ def read_cells(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
     texts = {name: text if name in FREE_IDS else unguard(text) for name, text in given.items()}
     value, value_json = texts.pop("value", ""), texts.pop("value_json", "")
     fields: dict[str, Any] = {name: text for name, text in texts.items() if text or name == "notes"}
-    label_type = fields.get("label_type")
+    label_type = str(fields.get("label_type"))
     if value_json:
         fields["value"] = stored = _read_json("value_json", value_json)
-        if value and label_type in LABEL_TYPES and isinstance(stored, dict):
-            plain = cell("value", get_type(label_type).plain(stored))
-            if plain != given["value"]:
-                raise Invalid(f"value and value_json must say the same, got {show(value)} and {show(stored)}")
+        is_known = label_type in LABEL_TYPES and isinstance(stored, dict)
+        if value and is_known and not _is_plain(value, get_type(label_type).plain(stored)):
+            raise Invalid(f"value and value_json must say the same, got {show(value)} and {show(stored)}")
     elif value:
         is_json = label_type in {"star", "numeric"} or value.startswith("[")
         fields["value"] = _read_json("value", value) if is_json else value
     return fields
+
+
+def _is_plain(text: str, plain: object) -> bool:
+    """Return whether a cell shows a value; spreadsheets write 7.50 as 7.5."""
+    if isinstance(plain, str):
+        return text == plain
+    with suppress(ValueError):
+        return exact_json.same(exact_json.loads(text), plain)
+    return False
 
 
 def _read_json(column: str, text: str) -> Any:

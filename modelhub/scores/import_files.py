@@ -22,6 +22,10 @@ HEADER = {"source_type", "source_id"}
 DELIMITERS = ",;\t"
 
 
+# First bytes of files that programs write in place of UTF-8.
+OTHER_FILES = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "gzip", b"PK": "a zip file or a workbook"}
+
+
 class Record(NamedTuple):
     """A score of a file by its fields, or the error of its line.
 
@@ -62,7 +66,9 @@ def read_records(lines: Lines) -> Iterator[Record]:
     csv.field_size_limit(lines.longest)
     filled = (line for line in lines if line.strip())
     first = next(filled, b"")
-    if header := find_header(first):
+    if other := OTHER_FILES.get(first[:2]):
+        yield Record(lines.number, b"", Invalid(f"The file must be JSON lines or CSV in UTF-8, got {other}"))
+    elif header := find_header(first):
         yield from read_csv(lines, *header)
     elif first:
         yield read_json(lines.number, first)

@@ -350,13 +350,15 @@ class Stored:
         scores = Score.objects.filter(organization_id=organization_id)
         live = scores.filter(LIVE, source_id__in=[source.pk for source in self.sources.values()], queue_item=None)
         self.by_slot = {_slot_of(score): score for score in live}
-        self.by_id = scores.in_bulk([line.score_id for line in lines if line.score_id])
+        self.by_id = {score.pk: score for score in self.by_slot.values()}
+        others = {line.score_id for line in lines if line.score_id} - self.by_id.keys()
+        self.by_id |= scores.in_bulk(list(others))
 
     def row_of(self, line: Line) -> ImportedScore | None:
         """Return the row of a line, None for an unchanged score. Raise `Refused`."""
         source = self.sources.get(line.ref.identity)
         slot = source.pk if source else None, uuid.UUID(line.label.id), line.annotator.pk
-        score = self.by_slot.get(slot) or self.by_id.get(line.score_id)
+        score = self.by_slot.get(slot) or (self.by_id.get(line.score_id) if line.score_id else None)
         if score and _slot_of(score) != slot:
             raise Invalid(_id_is_taken(score.pk))
         is_equal = score is not None and line.equals(score)
@@ -426,11 +428,11 @@ def _shaped(label: LabelRule, value: object) -> object:
 
 
 def _not_found(fields: Mapping[str, Any], role: str) -> Invalid:
-    email_or_id = fields.get(f"{role}_email") or _id_of(fields, role)
-    if not email_or_id:
+    named = next((fields[name] for name in (f"{role}_email", f"{role}_id", role) if fields.get(name)), None)
+    if named is None:
         return Invalid(f"{role}_email or {role} must be given; --annotator names one for all such lines")
     return Invalid(
-        f"Annotator not found: {show(str(email_or_id))}; --create-annotators creates those with an email, "
+        f"Annotator not found: {show(named)}; --create-annotators creates those with an email, "
         "--annotator names one for all"
     )
 

@@ -207,6 +207,7 @@ class TestMissingAndUnfitFields:
             ),
             ({"id": "x"}, 'id must be a UUID, got "x"'),
             ({"annotator_email": None}, "annotator_email or annotator must be given; --annotator names one for all"),
+            ({"annotator_email": None, "annotator": "alice"}, 'Annotator not found: "alice"'),
             ({"annotator_email": 5}, "annotator_email must be a string, got 5"),
             ({"source_id": None}, "source_id must be a string of 1 to 255 visible characters, got null"),
             ({"score_source": "x"}, "score_source must be one of human, api,"),

@@ -1,6 +1,7 @@
 """The CSV of an export is imported like its JSON lines."""
 
 import csv
+import gzip
 import io
 from pathlib import Path
 
@@ -86,6 +87,12 @@ class TestReading:
         }
         assert Score.objects.get(source__source_id="2").notes == "=1"
 
+    def test_a_number_that_a_spreadsheet_wrote_again(
+        self, alice: Caller, labels: dict[str, Label], tmp_path: Path
+    ) -> None:
+        row = 'trace,1,Numeric,numeric,7,"{""value"":7.0}",alice@example.com,'
+        assert run_import(write_text(tmp_path, f"{HEADER}\n{row}\n"))[1] == 0
+
     def test_a_source_id_is_taken_as_it_is(self, labels: dict[str, Label], alice: Caller, tmp_path: Path) -> None:
         rows = [f"trace,{name},Star,star,4,,alice@example.com," for name in ("'=1", "=1", "''")]
         assert run_import(write_text(tmp_path, "\n".join([HEADER, *rows])))[1] == 0
@@ -142,6 +149,24 @@ class TestErrors:
     @pytest.mark.parametrize("header", ["id,value", "source_type,source_id,source_type", "{}"])
     def test_a_first_line_that_is_no_header(self, alice: Caller, tmp_path: Path, header: str) -> None:
         assert run_import(write_text(tmp_path, f"{header}\n1,2\n"))[0].endswith("2 lines with errors")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        ("\ufeffa\nb\n".encode("utf-16-le"), "UTF-16"),
+        ("\ufeffa\nb\n".encode("utf-16-be"), "UTF-16"),
+        (gzip.compress(b"a\nb\n"), "gzip"),
+        (b"PK\x03\x04\n\n", "a zip file or a workbook"),
+    ],
+)
+def test_another_kind_of_file_is_one_error(
+    alice: Caller, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, kind: str
+) -> None:
+    file = tmp_path / "scores.csv"
+    file.write_bytes(content)
+    assert run_import(file)[0].endswith(" 1 lines with errors")
+    assert capsys.readouterr().err == f"line 1: The file must be JSON lines or CSV in UTF-8, got {kind}\n"
 
 
 def test_lines_that_are_too_long_are_errors_and_not_in_memory(
