@@ -19,7 +19,7 @@ from tests.folders import ROOT
 EXEMPT = (
     "accounts/admin.py",
     "accounts/commands.py",
-    "accounts/keys.py:_find_key",
+    "accounts/keys.py:_read_key",
     "accounts/models.py",
     "accounts/people.py:draft_annotator",
     "idempotency/services.py:purge",
