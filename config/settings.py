@@ -166,8 +166,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 TIME_ZONE = "UTC"
 USE_I18N = False
-# Pages show times as 2026-01-31 12:00:00 UTC.
-DATETIME_FORMAT = "Y-m-d H:i:s e"
+FORMAT_MODULE_PATH = ["config.formats"]
 
 STATIC_URL = "static/"
 # Serve files from their packages, without collectstatic.

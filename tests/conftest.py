@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test import Client
 
-from modelhub.accounts.models import Organization
+from modelhub.accounts.models import Organization, User
 from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 from tests.client import Caller
@@ -77,6 +78,15 @@ def bob(organization: Organization) -> Caller:
 def charlie(db: None) -> Caller:
     user = UserFactory.create(email="charlie@example.org", name="Charlie", role="admin")
     return Caller(ApiKeyFactory.create(user=user))
+
+
+@pytest.fixture
+def staff(alice: Caller) -> Client:
+    """Return a browser in which Alice is logged in to the admin."""
+    User.objects.filter(pk=alice.user.pk).update(is_staff=True, is_superuser=True)
+    client = Client(raise_request_exception=False)
+    client.force_login(User.objects.get(pk=alice.user.pk), backend="django.contrib.auth.backends.ModelBackend")
+    return client
 
 
 @pytest.fixture

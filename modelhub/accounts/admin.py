@@ -3,42 +3,89 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
-from django.forms import ModelForm
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import formats, timezone
+from django.utils.html import format_html
 
-from modelhub.accounts.keys import create_api_key, revoke_api_key, rotate_api_key
-from modelhub.accounts.models import ApiKey, Organization, User
-from modelhub.core.admin import NoDeleteAdmin
+from modelhub.accounts.keys import create_api_key, revoke_api_key, rotate_api_key, state_of
+from modelhub.accounts.models import ROLES, SCOPES, ApiKey, Organization, User
+from modelhub.core.admin import NameForm, NoDeleteAdmin, ended, link_to, link_to_list
+from modelhub.core.admin_filters import WordFilter, related, words_of
 from modelhub.core.errors import Conflict
 
 GRACE = timedelta(days=1)
+TABLES = {
+    "user": "Users",
+    "apikey": "API keys",
+    "project": "Projects",
+    "label": "Labels",
+    "source": "Sources",
+    "score": "Scores",
+}
 admin.site.unregister(Group)
+
+
+def flag(field: str, yes: str, no: str, *, title: str) -> type[WordFilter]:
+    """Return a filter by a boolean, in two words."""
+    lookups = {yes: Q(**{field: True}), no: Q(**{field: False})}
+    return type("Flag", (WordFilter,), {"title": title, "parameters": (field,), "lookups": lookups})
 
 
 @admin.register(Organization)
 class OrganizationAdmin(NoDeleteAdmin):
-    list_display = ("name", "id", "created_at")
-    search_fields = ("name",)
+    form = NameForm
+    list_display = ("name", "id", "created_at", "rows")
+    search_fields = ("name", "=id")
+    fields = ("name", "rows", "created_at", "id")
+    readonly_fields = ("id", "created_at", "rows")
+
+    @admin.display(description="rows")
+    def rows(self, organization: Organization) -> str:
+        """Return links to the lists of an organization's rows."""
+        if organization._state.adding:
+            return "-"
+        links = [link_to_list(table, words, organization=organization.pk) for table, words in TABLES.items()]
+        return format_html(" · ".join(["{}"] * len(links)), *links)
+
+
+class UserForm(NameForm, UserChangeForm):
+    pass
+
+
+class AddUserForm(NameForm, AdminUserCreationForm):
+    pass
 
 
 @admin.register(User)
 class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
     """Users, with or without a password. Deactivated instead of deleted."""
 
+    form = UserForm
+    add_form = AddUserForm
     ordering = ("email",)
-    list_display = ("email", "name", "organization", "role", "is_active", "is_staff")
-    list_filter = ("role", "is_active", "is_staff")
-    search_fields = ("email", "name")
+    list_display = ("email", "name", "organization_link", "role", "is_active", "is_staff", "rows")
+    list_select_related = ("organization",)
+    list_filter = (
+        words_of("role", ROLES),
+        flag("is_active", "active", "inactive", title="state"),
+        flag("is_staff", "yes", "no", title="access to the admin"),
+        related("organization"),
+    )
+    search_fields = ("email", "name", "=id")
     autocomplete_fields = ("organization",)
-    readonly_fields = ("id", "created_at", "last_login")
+    readonly_fields = ("id", "created_at", "last_login", "rows")
     frozen_fields = ("organization",)  # that of its scores
     filter_horizontal = ()
     fieldsets = (
-        (None, {"fields": ("id", "email", "password", "name", "organization", "role")}),
+        (None, {"fields": ("email", "password", "name", "organization", "role", "rows", "id")}),
         ("Admin", {"fields": ("is_active", "is_staff", "is_superuser")}),
         ("Times", {"fields": ("created_at", "last_login")}),
     )
@@ -46,21 +93,75 @@ class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
         (None, {"fields": ("email", "name", "organization", "role", "usable_password", "password1", "password2")}),
     )
 
+    @admin.display(description="organization")
+    def organization_link(self, user: User) -> str:
+        return link_to(user.organization)
+
+    @admin.display(description="rows")
+    def rows(self, user: User) -> str:
+        """Return links to the user's scores and keys."""
+        scores = link_to_list("score", "Scores", annotator=user.pk)
+        return format_html("{} · {}", scores, link_to_list("apikey", "API keys", user=user.pk))
+
+
+class ApiKeyForm(NameForm):
+    scopes = forms.MultipleChoiceField(
+        choices=[(word, f"{word}: {words}") for word, words in SCOPES.items()],
+        widget=forms.CheckboxSelectMultiple,
+        initial=ApiKey._meta.get_field("scopes").get_default,
+    )
+
+    class Meta:
+        help_texts = {"expires_at": "In UTC. Without a time the key does not expire."}
+
+    def clean_expires_at(self) -> datetime | None:
+        """Reject a new time in the past: that would be a revocation."""
+        ends: datetime | None = self.cleaned_data["expires_at"]
+        if ends and "expires_at" in self.changed_data and ends <= timezone.now():
+            raise forms.ValidationError(f"The key must expire in the future, got {formats.localize(ends)}")
+        return ends
+
+
+class KeyStateFilter(WordFilter):
+    title = "state"
+    parameters = ("state",)
+    lookups = {
+        "valid": Q(revoked_at=None, user__is_active=True) & (Q(expires_at=None) | Q(expires_at__gt=Now())),
+        "revoked": ~Q(revoked_at=None),
+        "expired": Q(revoked_at=None, expires_at__lte=Now()),
+        "user_inactive": Q(revoked_at=None, user__is_active=False),
+    }
+
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(NoDeleteAdmin):
     """API keys. A secret is shown once, in the message after its creation."""
 
-    list_display = ("name", "api_key", "user", "scopes", "last_used_at", "expires_at", "revoked_at")
+    form = ApiKeyForm
+    list_display = (
+        *("key_name", "public_key", "user_link", "words_of_scopes", "state"),
+        *("last_used_at", "expires_at", "created_at"),
+    )
     list_select_related = ("user", "use")
-    search_fields = ("name", "api_key", "user__email")
+    list_filter = (KeyStateFilter, related("user"), related("organization"))
+    search_fields = ("name", "api_key", "user__email", "=id")
     autocomplete_fields = ("user",)
     actions = ("rotate", "revoke")
-    fields = ("name", "user", "scopes", "expires_at", "api_key", "last_used_at", "revoked_at", "created_at")
-    readonly_fields = ("api_key", "last_used_at", "revoked_at", "created_at")
+    fields = (
+        *("name", "user", "scopes", "expires_at", "state", "api_key"),
+        *("last_used_at", "revoked_at", "created_at"),
+    )
+    readonly_fields = ("state", "api_key", "last_used_at", "revoked_at", "created_at")
     frozen_fields = ("user",)  # a key never changes hands
 
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: "ModelForm[Any]", change: bool) -> None:
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """Allow no change of a revoked key, which no change makes valid."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.revoked_at is None)
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        return self.fields if obj else ("name", "user", "scopes", "expires_at")
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: "forms.ModelForm[Any]", change: bool) -> None:
         if change:
             obj.save()
             return
@@ -68,24 +169,92 @@ class ApiKeyAdmin(NoDeleteAdmin):
         obj.pk, obj.organization_id, obj.api_key = key.pk, key.organization_id, key.api_key
         _show_secret(request, key, secret)
 
+    @admin.display(description="name", ordering="name")
+    def key_name(self, key: ApiKey) -> str:
+        return key.name if state_of(key) == "valid" else ended(key.name)
+
+    @admin.display(description="API key")
+    def public_key(self, key: ApiKey) -> str:
+        return key.api_key
+
+    @admin.display(description="user", ordering="user__email")
+    def user_link(self, key: ApiKey) -> str:
+        return link_to(key.user)
+
+    @admin.display(description="scopes")
+    def words_of_scopes(self, key: ApiKey) -> str:
+        return ", ".join(key.scopes)
+
+    @admin.display(description="state")
+    def state(self, key: ApiKey) -> str:
+        state = state_of(key)
+        return state if state == "valid" else format_html('<span class="state-ended">{}</span>', state)
+
     @admin.display(ordering="use__last_used_at")
     def last_used_at(self, key: ApiKey) -> datetime:
         """Return the last use. Raise `ObjectDoesNotExist`, which Django shows as a dash."""
         return key.use.last_used_at
 
-    @admin.action(description="Rotate: a new pair, the old one valid for a day")
-    def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        for key in queryset.select_related("user"):
+    @admin.action(description="Rotate: a new pair, the old one valid for a day", permissions=["change"])
+    def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> TemplateResponse | None:
+        """Replace one key, after a question. Its secret is shown once, so keys are rotated one by one."""
+        keys = list(queryset.select_related("user")[:2])
+        if len(keys) > 1:
+            messages.error(request, "Rotate one key at a time: the secret of each new pair is shown once.")
+            return None
+        if "confirmed" not in request.POST:
+            ends = formats.localize(timezone.now() + GRACE)
+            return self._ask(request, keys, "rotate", f"A new pair is made. The old one is valid until {ends}.")
+        for key in keys:
             try:
-                _show_secret(request, *rotate_api_key(key, grace=GRACE))
+                new, secret = rotate_api_key(key, grace=GRACE)
             except Conflict as error:
                 messages.error(request, str(error))
+                return None
+            self.log_change(request, key, f"Rotated: replaced by {new.api_key}.")
+            self.log_addition(request, new, f"Created in place of {key.api_key}.")
+            _show_secret(request, new, secret)
+            messages.info(request, f"The old pair {key.api_key} is valid until {formats.localize(key.expires_at)}.")
+        return None
 
-    @admin.action(description="Revoke at once")
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        for key in queryset:
+    @admin.action(description="Revoke at once", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> TemplateResponse | None:
+        """Revoke keys, after a question."""
+        keys = list(queryset.select_related("user").filter(revoked_at=None))
+        if not keys:
+            messages.info(request, "These keys are revoked already.")
+            return None
+        if "confirmed" not in request.POST:
+            words = "The requests of its clients fail at once, on every server. This cannot be undone."
+            return self._ask(request, keys, "revoke", words)
+        for key in keys:
             revoke_api_key(key)
+            self.log_change(request, key, "Revoked.")
+        names = ", ".join(key.api_key for key in keys[:10]) + (", …" if len(keys) > 10 else "")
+        messages.success(request, f"Revoked {len(keys)} API key{'' if len(keys) == 1 else 's'}: {names}.")
+        return None
+
+    def _ask(self, request: HttpRequest, keys: list[ApiKey], action: str, words: str) -> TemplateResponse:
+        """Return the page that asks whether an action is meant."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{action.capitalize()} {'this API key' if len(keys) == 1 else f'these {len(keys)} API keys'}?",
+            "opts": self.opts,
+            "media": self.media,
+            "keys": keys,
+            "action": action,
+            "words": words,
+        }
+        return TemplateResponse(request, "admin/modelhub/apikey/confirm.html", context)
 
 
 def _show_secret(request: HttpRequest, key: ApiKey, secret: str) -> None:
-    messages.warning(request, f"API key {key.api_key} with the secret key {secret} (not shown again)")
+    row = '<div class="secret">{} <code id="{}">{}</code> <button type="button" data-copy="{}">Copy</button></div>'
+    pair = [
+        format_html(row, words, name, text, name)
+        for words, name, text in (
+            ("API key", "new-key", key.api_key),
+            ("Secret key", "new-secret", secret),
+        )
+    ]
+    messages.warning(request, format_html("Copy the new pair now: the secret is not shown again.{}{}", *pair))

@@ -126,9 +126,13 @@ def _record_use(key: ApiKey) -> None:
         log.warning("key_use_not_recorded", sqlstate=sqlstate(error))
 
 
-def is_valid(key: ApiKey) -> bool:
-    """Check that a key is neither revoked nor expired, and its user active."""
-    return key.revoked_at is None and (key.expires_at is None or key.expires_at > timezone.now()) and key.user.is_active
+def state_of(key: ApiKey) -> str:
+    """Return "valid", "revoked", "expired" or "user inactive"."""
+    if key.revoked_at is not None:
+        return "revoked"
+    if key.expires_at is not None and key.expires_at <= timezone.now():
+        return "expired"
+    return "valid" if key.user.is_active else "user inactive"
 
 
 def rotate_api_key(key: ApiKey, *, grace: timedelta) -> tuple[ApiKey, str]:
@@ -136,7 +140,7 @@ def rotate_api_key(key: ApiKey, *, grace: timedelta) -> tuple[ApiKey, str]:
 
     Raise `Conflict` for a key that is not valid any more.
     """
-    if not is_valid(key):
+    if state_of(key) != "valid":
         raise Conflict(f"The API key {key.api_key} is not valid any more; make a new one.")
     ends = timezone.now() + grace
     with transaction.atomic():

@@ -1,24 +1,100 @@
-"""Base classes of admin pages; a list counts at most 10,000 rows of its table."""
+"""Base classes of admin pages: lists that stay fast on tables of millions of rows."""
 
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.core.paginator import Paginator
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR, SEARCH_VAR, ChangeList
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import BadRequest, ValidationError
+from django.core.paginator import EmptyPage, Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.forms import Media, ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.http import urlencode
 
-admin.site.site_header = "modelhub"
+from modelhub.core.admin_filters import RelatedFilter
+from modelhub.core.text import Hint, is_visible, show
+
+admin.site.site_header = admin.site.site_title = "modelhub"
+admin.site.enable_nav_sidebar = False  # lists need the width
+admin.site.index_title = "Scores, labels and access"
+
+COUNTED = 10_000
+# To skip more rows than this is a matter of a filter by date.
+MAX_PAGE = 100_000
+PARAMETERS = (SEARCH_VAR, PAGE_VAR, ORDER_VAR, ALL_VAR, ERROR_FLAG, "_popup", "_to_field", "_changelist_filters")
+
+
+class NameForm(ModelForm):
+    """Form of a row whose name people can see."""
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name and not is_visible(name):
+            raise ValidationError(f"name must have visible characters only, got {show(name)}")
+        return name
 
 
 class BoundedPaginator(Paginator):
-    """Paginator over 10,000 rows: to count a large table takes seconds."""
+    """Count at most 10,000 rows; above, pages have only a next one."""
 
     object_list: QuerySet[Any]
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[:10_000].count()
+        return self.object_list.order_by()[: COUNTED + 1].count()
+
+    @property
+    def is_counted(self) -> bool:
+        return self.count <= COUNTED
+
+    def validate_number(self, number: Any) -> int:
+        """Return the number of a page. Raise `InvalidPage`."""
+        if self.is_counted:
+            return super().validate_number(number)
+        try:
+            page = int(number)
+        except (TypeError, ValueError):
+            raise EmptyPage from None
+        if not 1 <= page <= MAX_PAGE:
+            raise EmptyPage
+        return page
+
+    def page(self, number: Any) -> Page[Any]:
+        """Return a page; above the counted rows it may be empty."""
+        if self.is_counted:
+            counted: Page[Any] = super().page(number)
+            return counted
+        page = self.validate_number(number)
+        start = (page - 1) * self.per_page
+        return Page(self.object_list[start : start + self.per_page], page, self)
+
+
+class RowList(ChangeList):
+    """A list that knows its next page without a count of all rows."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read one row more than the page shows, where rows are not counted."""
+        super().get_results(request)
+        self.is_counted = self.paginator.is_counted
+        self.has_next = False
+        if not self.is_counted:
+            start = (self.page_num - 1) * self.list_per_page
+            # An index alone skips to the page: joins of 250,000 rows before it take a second.
+            ids = self.queryset.values_list("pk", flat=True)[start : start + self.list_per_page + 1]
+            self.has_next = len(ids) > self.list_per_page
+            self.result_list: Any = self.queryset.filter(pk__in=list(ids)[: self.list_per_page])
+
+    @property
+    def previous_page(self) -> str:
+        return self.get_query_string({PAGE_VAR: self.page_num - 1})
+
+    @property
+    def next_page(self) -> str:
+        return self.get_query_string({PAGE_VAR: self.page_num + 1})
 
 
 class RowAdmin(admin.ModelAdmin):
@@ -26,14 +102,64 @@ class RowAdmin(admin.ModelAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     ordering: ClassVar[Any] = ("-created_at", "-id")
     readonly_fields: ClassVar[Any] = ("id", "created_at")
+    list_filter: ClassVar[Any] = ()
     # Fields that a stored row keeps.
     frozen_fields: ClassVar[tuple[str, ...]] = ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return self.readonly_fields if obj is None else (*self.readonly_fields, *self.frozen_fields)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return RowList
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Return the list. Raise `BadRequest` for unknown and unusable parameters."""
+        for name, texts in request.GET.lists():
+            if "\0" in name or any("\0" in text for text in texts):
+                raise BadRequest(f"{show(name)} must not contain NUL characters")
+            if name not in self.list_parameters:
+                raise BadRequest(f"Unknown filter {show(name)}{Hint(name, self.list_parameters)}")
+        try:
+            return super().get_changelist_instance(request)
+        except admin.options.IncorrectLookupParameters:
+            raise BadRequest(f"This list has no page {show(request.GET.get(PAGE_VAR))}") from None
+
+    @cached_property
+    def list_parameters(self) -> tuple[str, ...]:
+        return (*PARAMETERS, *(name for one in self.list_filter for name in one.parameters))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup in self.list_parameters
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Return the list, or the answer to an action. Raise `BadRequest` for ids that are none."""
+        title = str(self.opts.verbose_name_plural)
+        try:
+            return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})
+        except ValidationError:
+            raise BadRequest("_selected_action must be ids of rows") from None
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the rows that fit, for lists and autocompletion."""
+        if "\0" in search_term:
+            raise BadRequest("The search must not contain NUL characters")
+        return super().get_search_results(request, queryset, search_term)
+
+    @property
+    def media(self) -> Media:
+        """Return the files of all pages, and those of searchable filters."""
+        media = super().media + Media(css={"all": ["modelhub/admin.css"]})
+        for one in self.list_filter:
+            if issubclass(one, RelatedFilter) and one.searchable:
+                field = self.opts.get_field(one.parameters[0])
+                media += AutocompleteSelect(field, self.admin_site).media
+        return media + Media(js=["modelhub/admin.js"])
 
 
 class NoDeleteAdmin(RowAdmin):
@@ -51,3 +177,28 @@ class ReadOnlyAdmin(NoDeleteAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def link_to(row: Model, words: object = None) -> str:
+    """Return a link to the page of a row."""
+    path = reverse(f"admin:modelhub_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', path, row if words is None else words)
+
+
+def link_to_list(table: str, words: str, **filters: object) -> str:
+    """Return a link to the filtered list of a table."""
+    path = reverse(f"admin:modelhub_{table}_changelist")
+    return format_html(
+        '<a href="{}?{}">{}</a>', path, urlencode({name: str(value) for name, value in filters.items()}), words
+    )
+
+
+def ended(words: str) -> str:
+    """Return words struck through, for a row that is no longer in use."""
+    return format_html("<s>{}</s>", words)
+
+
+def shorten(text: str, length: int = 80) -> str:
+    """Return the text in one line, cut to a length."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"

@@ -1,6 +1,6 @@
 """Paths for operators and browsers."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static
 from django.urls import path, re_path
 from django.views.generic import RedirectView
@@ -16,6 +16,11 @@ def add_slash(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(f"{request.path}/" + (f"?{query}" if query else ""))
 
 
+def no_shortcut(request: HttpRequest, _: str) -> HttpResponse:
+    """Close a redirect of the admin that fails for ids that are no UUIDs."""
+    raise Http404
+
+
 urlpatterns = [
     path("healthz", health.Health.as_view(), name="healthz"),
     path("readyz", health.Readiness.as_view(), name="readyz"),
@@ -23,6 +28,7 @@ urlpatterns = [
     path("schema/", pages.SchemaView.as_view(), name="schema"),
     path("docs/", read_only(pages.DocsView.as_view()), name="docs"),
     re_path(r"^(?:docs|schema|admin(?:/.*)?)(?<!/)$", add_slash, name="add_slash"),
+    path("admin/r/<path:_>", no_shortcut),
     path("favicon.ico", read_only(RedirectView.as_view(url=static("modelhub/favicon.ico")))),
     path("", read_only(RedirectView.as_view(pattern_name="docs")), name="root"),
 ]

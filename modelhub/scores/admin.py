@@ -1,29 +1,115 @@
 """Admin pages of scores and their revisions."""
 
+from typing import Any
+
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
+from django.contrib.admin.views.main import PAGE_VAR
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 
-from modelhub.core.admin import ReadOnlyAdmin
-from modelhub.scores.entries import ScoreContent
-from modelhub.scores.models import Score, ScoreRevision
-
-
-class RevisionInline(admin.TabularInline):
-    model = ScoreRevision
-    fields = readonly_fields = ("created_at", "action", *ScoreContent.__struct_fields__, "replaced_by")
-    ordering = ("-id",)
-    can_delete = False
-    extra = 0
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from modelhub.accounts.models import User
+from modelhub.core.admin import ReadOnlyAdmin, ended, link_to, shorten
+from modelhub.core.admin_filters import DateFilter, DeletedFilter, OrganizationFilter, related, words_of
+from modelhub.core.ids import parse_uuid
+from modelhub.core.models import LISTED, LIVE
+from modelhub.labels.models import Label
+from modelhub.labels.types import LABEL_TYPES, get_type
+from modelhub.scores.models import SCORE_SOURCES, Score, ScoreRevision
+from modelhub.sources.models import SOURCE_TYPES, Source
+from modelhub.sources.refs import source_key
 
 
 @admin.register(Score)
 class ScoreAdmin(ReadOnlyAdmin):
-    list_display = ("label", "value", "source", "annotator", "score_source", "created_at", "deleted_at")
+    list_display = ("value_link", "label_link", "source_link", "annotator_link", "short_notes", "created_at")
+    list_display_links = ("value_link",)
+    sortable_by = ("created_at",)
     list_select_related = ("label", "source", "annotator")
-    search_fields = ("=id", "=source__source_key", "=annotator__email")
+    list_filter = (
+        related("label"),
+        words_of("label__type", LABEL_TYPES, parameter="type"),
+        related("annotator"),
+        DateFilter,
+        words_of("score_source", SCORE_SOURCES),
+        DeletedFilter,
+        related("source", searchable=False),
+        OrganizationFilter,
+    )
+    search_fields = ("id",)
     search_help_text = "the whole id of the score or source, or the annotator's email"
-    inlines = (RevisionInline,)
+    fields = (
+        *("readable_value", "notes", "label", "source", "annotator", "score_source"),
+        *("created_at", "updated_at", "last_changed_by", "deleted_at", "queue_item", "organization", "id", "value"),
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Score], search_term: str
+    ) -> tuple[QuerySet[Score], bool]:
+        """Return the scores of an annotator, or those of a source and the one with an id."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if "@" in term:
+            users = User.objects.filter(email=term.lower()).values_list("pk", flat=True)
+            return queryset.filter(LIVE, LISTED, annotator_id__in=list(users)), False
+        sources = Source.objects.filter(source_type__in=SOURCE_TYPES, source_key=source_key(term))
+        of_source = LIVE & Q(source_id__in=list(sources.values_list("pk", flat=True)))
+        return queryset.filter(of_source | Q(pk=parse_uuid(term))), False
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Return the page of the replaced values."""
+        score = self.get_object(request, object_id)
+        if score is None:
+            return super().history_view(request, object_id, extra_context)
+        revisions = ScoreRevision.objects.filter(score_id=score.pk, organization_id=score.organization_id)
+        rows = revisions.select_related("updated_by", "replaced_by").order_by("-id")
+        page = Paginator(rows, 50).get_page(request.GET.get(PAGE_VAR))
+        context = {
+            "title": "History of a score",
+            "score": score,
+            "words": readable(score, score.value),
+            "author": score.updated_by or score.annotator,
+            "page": page,
+            "versions": [
+                (revision, readable(score, revision.value), revision.updated_by or score.annotator) for revision in page
+            ],
+        }
+        return super().history_view(request, object_id, context | (extra_context or {}))
+
+    @admin.display(description="value")
+    def value_link(self, score: Score) -> str:
+        words = shorten(readable(score, score.value))
+        return ended(f"{words} (deleted)") if score.deleted_at else words
+
+    @admin.display(description="value")
+    def readable_value(self, score: Score) -> str:
+        return readable(score, score.value)
+
+    @admin.display(description="label")
+    def label_link(self, score: Score) -> str:
+        return link_to(score.label, score.label.name)
+
+    @admin.display(description="source")
+    def source_link(self, score: Score) -> str:
+        return link_to(score.source)
+
+    @admin.display(description="annotator")
+    def annotator_link(self, score: Score) -> str:
+        return link_to(score.annotator)
+
+    @admin.display(description="notes")
+    def short_notes(self, score: Score) -> str:
+        return shorten(score.notes)
+
+    @admin.display(description="last changed by")
+    def last_changed_by(self, score: Score) -> str:
+        return link_to(score.updated_by or score.annotator)
+
+
+def readable(score: Score, value: Any) -> str:
+    """Return a value of the score, present or replaced, in words."""
+    label: Label = score.label
+    return get_type(label.type).readable(value, label.settings)

@@ -1,15 +1,51 @@
 """Admin pages of sources."""
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 
-from modelhub.core.admin import ReadOnlyAdmin
-from modelhub.sources.models import Source
+from modelhub.core.admin import ReadOnlyAdmin, link_to, link_to_list, shorten
+from modelhub.core.admin_filters import DateFilter, OrganizationFilter, words_of
+from modelhub.core.ids import parse_uuid
+from modelhub.sources.models import SOURCE_TYPES, Source
+from modelhub.sources.refs import source_key
 
 
 @admin.register(Source)
 class SourceAdmin(ReadOnlyAdmin):
-    list_display = ("source_type", "source_id", "name", "organization", "created_at")
+    list_display = ("source_id", "type_of", "short_name", "organization_link", "created_at", "scores")
+    sortable_by = ("created_at",)
     list_select_related = ("organization",)
-    list_filter = ("source_type",)
-    search_fields = ("=source_key", "=source_id")
-    search_help_text = "the whole id"
+    list_filter = (words_of("source_type", SOURCE_TYPES), DateFilter, OrganizationFilter)
+    search_fields = ("id",)
+    search_help_text = "the whole id, as it was registered or as in this server"
+    fields = (
+        *("source_id", "source_type", "name", "scores", "organization", "metadata"),
+        *("created_at", "updated_at", "id"),
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Source], search_term: str
+    ) -> tuple[QuerySet[Source], bool]:
+        """Return the sources with an id."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        of_key = Q(source_type__in=SOURCE_TYPES, source_key=source_key(term))
+        return queryset.filter(of_key | Q(pk=parse_uuid(term))), False
+
+    @admin.display(description="type")
+    def type_of(self, source: Source) -> str:
+        return source.source_type
+
+    @admin.display(description="name")
+    def short_name(self, source: Source) -> str:
+        return shorten(source.name)
+
+    @admin.display(description="organization")
+    def organization_link(self, source: Source) -> str:
+        return link_to(source.organization)
+
+    @admin.display(description="scores")
+    def scores(self, source: Source) -> str:
+        return link_to_list("score", "Show scores", source=source.pk)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from modelhub.accounts.keys import is_valid
+from modelhub.accounts.keys import state_of
 from modelhub.accounts.models import ApiKey
 from modelhub.core.text import visible
 
@@ -20,8 +20,5 @@ class Command(BaseCommand):
 
 
 def _state(key: ApiKey) -> str:
-    if key.revoked_at:
-        return "revoked"
-    if not is_valid(key):
-        return "not valid"
-    return f"expires {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "valid"
+    state = state_of(key)
+    return f"expires {key.expires_at:%Y-%m-%d %H:%M}" if state == "valid" and key.expires_at else state
