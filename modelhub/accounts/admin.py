@@ -6,18 +6,18 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
 
 from modelhub.accounts.keys import create_api_key, revoke_api_key, rotate_api_key, state_of
 from modelhub.accounts.models import ROLES, SCOPES, ApiKey, Organization, User
-from modelhub.core.admin import NameForm, NoDeleteAdmin, ended, link_to, link_to_list
+from modelhub.core.admin import NoDeleteAdmin, ended, link_to, link_to_list, path_of
 from modelhub.core.admin_filters import WordFilter, related, words_of
 from modelhub.core.errors import Conflict
 
@@ -41,7 +41,6 @@ def flag(field: str, yes: str, no: str, *, title: str) -> type[WordFilter]:
 
 @admin.register(Organization)
 class OrganizationAdmin(NoDeleteAdmin):
-    form = NameForm
     list_display = ("name", "id", "created_at", "rows")
     search_fields = ("name", "=id")
     fields = ("name", "rows", "created_at", "id")
@@ -56,20 +55,10 @@ class OrganizationAdmin(NoDeleteAdmin):
         return format_html(" · ".join(["{}"] * len(links)), *links)
 
 
-class UserForm(NameForm, UserChangeForm):
-    pass
-
-
-class AddUserForm(NameForm, AdminUserCreationForm):
-    pass
-
-
 @admin.register(User)
 class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
     """Users, with or without a password. Deactivated instead of deleted."""
 
-    form = UserForm
-    add_form = AddUserForm
     ordering = ("email",)
     list_display = ("email", "name", "organization_link", "role", "is_active", "is_staff", "rows")
     list_select_related = ("organization",)
@@ -104,7 +93,7 @@ class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
         return format_html("{} · {}", scores, link_to_list("apikey", "API keys", user=user.pk))
 
 
-class ApiKeyForm(NameForm):
+class ApiKeyForm(forms.ModelForm):
     scopes = forms.MultipleChoiceField(
         choices=[(word, f"{word}: {words}") for word, words in SCOPES.items()],
         widget=forms.CheckboxSelectMultiple,
@@ -138,20 +127,17 @@ class ApiKeyAdmin(NoDeleteAdmin):
     """API keys. A secret is shown once, in the message after its creation."""
 
     form = ApiKeyForm
-    list_display = (
-        *("key_name", "public_key", "user_link", "words_of_scopes", "state"),
-        *("last_used_at", "expires_at", "created_at"),
-    )
+    list_display = ("key_name", "state", "user_link", "words_of_scopes", "public_key", "last_used_at", "expires_at")
     list_select_related = ("user", "use")
     list_filter = (KeyStateFilter, related("user"), related("organization"))
     search_fields = ("name", "api_key", "user__email", "=id")
     autocomplete_fields = ("user",)
     actions = ("rotate", "revoke")
     fields = (
-        *("name", "user", "scopes", "expires_at", "state", "api_key"),
+        *("name", "user", "scopes", "expires_at", "state", "public_key"),
         *("last_used_at", "revoked_at", "created_at"),
     )
-    readonly_fields = ("state", "api_key", "last_used_at", "revoked_at", "created_at")
+    readonly_fields = ("state", "public_key", "last_used_at", "revoked_at", "created_at")
     frozen_fields = ("user",)  # a key never changes hands
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
@@ -203,8 +189,9 @@ class ApiKeyAdmin(NoDeleteAdmin):
             messages.error(request, "Rotate one key at a time: the secret of each new pair is shown once.")
             return None
         if "confirmed" not in request.POST:
-            ends = formats.localize(timezone.now() + GRACE)
-            return self._ask(request, keys, "rotate", f"A new pair is made. The old one is valid until {ends}.")
+            ends = min([timezone.now() + GRACE, *(key.expires_at for key in keys if key.expires_at)])
+            words = f"A new pair is made. The old one is valid until {formats.localize(ends)}."
+            return self._ask(request, keys, "rotate", words)
         for key in keys:
             try:
                 new, secret = rotate_api_key(key, grace=GRACE)
@@ -242,6 +229,7 @@ class ApiKeyAdmin(NoDeleteAdmin):
             "opts": self.opts,
             "media": self.media,
             "keys": keys,
+            "back": path_of(keys[0]) if len(keys) == 1 else reverse("admin:modelhub_apikey_changelist"),
             "action": action,
             "words": words,
         }

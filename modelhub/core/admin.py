@@ -8,7 +8,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import EmptyPage, Page, Paginator
 from django.db.models import Model, QuerySet
-from django.forms import Media, ModelForm
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from modelhub.core.admin_filters import RelatedFilter
-from modelhub.core.text import Hint, is_visible, show
+from modelhub.core.text import Hint, show
 
 admin.site.site_header = admin.site.site_title = "modelhub"
 admin.site.enable_nav_sidebar = False  # lists need the width
@@ -26,16 +26,6 @@ COUNTED = 10_000
 # To skip more rows than this is a matter of a filter by date.
 MAX_PAGE = 100_000
 PARAMETERS = (SEARCH_VAR, PAGE_VAR, ORDER_VAR, ALL_VAR, ERROR_FLAG, "_popup", "_to_field", "_changelist_filters")
-
-
-class NameForm(ModelForm):
-    """Form of a row whose name people can see."""
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        if name and not is_visible(name):
-            raise ValidationError(f"name must have visible characters only, got {show(name)}")
-        return name
 
 
 class BoundedPaginator(Paginator):
@@ -154,7 +144,7 @@ class RowAdmin(admin.ModelAdmin):
     @property
     def media(self) -> Media:
         """Return the files of all pages, and those of searchable filters."""
-        media = super().media + Media(css={"all": ["modelhub/admin.css"]})
+        media = super().media
         for one in self.list_filter:
             if issubclass(one, RelatedFilter) and one.searchable:
                 field = self.opts.get_field(one.parameters[0])
@@ -181,8 +171,11 @@ class ReadOnlyAdmin(NoDeleteAdmin):
 
 def link_to(row: Model, words: object = None) -> str:
     """Return a link to the page of a row."""
-    path = reverse(f"admin:modelhub_{row._meta.model_name}_change", args=[row.pk])
-    return format_html('<a href="{}">{}</a>', path, row if words is None else words)
+    return format_html('<a href="{}">{}</a>', path_of(row), row if words is None else words)
+
+
+def path_of(row: Model) -> str:
+    return reverse(f"admin:modelhub_{row._meta.model_name}_change", args=[row.pk])
 
 
 def link_to_list(table: str, words: str, **filters: object) -> str:

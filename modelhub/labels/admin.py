@@ -3,21 +3,26 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Value
+from django.db.models.lookups import Exact
+from django.forms import ModelForm
 
-from modelhub.core.admin import NameForm, NoDeleteAdmin, ReadOnlyAdmin, ended, link_to, link_to_list, shorten
+from modelhub.core.admin import NoDeleteAdmin, ReadOnlyAdmin, ended, link_to, link_to_list, shorten
 from modelhub.core.admin_filters import DeletedFilter, related, words_of
+from modelhub.core.models import name_key
 from modelhub.core.text import show
 from modelhub.labels.models import Label, Project
 from modelhub.labels.rules import read_kind
 from modelhub.labels.types import LABEL_TYPES
 
 
-class ProjectForm(NameForm):
+class ProjectForm(ModelForm):
     def clean(self) -> dict[str, Any]:
-        """Reject a name that is taken; case does not count."""
+        """Reject a name that is taken; case and Unicode's form do not count."""
         given = super().clean() or {}
         name, organization = given.get("name"), given.get("organization", self.instance.organization_id)
-        others = Project.objects.filter(organization=organization, name__iexact=name).exclude(pk=self.instance.pk)
+        same_name = Exact(name_key("name"), name_key(Value(name)))
+        others = Project.objects.filter(same_name, organization=organization).exclude(pk=self.instance.pk)
         if name and organization and others.exists():
             self.add_error("name", f"A project named {show(name)} exists already")
         return given
