@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modelhub.core.examples import CATEGORICAL_ID, STAR_ID, TRACE_ID
+from modelhub.core.examples import CATEGORICAL_ID, ERROR, STAR_ID, TRACE_ID
 from modelhub.scores.changes import CHANGES
 from modelhub.scores.entries import PROPERTIES, UUID
 from modelhub.sources.refs import MAX_ID_LENGTH, SOURCE_WORDS
@@ -68,5 +68,6 @@ EXAMPLE_BULK = {
     ],
     "notes": "Batch annotation",
 }
+EXAMPLE_REJECTED: dict[str, Any] = {"scores": [], "errors": [ERROR.replace("[1]", "[0]")]}
 EXAMPLE_CHANGE = {"value": {"rating": 2}, "notes": "On second thought"}
 EXAMPLE_BULK_DELETE = {"filter": {"source_type": "trace", "source_id": TRACE_ID}}

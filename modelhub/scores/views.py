@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -90,7 +90,11 @@ class BulkScores(ApiView):
         request={"application/json": bodies.BULK_SCORES},
         responses={
             201: OpenApiResponse(BulkScoresAnswer, "At least one score was stored."),
-            200: OpenApiResponse(BulkScoresAnswer, "No score was stored; `errors` says why, unless it was a dry run."),
+            200: OpenApiResponse(
+                BulkScoresAnswer,
+                "No score was stored; `errors` says why, unless it was a dry run.",
+                examples=[OpenApiExample("No valid score", bodies.EXAMPLE_REJECTED)],
+            ),
             **problem_responses(400, 404, 413, 415, 422),
         },
         **example("Two labels", bodies.EXAMPLE_BULK),

@@ -48,16 +48,15 @@ class Server(BaseApplication):
         return self.application
 
 
-def serve(application: Any, *, ready: Callable[[int], None]) -> None:
-    """Serve until stopped, then exit with 0; call `ready` with the open port."""
+def serve(application: Any, *, ready: Callable[[], None]) -> None:
+    """Serve until stopped, then exit with 0; call `ready` when the port is open."""
     ignores_hangup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # nohup
 
     def when_ready(arbiter: Arbiter) -> None:
         # gunicorn would reload on SIGHUP and go on without its terminal.
         stop = partial(_stop, arbiter)
         signal.signal(signal.SIGHUP, signal.SIG_IGN if ignores_hangup else stop)
-        [listener] = arbiter.LISTENERS
-        ready(listener.sock.getsockname()[1])
+        ready()
 
     host = f"[{settings.SERVE_HOST}]" if ":" in settings.SERVE_HOST else settings.SERVE_HOST
     options = {

@@ -101,7 +101,13 @@ class TestHeaders:
             headers = live.request("GET", path).headers
             policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
             assert policy["default-src"] == "'none'"
-            assert policy["script-src"] == policy["connect-src"] == policy["form-action"] == "'self'"
+            assert (
+                policy["script-src"]
+                == policy["style-src"]
+                == policy["connect-src"]
+                == policy["form-action"]
+                == "'self'"
+            )
             assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
 
     def test_the_schemas_page_works_under_its_policy(self, live: Server) -> None:
@@ -133,6 +139,8 @@ def assert_loads_only_files_of_this_server(server: Server, page: str, *, least: 
     assert not re.search(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>", page)
     assert not re.search(r"<[^>]+\son[a-z]+=", page)
     assert "javascript:" not in page
+    assert "<style" not in page
+    assert not re.search(r"<[^>]+\sstyle=", page)
     loaded = set(re.findall(r'(?:src|<link [^>]*href)="([^"]+)"', page))
     assert len(loaded) >= least
     for path in loaded:
