@@ -2,6 +2,7 @@
 
 import functools
 import random
+import select
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -84,7 +85,9 @@ def in_autocommit(write: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(write)
     def run(*args: P.args, **options: P.kwargs) -> T:
-        # A failure to connect sends nothing: its outcome is known.
+        # A failure to connect sends nothing, nor does a connection that has ended meanwhile: the outcome is known.
+        if not connection.in_atomic_block and _has_ended():
+            connection.close()
         connection.ensure_connection()
         try:
             return write(*args, **options)
@@ -94,6 +97,16 @@ def in_autocommit(write: Callable[P, T]) -> Callable[P, T]:
             raise _outcome_unknown() from error
 
     return run
+
+
+def _has_ended() -> bool:
+    """Return whether the idle connection has something to read: its end, or the reason for it."""
+    raw = connection.connection
+    if raw is None or raw.closed:
+        return raw is not None
+    poll = select.poll()
+    poll.register(raw.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def savepoint() -> AbstractContextManager[None]:

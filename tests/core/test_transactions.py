@@ -3,6 +3,9 @@
 The errors are psycopg's, made here: PostgreSQL's own are caused in tests/faults/test_transactions.py.
 """
 
+import os
+import socket
+
 import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -43,6 +46,26 @@ def test_a_statement_whose_connection_is_lost_has_an_unknown_outcome(cause: psyc
 def test_a_statement_that_postgresql_ends_with_a_reason_stored_nothing(cause: psycopg.Error) -> None:
     with pytest.raises(OperationalError):
         in_autocommit(fail)(cause)
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_connection_that_ended_before_the_statement_is_replaced(closes: bool) -> None:
+    """Shut down the socket of an idle connection, or close it, as long judging gives time for."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    if closes:
+        connection.connection.close()
+    else:
+        with socket.socket(fileno=os.dup(connection.connection.fileno())) as shared:
+            shared.shutdown(socket.SHUT_RDWR)
+
+    def write() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 2")
+            [number] = cursor.fetchone()
+        return int(number)
+
+    assert in_autocommit(write)() == 2
 
 
 def test_a_statement_inside_a_transaction_leaves_the_outcome_to_it() -> None:
