@@ -96,12 +96,23 @@ def dumps(value: Any) -> str:
 def canonical(value: Any) -> str:
     """Return compact JSON with sorted keys.
 
-    Bodies that differ in order and white space are equal. Numbers keep their digits: 1 and 1.0 differ.
+    Bodies that differ in order and white space are equal. Numbers keep their digits: 1 and 1.0 differ. Raise `Invalid`
+    for a value nested so deeply that only the parser could read it.
     """
     try:
         return _sorting_encoder.encode(value).decode()
     except UnicodeEncodeError:
+        pass
+    except RecursionError:
+        raise _too_deep() from None
+    try:
         return _escape(value, order=sorted)
+    except RecursionError:
+        raise _too_deep() from None
+
+
+def _too_deep() -> Invalid:
+    return Invalid("The body is nested too deeply", code="malformed_json")
 
 
 def _escape(value: Any, *, order: Callable[[Any], Iterable[Any]] = iter) -> str:
@@ -149,7 +160,7 @@ def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str =
     `value_too_deep`, `value_too_large` (bytes of compact UTF-8, exponents spelled out), `unstorable_value`.
     Iterative, so that no depth exhausts the stack.
     """
-    zeros, waiting = 0, [(value, 0)]
+    zeros, members, waiting = 0, 0, [(value, 0)]
     while waiting:
         node, depth = waiting.pop()
         if isinstance(node, str):
@@ -158,6 +169,10 @@ def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str =
             if depth >= max_depth:
                 sentence = f"{name} must not be nested deeper than {max_depth} levels"
                 raise Invalid(sentence, code="value_too_deep", field=name)
+            members += len(node)
+            if members > max_bytes:
+                sentence = f"{name} must have at most {max_bytes} bytes as JSON, got at least {members} members"
+                raise Invalid(sentence, code="value_too_large", field=name)
             if isinstance(node, dict):
                 for key in node:
                     _check_text(key, f"a key of {name}", name)

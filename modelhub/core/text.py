@@ -65,7 +65,7 @@ def show(value: object) -> str:
         return "a value that is nested too deeply"
     except ValueError:
         return "a number that is too long"
-    return visible(text if len(text) <= SHOWN else _cut(text))
+    return visible(text) if len(text) <= SHOWN else _cut(text)
 
 
 def shorten(name: str) -> str:
@@ -117,7 +117,7 @@ def _cut(text: str) -> str:
             ends.append("]" if character == "[" else "}")
         elif ends[-1:] != ['"'] and character in "]}":
             ends.pop()
-    return kept + "…" + "".join(reversed(ends))
+    return visible(kept) + "…" + "".join(reversed(ends))
 
 
 def _scripts(word: str) -> set[str]:

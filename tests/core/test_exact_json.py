@@ -154,6 +154,10 @@ def test_size_and_depth_are_limited() -> None:
         check({"a": "x" * 93}, max_bytes=100)
     assert refused.value.code == "value_too_large"
 
+    with pytest.raises(Invalid, match="got at least 101 members") as refused:
+        check([0] * 101, max_bytes=100)
+    assert refused.value.code == "value_too_large"
+
     nested: list[Any] = []
     for _ in range(31):
         nested = [nested]

@@ -92,6 +92,15 @@ class TestOneAfterTheOther:
             statuses.append(alice.post(BULK, raw=raw, headers={"Idempotency-Key": "k"}).status)
         assert statuses == [201, 422]
 
+    def test_a_body_that_is_nested_too_deeply_is_a_400(
+        self, alice: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        value = '["\\ud800",' + "[" * 800 + "]" * 800 + "]"
+        scores = f'[{{"label_id": "{labels["star"].pk}", "value": {value}}}]'
+        raw = f'{{"source_type": "trace", "source_id": "{trace.source_id}", "scores": {scores}}}'.encode()
+        answer = alice.post(BULK, raw=raw, headers={"Idempotency-Key": "k"})
+        assert (answer.status, answer.body["code"]) == (400, "malformed_json")
+
     def test_a_record_of_the_release_before_is_found(
         self, alice: Caller, trace: Source, labels: dict[str, Label]
     ) -> None:
