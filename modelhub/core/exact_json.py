@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -160,31 +160,41 @@ def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str =
     `value_too_deep`, `value_too_large` (bytes of compact UTF-8, exponents spelled out), `unstorable_value`.
     Iterative, so that no depth exhausts the stack.
     """
+    too_large = f"{name} must have at most {max_bytes} bytes as JSON, got "
     zeros, members, waiting = 0, 0, [(value, 0)]
     while waiting:
         node, depth = waiting.pop()
-        if isinstance(node, str):
-            _check_text(node, name, name)
-        elif isinstance(node, (dict, list)):
+        if isinstance(node, (dict, list)):
+            members += len(node)
             if depth >= max_depth:
                 sentence = f"{name} must not be nested deeper than {max_depth} levels"
                 raise Invalid(sentence, code="value_too_deep", field=name)
-            members += len(node)
             if members > max_bytes:
-                sentence = f"{name} must have at most {max_bytes} bytes as JSON, got at least {members} members"
-                raise Invalid(sentence, code="value_too_large", field=name)
+                raise Invalid(f"{too_large}at least {members} members", code="value_too_large", field=name)
             if isinstance(node, dict):
-                for key in node:
-                    _check_text(key, f"a key of {name}", name)
+                _check_keys(node, name)
             waiting += [(member, depth + 1) for member in (node.values() if isinstance(node, dict) else node)]
-        elif isinstance(node, Decimal):
-            zeros += _check_decimal(node, name)
-        elif isinstance(node, float):
-            _check_decimal(Decimal(repr(node)), name)
+        else:
+            zeros += _check_scalar(node, name)
     size = len(encode(value)) + zeros
     if size > max_bytes:
-        sentence = f"{name} must have at most {max_bytes} bytes as JSON, got {size}"
-        raise Invalid(sentence, code="value_too_large", field=name)
+        raise Invalid(f"{too_large}{size}", code="value_too_large", field=name)
+
+
+def _check_keys(node: Mapping[str, object], name: str) -> None:
+    for key in node:
+        _check_text(key, f"a key of {name}", name)
+
+
+def _check_scalar(node: object, name: str) -> int:
+    """Return the digits that spelling out a number's exponent adds. Raise `Invalid`."""
+    if isinstance(node, str):
+        _check_text(node, name, name)
+    elif isinstance(node, Decimal):
+        return _check_decimal(node, name)
+    elif isinstance(node, float):
+        _check_decimal(Decimal(repr(node)), name)
+    return 0
 
 
 def _check_text(text: str, words: str, name: str) -> None:

@@ -100,7 +100,7 @@ def in_autocommit(write: Callable[P, T]) -> Callable[P, T]:
 
 
 def _has_ended() -> bool:
-    """Return whether the idle connection has something to read: its end, or the reason for it."""
+    """Return whether the idle connection can be read: that is its end, or a notice."""
     raw = connection.connection
     if raw is None or raw.closed:
         return raw is not None

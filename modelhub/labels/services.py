@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from modelhub.core.deadline import Deadline
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.exact_json import same
 from modelhub.core.keyset import in_batches
@@ -158,13 +159,17 @@ def _get_project_of_label(organization_id: uuid.UUID, project_id: uuid.UUID | No
 
 
 def _reject_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
-    """Raise `Conflict` if live scores become illegal; reads all of them."""
+    """Raise `Conflict` if live scores become illegal, `Overdue` if they are too many."""
+    deadline = Deadline()
     after, before = get_type(label.type)(settings), read_kind(label.type, label.settings)
     # With the label's id: without it, Django reads it again for each score.
     rows = label.scores.filter(LIVE, LISTED, organization_id=label.organization_id)
     batches = in_batches(rows.only("label_id", "created_at", "value"))
-    values = (score.value for batch in batches for score in batch)
-    if illegal := sum(not _is_legal(after, value) and _is_legal(before, value) for value in values):
+    illegal = 0
+    for batch in batches:
+        deadline.check(advice="With ?force=true the settings are changed without a look at the scores.")
+        illegal += sum(not _is_legal(after, score.value) and _is_legal(before, score.value) for score in batch)
+    if illegal:
         scores = "1 score" if illegal == 1 else f"{illegal} scores"
         raise Conflict(
             f"With these settings {scores} of this label would no longer be legal; "

@@ -1,6 +1,5 @@
 """The heart: store the scores of a request, with a sentence for each error."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +9,8 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from modelhub.accounts.models import User
-from modelhub.core.errors import Invalid, NotFound, Overdue, Refused, TooLarge
+from modelhub.core.deadline import Deadline
+from modelhub.core.errors import Invalid, NotFound, Refused, TooLarge
 from modelhub.core.ids import new_id_text, spell_uuid
 from modelhub.core.metrics import FALLBACKS
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 # A "did you mean" costs up to 1.6 ms, and a client that repeats one mistake learns nothing from more of them.
 MAX_HINTS = 20
+FEWER = "Send fewer scores, or smaller values, in one request."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,7 @@ class Batch:
     """Entries of a request: scores of one source by one annotator.
 
     `notes` go on every score whose entry has none of its own. `dry_run` stores nothing; `atomic` stores nothing if
-    there is an error. `create_source`: the annotator may, where the settings allow it. `started` is the beginning of
-    the request's timeout (monotonic).
+    there is an error. `create_source`: the annotator may, where the settings allow it.
     """
 
     annotator: User
@@ -45,15 +45,7 @@ class Batch:
     dry_run: bool = False
     atomic: bool = False
     create_source: bool = True
-    started: float = field(default_factory=time.monotonic)
-
-    def check_time(self) -> None:
-        """Raise `Overdue` after the request's timeout."""
-        if time.monotonic() > self.started + settings.SERVE_TIMEOUT:
-            raise Overdue(
-                f"The scores were not judged within {settings.SERVE_TIMEOUT} seconds (MODELHUB_REQUEST_TIMEOUT); "
-                "nothing was stored. Send fewer scores, or smaller values, in one request."
-            )
+    deadline: Deadline = field(default_factory=Deadline)
 
     @property
     def label_ids(self) -> set[str]:
@@ -140,7 +132,7 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
     errors: list[EntryError] = []
     hints = 0
     for index, entry in enumerate(batch.entries):
-        batch.check_time()
+        batch.deadline.check(advice=FEWER)
         try:
             label_id, content = check_entry(entry)
             label = labels.rules.get(label_id)
@@ -157,7 +149,7 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
         except Refused as refused:
             hints += bool(refused.hint)
             errors.append(EntryError.of(index, entry, refused, hinted=hints <= MAX_HINTS))
-    batch.check_time()
+    batch.deadline.check(advice=FEWER)
     if batch.atomic and errors:
         return [], errors
     return list(drafts.values()), errors

@@ -67,3 +67,4 @@ def test_the_answer_is_a_problem(server: Server) -> None:
     answer = server.request("GET", "/model-hub/sources/", headers=server.headers | {"Host": "evil.example"})
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
     assert "Host header" in answer.json()["detail"]
+    assert answer.json()["code"] == "host_not_allowed"

@@ -1,7 +1,9 @@
 """PUT, PATCH, DELETE and restore of labels, and their effect on scores."""
 
+import time
 import uuid
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -157,6 +159,19 @@ class TestSettings:
         assert alice.patch(path(label), {"settings": {"no_of_stars": 2}}).status == 200
         ScoreFactory.create(source=trace, label=label, value={"rating": 2})
         assert alice.patch(path(label), {"settings": {"no_of_stars": 1}}).body["code"] == "scores_affected"
+
+
+def test_judging_the_scores_of_a_label_ends_at_the_timeout(
+    alice: Caller, trace: Source, label: Label, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ScoreFactory.create(source=trace, label=label, value={"rating": 5})
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 3600)
+    monkeypatch.setattr("modelhub.core.deadline.time", later)
+    answer = alice.patch(path(label), {"settings": {"no_of_stars": 3}})
+    assert (answer.status, answer.body["code"]) == (503, "too_slow")
+    assert "?force=true" in answer.body["message"]
+    assert Label.objects.get().settings == {"no_of_stars": 5}
+    assert alice.patch(path(label) + "?force=true", {"settings": {"no_of_stars": 3}}).status == 200
 
 
 def test_wider_settings_need_no_force(alice: Caller, trace: Source, label: Label) -> None:

@@ -165,7 +165,7 @@ class TestManyErrors:
         """Judge under a clock on which each entry takes a second."""
         settings.SERVE_TIMEOUT = 5
         seconds = itertools.count(time.monotonic())
-        monkeypatch.setattr("modelhub.scores.recording.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+        monkeypatch.setattr("modelhub.core.deadline.time", SimpleNamespace(monotonic=lambda: next(seconds)))
         monkeypatch.setattr("modelhub.scores.recording.store_scores", lambda *a, **k: pytest.fail("was stored"))
         answer = alice.bulk(trace, [entry(labels["star"], 4)] * 10)
 
