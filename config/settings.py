@@ -163,6 +163,7 @@ AUTH_USER_MODEL = "modelhub.User"
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
 CSRF_FAILURE_VIEW = "modelhub.core.problems.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+FILE_UPLOAD_HANDLERS = ["modelhub.core.uploads.NoFiles"]
 
 TIME_ZONE = "UTC"
 USE_I18N = False

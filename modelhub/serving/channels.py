@@ -138,11 +138,24 @@ class Refusal(ErrorTask):
         content = json.dumps(body).encode()
         self.version, self.status = "1.1", f"{status} {body['title']}"
         self.response_headers += [("Content-Type", CONTENT_TYPE), ("X-Request-Id", request_id)]
+        self.response_headers += cors_headers(self.request)
         self.content_length = len(content)
         self.set_close_on_finish()
         metrics.count_request(method="other", route="", status=status, seconds=0.0)
         log.info("request", status=status, reason=code)
         self.write(content)
+
+
+def cors_headers(request: Parser) -> list[tuple[str, str]]:
+    """Return the headers of django-cors-headers: without them, pages cannot read a refusal."""
+    every, origin = settings.CORS_ALLOW_ALL_ORIGINS, request.headers.get("ORIGIN", "")
+    if not (every or origin in settings.CORS_ALLOWED_ORIGINS) or not re.match(settings.CORS_URLS_REGEX, request.path):
+        return []
+    return [
+        ("Access-Control-Allow-Origin", "*" if every else origin),
+        ("Access-Control-Expose-Headers", ", ".join(settings.CORS_EXPOSE_HEADERS)),
+        ("Vary", "Origin"),
+    ]
 
 
 class Channel(HTTPChannel):
@@ -175,6 +188,14 @@ class Channel(HTTPChannel):
                 if self.connected and self.requests and not self.total_outbufs_len:
                     self.postponed = False
                     self.server.add_task(self)
+
+    def write_soon(self, data: Any) -> int:
+        """Append to the buffer. A disk without room for the buffer's file cuts the answer."""
+        try:
+            return int(super().write_soon(data))
+        except OSError as error:
+            log.error("answer_cut", bytes=len(data), reason=error.strerror)  # noqa: TRY400 - not a fault of the code
+            raise
 
     def postpone(self) -> bool:
         """Postpone the next request while an answer is unread. Return whether it waits.

@@ -147,3 +147,20 @@ def assert_loads_only_files_of_this_server(server: Server, page: str, *, least: 
         assert path.startswith("/"), path
         assert not path.startswith("//"), path
         assert server.request("GET", path.replace("&amp;", "&")).status_code == 200, path
+
+
+@pytest.mark.parametrize(
+    ("origin", "path", "shown"),
+    [(PAGES, BULK, PAGES), ("https://evil.example", BULK, None), (PAGES, "/admin/login/", None), ("", BULK, None)],
+)
+def test_refusals_before_the_application_can_be_read_too(
+    server: Server, origin: str, path: str, shown: str | None
+) -> None:
+    """The page would see a network error in place of "the body is too large"."""
+    answer = server.request("POST", path, data=b"x" * 9_000_000, headers={"Origin": origin})
+    assert (answer.status_code, allowed(answer)) == (413, shown)
+    if shown:
+        usual = server.request("POST", path, data=b"{", headers=server.headers | {"Origin": origin})
+        for name in ("Access-Control-Expose-Headers", "Access-Control-Allow-Credentials"):
+            assert answer.headers.get(name) == usual.headers.get(name)
+        assert answer.headers["Vary"] == "Origin"

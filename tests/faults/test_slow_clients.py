@@ -295,3 +295,18 @@ def test_a_body_without_room_on_the_disk_is_a_503(folder: Path) -> None:
         assert server.request("POST", "/model-hub/sources/", data=b"{}").status_code == 400
         (disk / "filler").unlink()
         assert server.request("POST", "/model-hub/sources/", data=b" " * 300_000).status_code == 400
+
+
+def test_an_answer_without_room_on_the_disk_is_logged(folder: Path) -> None:
+    """The client sees fewer bytes than the answer promised."""
+    with small_disk(1) as disk, running_server(folder, TMPDIR=str(disk)) as server:
+        body = {"source_type": "trace", "metadata": {"text": "x" * 60_000}}
+        for number in range(40):
+            source = body | {"source_id": str(number)}
+            assert server.request("POST", "/model-hub/sources/", json=source).status_code == 201
+        path = "/model-hub/sources/?limit=50"
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            assert len(server.request("GET", path).content) > 2_000_000
+        [line] = server.logged("answer_cut")
+        assert "No space left" in line
+        assert server.request("GET", "/model-hub/sources/?limit=5").status_code == 200

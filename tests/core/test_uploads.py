@@ -1,0 +1,67 @@
+"""No route takes files, and none leaves one on a disk or in memory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.folders import temporary_folder
+from tests.servers import Server, data_folder, running_server
+
+BULK = "/model-hub/scores/bulk/"
+# With any token, the form is read.
+COOKIE = {"csrftoken": "x" * 32}
+ROUNDS, MOST_MEGABYTES = 5, 30
+
+
+@pytest.fixture(scope="module")
+def files() -> Iterator[Path]:
+    with temporary_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def server(files: Path) -> Iterator[Server]:
+    settings = {"TMPDIR": str(files), "MODELHUB_WORKERS": "1", "MODELHUB_BOOTSTRAP_PASSWORD": "a good password"}
+    with data_folder() as folder, running_server(folder, **settings) as server:
+        yield server
+
+
+def open_files(worker: psutil.Process) -> list[str]:
+    """Return the files below the folder for temporary files, deleted ones included."""
+    folder = Path(f"/proc/{worker.pid}/fd")
+    targets = [str(descriptor.readlink()) for descriptor in folder.iterdir() if descriptor.is_symlink()]
+    return [target for target in targets if "(deleted)" in target and "wgunicorn" not in target]
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [
+        (BULK, 7_000_000, 415),
+        (BULK, 50_000_000, 413),
+        ("/model-hub/nothing/", 7_000_000, 404),
+        ("/schema/", 7_000_000, 405),
+        ("/admin/login/", 7_000_000, 400),
+        ("/admin/login/", 100, 400),
+        ("/admin/modelhub/label/add/", 7_000_000, 400),
+        ("/admin/login/", 50_000_000, 413),
+    ],
+)
+def test_a_file_is_refused_and_leaves_nothing(server: Server, files: Path, path: str, size: int, status: int) -> None:
+    [worker] = server.workers()
+    server.request("GET", "/model-hub/sources/")
+    before = worker.memory_info().rss
+    for _ in range(ROUNDS):
+        form = {"files": {"file": ("evil.html", b"x" * size)}, "data": {"username": "admin@example.com"}}
+        answer = server.request("POST", path, cookies=COOKIE, **form)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert not list(files.iterdir())
+    assert not open_files(worker)
+    assert worker.memory_info().rss - before < MOST_MEGABYTES * 2**20
+
+
+def test_a_form_without_a_file_is_read(server: Server) -> None:
+    """The answer is about its missing token."""
+    answer = server.request("POST", "/admin/login/", files={"username": (None, "admin@example.com")})
+    assert answer.status_code == 403
