@@ -268,7 +268,8 @@ class Importer:
                 if first.digest == line.digest:
                     result.unchanged += 1
                 else:
-                    sentence = f"Line {first.number} has another score of this source, label and annotator"
+                    annotator = f"stand-in {line.annotator.email}" if line.stands_in else "annotator"
+                    sentence = f"Line {first.number} has another score of this source, label and {annotator}"
                     result.errors.append((line.number, sentence))
                 continue
             first = self.index.find(line.score_id) if line.score_id else None
@@ -282,7 +283,7 @@ class Importer:
         """Import lines that share neither score nor id; locks their sources."""
         by_line = {line.number: line for line in lines}
         rows = []
-        stored = Stored(self.organization_id, lines)
+        stored = StoredScores(self.organization_id, lines)
         for line in lines:
             try:
                 row = stored.row_of(line)
@@ -337,7 +338,7 @@ class Importer:
         return written
 
 
-class Stored:
+class StoredScores:
     """The stored scores that lines name; their sources are registered and locked."""
 
     def __init__(self, organization_id: uuid.UUID, lines: Sequence[Line]) -> None:
@@ -358,9 +359,10 @@ class Stored:
         """Return the row of a line, None for an unchanged score. Raise `Refused`."""
         source = self.sources.get(line.ref.identity)
         slot = source.pk if source else None, uuid.UUID(line.label.id), line.annotator.pk
-        score = self.by_slot.get(slot) or (self.by_id.get(line.score_id) if line.score_id else None)
-        if score and _slot_of(score) != slot:
-            raise Invalid(_id_is_taken(score.pk))
+        named = self.by_id.get(line.score_id) if line.score_id else None
+        if named and _slot_of(named) != slot:
+            raise Invalid(_id_is_taken(named.pk))
+        score = self.by_slot.get(slot, named)
         is_equal = score is not None and line.equals(score)
         if score and line.stands_in and line.score_id != score.pk and not (is_equal and line.score_id is None):
             raise Invalid(f"{line.annotator.email} has another score of this source and label, {score.pk}")

@@ -15,7 +15,7 @@ from modelhub.core import exact_json
 from modelhub.core.envelope import to_camel
 from modelhub.labels.models import Label
 from modelhub.management.commands import import_scores
-from modelhub.scores.import_files import read_json
+from modelhub.scores.import_files import Lines, read_json
 from modelhub.scores.importing import Importer
 from modelhub.scores.line_index import FirstLine, LineIndex
 from modelhub.scores.models import Score, ScoreRevision
@@ -356,6 +356,17 @@ class TestTwoLinesForOneScore:
         assert list(Score.objects.values()) == before
         assert str(Score.objects.get().pk) == first["id"]
 
+    def test_an_id_that_is_stored_elsewhere(
+        self, good: Line, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Also where the source and label of the line have a score."""
+        one, other = (good | {"id": str(uuid.uuid4()), "source_id": name} for name in ("one", "other"))
+        assert run_import(write(tmp_path, one, other))[1] == 0
+        before = list(Score.objects.values())
+        assert run_import(write(tmp_path, one | {"id": other["id"], "value": 5}))[1] == 1
+        assert capsys.readouterr().err == f"line 1: The id {other['id']} is taken by another score\n"
+        assert list(Score.objects.values()) == before
+
     @pytest.mark.usefixtures("batches")
     def test_a_repeated_line_is_unchanged(self, good: Line, tmp_path: Path) -> None:
         file = write(tmp_path, good, good)
@@ -367,6 +378,14 @@ class TestTwoLinesForOneScore:
     def test_a_line_that_is_not_stored_takes_no_score(self, good: Line, tmp_path: Path) -> None:
         bad = good | {"value": 9}
         assert run_import(write(tmp_path, bad, bad, good))[0].startswith("1 scores created, 0 changed, 0 unchanged, 2 ")
+
+    def test_transactions_are_bounded_by_bytes(
+        self, good: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(import_scores, "BYTES_PER_TRANSACTION", 1_000)
+        lines = [good | {"source_id": f"t-{number}", "notes": "x" * 500} for number in range(6)]
+        with write(tmp_path, *lines).open("rb") as file:
+            assert [len(batch) for batch in import_scores.in_batches(Lines(file))] == [2, 2, 2]
 
     def test_the_memory_of_an_import_does_not_grow_with_its_lines(self) -> None:
         index = LineIndex()

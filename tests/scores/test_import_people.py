@@ -63,7 +63,8 @@ class TestStandIn:
     ) -> None:
         three[2]["value"] = three[0]["value"]
         file = write(tmp_path, *three)
-        sentences = [f"line {at}: Line 1 has another score of this source, label and annotator" for at in (2, 3)]
+        sentence = "Line 1 has another score of this source, label and stand-in bob@example.com"
+        sentences = [f"line {at}: {sentence}" for at in (2, 3)]
         for summary in ("1 scores created, 0 changed, 0 unchanged", "0 scores created, 0 changed, 1 unchanged"):
             assert run_import(file, "--annotator", "bob@example.com") == (f"{summary}, 2 lines with errors", 1)
             assert capsys.readouterr().err.splitlines() == sentences
@@ -190,6 +191,14 @@ class TestCreateAnnotators:
         assert run_import(file, "--as", "alice@example.com", "--create-annotators")[1] == 1
         assert capsys.readouterr().err.startswith(f"line 1: {sentence}")
         assert User.objects.count() == 2
+
+
+def test_a_stand_in_is_for_those_that_cannot_be_created(bob: Caller, three: list[Line], tmp_path: Path) -> None:
+    del three[1]["annotator_email"]
+    arguments = ("--create-annotators", "--annotator", "bob@example.com")
+    assert run_import(write(tmp_path, *three[:2]), *arguments)[1] == 0
+    found = dict(Score.objects.values_list("annotator__email", "value__rating"))
+    assert found == {"gone1@example.com": 1, "bob@example.com": 2}
 
 
 class TestIdAndEmail:

@@ -1,5 +1,6 @@
 """`manage.py import_scores FILE`: import the JSON lines or the CSV of an export."""
 
+import sqlite3
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -51,6 +52,8 @@ class Command(BaseCommand):
                     total = self._import(importer, file, path.stat().st_size, dry_run=options["dry_run"])
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
+        except sqlite3.Error as error:
+            raise CommandError(f"The temporary file of the import, in TMPDIR, cannot be written: {error}.") from error
         except Refused as refused:
             raise CommandError(f"The import stopped. {refused}") from refused
         done = "would be " if options["dry_run"] else ""
@@ -66,7 +69,7 @@ class Command(BaseCommand):
     def _import(self, importer: Importer, file: IO[bytes], size: int, *, dry_run: bool) -> ImportResult:
         total, lines = ImportResult(), Lines(file)
         with tqdm(total=size or None, unit="B", unit_scale=True, disable=None, file=sys.stderr) as progress:
-            for batch in _in_batches(lines):
+            for batch in in_batches(lines):
                 result = importer.run(batch, dry_run=dry_run)
                 total.add(result)
                 for number, sentence in result.errors:
@@ -75,7 +78,7 @@ class Command(BaseCommand):
         return total
 
 
-def _in_batches(lines: Lines) -> Iterator[list[Record]]:
+def in_batches(lines: Lines) -> Iterator[list[Record]]:
     """Yield the scores of a file in batches of bounded lines and bytes."""
     batch: list[Record] = []
     begin = 0
