@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError
 from tqdm import tqdm
 
 from modelhub.accounts.commands import get_user
-from modelhub.core.errors import Refused
+from modelhub.core.errors import OutcomeUnknown
 from modelhub.scores.import_files import Lines, Record, read_records
 from modelhub.scores.importing import Importer, ImportResult
 
@@ -54,8 +55,10 @@ class Command(BaseCommand):
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
         except sqlite3.Error as error:
             raise CommandError(f"The temporary file of the import, in TMPDIR, cannot be written: {error}.") from error
-        except Refused as refused:
-            raise CommandError(f"The import stopped. {refused}") from refused
+        except (OperationalError, InterfaceError, OutcomeUnknown) as error:
+            raise CommandError(
+                "The import stopped: the database does not answer. Run it again; scores that are stored stay unchanged."
+            ) from error
         done = "would be " if options["dry_run"] else ""
         self.stdout.write(
             f"{total.created} scores {done}created, {total.changed} {done}changed, {total.unchanged} unchanged, "
