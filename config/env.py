@@ -6,6 +6,8 @@ Kubernetes), in the type of the setting, and raises `ImproperlyConfigured` with 
 
 import os
 import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,18 @@ from psycopg.conninfo import conninfo_to_dict
 PERIODS = ("second", "minute", "hour", "day")
 # Compared with docs/settings.md by a test.
 names_read: set[str] = set()
+# Variables that were meant for this server, misspelled ones included.
+OWN_NAME = re.compile(r"model[_-]?hub", re.IGNORECASE)
+SIMILARITY = 0.8
+# RFC 1034 and RFC 1123; Django refuses all other names in a Host header.
+LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+HOST = re.compile(rf"\*|\.?({LABEL}\.)*{LABEL}|\[[0-9A-Fa-f:.]+\]", re.ASCII)
 
 
 def text(name: str, default: str = "") -> str:
-    """Return the value as it is. An empty value counts as unset."""
+    """Return the value, stripped. An empty value counts as unset."""
     names_read.add(name)
-    value = os.environ.get(name, "")
+    value = os.environ.get(name, "").strip()
     path = os.environ.get(f"{name}_FILE", "")
     if value and path:
         raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; set one of them.")
@@ -44,13 +52,19 @@ def flag(name: str, *, default: bool) -> bool:
 def integer(name: str, default: int, *, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
     """Return a whole number from `minimum` to `maximum`, both included."""
     value = text(name, str(default))
-    try:
-        number = int(value)
-    except ValueError:
-        number = minimum - 1
-    if not minimum <= number <= maximum:
+    # More digits than Python's int reads, or other forms of it such as 1_000.
+    if not re.fullmatch(r"[0-9]{1,19}", value, re.ASCII) or not minimum <= int(value) <= maximum:
         raise ImproperlyConfigured(f'{name} must be a whole number from {minimum} to {maximum}, got "{value}".')
-    return number
+    return int(value)
+
+
+def choice(name: str, default: str, words: Sequence[str]) -> str:
+    """Return one of the words, in any case."""
+    value = text(name, default)
+    for word in words:
+        if value.lower() == word.lower():
+            return word
+    raise ImproperlyConfigured(f'{name} must be one of {", ".join(words)}, got "{value}".')
 
 
 def rate(name: str, default: str = "") -> str | None:
@@ -91,13 +105,32 @@ def redis_url(name: str) -> str:
     return value
 
 
-def origins(name: str) -> list[str]:
-    """Return origins such as `https://pages.example.com`, or `*` alone for all."""
+def hosts(name: str, default: str) -> list[str]:
+    """Return names of hosts: Django never accepts another form in a Host header."""
+    given = words(name, default)
+    for host in given:
+        if not HOST.fullmatch(host):
+            reason = ""
+            if re.fullmatch(r"[\w.-]+", host) and "_" in host:
+                reason = "; names with an underscore are refused by RFC 1034, so give the service a name without one"
+            raise ImproperlyConfigured(
+                f"{name} must hold host names like scores.example.com, or .example.com for all below it, without "
+                f'scheme, port and path, got "{host}"{reason}.'
+            )
+    return given
+
+
+def origins(name: str, *, wildcard: str) -> list[str]:
+    """Return origins such as `https://pages.example.com`.
+
+    `wildcard` is the one that the setting takes: `*` alone for all, or `*.` before the host for all below it.
+    """
     given = words(name)
-    if given == ["*"]:
+    if given == [wildcard]:
         return given
+    below = r"(\*\.)?" if wildcard == "*." else ""
     for origin in given:
-        if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", origin, re.ASCII):
+        if not re.fullmatch(rf"https?://{below}([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{{1,5}})?", origin, re.ASCII):
             raise ImproperlyConfigured(
                 f"{name} must hold origins like https://pages.example.com, in lower case and without a path, "
                 f'got "{origin}".'
@@ -108,6 +141,19 @@ def origins(name: str) -> list[str]:
 def words(name: str, default: str = "") -> list[str]:
     """Return a comma-separated list without surrounding spaces."""
     return [word for part in text(name, default).split(",") if (word := part.strip())]
+
+
+def unknown_names() -> dict[str, str | None]:
+    """Return variables that no setting reads, each with the most similar name."""
+    known = names_read | {f"{name}_FILE" for name in names_read}
+    unknown = [name for name in sorted(os.environ) if OWN_NAME.match(name) and name not in known]
+    return {name: _find_similar(name, known) for name in unknown}
+
+
+def _find_similar(name: str, known: set[str]) -> str | None:
+    end = OWN_NAME.sub("", name).strip("_-").upper()
+    exact = [word for word in (f"MODELHUB_{end}", end) if word in known]
+    return next(iter(exact or get_close_matches(f"MODELHUB_{end}", sorted(known), n=1, cutoff=SIMILARITY)), None)
 
 
 def forget(prefix: str) -> None:

@@ -22,7 +22,7 @@ if not DATA_DIR.is_absolute():
     DATA_DIR = BASE_DIR / DATA_DIR
 
 SERVE_HOST = env.text("HOST", "127.0.0.1")
-SERVE_PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+SERVE_PORT = env.integer("PORT", 8000, maximum=65535)
 SERVE_WORKERS = env.integer("MODELHUB_WORKERS", 2, minimum=1, maximum=256)
 SERVE_THREADS = env.integer("MODELHUB_THREADS", 4, minimum=1, maximum=256)
 # Besides these, for exports. With two, conversions of rows kept the other threads waiting for the GIL (1 s at worst).
@@ -34,15 +34,15 @@ SERVE_DRAIN_SECONDS = env.integer("MODELHUB_DRAIN_SECONDS", 0, maximum=3600)
 SERVE_TIMEOUT = env.integer("MODELHUB_REQUEST_TIMEOUT", 30, minimum=1, maximum=3600)
 
 SECRET_KEY = secret_key(DATA_DIR, production=PRODUCTION)
-ALLOWED_HOSTS = env.words("MODELHUB_ALLOWED_HOSTS", "" if PRODUCTION else "*")
+ALLOWED_HOSTS = env.hosts("MODELHUB_ALLOWED_HOSTS", "" if PRODUCTION else "*")
 if not ALLOWED_HOSTS:
     raise ImproperlyConfigured(
         "MODELHUB_ALLOWED_HOSTS is not set; production needs the host names that clients use, with commas."
     )
 # For probes from inside the machine or container.
 ALLOWED_HOSTS.append("127.0.0.1")
-CSRF_TRUSTED_ORIGINS = env.words("MODELHUB_CSRF_TRUSTED_ORIGINS")
-CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS")
+CSRF_TRUSTED_ORIGINS = env.origins("MODELHUB_CSRF_TRUSTED_ORIGINS", wildcard="*.")
+CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS", wildcard="*")
 
 # Database ----------------------------------------------------------------------------------
 
@@ -204,7 +204,15 @@ SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021", "axes.W001"]
 
 LOGGING_CONFIG = None
-logs.configure(level=env.text("MODELHUB_LOG_LEVEL", "INFO").upper())
+logs.configure(
+    level=env.choice("MODELHUB_LOG_LEVEL", "INFO", logs.LEVELS),
+    style=env.choice("MODELHUB_LOG_FORMAT", "auto", logs.FORMATS),
+    colors=not env.text("NO_COLOR"),
+)
+for _name, _similar in env.unknown_names().items():
+    structlog.get_logger("config").warning("unknown_setting", name=_name, did_you_mean=_similar)
+if env.text("MODELHUB_DIRECT_DATABASE_URL") and not DATABASES["default"]["PGBOUNCER"]:
+    structlog.get_logger("config").warning("setting_without_effect", name="MODELHUB_DIRECT_DATABASE_URL")
 if PRODUCTION and DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
     structlog.get_logger("config").warning("embedded_database", why="DATABASE_URL is not set", folder=str(DATA_DIR))
 

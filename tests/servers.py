@@ -1,6 +1,7 @@
 """Real servers for tests: `manage.py serve` on a free port."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -126,7 +127,7 @@ def serving(command: list[str], *, env: dict[str, str]) -> Iterator[Server]:
     process = subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    server = Server(process, f"http://127.0.0.1:{env['PORT']}", direct_url(env))
+    server = Server(process, "", direct_url(env))
     assert process.stdout is not None
     assert process.stderr is not None
     readers = [
@@ -136,7 +137,7 @@ def serving(command: list[str], *, env: dict[str, str]) -> Iterator[Server]:
     for reader in readers:
         reader.start()
     try:
-        _wait_until_ready(server)
+        _wait_until_ready(server, int(env["PORT"]))
         yield server
     finally:
         server.stop()
@@ -146,12 +147,16 @@ def serving(command: list[str], *, env: dict[str, str]) -> Iterator[Server]:
         process.stderr.close()
 
 
-def _wait_until_ready(server: Server) -> None:
+def _wait_until_ready(server: Server, port: int) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and server.process.poll() is None:
+        printed = "".join(server.output)
+        if port == 0 and (address := re.search(r"ready at \S+:([0-9]+)\n", printed)):
+            port = int(address[1])
+        server.base_url = f"http://127.0.0.1:{port}"
         try:
             answer = requests.get(server.base_url + "/readyz", timeout=5)
-            if answer.status_code == 200 and "Ctrl-C" in "".join(server.output):
+            if answer.status_code == 200 and "Ctrl-C" in printed:
                 return
         except requests.ConnectionError:
             time.sleep(0.05)

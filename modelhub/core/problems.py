@@ -36,6 +36,10 @@ METHOD_NOT_ALLOWED = "Method {} is not allowed here."
 WRONG_HOST = (
     "The request was refused before it was read (is its Host header allowed? MODELHUB_ALLOWED_HOSTS names the hosts)."
 )
+UNDERSCORE = (
+    "The request was refused before it was read: its Host header has an underscore, which no name of a host may have "
+    "(RFC 1034). Give the service a name without one."
+)
 NOT_JSON = "The body must be JSON, not compressed, sent with Content-Type: application/json."
 
 
@@ -132,7 +136,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, BadRequest):
         return problem_response(request, 400, str(exception), code="invalid")
     if isinstance(exception, DisallowedHost):
-        return problem_response(request, 400, WRONG_HOST, code="host_not_allowed")
+        sentence = UNDERSCORE if "_" in request.META.get("HTTP_HOST", "") else WRONG_HOST
+        return problem_response(request, 400, sentence, code="host_not_allowed")
     return problem_response(request, 400, "The request was refused before it was read.", code="invalid")
 
 

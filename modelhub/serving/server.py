@@ -48,15 +48,16 @@ class Server(BaseApplication):
         return self.application
 
 
-def serve(application: Any, *, ready: Callable[[], None]) -> None:
-    """Serve until stopped, then exit with 0; call `ready` when the port is open."""
+def serve(application: Any, *, ready: Callable[[int], None]) -> None:
+    """Serve until stopped, then exit with 0; call `ready` with the open port."""
     ignores_hangup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # nohup
 
     def when_ready(arbiter: Arbiter) -> None:
         # gunicorn would reload on SIGHUP and go on without its terminal.
         stop = partial(_stop, arbiter)
         signal.signal(signal.SIGHUP, signal.SIG_IGN if ignores_hangup else stop)
-        ready()
+        [listener] = arbiter.LISTENERS
+        ready(listener.sock.getsockname()[1])
 
     host = f"[{settings.SERVE_HOST}]" if ":" in settings.SERVE_HOST else settings.SERVE_HOST
     options = {

@@ -9,10 +9,10 @@ from django.template.loader import render_to_string
 from modelhub.serving.bootstrap import Bootstrapped
 
 
-def welcome(result: Bootstrapped) -> str:
+def welcome(result: Bootstrapped, *, port: int) -> str:
     """Return the text for a terminal; it has the secret only when this start made it."""
     context = {
-        "base_url": base_url(),
+        "base_url": base_url(port),
         "manage": manage_command(),
         "key": result.key,
         "secret_key": result.secret_key,
@@ -24,10 +24,10 @@ def welcome(result: Bootstrapped) -> str:
     return render_to_string(f"modelhub/{'first' if result.labels else 'next'}_start.txt", context)
 
 
-def base_url() -> str:
+def base_url(port: int) -> str:
     """Return the URL of the server on its own machine."""
     host = "127.0.0.1" if settings.SERVE_HOST in {"0.0.0.0", "::"} else settings.SERVE_HOST  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.SERVE_PORT}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def manage_command() -> str:

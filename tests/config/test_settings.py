@@ -1,5 +1,6 @@
 """Settings come from the environment, fail loudly and are all documented."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config import env
 from config.database import database_settings
 from config.secret import secret_key
-from tests.servers import ROOT
+from tests.servers import EMBEDDED, ROOT, environment, manage
 
 STRONG = "0123456789abcdefghijklmnopqrstuvwxyz-0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -39,10 +40,11 @@ def test_a_flag(monkeypatch: pytest.MonkeyPatch, text: str, value: bool) -> None
     assert env.flag("A_TEST", default=True) is value
 
 
-@pytest.mark.parametrize("text", ["4.5", "four", "-1", "11", "1e1"])
+@pytest.mark.parametrize("text", ["4.5", "four", "-1", "11", "1e1", "1_0", "+4", "\u0664", "9" * 5000])
 def test_a_number_that_does_not_fit(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("A_TEST", text)
-    with pytest.raises(ImproperlyConfigured, match=f'A_TEST must be a whole number from 0 to 10, got "{text}"'):
+    sentence = re.escape(f'A_TEST must be a whole number from 0 to 10, got "{text}".')
+    with pytest.raises(ImproperlyConfigured, match=sentence):
         env.integer("A_TEST", 3, maximum=10)
 
 
@@ -79,14 +81,14 @@ def test_another_url_than_of_redis_is_rejected_without_its_password(monkeypatch:
 @pytest.mark.parametrize("text", ["*", "https://a.example", "http://localhost:3000,https://[::1]:8000", ""])
 def test_origins(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("A_TEST", text)
-    assert ",".join(env.origins("A_TEST")) == text
+    assert ",".join(env.origins("A_TEST", wildcard="*")) == text
 
 
 @pytest.mark.parametrize("text", ["a.example", "https://a.example/", "*,https://a.example", "https://A.example"])
 def test_origins_that_are_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("A_TEST", text)
     with pytest.raises(ImproperlyConfigured, match="A_TEST must hold origins like"):
-        env.origins("A_TEST")
+        env.origins("A_TEST", wildcard="*")
 
 
 @pytest.mark.parametrize("key", ["", STRONG[:49], "ab" * 40, "django-insecure-" + STRONG])
@@ -112,6 +114,96 @@ def test_a_url_of_postgresql_may_leave_everything_to_variables_of_libpq(
     direct = database_settings(tmp_path, pool_size=1)["default"]["PGBOUNCER"]["direct"]
 
     assert (direct["HOST"], "statement_timeout" in direct["OPTIONS"]["options"]) == ("", True)
+
+
+@pytest.mark.parametrize("text", ["https://a.example", "https://*.a.example,http://localhost:8000", ""])
+def test_origins_with_a_wildcard(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    assert ",".join(env.origins("A_TEST", wildcard="*.")) == text
+
+
+@pytest.mark.parametrize("text", ["*", "a.example", "https://a.*.example", "https://*", "https://a_b.example"])
+def test_origins_whose_wildcard_is_wrong(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    with pytest.raises(ImproperlyConfigured, match="A_TEST must hold origins like"):
+        env.origins("A_TEST", wildcard="*.")
+
+
+@pytest.mark.parametrize("text", ["*", "web", "Scores.Example.com,.a-b.example,192.0.2.1,[2001:db8::1]", ""])
+def test_hosts(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    assert ",".join(env.hosts("A_TEST", "")) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("http://a.example", "a.example:8000", "a.example/path", "a example", "*.a.example", "::1", "a.example."),
+        *("-a.example", "a..example", "m\u00fcller.example", "a.example;b.example", "a_b:80"),
+    ],
+)
+def test_hosts_that_are_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    with pytest.raises(ImproperlyConfigured, match=r'A_TEST must hold host names .* got "[^"]*"\.$'):
+        env.hosts("A_TEST", "")
+
+
+def test_a_host_with_an_underscore_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_TEST", "web,my_web")
+    with pytest.raises(ImproperlyConfigured, match=r'got "my_web"; names with an underscore are refused by RFC 1034'):
+        env.hosts("A_TEST", "")
+
+
+def test_surrounding_white_space_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of variables for Docker keep it."""
+    monkeypatch.setenv("A_TEST", " true\t")
+    assert env.flag("A_TEST", default=False)
+    monkeypatch.setenv("A_TEST", "  ")
+    assert env.text("A_TEST", "default") == "default"
+
+
+@pytest.mark.parametrize(("text", "word"), [("", "auto"), ("JSON", "json"), ("auto", "auto")])
+def test_a_choice(monkeypatch: pytest.MonkeyPatch, text: str, word: str) -> None:
+    monkeypatch.setenv("A_TEST", text)
+    assert env.choice("A_TEST", "auto", ("auto", "json")) == word
+
+
+@pytest.mark.parametrize(
+    ("name", "similar"),
+    [
+        ("MODELHUB_WORKER", "MODELHUB_WORKERS"),
+        ("MODEL_HUB_WORKERS", "MODELHUB_WORKERS"),
+        ("modelhub_workers", "MODELHUB_WORKERS"),
+        ("MODELHUB_PORT", "PORT"),
+        ("MODELHUB_DATABASE_URL", "DATABASE_URL"),
+        ("MODELHUB_DATABASE_URL_FILE", "DATABASE_URL_FILE"),
+        ("MODELHUB_SECRETKEY_FILE", "MODELHUB_SECRET_KEY_FILE"),
+        ("MODELHUB_ALLOWED_HOST", "MODELHUB_ALLOWED_HOSTS"),
+        ("MODELHUB_ELEPHANTS", None),
+        ("MODELHUB", None),
+    ],
+)
+def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch, name: str, similar: str | None) -> None:
+    before = env.unknown_names()
+    monkeypatch.setenv(name, "1")
+    assert env.unknown_names() == before | {name: similar}
+
+
+def test_known_names_and_those_of_others_are_not_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = env.unknown_names()
+    for name in ("MODELHUB_WORKERS", "MODELHUB_SECRET_KEY_FILE", "WORKERS", "PORTS"):
+        monkeypatch.setenv(name, "")
+    assert env.unknown_names() == before
+
+
+def test_a_start_warns_of_names_without_effect(tmp_path: Path) -> None:
+    names = {"MODELHUB_TREADS": "8", "MODELHUB_DIRECT_DATABASE_URL": "postgresql://a.example"}
+    result = manage("check", env=environment(tmp_path, **EMBEDDED, **names))
+    lines = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+    assert [(line["event"], line["name"], line.get("did_you_mean")) for line in lines] == [
+        ("unknown_setting", "MODELHUB_TREADS", "MODELHUB_THREADS"),
+        ("setting_without_effect", "MODELHUB_DIRECT_DATABASE_URL", None),
+    ]
 
 
 def test_a_list(monkeypatch: pytest.MonkeyPatch) -> None:

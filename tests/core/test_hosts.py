@@ -63,6 +63,14 @@ def test_the_right_name(server: Server) -> None:
     assert answer_to(server, "GET /healthz HTTP/1.0", "Host: 127.0.0.1:8000").split(" ")[1] == "200"
 
 
+def test_a_name_with_an_underscore_is_explained(server: Server) -> None:
+    """Services of docker compose are often named so."""
+    answer = answer_to(server, "GET /healthz HTTP/1.1", "Host: my_web:8000")
+    assert answer.startswith("HTTP/1.1 400 ")
+    assert "its Host header has an underscore, which no name of a host may have (RFC 1034)" in answer
+    assert "my_web" not in answer
+
+
 def test_the_answer_is_a_problem(server: Server) -> None:
     answer = server.request("GET", "/model-hub/sources/", headers=server.headers | {"Host": "evil.example"})
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")

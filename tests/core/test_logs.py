@@ -1,13 +1,17 @@
 """The log of a running server: JSON lines without secrets or values of clients."""
 
 import json
+import os
+import pty
+import re
 import shlex
 import socket
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.servers import ROOT, SECRET_KEY, Server, environment, free_port, serving
+from tests.servers import ROOT, SECRET_KEY, Server, environment, free_port, manage, running_server, serving
 
 PRIVATE = "words-of-a-client"
 
@@ -37,6 +41,38 @@ def test_every_line_is_json_and_reveals_nothing(live: Server) -> None:
     assert logged["ms"] > 0
     assert logged["key"]
     assert logged["organization"]
+
+
+def test_short_lines_in_colour_on_a_terminal_only(folder: Path) -> None:
+    env = environment(folder, MODELHUB_ELEPHANTS="1")
+    shown = {}
+    for name, more in (("terminal", {}), ("plain", {"NO_COLOR": "1"}), ("json", {"MODELHUB_LOG_FORMAT": "json"})):
+        ours, theirs = pty.openpty()
+        command = [sys.executable, str(ROOT / "manage.py"), "check"]
+        subprocess.run(command, env=env | more, stderr=theirs, stdout=subprocess.DEVNULL, check=True)
+        os.close(theirs)
+        shown[name] = os.read(ours, 65536).decode()
+        os.close(ours)
+    assert "\x1b[" in shown["terminal"]
+    assert re.match(r"\d\d:\d\d:\d\d \[warning\] unknown_setting name=MODELHUB_ELEPHANTS", shown["plain"])
+    assert "\x1b" not in shown["plain"]
+    assert json.loads(shown["json"].splitlines()[0])["event"] == "unknown_setting"
+    assert json.loads(manage("check", env=env).stderr.splitlines()[0])["event"] == "unknown_setting"
+
+
+def test_short_lines_cannot_be_forged(folder: Path) -> None:
+    with running_server(folder, MODELHUB_LOG_FORMAT="console") as server:
+        before = len(server.log)
+        forged = "%0a12:00:00 [info] GET /forged/ 200 1 ms%1b[2J%e2%80%ae"
+        assert server.request("GET", f"/{forged}/").status_code == 404
+        assert server.request("POST", "/model-hub/scores/bulk/", data=b"{").status_code == 400
+        assert server.logged("POST /model-hub/scores/bulk/ 400")
+        lines = server.log[before:]
+    assert all(re.match(r"\d\d:\d\d:\d\d \[\w+\] (GET|POST) /\S.* \d+ ms$", line) for line in lines), lines
+    assert len(lines) == 2
+    assert r"\n12:00:00" in lines[0]
+    assert r"\x1b[2J\u202e" in lines[0]
+    assert "\x1b" not in "".join(lines)
 
 
 def test_a_head_request_causes_no_warning(live: Server) -> None:

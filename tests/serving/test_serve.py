@@ -215,6 +215,15 @@ def test_a_limit_of_requests_does_not_limit_the_first_start(folder: Path) -> Non
         assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
 
 
+def test_port_0_is_a_free_one_that_the_start_prints(folder: Path) -> None:
+    with data_folder() as other, running_server(folder, PORT="0") as first, running_server(other, PORT="0") as second:
+        assert first.base_url != second.base_url
+        for server in (first, second):
+            assert not server.base_url.endswith(":0")
+            assert {server.request("GET", "/healthz").status_code for _ in range(4)} == {200}
+        assert f"curl -X POST {first.base_url}/model-hub/scores/bulk/" in "".join(first.output)
+
+
 class TestWhatStopsAStart:
     """One clear sentence each, and an exit status that is not 0."""
 
@@ -263,7 +272,7 @@ class TestWhatStopsAStart:
     @pytest.mark.parametrize(
         ("name", "value", "sentence"),
         [
-            ("PORT", "http", "PORT must be a whole number from 1 to 65535"),
+            ("PORT", "http", "PORT must be a whole number from 0 to 65535"),
             ("MODELHUB_MAX_SCORES", "many", "MODELHUB_MAX_SCORES must be a whole number"),
             ("MODELHUB_LOG_LEVEL", "loud", "MODELHUB_LOG_LEVEL must be one of"),
             ("MODELHUB_BOOTSTRAP_SECRET_KEY", "", "are a pair"),
@@ -271,6 +280,11 @@ class TestWhatStopsAStart:
             ("MODELHUB_BOOTSTRAP_SECRET_KEY", "é", "MODELHUB_BOOTSTRAP_SECRET_KEY must have at most 255 letters"),
             ("MODELHUB_PRODUCTION", "true", "MODELHUB_SECRET_KEY is not set"),
             ("MODELHUB_PRODUCTION", "yes", "MODELHUB_PRODUCTION must be true, false, 1 or 0"),
+            ("MODELHUB_LOG_FORMAT", "xml", "MODELHUB_LOG_FORMAT must be one of auto, json, console"),
+            ("MODELHUB_ALLOWED_HOSTS", "http://a.example", "MODELHUB_ALLOWED_HOSTS must hold host names like"),
+            ("MODELHUB_ALLOWED_HOSTS", "my_web", "names with an underscore are refused by RFC 1034"),
+            ("MODELHUB_CSRF_TRUSTED_ORIGINS", "a.example", "MODELHUB_CSRF_TRUSTED_ORIGINS must hold origins like"),
+            ("HOST", "a host", "cannot listen on a host:"),
         ],
     )
     def test_a_wrong_setting(self, folder: Path, name: str, value: str, sentence: str) -> None:

@@ -1,6 +1,7 @@
 """`manage.py serve`: check, migrate, bootstrap, serve."""
 
 from argparse import ArgumentParser
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.core.management.base import BaseCommand
 from django.core.servers.basehttp import get_internal_wsgi_application
 from django.db import connection, connections
 
+from modelhub.serving.bootstrap import Bootstrapped
 from modelhub.serving.checks import check_port
 from modelhub.serving.database import check_database, set_up_database
 from modelhub.serving.server import serve
@@ -29,11 +31,11 @@ class Command(BaseCommand):
         """Serve until stopped. Raise `ImproperlyConfigured` if the server cannot start."""
         check_port(settings.SERVE_HOST, settings.SERVE_PORT)
         self.check()
+        result = None
         if options["skip_setup"]:
             check_database()
-            text = f"modelhub is ready at {base_url()}\n"
         else:
-            text = welcome(set_up_database())
+            result = set_up_database()
         # Loaded here, once, and inherited by the workers.
         import_module(settings.ROOT_URLCONF)
         application = get_internal_wsgi_application()
@@ -41,8 +43,9 @@ class Command(BaseCommand):
         connections.close_all()
         if hasattr(connection, "close_pool"):
             connection.close_pool()
-        serve(application, ready=lambda: self.print_at_once(text))
+        serve(application, ready=partial(self.print_address, result))
 
-    def print_at_once(self, text: str) -> None:
-        self.stdout.write(text)
+    def print_address(self, result: Bootstrapped | None, port: int) -> None:
+        """Print the text of the start at once; `PORT=0` has become a free port."""
+        self.stdout.write(welcome(result, port=port) if result else f"modelhub is ready at {base_url(port)}\n")
         self.stdout.flush()
