@@ -20,7 +20,7 @@ EXEMPT = (
     "accounts/admin.py",
     "scores/admin.py:get_search_results",
     "accounts/commands.py",
-    "accounts/keys.py:_find_key",
+    "accounts/keys.py:_read_key",
     "accounts/models.py",
     "accounts/people.py:draft_annotator",
     "idempotency/services.py:purge",

@@ -1,8 +1,11 @@
 """Authentication: valid pairs, rejected pairs, digests and last use."""
 
+import hashlib
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -14,6 +17,7 @@ from django.utils import timezone
 from modelhub.accounts import keys
 from modelhub.accounts.keys import authenticate
 from modelhub.accounts.models import ApiKey, ApiKeyUse, Organization, User
+from modelhub.core.errors import Unauthenticated
 from tests.client import Caller
 from tests.factories import SECRET, OrganizationFactory
 
@@ -91,21 +95,36 @@ def test_anything_else_is_a_401_problem(sent: dict[str, str]) -> None:
     assert answer.json()["message"] == answer.json()["detail"]
 
 
-def test_an_unknown_key_costs_the_same_comparison(alice: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count comparisons, because times are too noisy in a test."""
-    compared: list[int] = []
-    original = hmac.compare_digest
+def test_an_unknown_key_costs_the_same_work_as_a_wrong_secret(alice: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count the steps, because times are too noisy in a test."""
+    steps: list[str] = []
 
-    def compare(one: str, other: str) -> bool:
-        compared.append(len(one))
-        return original(one, other)
+    def traced(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            steps.append(f"{name} {[len(one) for one in arguments if isinstance(one, str | bytes)]}")
+            return original(*arguments)
 
-    monkeypatch.setattr(hmac, "compare_digest", compare)
-    for key in (alice.key.api_key, "unknown"):
-        alice.client.get(LABELS, headers=headers(key, "wrong"))
+        return call
 
-    assert len(compared) == 2
-    assert compared[0] == compared[1]
+    monkeypatch.setattr(hmac, "compare_digest", traced("compare", hmac.compare_digest))
+    monkeypatch.setattr(hashlib, "sha256", traced("digest", hashlib.sha256))
+    for model in (ApiKey, User):
+        monkeypatch.setattr(model, "from_db", traced("model", model.from_db))
+
+    def steps_of(api_key: str, secret: str) -> list[str]:
+        steps.clear()
+        with CaptureQueriesContext(connection) as captured, suppress(Unauthenticated):
+            authenticate(api_key, secret)
+        return [*steps, *(query["sql"].replace(api_key, "KEY") for query in captured)]
+
+    wrong = steps_of(alice.key.api_key, "wrong")
+    assert wrong[:2] == ["digest [5]", "compare [71, 71]"]
+    assert len(wrong) == 3  # with one statement
+    assert wrong[2].startswith("-- A key by its public part")
+    assert steps_of("absent-key", "wrong") == wrong
+    revoke(alice.key)
+    assert steps_of(alice.key.api_key, "wrong") == wrong
+    assert steps_of(alice.key.api_key, SECRET) == [f"digest [{len(SECRET)}]", *wrong[1:]]
 
 
 class TestAlgorithms:
