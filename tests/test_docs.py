@@ -11,10 +11,12 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
+from modelhub.core.envelope import IGNORED
 from modelhub.core.transactions import ATTEMPTS
 from modelhub.idempotency.services import KEPT_FOR
 from modelhub.labels.cache import MAX_PER_ORGANIZATION
 from modelhub.management.commands.import_scores import LINES_PER_TRANSACTION
+from modelhub.scores.filters import FILTERS
 from modelhub.serving.channels import MAX_HEAD_BYTES, REFUSALS, SLOWEST_BYTES_PER_SECOND
 from modelhub.serving.worker import MAX_CONNECTIONS
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server
@@ -105,6 +107,7 @@ def test_defaults_of_the_settings_page_are_those_of_the_code() -> None:
         ("architecture.md", f"more than {MAX_PER_ORGANIZATION:,} labels"),
         ("architecture.md", f"an import per {LINES_PER_TRANSACTION} lines"),
         ("architecture.md", f"up to {({4: 'four'})[ATTEMPTS]} times in all"),
+        ("contract.md", f"Exceptions: {' and '.join(f'`{name}`' for name in IGNORED)}, which"),
         ("contract.md", f"kept for {KEPT_FOR.total_seconds() / 3600:.0f} hours"),
         ("operations.md", f"| connections per worker | {MAX_CONNECTIONS:,} |"),
         ("operations.md", f"| head of a request | {MAX_HEAD_BYTES // 1024} KB |"),
@@ -114,6 +117,11 @@ def test_defaults_of_the_settings_page_are_those_of_the_code() -> None:
 )
 def test_numbers_of_the_pages_are_those_of_the_code(page: str, words: str) -> None:
     assert words in (ROOT / "docs" / page).read_text()
+
+
+def test_every_filter_of_scores_is_on_the_api_page() -> None:
+    table = (ROOT / "docs" / "api.md").read_text().split("| filter | scores |\n")[1].split("\n\n")[0]
+    assert {*FILTERS} <= set(re.findall(r"`(\w+)`", table))
 
 
 def test_sections_of_the_contract_that_code_names_exist() -> None:
