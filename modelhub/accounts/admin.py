@@ -22,6 +22,8 @@ from modelhub.core.admin_filters import WordFilter, related, words_of
 from modelhub.core.errors import Conflict
 
 GRACE = timedelta(days=1)
+# The question repeats their ids, and Django reads at most 1,000 fields of a form.
+MOST_REVOKED = 500
 TABLES = {
     "user": "Users",
     "apikey": "API keys",
@@ -207,7 +209,10 @@ class ApiKeyAdmin(NoDeleteAdmin):
     @admin.action(description="Revoke at once", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> TemplateResponse | None:
         """Revoke keys, after a question."""
-        keys = list(queryset.select_related("user").filter(revoked_at=None))
+        keys = list(queryset.select_related("user").filter(revoked_at=None)[: MOST_REVOKED + 1])
+        if len(keys) > MOST_REVOKED:
+            messages.error(request, f"Revoke at most {MOST_REVOKED} API keys at a time.")
+            return None
         if not keys:
             messages.info(request, "These keys are revoked already.")
             return None

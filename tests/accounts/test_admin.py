@@ -104,6 +104,13 @@ class TestKeys:
         assert staff.post(f"{self.PATH}{alice.key.pk}/change/", form).status_code == 403
         assert "revoked already" in self.act(staff, "revoke", alice.key)
 
+    def test_too_many_keys_are_not_revoked(
+        self, staff: Client, alice: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("modelhub.accounts.admin.MOST_REVOKED", 1)
+        assert "Revoke at most 1 API keys at a time." in self.act(staff, "revoke", alice.key, bob.key)
+        assert alice.get("/model-hub/sources/").status == 200
+
     def test_actions_are_in_the_history_of_the_key(self, staff: Client, alice: Caller) -> None:
         self.act(staff, "rotate", alice.key)
         self.act(staff, "revoke", alice.key)

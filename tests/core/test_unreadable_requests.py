@@ -55,3 +55,32 @@ def test_the_refusal_is_a_problem_with_a_request_id_and_quotes_nothing(
     logged = live.logged(str(body["request_id"]))
     assert len(logged) == 1
     assert SECRET_KEY not in str(body) + str(logged)
+
+
+@pytest.mark.parametrize(
+    "parameter", ["charset=hex", "charset=idna", "charset=undefined", "a*=nope''x", "charset=utf-16", "a*0*=nope''x"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_odd_parameters_of_a_content_type_do_not_count(live: Server, method: str, parameter: str) -> None:
+    source = {"source_type": "trace", "source_id": "tröce"}
+    live.request("POST", "/model-hub/sources/", json=source)
+    headers = live.headers | {"Content-Type": f"application/json; {parameter}"}
+    answer = live.request(method, "/model-hub/sources/?source_id=tr%C3%B6ce", headers=headers, json=source)
+    if method == "POST":
+        answer = live.request(method, "/model-hub/sources/", headers=headers, json=source)
+    assert answer.status_code == 200
+    assert "tröce" in answer.text
+
+
+@pytest.mark.parametrize("parameter", ["charset=hex", "a*=nope''x", "boundary*=nope''x", "boundary=x; a*=nope''x"])
+def test_odd_parameters_of_a_form_are_no_internal_error(live: Server, parameter: str) -> None:
+    headers = {"Content-Type": f"multipart/form-data; {parameter}", "Accept": "text/html"}
+    answer = live.request("POST", "/admin/login/?next=/", headers=headers, data=b"--x--")
+    assert answer.status_code in {400, 403}
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/html; a*=nope''x", "text/html; a *\t=nope''x", "*/*; q*=utf-8''%ff, a/b;c*0*=x''"]
+)
+def test_odd_parameters_of_accept_are_no_internal_error(live: Server, accept: str) -> None:
+    assert live.request("GET", "/nothing/", headers={"Accept": accept}).status_code == 404
