@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# SQLSTATEs of missing tables and columns.
+UNDEFINED = {"42P01", "42703"}
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files that never reach a disk
 
 
@@ -44,10 +46,15 @@ def main() -> None:
             share_metrics()
     # Not at the top: Django takes a third of a second, in which a signal has to be handled already.
     management, exceptions = import_module("django.core.management"), import_module("django.core.exceptions")
+    database = import_module("django.db")
     try:
         management.execute_from_command_line(sys.argv)
     except exceptions.ImproperlyConfigured as error:
         sys.exit(f"modelhub cannot start: {error}")
+    except database.ProgrammingError as error:
+        if getattr(error.__cause__, "sqlstate", "") not in UNDEFINED:
+            raise
+        sys.exit("modelhub: the database lacks tables of this version; start the server, or run manage.py migrate.")
     except KeyboardInterrupt:
         sys.exit(130)
 

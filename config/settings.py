@@ -160,7 +160,12 @@ WSGI_APPLICATION = "config.wsgi.application"
 # A redirect would turn a POST into a GET (contract 1).
 APPEND_SLASH = False
 AUTH_USER_MODEL = "modelhub.User"
-AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{rule}Validator"}
+    for rule in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
+]
+# A day, in place of Django's two weeks: sessions exist at /admin/ only.
+SESSION_COOKIE_AGE = 24 * 3600
 CSRF_FAILURE_VIEW = "modelhub.core.problems.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 FILE_UPLOAD_HANDLERS = ["modelhub.core.uploads.NoFiles"]

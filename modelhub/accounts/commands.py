@@ -27,7 +27,8 @@ def get_key(api_key: str) -> ApiKey:
 
 def format_pair(key: ApiKey, secret_key: str) -> str:
     """Return a new pair as text for a terminal."""
+    end = f", valid until {key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else ""
     return (
         f"API key     {key.api_key}\nSecret key  {secret_key}\n"
-        f"(acts as {key.user.email}, scopes {' '.join(key.scopes)}; the secret is not shown again)"
+        f"(acts as {key.user.email}, scopes {' '.join(key.scopes)}{end}; the secret is not shown again)"
     )

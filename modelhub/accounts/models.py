@@ -111,6 +111,10 @@ class ApiKey(TenantRow):
     )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # The key that rotation made in place of this one.
+    successor = TenantForeignKey(
+        "self", on_delete=models.PROTECT, related_name="+", null=True, blank=True, editable=False, db_index=False
+    )
 
     class Meta:
         verbose_name = "API key"

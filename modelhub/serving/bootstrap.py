@@ -3,17 +3,22 @@
 import uuid
 from dataclasses import dataclass, field
 
+import structlog
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import connection, transaction
 
 from modelhub.accounts.keys import create_api_key, secret_fits
-from modelhub.accounts.models import ApiKey, Organization, User, default_scopes
+from modelhub.accounts.models import ApiKey, Organization, User, default_scopes, normalize_login
+from modelhub.core.text import show
 from modelhub.labels.models import Label
 from modelhub.labels.services import create_label
 from modelhub.sources.models import Source
 from modelhub.sources.refs import SourceEntry, check_source_ref
 from modelhub.sources.services import store_sources
+
+log = structlog.get_logger(__name__)
 
 EXAMPLE_LABELS = (
     {"name": "Quality", "type": "star", "settings": {"no_of_stars": 5}},
@@ -49,6 +54,7 @@ def bootstrap() -> Bootstrapped:
     if organization := Organization.objects.order_by("id").first():
         return Bootstrapped(*_ensure_key(organization))
     organization = Organization.objects.create(name=settings.BOOTSTRAP_ORGANIZATION)
+    check_admin()
     User.objects.create_superuser(
         settings.BOOTSTRAP_EMAIL, settings.BOOTSTRAP_PASSWORD or None, organization=organization, name="Admin"
     )
@@ -62,6 +68,28 @@ def bootstrap() -> Bootstrapped:
         # Without statistics PostgreSQL expects few rows from any index, until autovacuum comes by.
         cursor.execute("ANALYZE modelhub_source")
     return Bootstrapped(key, secret_key, labels, [sources[entry.ref.identity] for entry in entries])
+
+
+def check_admin() -> None:
+    """Check email and password of the first admin by Django's validators.
+
+    Raise `ImproperlyConfigured` for an invalid email, and in production for a weak password; else log it.
+    """
+    admin = User(email=normalize_login(settings.BOOTSTRAP_EMAIL), name="Admin")
+    try:
+        admin.clean_fields(exclude=["password", "organization"])
+    except ValidationError:
+        sentence = f"MODELHUB_BOOTSTRAP_EMAIL must be an email address, got {show(settings.BOOTSTRAP_EMAIL)}."
+        raise ImproperlyConfigured(sentence) from None
+    if not settings.BOOTSTRAP_PASSWORD:
+        return
+    try:
+        validate_password(settings.BOOTSTRAP_PASSWORD, admin)
+    except ValidationError as error:
+        reason = " ".join(error.messages)
+        if settings.PRODUCTION:
+            raise ImproperlyConfigured(f"MODELHUB_BOOTSTRAP_PASSWORD is weak. {reason}") from None
+        log.warning("weak_password", setting="MODELHUB_BOOTSTRAP_PASSWORD", why=reason)
 
 
 def _ensure_key(organization: Organization) -> tuple[ApiKey, str | None]:

@@ -123,6 +123,30 @@ class TestCommands:
         call_command("rotate_api_key", alice.key.api_key)
         assert set(ApiKey.objects.values_list("expires_at", flat=True)) == {soon}
 
+    def test_a_key_has_one_successor(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+        """A second rotation would give the new pair the end of the grace period."""
+        call_command("rotate_api_key", alice.key.api_key)
+        printed = capsys.readouterr().out
+        new = pair_of(printed)["X-Api-Key"]
+        alice.key.refresh_from_db()
+        assert alice.key.expires_at is not None
+        until = f"{alice.key.expires_at:%Y-%m-%d %H:%M} UTC"
+        assert f"The old pair {alice.key.api_key} is valid until {until}." in printed
+        sentence = f"has the successor {new} already, and is valid until {until}; rotate the successor"
+        with pytest.raises(CommandError, match=re.escape(sentence)):
+            call_command("rotate_api_key", alice.key.api_key)
+        call_command("rotate_api_key", new)
+        assert ApiKey.objects.filter(expires_at=None).count() == 1
+        assert ApiKey.objects.count() == 3
+
+    def test_the_end_of_a_new_pair_is_printed(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("create_api_key", "alice@example.com", "--expires-in-days", "1")
+        tomorrow = timezone.now() + timedelta(days=1)
+        assert f"scopes read write admin, valid until {tomorrow:%Y-%m-%d}" in capsys.readouterr().out
+        ApiKey.objects.filter(pk=alice.key.pk).update(expires_at=tomorrow)
+        call_command("rotate_api_key", alice.key.api_key)
+        assert f"admin, valid until {tomorrow:%Y-%m-%d %H:%M} UTC; the" in capsys.readouterr().out
+
     def test_revocation(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
         call_command("revoke_api_key", alice.key.api_key)
         assert alice.get(LABELS).status == 401

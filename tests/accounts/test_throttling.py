@@ -207,6 +207,11 @@ class TestLogins:
             "Try again in 3600 seconds."
         )
 
+    def test_a_session_lasts_a_day(self, server: Server) -> None:
+        response = log_in(server, "10.0.11.1", "lucky@example.com", PASSWORD)
+        [session] = [cookie for cookie in response.cookies if cookie.name == "sessionid"]
+        assert 24 * 3600 - 60 < (session.expires or 0) - time.time() <= 24 * 3600
+
     def test_one_address_with_every_name(self, server: Server) -> None:
         statuses = [log_in(server, "10.0.4.1", f"{number}@example.com", "x").status_code for number in range(4)]
         assert statuses == [200, 200, 429, 429]
