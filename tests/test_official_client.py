@@ -97,7 +97,7 @@ def test_reads_of_the_class_annotation(annotations: Annotation, queues: Annotati
 
 
 FAILURES: list[tuple[Callable[[AnnotationQueue, Annotation, str], Any], type[Exception], str]] = [
-    (lambda q, a, t: q.create_label("", "star"), SDKException, "name must be a string of 1 to 255 visible characters"),
+    (lambda q, a, t: q.create_label("", "star"), SDKException, "name must be a string of 1 to 255 characters"),
     (lambda q, a, t: q.create_label("x", "stars"), SDKException, "type must be one of text, numeric"),
     (lambda q, a, t: q.list_labels(project_id="x"), SDKException, 'project_id must be a UUID, got "x"'),
     (lambda q, a, t: q.get_label(NOBODY), SDKException, f"Label not found: {NOBODY}"),

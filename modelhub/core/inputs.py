@@ -4,6 +4,7 @@ The first invalid field raises `Invalid` with `<field> must be <rule>, got <sent
 near misses of fields.
 """
 
+import re
 import uuid
 from typing import Any
 
@@ -16,6 +17,8 @@ from modelhub.core.envelope import read_object, reject_misspelled
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import parse_uuid
 from modelhub.core.text import is_visible, show
+
+LINE_ENDS = re.compile(r"[\t\n\r]")
 
 
 class InputSerializer(serializers.Serializer[Any]):
@@ -77,14 +80,23 @@ class TextField(StrictField, serializers.CharField):
 
 
 class NameField(TextField):
-    """A string that people can see and tell from others."""
+    """A string that people can see and tell from others.
+
+    A name with `lines` is perhaps the first words of a trace: line feeds and tabs are legal there.
+    """
+
+    def __init__(self, *, lines: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self._lines = lines
 
     def rule(self) -> str:
         return super().rule().replace("characters", "visible characters")
 
     def read(self, data: Any) -> str | None:
         text = super().read(data)
-        return text if text is None or not text.strip() or is_visible(text) else None
+        if text is None or not text.strip():
+            return text
+        return text if is_visible(LINE_ENDS.sub(" ", text) if self._lines else text) else None
 
 
 class FlagField(StrictField, serializers.BooleanField):

@@ -99,6 +99,8 @@ def is_visible(name: str) -> bool:
     Not allowed: control and format characters, bidirectional overrides, blanks. Joiners and variation selectors are a
     part of the character before them.
     """
+    if name.isascii():
+        return name.isprintable() and not name.isspace() and name != ""
     text = JOINED.sub("", name)
     if INVISIBLE.search(text):
         return False

@@ -23,7 +23,8 @@ CLAIM = read_sql("idempotency", "claim_key")
 def check_key(key: str) -> str:
     """Return a key of 1 to 255 visible characters, or raise `Invalid`."""
     if not 1 <= len(key) <= 255 or not key.isprintable() or " " in key:
-        raise Invalid(f"Idempotency-Key must have 1 to 255 visible characters, got {show(key)}")
+        sentence = f"Idempotency-Key must have 1 to 255 visible characters, got {show(key)}"
+        raise Invalid.of_field("Idempotency-Key", sentence)
     return key
 
 

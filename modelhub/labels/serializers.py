@@ -15,7 +15,7 @@ from modelhub.labels.types import LABEL_TYPES
 class LabelInput(InputSerializer):
     """The fields of a label; omitted settings take the defaults of its type."""
 
-    name = NameField(min_length=1, max_length=255)
+    name = TextField(min_length=1, max_length=255)
     type = WordField(choices=LABEL_TYPES)
     settings = ObjectField(required=False)
     description = TextField(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)

@@ -14,7 +14,7 @@ from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.exact_json import same
 from modelhub.core.keyset import in_batches
 from modelhub.core.models import LISTED, LIVE
-from modelhub.core.text import show
+from modelhub.core.text import is_visible, show
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.models import Label, Project
 from modelhub.labels.projects import get_project
@@ -58,7 +58,7 @@ def create_label(
     """
     label = Label(
         organization_id=organization_id,
-        name=name,
+        name=_checked_name(name),
         type=type,
         settings=get_type(type).check_settings(settings),
         description=description or "",
@@ -88,7 +88,9 @@ def update_label(
     if changes.get("type", label.type) != label.type:
         sentence = f"type cannot be changed: it is {label.type}, got {show(changes['type'])}"
         raise Invalid.of_field("type", sentence)
-    label.name = changes.get("name", label.name)
+    if changes.get("name", label.name) != label.name:
+        # Only then: names of earlier versions may break the rule.
+        label.name = _checked_name(changes["name"])
     label.allow_notes = changes.get("allow_notes", label.allow_notes)
     if "description" in changes:
         label.description = changes["description"] or ""
@@ -121,6 +123,12 @@ def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
     label.deleted_at, label.updated_at = None, timezone.now()
     _save(label)
     return label
+
+
+def _checked_name(name: str) -> str:
+    if not is_visible(name):
+        raise Invalid.of_field("name", f"name must be a string of 1 to 255 visible characters, got {show(name)}")
+    return name
 
 
 def _lock_label(organization_id: uuid.UUID, label_id: uuid.UUID, *, deleted: bool = False) -> Label:

@@ -294,7 +294,8 @@ class BulkDelete(ApiView):
         """Delete by `ids`, with an error per rejected one, or by `filter`, all or none."""
         fields = read_object(request.data, DELETE_FIELDS, strict=True)
         if len(fields) != 1:
-            raise Invalid("Either ids or filter must be given, and not both", code="required")
+            sentence = "Either ids or filter must be given, and not both"
+            raise Invalid(sentence, code="required", fields={name: [sentence] for name in DELETE_FIELDS})
         actor = actor_of(request)
         if "ids" in fields:
             ids = fields["ids"]

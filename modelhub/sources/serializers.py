@@ -21,7 +21,9 @@ class SourceInput(InputSerializer):
 
     source_type = serializers.ChoiceField(list(SOURCE_WORDS))
     source_id = serializers.CharField(min_length=1, max_length=MAX_ID_LENGTH)
-    name = NameField(required=False, allow_null=True, allow_blank=True, max_length=255, trim_whitespace=False)
+    name = NameField(
+        lines=True, required=False, allow_null=True, allow_blank=True, max_length=255, trim_whitespace=False
+    )
     metadata = ObjectField(required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> SourceEntry:

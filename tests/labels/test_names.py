@@ -27,6 +27,15 @@ def test_a_name_is_stored_as_it_was_sent(alice: Caller) -> None:
     assert alice.post(LABELS, {"name": NFD, "type": "star"}).body["result"]["name"] == NFD
 
 
+def test_a_name_of_an_earlier_version_may_be_sent_again(alice: Caller) -> None:
+    label = LabelFactory.create(organization=alice.user.organization, name="a\nb")
+    path = f"{LABELS}{label.pk}/"
+    assert alice.put(path, alice.request("GET", path).body | {"description": "d"}).body["description"] == "d"
+    answer = alice.patch(path, {"name": "a\nc"})
+    assert (answer.status, list(answer.body["errors"])) == (400, ["name"])
+    assert alice.patch(path, {"name": "a c"}).status == 200
+
+
 @pytest.mark.parametrize("factory", [LabelFactory, ProjectFactory])
 def test_the_database_holds_the_rule(alice: Caller, factory: Any) -> None:
     factory.create(organization=alice.user.organization, name=NFC)

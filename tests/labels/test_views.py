@@ -37,9 +37,9 @@ def test_a_label_is_created_with_the_defaults_of_its_type(alice: Caller) -> None
 @pytest.mark.parametrize(
     ("change", "field", "sentence"),
     [
-        ({"name": ""}, "name", 'name must be a string of 1 to 255 visible characters, got ""'),
-        ({"name": "  "}, "name", 'name must be a string of 1 to 255 visible characters, got "  "'),
-        ({"name": "a\x00"}, "name", 'name must be a string of 1 to 255 visible characters, got "a\\u0000"'),
+        ({"name": ""}, "name", 'name must be a string of 1 to 255 characters, got ""'),
+        ({"name": "  "}, "name", 'name must be a string of 1 to 255 characters, got "  "'),
+        ({"name": "a\x00"}, "name", "name holds a NUL character, which cannot be stored"),
         (
             {"type": "stars"},
             "type",

@@ -28,6 +28,11 @@ def test_a_source_is_registered_then_updated(alice: Caller) -> None:
     assert again.body["created_at"] == first.body["created_at"]
 
 
+def test_a_name_may_be_the_first_lines_of_a_trace(alice: Caller) -> None:
+    sent = {"source_type": "trace", "source_id": "t", "name": "Hello,\n\tworld ❤\ufe0f"}
+    assert alice.post(SOURCES, sent).body["name"] == sent["name"]
+
+
 def test_an_empty_name_clears_the_stored_one_and_null_keeps_it(alice: Caller) -> None:
     sent = {"source_type": "trace", "source_id": "t", "name": "one", "metadata": {"a": 1}}
     alice.post(SOURCES, sent)
@@ -61,6 +66,9 @@ def test_organizations_do_not_share_sources(alice: Caller, charlie: Caller) -> N
         ({"name": 4}, "name must be a string of at most 255 visible characters, got 4"),
         ({"name": "x" * 256}, "name must be a string of at most 255 visible characters"),
         ({"name": "\x00"}, "name must be a string of at most 255 visible characters"),
+        ({"name": "a\u202eb"}, r'name must be a string of at most 255 visible characters, got "a\u202eb"'),
+        ({"name": "\u3164"}, r'name must be a string of at most 255 visible characters, got "\u3164"'),
+        ({"source_id": "\u3164"}, r'source_id must be a string of 1 to 255 visible characters, got "\u3164"'),
         ({"metadata": []}, "metadata must be an object, got []"),
         ({"metadata": {"a": "\ud800"}}, "metadata holds half of a surrogate pair"),
         ({"metadata": {"a": "x" * 70000}}, "metadata must have at most 65536 bytes"),
