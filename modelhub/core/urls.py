@@ -16,6 +16,7 @@ def add_slash(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(f"{request.path}/" + (f"?{query}" if query else ""))
 
 
+@read_only
 def no_shortcut(request: HttpRequest, _: str) -> HttpResponse:
     """Close a redirect of the admin that fails for ids that are no UUIDs."""
     raise Http404
