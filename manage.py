@@ -51,6 +51,9 @@ def main() -> None:
         management.execute_from_command_line(sys.argv)
     except exceptions.ImproperlyConfigured as error:
         sys.exit(f"modelhub cannot start: {error}")
+    except database.OperationalError as error:
+        reason = " ".join(str(error).split())
+        sys.exit(f"modelhub cannot start: the database cannot be used (check DATABASE_URL): {reason}")
     except database.ProgrammingError as error:
         if getattr(error.__cause__, "sqlstate", "") not in UNDEFINED:
             raise

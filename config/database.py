@@ -1,5 +1,6 @@
 """Django's `DATABASES`: the server of `DATABASE_URL`, or the embedded one."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,22 @@ TIMEOUTS: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
+# Results depend on them, and ALTER DATABASE or ALTER ROLE may have changed their defaults.
+SESSION: dict[str, str] = {
+    "datestyle": "ISO,MDY",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    # A statement that waited for a lock must see the changes made meanwhile.
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+}
+# libpq sends these along, and they win over the parameters of the connection.
+OF_THE_SHELL = ("PGDATESTYLE", "PGTZ", "PGCLIENTENCODING", "PGOPTIONS")
 
 
 def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, Any]]:
@@ -30,9 +47,10 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     if server is None and (shared or replica is not None):
         named = "MODELHUB_PGBOUNCER" if shared else "MODELHUB_REPLICA_URL"
         raise ImproperlyConfigured(f"{named} is set, and no DATABASE_URL says where the database is.")
-    if server is None:
-        # libpq's variables of the shell name another server, and may hold options that a socket does not take.
-        env.forget("PG")
+    # Of an embedded server, libpq's variables of the shell name another one, or ask for things that a socket has not.
+    env.forget(*(OF_THE_SHELL if server else ["PG"]))
+    if server and "host" in server:
+        env.forget("PGHOSTADDR")  # would win over the host
     timeouts = {
         "statement_timeout": env.integer("MODELHUB_STATEMENT_TIMEOUT_MS", 15_000),
         "lock_timeout": env.integer("MODELHUB_LOCK_TIMEOUT_MS", 5_000),
@@ -43,7 +61,7 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     pool_timeout = env.integer("MODELHUB_POOL_TIMEOUT", 5, minimum=1, maximum=600)
     # Not of Django: `serve` sets up a database behind PgBouncer with them.
     past_it = None if direct is None else _connection_settings(direct, timeouts)
-    pgbouncer = {"direct": past_it, "timeouts": timeouts} if shared else None
+    pgbouncer = {"direct": past_it, "session": {**timeouts, **SESSION}} if shared else None
     default = _connection_settings(server or {}, timeouts, shared=shared, pool=pool | {"timeout": pool_timeout}) | {
         "ENGINE": "config.embedded_postgres" if server is None else "config.postgres",
         "DATA_DIR": data_dir / "postgres",
@@ -64,8 +82,12 @@ def _connection_settings(
 
     A session that PgBouncer shares takes no parameters and keeps nothing: the next transaction may run in another one.
     """
-    options = [] if shared else [f"-c {setting}={ms}" for setting, ms in timeouts.items()]
-    own: dict[str, Any] = TIMEOUTS | {"options": " ".join([*options, parameters.pop("options", "")]).strip()}
+    options = parameters.pop("options", "")
+    if not shared:
+        escaped = {setting: value.replace(" ", "\\ ") for setting, value in SESSION.items()}
+        # The later one of two wins: a URL may change timeouts, and nothing that results depend on.
+        options = " ".join([*_arguments(timeouts), options, *_arguments(escaped)])
+    own: dict[str, Any] = TIMEOUTS | {"options": options, "fallback_application_name": "modelhub"}
     # Repeated statements are planned once per connection, by PostgreSQL itself.
     own |= {"server_side_binding": True, "prepare_threshold": None if shared else 2}
     if pool:
@@ -79,3 +101,7 @@ def _connection_settings(
         "DISABLE_SERVER_SIDE_CURSORS": shared,
         "OPTIONS": own | parameters,
     }
+
+
+def _arguments(settings: Mapping[str, object]) -> list[str]:
+    return [f"-c {setting}={value}" for setting, value in settings.items()]

@@ -156,7 +156,7 @@ def _find_similar(name: str, known: set[str]) -> str | None:
     return next(iter(exact or get_close_matches(f"MODELHUB_{end}", sorted(known), n=1, cutoff=SIMILARITY)), None)
 
 
-def forget(prefix: str) -> None:
-    """Remove the variables with this prefix from the environment."""
-    for name in [name for name in os.environ if name.startswith(prefix)]:
+def forget(*prefixes: str) -> None:
+    """Remove the variables with one of these prefixes from the environment."""
+    for name in [name for name in os.environ if name.startswith(prefixes)]:
         del os.environ[name]

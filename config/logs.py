@@ -47,7 +47,7 @@ def format_exception(exc_info: ExcInfo) -> list[dict[str, Any]]:
 
 
 def shorten(logger: object, name: str, line: EventDict) -> EventDict:
-    """Write a request as `POST /path/ 201 12 ms`; leave out ids, unless the server failed."""
+    """Write a request as `POST /path/ 201 12 ms`, with ids if the server failed."""
     failed = line["level"] in {"error", "critical"} or line.get("status", 0) >= 500
     for key in LONG if not failed else LONG[1:]:
         line.pop(key, None)

@@ -86,7 +86,7 @@ def running_postgres(folder: Path, options: str = FAST) -> Iterator[Postgres]:
     folder.mkdir(mode=0o700)
     wheel.hand_over(folder)
     # PostgreSQL 15 and 16 do not know the locale provider of the embedded database.
-    locale = ("--encoding=UTF8", "--locale=C") if PROGRAMS in os.environ else LOCALE
+    locale = ("--encoding=UTF8", "--locale=C.UTF-8") if PROGRAMS in os.environ else LOCALE
     run("initdb", "--auth=trust", "--no-sync", *locale, f"--username={USER}", f"--pgdata={folder}", cwd=folder)
     with started(Postgres(folder, free_port(), options)) as server:
         yield server

@@ -19,6 +19,8 @@ PRE_RELEASE_TABLES = (
     "this one with another DATABASE_URL or MODELHUB_DATA_DIR and import them (manage.py import_scores)."
 )
 
+CREATE_ANOTHER = "use one that was made with CREATE DATABASE name TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'."
+
 FIRST_DISCARD = 8
 FRESH_SECONDS = 0.5
 
@@ -67,13 +69,39 @@ class DatabaseWrapper(DjangoWrapper):
         if self.alias == "replica":
             # A copy of the primary, whose role may be allowed to read exports only.
             return None
+        encoding = self.connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            return f"the database must have the encoding UTF8, got {encoding}; {CREATE_ANOTHER}"
         with self.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
-            if cursor.fetchone() == (True,):
-                old = [PRE_RELEASE_MIGRATION]
-                cursor.execute("SELECT FROM django_migrations WHERE app = 'modelhub' AND name = %s", old)
-                if cursor.rowcount:
-                    return PRE_RELEASE_TABLES
+            cursor.execute("SELECT current_schema(), to_regclass('django_migrations') IS NOT NULL")
+            [schema, has_tables] = cursor.fetchone() or ["", False]
+            if schema is None:
+                return "no schema of the database's search_path exists; create one, or change search_path."
+            if not has_tables:
+                return self._find_obstacle_to_tables(schema)
+            cursor.execute(
+                "SELECT FROM django_migrations WHERE app = 'modelhub' AND name = %s", [PRE_RELEASE_MIGRATION]
+            )
+            return PRE_RELEASE_TABLES if cursor.rowcount else None
+
+    def _find_obstacle_to_tables(self, schema: str) -> str | None:
+        """Return the reason why an empty database cannot get tables."""
+        with self.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_user, has_schema_privilege(%s, 'CREATE') OR pg_is_in_recovery(), lower('ÉI') = 'éi'",
+                [schema],
+            )
+            [role, may_create, has_letters] = cursor.fetchone() or ["", False, False]
+        if not may_create:
+            return (
+                f"the role {role} may not create tables in the schema {schema}; "
+                f"make it the owner of the database, or GRANT CREATE ON SCHEMA {schema} TO {role}."
+            )
+        if not has_letters:
+            return (
+                "names must be unique in upper and lower case, and the locale of the database has other letters or too "
+                f"few; {CREATE_ANOTHER}"
+            )
         return None
 
 

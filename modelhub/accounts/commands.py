@@ -4,6 +4,8 @@ from django.core.management.base import CommandError
 
 from modelhub.accounts.models import ApiKey, User, normalize_login
 
+NO_ADMIN = "There is no active admin yet; a start of the server (manage.py serve) creates one in an empty database."
+
 
 def get_user(email: str | None) -> User:
     """Return the active user with this email, by default the first admin.
@@ -13,7 +15,7 @@ def get_user(email: str | None) -> User:
     users = User.objects.filter(is_active=True).order_by("id")
     user = (users.filter(email=normalize_login(email)) if email else users.filter(role="admin")).first()
     if user is None:
-        raise CommandError(f"There is no active user {email}." if email else "There is no active admin yet.")
+        raise CommandError(f"There is no active user {email}." if email else NO_ADMIN)
     return user
 
 

