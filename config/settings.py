@@ -27,6 +27,8 @@ SERVE_WORKERS = env.integer("MODELHUB_WORKERS", 2, minimum=1, maximum=256)
 SERVE_THREADS = env.integer("MODELHUB_THREADS", 4, minimum=1, maximum=256)
 # Besides these, for exports. With two, conversions of rows kept the other threads waiting for the GIL (1 s at worst).
 SERVE_EXPORT_THREADS = 1
+# And for bodies above 1 MB, one after the other: 8 MB of JSON may become 200 MB of Python objects.
+SERVE_LARGE_THREADS = 1
 SERVE_KEEPALIVE = env.integer("MODELHUB_KEEPALIVE", 75, minimum=1, maximum=3600)
 SERVE_CLIENT_TIMEOUT = env.integer("MODELHUB_CLIENT_TIMEOUT", 10, minimum=1, maximum=3600)
 METRICS_TOKEN = env.text("MODELHUB_METRICS_TOKEN")
@@ -46,7 +48,9 @@ CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS", wildcard="*")
 
 # Database ----------------------------------------------------------------------------------
 
-DATABASES: dict[str, Any] = database_settings(DATA_DIR, pool_size=SERVE_THREADS + SERVE_EXPORT_THREADS)
+DATABASES: dict[str, Any] = database_settings(
+    DATA_DIR, pool_size=SERVE_THREADS + SERVE_EXPORT_THREADS + SERVE_LARGE_THREADS
+)
 
 # Limits of a request (contract 0.2: 413, or the error of one score) ------------------------------
 

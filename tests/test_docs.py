@@ -112,7 +112,7 @@ def test_defaults_of_the_settings_page_are_those_of_the_code() -> None:
         ("operations.md", f"| connections per worker | {MAX_CONNECTIONS:,} |"),
         ("operations.md", f"| head of a request | {MAX_HEAD_BYTES // 1024} KB |"),
         ("operations.md", f"plus one second per {SLOWEST_BYTES_PER_SECOND // 1024} KiB"),
-        ("scaling.md", f"(threads + {settings.SERVE_EXPORT_THREADS})"),
+        ("scaling.md", f"(threads + {settings.SERVE_EXPORT_THREADS + settings.SERVE_LARGE_THREADS})"),
     ],
 )
 def test_numbers_of_the_pages_are_those_of_the_code(page: str, words: str) -> None:

@@ -35,6 +35,7 @@ LINGER_SECONDS = 2
 # Answered without the database, and so without a thread that may wait for it; `/readyz` asks the database.
 PROBE_PATHS = frozenset({"/healthz", "/metrics"})
 STREAMED_SUFFIX = "/export/"
+LARGE_BODY_BYTES = 1024 * 1024
 
 # Code and sentence of a problem by the status that waitress chose. None of them quotes the request: keys are in it.
 REFUSALS = {
@@ -191,6 +192,9 @@ class Channel(HTTPChannel):
 
     def write_soon(self, data: Any) -> int:
         """Append to the buffer. A disk without room for the buffer's file cuts the answer."""
+        if not self.total_outbufs_len:
+            # The client has its time from here on, however long the request took.
+            self.last_activity = time.time()
         try:
             return int(super().write_soon(data))
         except OSError as error:
@@ -259,17 +263,19 @@ class Channel(HTTPChannel):
 
 
 class Lanes:
-    """Threads by kind of request: probes, exports and all others.
+    """Threads by kind of request: probes, exports, large bodies and all others.
 
-    Neither a silent database nor exports that clients do not read delay the other kinds.
+    Neither a silent database nor exports that clients do not read delay the other kinds. Large bodies are parsed one
+    after the other.
     """
 
-    def __init__(self, requests: ThreadedTaskDispatcher, *, exports: int) -> None:
+    def __init__(self, requests: ThreadedTaskDispatcher, *, exports: int, large: int) -> None:
         self.busy: dict[int, tuple[Channel, float]] = {}
         self.requests = requests
-        self.probes, self.exports = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+        self.probes, self.exports, self.large = (ThreadedTaskDispatcher() for _ in range(3))
         self.probes.set_thread_count(1)
         self.exports.set_thread_count(exports)
+        self.large.set_thread_count(large)
 
     def are_stuck(self, now: float) -> bool:
         """Return whether a thread is stuck for twice the request timeout."""
@@ -280,10 +286,13 @@ class Lanes:
         """Queue the next request of a channel."""
         if channel.postpone():
             return
-        path = channel.requests[0].path
+        request = channel.requests[0]
+        path = request.path
         if path in PROBE_PATHS:
             self.probes.add_task(channel)
         elif path.endswith(STREAMED_SUFFIX):
             self.exports.add_task(channel)
+        elif request.body_bytes_received > LARGE_BODY_BYTES and not request.error:
+            self.large.add_task(channel)
         else:
             self.requests.add_task(channel)

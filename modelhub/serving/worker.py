@@ -66,7 +66,9 @@ class Worker(base.Worker):
             log_socket_errors=False,
         )
         self.server.channel_class = Channel
-        self.server.task_dispatcher = Lanes(self.server.task_dispatcher, exports=settings.SERVE_EXPORT_THREADS)
+        self.server.task_dispatcher = Lanes(
+            self.server.task_dispatcher, exports=settings.SERVE_EXPORT_THREADS, large=settings.SERVE_LARGE_THREADS
+        )
         while self.alive and os.getppid() == self.ppid:
             self.turn()
         # From now on, `/readyz` returns 503; requests are still accepted until the drain is over.

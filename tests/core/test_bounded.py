@@ -33,7 +33,7 @@ def sources(organization: Organization) -> list[Source]:
 
 @pytest.fixture
 def fetched(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Collect the rows whose bytes are counted."""
+    """Collect the rows that are counted."""
     rows: list[Any] = []
 
     def count(row: Any) -> int:

@@ -154,14 +154,14 @@ def test_all_workers_are_added_up_and_outlived(watched: Server) -> None:
     for _ in range(20):
         assert watched.request("GET", "/model-hub/sources/").status_code == 200
     assert value("modelhub_requests_total", scrape(watched), **routed) == 20
-    until(lambda: value("modelhub_pool_limit", scrape(watched)) == 10)
+    until(lambda: value("modelhub_pool_limit", scrape(watched)) == 12)
 
     for worker in psutil.Process(watched.process.pid).children():
         worker.send_signal(signal.SIGKILL)
     until(lambda: len(psutil.Process(watched.process.pid).children()) == 2)
     assert watched.request("GET", "/model-hub/sources/").status_code == 200
     assert value("modelhub_requests_total", scrape(watched), **routed) == 21
-    until(lambda: value("modelhub_pool_limit", scrape(watched)) == 10)
+    until(lambda: value("modelhub_pool_limit", scrape(watched)) == 12)
 
 
 def test_the_folder_of_a_server_is_removed(watched: Server, folder: Path) -> None:

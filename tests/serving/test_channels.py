@@ -1,0 +1,84 @@
+"""Connections of a worker, without a server around them."""
+
+import queue
+import socket
+import threading
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from waitress.adjustments import Adjustments
+from waitress.task import ThreadedTaskDispatcher
+
+from modelhub.serving.channels import LARGE_BODY_BYTES, Channel, Lanes
+
+
+@dataclass
+class Request:
+    """A complete request that reports the thread that it gets."""
+
+    path: str
+    body_bytes_received: int
+    error: str | None = None
+    threads: "queue.SimpleQueue[int]" = field(default_factory=queue.SimpleQueue)
+
+    @property
+    def requests(self) -> list["Request"]:
+        return [self]
+
+    def postpone(self) -> bool:
+        return False
+
+    def service(self) -> None:
+        self.threads.put(threading.get_ident())
+
+
+def test_large_bodies_have_one_thread_of_their_own() -> None:
+    """Several at once would need gigabytes of memory."""
+    others = ThreadedTaskDispatcher()
+    others.set_thread_count(2)
+    lanes = Lanes(others, exports=1, large=1)
+
+    def threads_of(path: str, size: int, error: str | None = None) -> set[int]:
+        request = Request(path, size, error)
+        for _ in range(20):
+            lanes.add_task(request)  # type: ignore[arg-type]
+        return {request.threads.get(timeout=10) for _ in range(20)}
+
+    try:
+        large, small = threads_of("/x/", LARGE_BODY_BYTES + 1), threads_of("/x/", LARGE_BODY_BYTES)
+        refused = threads_of("/x/", LARGE_BODY_BYTES + 1, "too large")
+        exports, probes = threads_of("/x/export/", 0), threads_of("/healthz", 0)
+    finally:
+        for dispatcher in (others, lanes.large, lanes.exports, lanes.probes):
+            dispatcher.shutdown()
+    assert [len(large), len(exports), len(probes)] == [1, 1, 1]
+    assert not large & small
+    assert not large & refused
+    assert len(large | small | exports | probes) == 3 + len(small)
+
+
+@pytest.fixture
+def channel(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A connection with a request of an hour ago."""
+    ours, theirs = socket.socketpair()
+    server = SimpleNamespace(active_channels={}, pull_trigger=lambda: None)
+    channel = Channel(server, ours, ("127.0.0.1", 1), Adjustments(), map={})
+    channel.last_activity -= 3600
+    yield channel
+    channel.cut()
+    theirs.close()
+
+
+def test_the_time_of_a_client_begins_with_its_answer(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop may check the client before the first bytes are sent: the request may have taken longer."""
+
+    def send(data: bytes, do_close: bool = True) -> int:
+        channel.check_client(channel.creation_time)
+        return len(data)
+
+    monkeypatch.setattr(channel, "send", send)
+    channel.write_soon(b"x" * 100_000)
+    assert channel.connected
+    assert not channel.total_outbufs_len
