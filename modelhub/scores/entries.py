@@ -49,9 +49,7 @@ class EntryError:
     field: str | None
 
     @classmethod
-    def of(cls, index: int, entry: object, refused: Refused, *, hinted: bool = True) -> "EntryError":
-        """Return the error, without its hint unless it is `hinted`."""
-        message = str(refused) if hinted else refused.sentence
+    def of(cls, index: int, entry: object, refused: Refused, *, message: str) -> "EntryError":
         return cls(index, sent_label_id(entry), type(refused), refused.code, message, refused.field)
 
 

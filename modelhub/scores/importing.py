@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from modelhub.accounts.models import User
 from modelhub.accounts.people import create_annotators
-from modelhub.core.errors import Invalid, Refused
+from modelhub.core.errors import Invalid, Refused, Sentences
 from modelhub.core.ids import new_id
 from modelhub.core.models import LIVE
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted
@@ -79,6 +79,7 @@ class Importer:
         self.user, self.organization_id = user, user.organization_id
         self.reader = LineReader(self.organization_id, stand_in=annotator, creates=create_annotators, force=force)
         self.index = LineIndex()
+        self.sentences = Sentences()
 
     @repeat_aborted
     @in_transaction
@@ -95,7 +96,7 @@ class Importer:
             try:
                 lines.append(self.reader.read(record))
             except Refused as refused:
-                result.errors.append((record.number, str(refused)))
+                result.errors.append((record.number, self.sentences.of(refused)))
         for run in _without_repeats(lines):
             self._import(self._new_among(run, result), result)
         if dry_run:
@@ -132,7 +133,7 @@ class Importer:
             try:
                 row = stored.row_of(line)
             except Refused as refused:
-                result.errors.append((line.number, str(refused)))
+                result.errors.append((line.number, self.sentences.of(refused)))
                 continue
             if row is None:
                 result.unchanged += 1

@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 
 from modelhub.accounts.models import User
 from modelhub.core.deadline import Deadline
-from modelhub.core.errors import Invalid, NotFound, Refused, TooLarge
+from modelhub.core.errors import Invalid, NotFound, Refused, Sentences, TooLarge
 from modelhub.core.ids import new_id_text, spell_uuid
 from modelhub.core.metrics import FALLBACKS
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
@@ -25,8 +25,6 @@ from modelhub.sources.statements import upsert_sources
 
 log = structlog.get_logger(__name__)
 
-# A "did you mean" costs up to 1.6 ms, and a client that repeats one mistake learns nothing from more of them.
-MAX_HINTS = 20
 FEWER = "Send fewer scores, or smaller values, in one request."
 
 
@@ -130,7 +128,7 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
     """
     drafts: dict[str, Draft] = {}
     errors: list[EntryError] = []
-    hints = 0
+    sentences = Sentences()
     for index, entry in enumerate(batch.entries):
         batch.deadline.check(advice=FEWER)
         try:
@@ -147,8 +145,7 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
             content = msgspec.structs.replace(content, value=value, notes=notes)
             drafts[label_id] = Draft(index, new_id_text(), label, content)
         except Refused as refused:
-            hints += bool(refused.hint)
-            errors.append(EntryError.of(index, entry, refused, hinted=hints <= MAX_HINTS))
+            errors.append(EntryError.of(index, entry, refused, message=sentences.of(refused)))
     batch.deadline.check(advice=FEWER)
     if batch.atomic and errors:
         return [], errors
@@ -176,7 +173,7 @@ def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None 
 
 def _refusal(batch: Batch, draft: Draft) -> EntryError:
     refused = Invalid(f"{draft.label}: the database refused this score", code="database_refused")
-    return EntryError.of(draft.index, batch.entries[draft.index], refused)
+    return EntryError.of(draft.index, batch.entries[draft.index], refused, message=str(refused))
 
 
 def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors: Sequence[EntryError]) -> Recording:

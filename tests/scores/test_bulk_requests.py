@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from modelhub.core.errors import MAX_HINTS
 from modelhub.labels.models import Label
 from modelhub.scores.models import Score
-from modelhub.scores.recording import MAX_HINTS
 from modelhub.sources.models import Source
 from tests.client import BULK, Caller, entry
 

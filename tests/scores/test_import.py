@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from modelhub.core import exact_json
 from modelhub.core.envelope import to_camel
+from modelhub.core.errors import MAX_HINTS
 from modelhub.labels.models import Label
 from modelhub.management.commands import import_scores
 from modelhub.scores.import_files import Lines, read_json
@@ -172,6 +173,15 @@ def test_each_wrong_line_costs_itself_only(
     assert set(Source.objects.filter(source_id__startswith="t-").values_list("source_id", flat=True)) <= {"t-7"}
     foreign.refresh_from_db()
     assert foreign.value == {"rating": 4}
+
+
+def test_a_file_has_a_bounded_number_of_hints(
+    good: Line, labels: dict[str, Label], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = good | {"label_id": str(labels["categorical"].pk), "value": "positiv"}
+    run_import(write(tmp_path, *({**wrong, "source_id": f"t-{number}"} for number in range(MAX_HINTS + 5))))
+    errors = capsys.readouterr().err.splitlines()
+    assert [error.endswith('Did you mean "positive"?') for error in errors] == [True] * MAX_HINTS + [False] * 5
 
 
 def test_limits_of_requests_do_not_limit_an_import(
