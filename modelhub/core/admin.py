@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from modelhub.core.admin_filters import RelatedFilter
+from modelhub.core.ids import parse_uuid
 from modelhub.core.text import Hint, show
 
 admin.site.site_header = admin.site.site_title = "modelhub"
@@ -63,6 +64,13 @@ class BoundedPaginator(Paginator):
         return Page(self.object_list[start : start + self.per_page], page, self)
 
 
+class IdSelect(AutocompleteSelect):
+    """Select that shows no row for an id that is no UUID, where Django raises an error."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        return super().optgroups(name, [one for one in value if parse_uuid(str(one))], attr)
+
+
 class RowList(ChangeList):
     """A list that knows its next page without a count of all rows."""
 
@@ -102,6 +110,16 @@ class RowAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return self.readonly_fields if obj is None else (*self.readonly_fields, *self.frozen_fields)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row; a blank `_to_field` is none, which Django looks up as a name."""
+        return super().get_object(request, object_id, from_field or None)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field of a form, with a select that survives a wrong id."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = IdSelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return RowList

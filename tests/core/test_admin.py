@@ -166,6 +166,7 @@ def test_a_filter_that_cannot_be_used_is_a_400_page(staff: Client, score: Score,
     [
         *("x/change/", "%00/change/", "x/history/", "%00/history/", "x/delete/", f"{ID}/change/", f"{ID}/history/"),
         *("?o=99", "?o=x.-1.0.99999999999999999999", "?all=", "?e=1", "?q=x", "?q=%ED%A0%80", "?p=x", "?_facets=True"),
+        *(f"{ID}/change/?_to_field=", f"{ID}/delete/?_to_field=", "add/?organization=x&user=-1"),
         *("?_popup=1", "?_popup=1&_to_field=id", "?_to_field=password", "?q=%F0%9F%91%8D", "?q=" + "9" * 5000),
     ],
 )
@@ -199,6 +200,14 @@ def test_no_odd_path_is_an_internal_error(staff: Client, score: Score, path: str
 def test_no_odd_action_is_an_internal_error(staff: Client, alice: Caller, form: dict[str, str]) -> None:
     assert staff.post("/admin/modelhub/apikey/", form, headers=BROWSER).status_code in {200, 302, 400}
     assert alice.get("/model-hub/sources/").status == 200
+
+
+@pytest.mark.parametrize("table", ["apikey", "project", "user"])
+def test_a_form_with_a_wrong_id_is_shown_again(staff: Client, table: str) -> None:
+    form = {"name": "New", "organization": "x", "user": "x"}
+    answer = staff.post(f"/admin/modelhub/{table}/add/", form)
+    assert answer.status_code == 200
+    assert "valid choice" in answer.content.decode() or "valid UUID" in answer.content.decode()
 
 
 def test_an_error_page_names_the_rule(staff: Client) -> None:
