@@ -131,7 +131,7 @@ class Importer:
         stored = StoredScores(self.organization_id, lines)
         for line in lines:
             try:
-                row = stored.row_of(line)
+                row = stored.row_of(line, user=self.user)
             except Refused as refused:
                 result.errors.append((line.number, self.sentences.of(refused)))
                 continue
@@ -200,7 +200,7 @@ class StoredScores:
         others = {line.score_id for line in lines if line.score_id} - self.by_id.keys()
         self.by_id |= scores.in_bulk(list(others))
 
-    def row_of(self, line: Line) -> ImportedScore | None:
+    def row_of(self, line: Line, *, user: User) -> ImportedScore | None:
         """Return the row of a line, None for an unchanged score. Raise `Refused`."""
         source = self.sources.get(line.ref.identity)
         slot = source.pk if source else None, uuid.UUID(line.label.id), line.annotator.pk
@@ -217,10 +217,10 @@ class StoredScores:
             raise line.refusal
         if source is None:
             raise Invalid("The database refused the source of this line")
-        return _row(line, source, score, is_equal=is_equal)
+        return _row(line, source, score, is_equal=is_equal, user=user)
 
 
-def _row(line: Line, source: Source, score: Score | None, *, is_equal: bool) -> ImportedScore:
+def _row(line: Line, source: Source, score: Score | None, *, is_equal: bool, user: User) -> ImportedScore:
     """Return the row of a new, a restored (`is_equal`) or an overwritten score."""
     now = timezone.now()
     created_at = score.created_at if score else line.created_at or line.updated_at or now
@@ -228,7 +228,8 @@ def _row(line: Line, source: Source, score: Score | None, *, is_equal: bool) -> 
     if score and not is_equal:
         updated_at = max(updated_at, later_than(score.updated_at))
     content = {name: getattr(score or NEW_SCORE, name) for name in CONTENT_RULES} | line.content
-    author = line.updated_by
+    # The author belongs to the time: of a stored score that changes now, it is the user of the import.
+    author = user if score and updated_at != line.updated_at else line.updated_by
     return ImportedScore(
         line=line.number,
         id=score.pk if score else line.score_id or new_id(),

@@ -176,13 +176,22 @@ class TestImport:
         assert self.run(tmp_path, text).startswith("0 scores created, 0 changed, 1 unchanged")
         assert author(bob.get(path(score)).body) == named(alice)
 
-    def test_an_older_export_without_the_key_is_the_annotators_word(
+    def test_an_older_value_is_a_change_by_the_user_of_the_import(
         self, alice: Caller, bob: Caller, score: Score, tmp_path: Path
     ) -> None:
-        alice.patch(path(score), {"value": 1})
-        line = {name: value for name, value in exact_json.loads(export(bob)).items() if "updated_by" not in name}
-        assert "0 created" not in self.run(tmp_path, exact_json.dumps(line | {"value": 2, "updated_by": None}))
-        assert author(bob.get(path(score)).body) == named(bob)
+        text = export(bob)
+        bob.patch(path(score), {"value": 1})
+        assert self.run(tmp_path, text).startswith("0 scores created, 1 changed")
+        assert author(bob.get(path(score)).body) == named(alice)
+        assert chain(bob, score)[-1] == (1, bob.user.email, "overwritten", alice.user.email)
+
+    def test_a_restored_score_without_a_time_is_restored_by_the_user_of_the_import(
+        self, alice: Caller, bob: Caller, score: Score, tmp_path: Path
+    ) -> None:
+        line = {name: value for name, value in exact_json.loads(export(bob)).items() if "updated" not in name}
+        bob.delete(path(score))
+        self.run(tmp_path, exact_json.dumps(line))
+        assert author(bob.get(path(score)).body) == named(alice)
 
     def test_an_unknown_author_costs_the_line(
         self, alice: Caller, bob: Caller, score: Score, tmp_path: Path, capsys: pytest.CaptureFixture[str]
