@@ -34,7 +34,7 @@ async function findReplacements(headers) {
     first("/model-hub/annotations-labels/?type=categorical"),
     first("/model-hub/sources/?source_type=trace"),
     first("/model-hub/sources/?source_type=session"),
-    first("/model-hub/scores/"),
+    first("/model-hub/scores/?cursor="),
   ]);
   const selected = (option) => `"selected":[${JSON.stringify(option)}]`;
   return [
