@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from modelhub.core.errors import Invalid, NotFound, Refused, TooLarge
 from modelhub.core.metrics import FALLBACKS
 from modelhub.core.models import LISTED
+from modelhub.core.text import visible
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted, sqlstate
 from modelhub.sources.models import Source
 from modelhub.sources.refs import Identity, SourceEntry, SourceRef
@@ -22,7 +23,7 @@ log = structlog.get_logger(__name__)
 def source_not_found(ref: SourceRef) -> NotFound:
     """Return the error of a score for a source that is not registered."""
     return NotFound(
-        f"Source not found: {ref.word} {ref.source_id}. Register it with POST /model-hub/sources/ first.",
+        f"Source not found: {ref.word} {visible(ref.source_id)}. Register it with POST /model-hub/sources/ first.",
         code="source_not_found",
         field="source_id",
     )
