@@ -13,7 +13,7 @@ from tests.factories import LabelFactory, ProjectFactory
 pytestmark = pytest.mark.django_db
 
 LABELS, PROJECTS = "/model-hub/annotations-labels/", "/tracer/project/"
-NFC, NFD = "Caf\u00e9", "CAFE\u0301"
+NFC, NFD = "Caf\u00e9", "CAFe\u0301"
 
 
 @pytest.mark.parametrize(("path", "more"), [(LABELS, {"type": "star"}), (PROJECTS, {})])
