@@ -6,6 +6,7 @@ Kubernetes), in the type of the setting, and raises `ImproperlyConfigured` with 
 
 import os
 import re
+import unicodedata
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +22,8 @@ names_read: set[str] = set()
 # Variables that were meant for this server, misspelled ones included.
 OWN_NAME = re.compile(r"model[_-]?hub", re.IGNORECASE)
 SIMILARITY = 0.8
+# Control characters, bytes that are not UTF-8, separators of lines.
+UNREADABLE = {"Cc", "Cs", "Zl", "Zp"}
 # RFC 1034 and RFC 1123; Django refuses all other names in a Host header.
 LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 HOST = re.compile(rf"\*|\.?({LABEL}\.)*{LABEL}|\[[0-9A-Fa-f:.]+\]", re.ASCII)
@@ -38,6 +41,9 @@ def text(name: str, default: str = "") -> str:
             value = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error}.") from error
+    if any(unicodedata.category(character) in UNREADABLE for character in value):
+        # Not quoted: it may be a secret.
+        raise ImproperlyConfigured(f"{name} must be one line of UTF-8 without control characters.")
     return value or default
 
 
@@ -136,6 +142,15 @@ def origins(name: str, *, wildcard: str) -> list[str]:
                 f'got "{origin}".'
             )
     return given
+
+
+def path(name: str, default: str) -> Path:
+    """Return a path, with the home folder for `~`."""
+    value = text(name, default)
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise ImproperlyConfigured(f'{name} must be a path, and there is no home folder for "{value}".') from error
 
 
 def words(name: str, default: str = "") -> list[str]:

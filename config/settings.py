@@ -17,9 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # Process -------------------------------------------------------------------------
 
 PRODUCTION = env.flag("MODELHUB_PRODUCTION", default=False)
-DATA_DIR = Path(env.text("MODELHUB_DATA_DIR", ".data")).expanduser()
-if not DATA_DIR.is_absolute():
-    DATA_DIR = BASE_DIR / DATA_DIR
+DATA_DIR = BASE_DIR / env.path("MODELHUB_DATA_DIR", ".data")
 
 SERVE_HOST = env.text("HOST", "127.0.0.1")
 SERVE_PORT = env.integer("PORT", 8000, maximum=65535)

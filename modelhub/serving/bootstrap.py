@@ -53,6 +53,7 @@ def bootstrap() -> Bootstrapped:
     """
     if organization := Organization.objects.order_by("id").first():
         return Bootstrapped(*_ensure_key(organization))
+    check_organization()
     organization = Organization.objects.create(name=settings.BOOTSTRAP_ORGANIZATION)
     check_admin()
     User.objects.create_superuser(
@@ -68,6 +69,16 @@ def bootstrap() -> Bootstrapped:
         # Without statistics PostgreSQL expects few rows from any index, until autovacuum comes by.
         cursor.execute("ANALYZE modelhub_source")
     return Bootstrapped(key, secret_key, labels, [sources[entry.ref.identity] for entry in entries])
+
+
+def check_organization() -> None:
+    """Raise `ImproperlyConfigured` for an invisible or too long name."""
+    try:
+        Organization(name=settings.BOOTSTRAP_ORGANIZATION).clean_fields()
+    except ValidationError:
+        name = show(settings.BOOTSTRAP_ORGANIZATION)
+        sentence = f"MODELHUB_BOOTSTRAP_ORGANIZATION must be 1 to 255 visible characters, got {name}."
+        raise ImproperlyConfigured(sentence) from None
 
 
 def check_admin() -> None:

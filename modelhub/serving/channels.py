@@ -148,7 +148,7 @@ class Refusal(ErrorTask):
 
 
 def cors_headers(request: Parser) -> list[tuple[str, str]]:
-    """Return the headers of django-cors-headers: without them, pages cannot read a refusal."""
+    """Return the headers of CORS, without which pages cannot read a refusal."""
     every, origin = settings.CORS_ALLOW_ALL_ORIGINS, request.headers.get("ORIGIN", "")
     if not (every or origin in settings.CORS_ALLOWED_ORIGINS) or not re.match(settings.CORS_URLS_REGEX, request.path):
         return []

@@ -245,7 +245,7 @@ class TestWhatStopsAStart:
     def test_a_data_folder_whose_name_has_two_lines(self, folder: Path) -> None:
         result = manage("serve", env=environment(folder / "two\nlines", PORT=str(free_port()), **EMBEDDED))
 
-        assert_one_sentence(result, "must have a name of one line")
+        assert_one_sentence(result, "MODELHUB_DATA_DIR must be one line of UTF-8")
 
     @pytest.mark.parametrize(
         ("url", "sentence"),
@@ -285,6 +285,10 @@ class TestWhatStopsAStart:
             ("MODELHUB_ALLOWED_HOSTS", "my_web", "names with an underscore are refused by RFC 1034"),
             ("MODELHUB_CSRF_TRUSTED_ORIGINS", "a.example", "MODELHUB_CSRF_TRUSTED_ORIGINS must hold origins like"),
             ("HOST", "a host", "cannot listen on a host:"),
+            ("HOST", "a\nb", "HOST must be one line of UTF-8 without control characters"),
+            ("MODELHUB_BOOTSTRAP_ORGANIZATION", "\udcff", "MODELHUB_BOOTSTRAP_ORGANIZATION must be one line of UTF-8"),
+            ("MODELHUB_BOOTSTRAP_ORGANIZATION", "x" * 256, "MODELHUB_BOOTSTRAP_ORGANIZATION must be 1 to 255 visible"),
+            ("MODELHUB_DATA_DIR", "~nobody-here/x", "MODELHUB_DATA_DIR must be a path"),
         ],
     )
     def test_a_wrong_setting(self, folder: Path, name: str, value: str, sentence: str) -> None:
