@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,13 @@ def test_a_quoted_value_is_short_and_printable(value: object) -> None:
     assert show(value).isprintable()
     assert len(show(value)) <= 81 * 10  # each of 80 characters may be an escape of ten
     show(value).encode()
+
+
+@given(json_values)
+def test_a_quoted_value_has_as_many_ends_as_beginnings(value: object) -> None:
+    without_strings = re.sub(r'"(?:[^"\\]|\\.)*"', "", show(value))
+    assert '"' not in without_strings
+    assert all(without_strings.count(one) == without_strings.count(other) for one, other in ("[]", "{}"))
 
 
 def test_a_value_too_deep_or_too_long_to_be_quoted_is_named() -> None:

@@ -44,6 +44,7 @@ class TestTheRequestItself:
 
         assert answer.status == 400
         assert answer.body["detail"].startswith(sentence)
+        assert answer.body["errors"] == {name: [answer.body["detail"]] for name in change}
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert not Score.objects.exists()
 
@@ -59,6 +60,7 @@ class TestTheRequestItself:
 
         assert answer.status == 413
         assert answer.body["detail"] == "At most 1000 scores a request, got 1001"
+        assert answer.body["errors"] == {"scores": ["At most 1000 scores a request, got 1001"]}
 
     @pytest.mark.parametrize(
         "raw", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"4", b"[" * 10_000, b'{"scores":' + b"[" * 10_000]
