@@ -1,15 +1,20 @@
 """Scopes of keys, and the commands that create, rotate, revoke and list them."""
 
 import re
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
+from modelhub.accounts.keys import rotate_api_key
 from modelhub.accounts.models import ApiKey
+from modelhub.core.errors import Conflict
 from modelhub.labels.models import Label
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.sources.models import Source
@@ -180,3 +185,23 @@ class TestCommands:
     def test_refusals(self, alice: Caller, arguments: Any, sentence: str) -> None:
         with pytest.raises(CommandError, match=sentence):
             call_command(*arguments)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rotations_of_the_same_moment_make_one_successor(alice: Caller) -> None:
+    begin = threading.Barrier(4)
+
+    def rotate(_: int) -> bool:
+        key = ApiKey.objects.select_related("user").get(pk=alice.key.pk)
+        begin.wait()
+        try:
+            rotate_api_key(key, grace=timedelta(hours=1))
+        except Conflict:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(rotate, range(4))) == 1
+    assert ApiKey.objects.count() == 2

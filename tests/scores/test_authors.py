@@ -2,6 +2,7 @@
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,30 @@ def test_a_key_that_acts_as_the_annotator_writes_the_annotators_word(alice: Call
     bobs = {"annotator_id": str(bob.user.pk)}
     assert author(alice.bulk(score.source, [entry(score.label, 2)], **bobs).body["scores"][0]) == named(bob)
     assert author(alice.patch(path(score), {"value": 3, **bobs}).body) == named(bob)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_chain_holds_while_annotator_and_admin_change_a_score_at_the_same_time(
+    alice: Caller, bob: Caller, score: Score
+) -> None:
+    """The author of each value is the user that ended the value before it."""
+
+    def change(writer: int) -> None:
+        for turn in range(5):
+            note = {"notes": f"{writer} {turn}"}
+            if writer % 2:
+                assert Caller(alice.key).patch(path(score), note).status == 200
+            else:
+                assert Caller(bob.key).bulk(score.source, [entry(score.label, turn + 1, **note)]).status == 201
+        connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(change, range(4)))
+    ended = chain(bob, score)
+    assert len(ended) == 20
+    assert [one[1] for one in ended[1:]] == [one[3] for one in ended[:-1]]
+    assert bob.get(path(score)).body["updated_by_email"] == ended[-1][3]
+    assert {one[1] for one in ended} == {"alice@example.com", "bob@example.com"}
 
 
 class TestImport:
