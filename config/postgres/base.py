@@ -2,6 +2,7 @@
 
 import select
 import time
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -9,6 +10,8 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangoWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
+
+from config.postgres.programs import find_programs
 
 OLDEST_POSTGRES = 15
 # The second of the seven migrations that there were before the first release.
@@ -51,6 +54,10 @@ class DatabaseWrapper(DjangoWrapper):
             self.pool.drain()
             connection = super().get_new_connection(conn_params)
         return connection
+
+    def find_programs(self, *, newest: bool) -> Path | None:
+        """Return the folder of client programs that fit the server, if there is one."""
+        return find_programs(self.get_database_version()[0], newest=newest)
 
     def check_database_version_supported(self) -> None:
         """Raise `ImproperlyConfigured` for a database that this version cannot use.
