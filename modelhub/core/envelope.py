@@ -4,7 +4,7 @@ Contract 0.1 and 0.3. Only keys of bodies, entries and queries are renamed; `val
 client's data.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -79,15 +79,15 @@ def reject_unknown(given: Iterable[str], names: tuple[str, ...], *, kind: str) -
             raise Invalid(f"Unknown {kind} {show(key)}", code=code, field=shorten(key), hint=hint)
 
 
-def reject_misspelled(given: Iterable[str], names: tuple[str, ...]) -> None:
+def reject_misspelled(given: Mapping[str, Any], names: tuple[str, ...]) -> None:
     """Raise `Invalid` for an unknown key like the name of a missing field.
 
     Other unknown keys are ignored: clients send objects back as they read them.
     """
     known = spellings(names)
-    sent = list(islice(given, MAX_COMPARED_KEYS))
-    missing = [name for name in names if not any(known.get(key) == name for key in sent)]
-    for key in sent:
+    sent = {known[key] for key in given if key in known}
+    missing = [name for name in names if name not in sent]
+    for key in islice(given, MAX_COMPARED_KEYS):
         if key not in known and (near := find_similar(key, missing, cutoff=MISSPELLED)):
             sentence = f"Unknown field {show(key)}. Did you mean {show(near)}?"
             raise Invalid.of_field(shorten(key), sentence, code="unknown_field")

@@ -99,6 +99,7 @@ def test_a_near_miss_of_an_optional_field_is_rejected(change: dict[str, Any], se
         {"id": 1, "created_at": None},
         {"isOpen": True},
         {f"k{number}": number for number in range(999)},
+        {"notes": "x"} | {f"k{number}": number for number in range(999)} | {"note": "y"},
     ],
     ids=lambda more: next(iter(more)),
 )

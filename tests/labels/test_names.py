@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
@@ -41,6 +42,14 @@ def test_the_database_holds_the_rule(alice: Caller, factory: Any) -> None:
     factory.create(organization=alice.user.organization, name=NFC)
     with pytest.raises(IntegrityError, match="name_is_unique_in_nfc"), transaction.atomic():
         factory.create(organization=alice.user.organization, name=NFD)
+
+
+@pytest.mark.parametrize("name", [NFD, "a\u202eb", "\u3164"])
+def test_a_form_of_the_admin_refuses_it_with_a_sentence(alice: Caller, name: str) -> None:
+    organization = alice.user.organization
+    ProjectFactory.create(organization=organization, name=NFC)
+    with pytest.raises(ValidationError):
+        Project(organization=organization, name=name).full_clean()
 
 
 def test_a_project_is_found_by_its_name_in_another_form(alice: Caller) -> None:
