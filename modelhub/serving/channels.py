@@ -27,7 +27,7 @@ log = structlog.get_logger("modelhub.requests")
 MAX_HEAD_BYTES = 16 * 1024
 # waitress collects these two without a limit: the line before a chunk, and the fields behind the last one.
 MAX_CHUNK_LINE_BYTES, MAX_TRAILER_BYTES = 1024, MAX_HEAD_BYTES
-# Each 16 KB received extend the deadline of a request by a second.
+# Each 16 KB received extend the deadline of a request by a second, and each 16 KB sent that of an unread answer.
 SLOWEST_BYTES_PER_SECOND = 16 * 1024
 # Closing with unread bytes resets a connection, and the client loses the answer: read on for this long.
 LINGER_SECONDS = 2
@@ -172,6 +172,9 @@ class Channel(HTTPChannel):
     will_close: bool
     lingers_until = 0.0
     postponed = False
+    # Since the buffer was empty: its time, and the bytes that the client has taken.
+    unread_since = 0.0
+    sent = 0
 
     def readable(self) -> bool:
         """Return whether the loop waits for bytes of the client."""
@@ -190,11 +193,18 @@ class Channel(HTTPChannel):
                     self.postponed = False
                     self.server.add_task(self)
 
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        """Send to the client and count the bytes that it takes."""
+        sent = int(super().send(data, do_close=do_close))
+        self.sent += sent
+        return sent
+
     def write_soon(self, data: Any) -> int:
         """Append to the buffer. A disk without room for the buffer's file cuts the answer."""
         if not self.total_outbufs_len:
             # The client has its time from here on, however long the request took.
-            self.last_activity = time.time()
+            self.last_activity = self.unread_since = time.time()
+            self.sent = 0
         try:
             return int(super().write_soon(data))
         except OSError as error:
@@ -244,7 +254,8 @@ class Channel(HTTPChannel):
             if now > self.lingers_until:
                 self.cut()
         elif self.total_outbufs_len:
-            if now > self.last_activity + settings.SERVE_CLIENT_TIMEOUT:
+            late = now - self.unread_since - self.sent / SLOWEST_BYTES_PER_SECOND
+            if max(late, now - self.last_activity) > settings.SERVE_CLIENT_TIMEOUT:
                 log.info("client_does_not_read", bytes=self.total_outbufs_len)
                 self.cut()
         elif self.request and not self.requests and self.request.is_late(now):

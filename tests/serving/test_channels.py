@@ -8,8 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from waitress.adjustments import Adjustments
 from waitress.task import ThreadedTaskDispatcher
+from waitress.wasyncore import dispatcher
 
 from modelhub.serving.channels import LARGE_BODY_BYTES, Channel, Lanes
 
@@ -51,8 +53,8 @@ def test_large_bodies_have_one_thread_of_their_own() -> None:
         refused = threads_of("/x/", LARGE_BODY_BYTES + 1, "too large")
         exports, probes = threads_of("/x/export/", 0), threads_of("/healthz", 0)
     finally:
-        for dispatcher in (others, lanes.large, lanes.exports, lanes.probes):
-            dispatcher.shutdown()
+        for each in (others, lanes.large, lanes.exports, lanes.probes):
+            each.shutdown()
     assert [len(large), len(exports), len(probes)] == [1, 1, 1]
     assert not large & small
     assert not large & refused
@@ -82,3 +84,27 @@ def test_the_time_of_a_client_begins_with_its_answer(channel: Channel, monkeypat
     channel.write_soon(b"x" * 100_000)
     assert channel.connected
     assert not channel.total_outbufs_len
+
+
+def test_a_client_that_reads_byte_by_byte_is_too_slow(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would hold the thread of exports, or a file of 16 MB, without an end."""
+    rooms = iter([160 * 1024, 0])
+    monkeypatch.setattr(dispatcher, "send", lambda self, data, **options: next(rooms))
+    channel.write_soon(b"x" * 1_000_000)
+    began, seconds = channel.unread_since, settings.SERVE_CLIENT_TIMEOUT + 10
+    for later in range(1, seconds + 1):
+        channel.last_activity = began + later  # one byte more
+        channel.check_client(began + later - 0.5)
+        assert channel.connected, later
+    channel.check_client(began + seconds + 1)
+    assert not channel.connected
+
+
+def test_a_client_that_keeps_up_has_no_deadline(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "send", lambda self, data, **options: len(data))
+    for later in (0, 3600):
+        channel.unread_since -= later
+        channel.write_soon(b"x" * 1_000)
+        assert not channel.total_outbufs_len
+    assert channel.unread_since > channel.creation_time
+    assert channel.sent == 1_000
