@@ -12,6 +12,7 @@ from django.test import Client, RequestFactory
 from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework import exceptions
 
+from modelhub.accounts.throttling import reject_login
 from modelhub.core import errors, problems
 from tests.client import BULK, Caller
 
@@ -156,6 +157,13 @@ class TestPages:
 
         monkeypatch.setattr("django.contrib.admin.sites.AdminSite.has_permission", fail)
         assert "secret" not in self.page("/admin/login/", status)
+
+    def test_rate_limits(self) -> None:
+        request = RequestFactory().post("/admin/login/", headers={"Accept": BROWSER})
+        answer = reject_login(request, None, None)
+        assert (answer.status_code, answer["Content-Type"]) == (429, "text/html; charset=utf-8")
+        assert "Too many failed logins" in answer.content.decode()
+        assert answer["Retry-After"] == "60"
 
     @pytest.mark.parametrize(
         "headers",

@@ -49,7 +49,7 @@ def server(parent: Path, postgres: Postgres) -> Iterator[Server]:
 
 
 def assert_unavailable(server: Server) -> None:
-    """Assert that a read and a write are 503 problems while `/healthz` is fine."""
+    """Assert that reads, writes and pages are 503s while `/healthz` is fine."""
     scores = {**SOURCE, "scores": [{"label_id": NOBODY, "value": 1}]}
     for method, path, body in (
         ("GET", "/model-hub/sources/", None),
@@ -59,6 +59,13 @@ def assert_unavailable(server: Server) -> None:
         answer = server.request(method, path, json=body)
         assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
         assert answer.headers["Retry-After"]
+    token = "x" * 32
+    form = {"username": "admin@example.com", "password": "a password", "csrfmiddlewaretoken": token}
+    browser = {"Accept": "text/html", "Cookie": f"sessionid={token}; csrftoken={token}"}
+    for method, path in (("GET", "/admin/"), ("GET", "/admin/modelhub/score/"), ("POST", "/admin/login/")):
+        answer = server.request(method, path, data=form if method == "POST" else None, headers=browser)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+        assert answer.headers["Retry-After"] == "1"
     assert server.request("GET", "/healthz").status_code == 200
     assert server.request("GET", "/readyz").status_code == 503
 
