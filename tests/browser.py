@@ -17,7 +17,12 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("needs Chromium")
     with sync_playwright() as playwright:
         # Root and containers have no sandbox.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox"],
+            # As browsers are: a page that is left and returned to is restored.
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
         yield browser
         browser.close()
 

@@ -13,6 +13,11 @@ document.addEventListener("focusin", ({ target }) => {
   if (target.matches(".auth-container input")) target.autocomplete = "off";
 });
 
+// Browsers restore a page as it was left, keys included, whatever its Cache-Control.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) location.reload();
+});
+
 const page = document.getElementById("swagger-ui");
 const exampleIds = JSON.parse(document.getElementById("example-ids").textContent);
 
