@@ -222,6 +222,9 @@ if env.text("MODELHUB_DIRECT_DATABASE_URL") and not DATABASES["default"]["PGBOUN
     structlog.get_logger("config").warning("setting_without_effect", name="MODELHUB_DIRECT_DATABASE_URL")
 if PRODUCTION and DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
     structlog.get_logger("config").warning("embedded_database", why="DATABASE_URL is not set", folder=str(DATA_DIR))
+if PRODUCTION and not HTTPS:
+    why = "MODELHUB_HTTPS is not set: keys, passwords and scores can be read on the network"
+    structlog.get_logger("config").warning("plain_http", why=why)
 
 # Django REST Framework -------------------------------------------------------------------------
 

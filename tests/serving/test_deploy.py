@@ -73,3 +73,20 @@ def test_an_embedded_database_in_production_is_said_aloud(tmp_path: Path) -> Non
     assert "embedded_database" in manage("check", env=environment(tmp_path, **EMBEDDED, **production)).stderr
     assert "embedded_database" not in manage("check", env=environment(tmp_path, DATABASE_URL=url, **production)).stderr
     assert "embedded_database" not in manage("check", env=environment(tmp_path, **EMBEDDED)).stderr
+
+
+def test_plain_http_in_production_is_said_aloud(tmp_path: Path) -> None:
+    plain = environment(
+        tmp_path,
+        MODELHUB_PRODUCTION="true",
+        MODELHUB_SECRET_KEY=STRONG,
+        MODELHUB_ALLOWED_HOSTS="scores.example.com",
+    )
+    https = plain | {"MODELHUB_HTTPS": "true", "MODELHUB_TRUSTED_PROXIES": "1"}
+    assert "plain_http" in manage("check", env=plain).stderr
+    assert "plain_http" not in manage("check", env=https).stderr
+    assert "plain_http" not in manage("check", env=environment(tmp_path)).stderr
+    checked = manage("check", "--deploy", "--fail-level", "WARNING", env=plain)
+    assert checked.returncode == 1
+    assert "SECURE_HSTS_SECONDS" in checked.stderr
+    assert "SESSION_COOKIE_SECURE" in checked.stderr

@@ -1,5 +1,6 @@
 """`manage.py serve`, as `make run` calls it: real processes and sockets."""
 
+import os
 import re
 import shutil
 import signal
@@ -26,6 +27,7 @@ from tests.servers import (
     manage,
     running_server,
 )
+from tests.terminals import type_into
 
 FOUNDING_PYTHON = """
 import requests
@@ -149,6 +151,24 @@ class TestTheExamples:
             answer = run("sh", text=script)
             assert answer.count('"label_id"') == 2
             assert '"errors":[]' in answer
+
+    @pytest.mark.parametrize(
+        ("title", "command", "result"),
+        [
+            ("curl", ["sh", "-i"], '"errors":[]'),
+            ("Python", [sys.executable, "-q"], "Created: 2 scores"),
+            ("JavaScript", ["node"], "Created: 2 scores"),
+        ],
+    )
+    def test_at_a_prompt(self, server: Server, title: str, command: list[str], result: str) -> None:
+        """As the text says: pasted into the program."""
+        if shutil.which(command[0]) is None or shutil.which("curl") is None:
+            pytest.skip(f"needs {command[0]} and curl")
+        example = printed_example(server, title)
+        env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TERM": "xterm", "NODE_REPL_HISTORY": ""}
+        shown = type_into(command, example, until=result, env=env)
+        assert result in shown, shown
+        assert not re.search("Uncaught|SyntaxError|Traceback", shown), shown
 
 
 def test_the_first_start_makes_one_of_everything(known: dict[str, str]) -> None:
