@@ -75,8 +75,9 @@ if HTTPS and not TRUSTED_PROXIES:
     )
 
 CACHE_URL = env.redis_url("MODELHUB_CACHE_URL")
+# Logins in a cache of their own: in memory, requests from many addresses would push their counts out.
 CACHES: dict[str, Any] = {
-    "default": {
+    name: {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CACHE_URL,
         # A cache that does not answer must not hold a request: it then goes uncounted.
@@ -85,9 +86,12 @@ CACHES: dict[str, Any] = {
     if CACHE_URL
     else {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": name,
         "OPTIONS": {"MAX_ENTRIES": 10_000},
     }
+    for name in ("default", "logins")
 }
+AXES_CACHE = "logins"
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AXES_ENABLED = RATE_FAILED_LOGINS is not None

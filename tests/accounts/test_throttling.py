@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from django.core.cache import CacheHandler
+from django.core.cache import CacheHandler, cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import RequestFactory, override_settings
 
@@ -150,8 +150,8 @@ def test_requests_of_the_same_moment_are_counted_one_by_one(monkeypatch: pytest.
 
 def test_logins_of_the_same_moment_are_counted_before_a_password_is_checked(settings: Any) -> None:
     settings.AXES_FAILURE_LIMIT, settings.AXES_COOLOFF_TIME = 3, timedelta(hours=1)
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "logins"}}
     handler = LoginHandler()
+    handler.cache.clear()
     begin = threading.Barrier(12)
 
     def is_checked(number: int) -> bool:
@@ -161,6 +161,18 @@ def test_logins_of_the_same_moment_are_counted_before_a_password_is_checked(sett
 
     with ThreadPoolExecutor(12) as pool:
         assert sum(pool.map(is_checked, range(12))) == 3
+
+
+def test_requests_from_many_addresses_push_no_count_of_logins_out(settings: Any) -> None:
+    settings.AXES_FAILURE_LIMIT, settings.AXES_COOLOFF_TIME = 1, timedelta(hours=1)
+    handler = LoginHandler()
+    handler.cache.clear()
+    request = RequestFactory().post(LOGIN, REMOTE_ADDR="10.0.12.1")
+    assert not handler.is_locked(request, {"username": "kept@example.com"})
+    for number in range(40_000):
+        cache.set(f"throttle:address:{number}", 1)
+    cache.clear()
+    assert handler.is_locked(request, {"username": "kept@example.com"})
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST", "DELETE"])
