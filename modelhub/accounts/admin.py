@@ -21,6 +21,7 @@ from modelhub.core.admin import NoDeleteAdmin, ended, link_to, link_to_list, pat
 from modelhub.core.admin_filters import WordFilter, related, words_of
 from modelhub.core.errors import Conflict
 
+RIGHTS = "Staff log in here. A superuser sees all organizations. The keys of an inactive user are not valid."
 GRACE = timedelta(days=1)
 # The question repeats their ids, and Django reads at most 1,000 fields of a form.
 MOST_REVOKED = 500
@@ -77,7 +78,7 @@ class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("email", "password", "name", "organization", "role", "rows", "id")}),
-        ("Admin", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Admin", {"fields": ("is_active", "is_staff", "is_superuser"), "description": RIGHTS}),
         ("Times", {"fields": ("created_at", "last_login")}),
     )
     add_fieldsets = (

@@ -235,6 +235,15 @@ def test_rows_with_a_history_cannot_be_edited(staff: Client, score: Score, table
     assert staff.post(f"{path}{row.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
+@pytest.mark.parametrize("table", ["source", "label"])
+def test_rows_without_a_history_offer_none(staff: Client, score: Score, table: str) -> None:
+    row: Any = {"source": score.source, "label": score.label}[table]
+    page = text_of(staff, f"/admin/modelhub/{table}/{row.pk}/change/")
+    assert "/history/" not in page
+    assert f'<li><a href="/admin/modelhub/score/?{table}={row.pk}">Scores</a></li>' in page
+    assert "/history/" in text_of(staff, f"/admin/modelhub/score/{score.pk}/change/")
+
+
 def test_times_have_seconds_and_a_zone(staff: Client, score: Score) -> None:
     time = f"{score.created_at:%Y-%m-%d %H:%M:%S} UTC"
     assert time in text_of(staff, "/admin/modelhub/score/")
