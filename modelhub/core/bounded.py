@@ -44,7 +44,7 @@ def read_batch(rows: QuerySet[M, R], *, size: int, max_bytes: int) -> list[R]:
     The cursor and its transaction end here: they must not wait for the client that reads the rows.
     """
     if connections[rows.db].settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:  # PgBouncer: Django reads all rows at once
-        return list(rows[: min(size, FETCH_ROWS)])
+        size = min(size, FETCH_ROWS)
     batch, read = [], 0
     with transaction.atomic(using=rows.db):
         for number, row in enumerate(rows[:size].iterator(chunk_size=FETCH_ROWS), 1):

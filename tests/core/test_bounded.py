@@ -24,6 +24,12 @@ ROWS = 3 * FETCH_ROWS
 SOURCES = "/model-hub/sources/"
 
 
+@pytest.fixture(autouse=True)
+def cursors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use cursors, which PgBouncer allows in the one transaction of a test."""
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", False)
+
+
 @pytest.fixture
 def sources(organization: Organization) -> list[Source]:
     """Create sources of about 1,000 bytes."""
