@@ -81,7 +81,7 @@ def test_a_request_over_https_is_served(proxy: Proxy) -> None:
 
 
 def test_a_plain_write_is_rejected_and_a_plain_page_is_redirected(proxy: Proxy) -> None:
-    for headers in ({}, {"X-Forwarded-Proto": "https"}):
+    for headers in ({}, {"X-Forwarded-Proto": "https"}, {"Forwarded": "proto=https"}):
         answer = proxy.request(
             "POST", proxy.http + "/model-hub/sources/", json=source("t-2"), headers=proxy.server.headers | headers
         )
