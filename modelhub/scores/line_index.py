@@ -24,6 +24,9 @@ class LineIndex:
         self.database.execute("PRAGMA journal_mode = OFF")
         self.database.execute("CREATE TABLE line (key BLOB PRIMARY KEY, number INTEGER, content BLOB) WITHOUT ROWID")
 
+    def close(self) -> None:
+        self.database.close()
+
     def find(self, key: object) -> FirstLine | None:
         """Return the line with this key, if there is one."""
         found = self.database.execute("SELECT number, content FROM line WHERE key = ?", [digest(key)]).fetchone()

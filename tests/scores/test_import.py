@@ -3,6 +3,8 @@
 import re
 import tracemalloc
 import uuid
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,12 @@ def good(alice: Caller, labels: dict[str, Label]) -> Line:
         "value": 4,
         "annotator_email": "alice@example.com",
     }
+
+
+@pytest.fixture
+def index() -> Iterator[LineIndex]:
+    with closing(LineIndex()) as index:
+        yield index
 
 
 def test_a_newcomers_round_trip(alice: Caller, bob: Caller, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -324,9 +332,11 @@ class TestLabels:
         assert alice.delete(f"/model-hub/annotations-labels/{labels['star'].pk}/").status == 200
         assert run_import(write(tmp_path, good)) == ("0 scores created, 0 changed, 1 unchanged, 0 lines with errors", 0)
 
-    def test_labels_that_change_during_an_import(self, alice: Caller, good: Line, labels: dict[str, Label]) -> None:
+    def test_labels_that_change_during_an_import(
+        self, alice: Caller, good: Line, labels: dict[str, Label], index: LineIndex
+    ) -> None:
         """Each transaction judges by the labels as they are then."""
-        importer = Importer(alice.user)
+        importer = Importer(alice.user, index)
         lines = [exact_json.dumps(good | {"source_id": name, "value": 5}).encode() for name in ("a", "b")]
         assert importer.run([read_json(1, lines[0])]).created == 1
         path = f"/model-hub/annotations-labels/{labels['star'].pk}/?force=true"
@@ -397,8 +407,7 @@ class TestTwoLinesForOneScore:
         with write(tmp_path, *lines).open("rb") as file:
             assert [len(batch) for batch in import_scores.in_batches(Lines(file))] == [2, 2, 2]
 
-    def test_the_memory_of_an_import_does_not_grow_with_its_lines(self) -> None:
-        index = LineIndex()
+    def test_the_memory_of_an_import_does_not_grow_with_its_lines(self, index: LineIndex) -> None:
         tracemalloc.start()
         for number in range(50_000):
             index.add(number, FirstLine(number, b"0123456789abcdef"))

@@ -1,9 +1,11 @@
 """`manage.py import_scores FILE`: import the JSON lines or the CSV of an export."""
 
+import os
 import sqlite3
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +17,7 @@ from modelhub.accounts.commands import get_user
 from modelhub.core.errors import OutcomeUnknown
 from modelhub.scores.import_files import Lines, Record, read_records
 from modelhub.scores.importing import Importer, ImportResult
+from modelhub.scores.line_index import LineIndex
 
 LINES_PER_TRANSACTION = 500
 BYTES_PER_TRANSACTION = 8 * 1024 * 1024
@@ -41,16 +44,11 @@ class Command(BaseCommand):
         stand_in = get_user(options["annotator"]) if options["annotator"] else None
         if stand_in and stand_in.organization_id != user.organization_id:
             raise CommandError(f"{stand_in} and {user} belong to different organizations.")
-        importer = Importer(
-            user, annotator=stand_in, create_annotators=options["create_annotators"], force=options["force"]
-        )
+        people = {"annotator": stand_in, "create_annotators": options["create_annotators"]}
         try:
-            if options["file"] == "-":
-                total = self._import(importer, sys.stdin.buffer, 0, dry_run=options["dry_run"])
-            else:
-                path = Path(options["file"])
-                with path.open("rb") as file:
-                    total = self._import(importer, file, path.stat().st_size, dry_run=options["dry_run"])
+            with open_file(options["file"]) as file, closing(LineIndex()) as index:
+                importer = Importer(user, index, **people, force=options["force"])
+                total = self._import(importer, file, dry_run=options["dry_run"])
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
         except sqlite3.Error as error:
@@ -69,9 +67,11 @@ class Command(BaseCommand):
         if total.failed:
             sys.exit(1)
 
-    def _import(self, importer: Importer, file: IO[bytes], size: int, *, dry_run: bool) -> ImportResult:
+    def _import(self, importer: Importer, file: IO[bytes], *, dry_run: bool) -> ImportResult:
         total, lines = ImportResult(), Lines(file)
-        with tqdm(total=size or None, unit="B", unit_scale=True, disable=None, file=sys.stderr) as progress:
+        # A pipe has no size.
+        size = os.fstat(file.fileno()).st_size or None
+        with tqdm(total=size, unit="B", unit_scale=True, disable=None, file=sys.stderr) as progress:
             for batch in in_batches(lines):
                 result = importer.run(batch, dry_run=dry_run)
                 total.add(result)
@@ -79,6 +79,11 @@ class Command(BaseCommand):
                     progress.write(f"line {number}: {sentence}", file=sys.stderr)
                 progress.update(lines.size - progress.n)
         return total
+
+
+def open_file(name: str) -> AbstractContextManager[IO[bytes]]:
+    """Open a file, or standard input for `-`."""
+    return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
 
 
 def in_batches(lines: Lines) -> Iterator[list[Record]]:
