@@ -24,6 +24,8 @@ CHUNK = 64 * 1024
 POLL_SECONDS = 0.1
 # pg_restore writes it for every server, and only PostgreSQL 17 and newer know it.
 NEW_SETTING, FIRST_WITH_IT = b"SET transaction_timeout = 0;\n", 17
+# Running requests may end first; those that come meanwhile wait behind the locks.
+BEGIN = b"BEGIN;\nSET LOCAL statement_timeout = 0;\nSET LOCAL lock_timeout = '30s';\n"
 DROP_ALL = read_sql("serving", "drop_all")
 FOREIGN_TABLES = read_sql("serving", "foreign_tables")
 
@@ -100,10 +102,7 @@ def back_up(path: Path, *, replace: bool) -> int:
                     _dump(own, programs, Path(draft.name))
                     os.fsync(draft.fileno())
                     size = draft.seek(0, os.SEEK_END)
-                    if replace:
-                        Path(draft.name).replace(path)
-                    else:
-                        os.link(draft.name, path)
+                    Path(draft.name).replace(path)
                 finally:
                     Path(draft.name).unlink(missing_ok=True)
             descriptor = os.open(path.absolute().parent, os.O_RDONLY)
@@ -232,7 +231,7 @@ def _load(own: BaseDatabaseWrapper, programs: Programs, path: Path) -> None:
             subprocess.Popen(source, stdout=subprocess.PIPE, stderr=words) as reader,
         ):
             script, statements = cast("IO[bytes]", psql.stdin), cast("IO[bytes]", reader.stdout)
-            script.write(b"BEGIN;\n" + DROP_ALL.encode() + b";\n")
+            script.write(BEGIN + DROP_ALL.encode() + b";\n")
             while chunk := statements.read(CHUNK):
                 script.write(chunk if programs.server_version >= FIRST_WITH_IT else chunk.replace(NEW_SETTING, b""))
                 bar.update(len(chunk))

@@ -38,6 +38,8 @@ def server(postgres: Postgres, front: Postgres) -> Iterator[Server]:
         "MODELHUB_LOCK_TIMEOUT_MS": "1234",
         "MODELHUB_AUTO_CREATE_SOURCES": "true",
     }
+    postgres.execute(f"ALTER DATABASE {NAME} SET datestyle TO 'German'")
+    postgres.execute(f"ALTER DATABASE {NAME} SET default_transaction_isolation TO 'serializable'")
     with data_folder() as folder, running_server(folder, **env) as server:
         yield server
 
@@ -66,9 +68,13 @@ def test_many_clients_share_few_sessions(server: Server, postgres: Postgres) -> 
     assert sessions <= SESSIONS + 1  # ours is one of them
 
 
-def test_the_timeouts_hold_although_no_connection_brings_them_along(server: Server, front: Postgres) -> None:
+def test_the_settings_of_sessions_hold_although_no_connection_brings_them_along(
+    server: Server, front: Postgres
+) -> None:
+    settings = {"statement_timeout": "7654ms", "lock_timeout": "1234ms"}
+    settings |= {"datestyle": "ISO, MDY", "default_transaction_isolation": "read committed"}
     with psycopg.connect(front.url(NAME)) as connection:
-        for name, value in (("statement_timeout", "7654ms"), ("lock_timeout", "1234ms")):
+        for name, value in settings.items():
             assert connection.execute(f"SHOW {name}".encode()).fetchone() == (value,)
 
 

@@ -1,10 +1,8 @@
--- Drop all tables and functions of modelhub before a restore creates them again. Wait for running requests, not for ever.
+-- Drop all tables and functions of modelhub before a restore creates them again.
 DO $$
 DECLARE
     command text;
 BEGIN
-    SET LOCAL statement_timeout = 0;
-    SET LOCAL lock_timeout = '30s';
     FOR command IN
         SELECT format('DROP TABLE %s CASCADE', oid::regclass) FROM pg_class
         WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
