@@ -30,7 +30,7 @@ PARAMETERS = (SEARCH_VAR, PAGE_VAR, ORDER_VAR, ALL_VAR, ERROR_FLAG, "_popup", "_
 
 
 class BoundedPaginator(Paginator):
-    """Count at most 10,000 rows; above, pages have only a next one."""
+    """Count rows up to a limit; above, pages have only a next one."""
 
     object_list: QuerySet[Any]
 
@@ -77,7 +77,7 @@ class RowList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read one row more than the page shows, where rows are not counted."""
         super().get_results(request)
-        self.is_counted = self.paginator.is_counted
+        self.is_counted, self.most_counted = self.paginator.is_counted, f"{COUNTED:,}"
         self.has_next = False
         if not self.is_counted:
             start = (self.page_num - 1) * self.list_per_page

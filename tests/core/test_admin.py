@@ -101,10 +101,10 @@ class TestPages:
     def test_a_large_list(self, staff: Client, sources: list[Source], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(core_admin, "COUNTED", 100)
         monkeypatch.setattr(SourceAdmin, "list_max_show_all", 50)
-        assert self.count_line(staff) == "1 Next more than 10,000 sources"
-        assert self.count_line(staff, "?p=2") == "Previous 2 Next more than 10,000 sources"
-        assert self.count_line(staff, "?p=3") == "Previous 3 more than 10,000 sources"
-        assert self.count_line(staff, "?p=4") == "Previous 4 more than 10,000 sources"
+        assert self.count_line(staff) == "1 Next more than 100 sources"
+        assert self.count_line(staff, "?p=2") == "Previous 2 Next more than 100 sources"
+        assert self.count_line(staff, "?p=3") == "Previous 3 more than 100 sources"
+        assert self.count_line(staff, "?p=4") == "Previous 4 more than 100 sources"
 
     def test_each_row_of_a_large_list_is_on_one_page(
         self, staff: Client, sources: list[Source], monkeypatch: pytest.MonkeyPatch
