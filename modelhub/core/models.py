@@ -5,10 +5,10 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
-from django.db.models.lookups import Exact
+from django.db.models.lookups import Contains, Exact
 from django.db.models.sql.where import WhereNode
 from django.utils import timezone
 
@@ -52,6 +52,11 @@ def name_key(name: Combinable | str) -> Lower:
     """Return the SQL key under which names are equal: Unicode's NFC, without case."""
     in_nfc = Func(name, template="normalize(%(expressions)s, NFC)", output_field=models.TextField())
     return Lower(in_nfc)
+
+
+def name_contains(part: str) -> Contains:
+    """Return a condition for a part of a name, in any form and case."""
+    return Contains(name_key("name"), name_key(Value(part)))
 
 
 def one_of(field: str, words: tuple[str, ...], *, table: str) -> models.CheckConstraint:

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from modelhub.accounts.authentication import actor_of
 from modelhub.core.filters import FlagFilter, IdFilter, StrictFilterSet
-from modelhub.core.models import LIVE, listed
+from modelhub.core.models import LIVE, listed, name_contains
 from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES
 
@@ -18,7 +18,7 @@ class LabelFilter(StrictFilterSet):
 
     project_id = IdFilter(field_name="project_id")
     type = django_filters.ChoiceFilter(choices=[(name, name) for name in LABEL_TYPES])
-    search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="part of the name")
+    search = django_filters.CharFilter(method="named", label="part of the name")
     include_archived = FlagFilter(method="unchanged", label="deleted labels, too")
     archived = FlagFilter(method="unchanged", label="true: deleted labels only")
     include_usage_count = FlagFilter(method="with_usage_count", label="with the number of scores")
@@ -35,6 +35,10 @@ class LabelFilter(StrictFilterSet):
     def unchanged(self, queryset: QuerySet[Label], name: str, value: bool) -> QuerySet[Label]:
         """Return the same rows: `filter_queryset` applies both flags together."""
         return queryset
+
+    def named(self, queryset: QuerySet[Label], name: str, value: str) -> QuerySet[Label]:
+        """Return the labels whose name contains the value."""
+        return queryset.filter(name_contains(value))
 
     def with_usage_count(self, queryset: QuerySet[Label], name: str, value: bool) -> QuerySet[Label]:
         """Add the number of live scores that the key may see, and of those of traces."""

@@ -7,7 +7,7 @@ from django.db.models import QuerySet, Value
 from django.db.models.lookups import Exact
 
 from modelhub.core.errors import Conflict, NotFound
-from modelhub.core.models import LISTED, name_key
+from modelhub.core.models import LISTED, name_contains, name_key
 from modelhub.core.text import show
 from modelhub.labels.models import Project
 
@@ -32,7 +32,7 @@ def search_projects(*, organization_id: uuid.UUID, name: str, project_type: str 
     if not name:
         return projects
     exact = projects.filter(Exact(name_key("name"), name_key(Value(name))))
-    return exact if exact.exists() else projects.filter(name__icontains=name)
+    return exact if exact.exists() else projects.filter(name_contains(name))
 
 
 def get_project(*, organization_id: uuid.UUID, project_id: uuid.UUID) -> Project:

@@ -1,6 +1,7 @@
 """Names of labels and projects: unique without case, in Unicode's NFC."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -82,3 +83,19 @@ def test_equal_names_of_the_version_before_are_told_apart_by_the_migration(alice
 def migrate(name: str) -> None:
     """Bring the tables to a migration, inside the transaction of the test."""
     MigrationExecutor(connection).migrate([("modelhub", name)])
+
+
+@pytest.mark.parametrize("part", ["fe\u0301", "F\u00e9", "%", "a_b"])
+def test_a_part_of_a_name_is_found_in_another_form(alice: Caller, part: str) -> None:
+    organization = alice.user.organization
+    found = {
+        LabelFactory.create(organization=organization, name=name).name for name in (NFC, NFD + " 2", "100 %", "A_B")
+    }
+    LabelFactory.create(organization=organization, name="Tea axb")
+    listed = {label["name"] for label in alice.request("GET", f"{LABELS}?search={quote(part)}").body["results"]}
+    expected = {"%": {"100 %"}, "a_b": {"A_B"}}.get(part, {NFC, NFD + " 2"})
+    assert listed == expected <= found
+    for name in found:
+        ProjectFactory.create(organization=organization, name=name)
+    table = alice.request("GET", f"{PROJECTS}list_projects/?name={quote(part)}").body["result"]["table"]
+    assert {project["name"] for project in table} == expected
