@@ -75,7 +75,7 @@ def test_the_examples_can_be_sent_as_they_are(page: Page, live: Server) -> None:
     messages = record_messages(page)
     authorize(page)
     page.locator(BULK).locator("button.opblock-summary-control").click()
-    page.wait_for_function("document.querySelector('textarea.body-param__text').value.includes('quoted')")
+    page.wait_for_function("document.querySelector('textarea.body-param__text')?.value.includes('quoted')")
     with page.expect_response(lambda response: "/scores/bulk/" in response.url) as response:
         page.locator(BULK).locator("button.execute").click()
 
