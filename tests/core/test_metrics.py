@@ -4,7 +4,7 @@ import re
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 from tests.client import BULK, Caller, entry
 from tests.servers import ROOT, Server, data_folder, running_server
+from tests.waiting import wait_for
 
 TOKEN = "a-token-of-the-tests"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
@@ -154,14 +155,14 @@ def test_all_workers_are_added_up_and_outlived(watched: Server) -> None:
     for _ in range(20):
         assert watched.request("GET", "/model-hub/sources/").status_code == 200
     assert value("modelhub_requests_total", scrape(watched), **routed) == 20
-    until(lambda: value("modelhub_pool_limit", scrape(watched)) == 12)
+    wait_for(lambda: value("modelhub_pool_limit", scrape(watched)) == 12)
 
     for worker in psutil.Process(watched.process.pid).children():
         worker.send_signal(signal.SIGKILL)
-    until(lambda: len(psutil.Process(watched.process.pid).children()) == 2)
+    wait_for(lambda: len(psutil.Process(watched.process.pid).children()) == 2)
     assert watched.request("GET", "/model-hub/sources/").status_code == 200
     assert value("modelhub_requests_total", scrape(watched), **routed) == 21
-    until(lambda: value("modelhub_pool_limit", scrape(watched)) == 12)
+    wait_for(lambda: value("modelhub_pool_limit", scrape(watched)) == 12)
 
 
 def test_the_folder_of_a_server_is_removed(watched: Server, folder: Path) -> None:
@@ -172,10 +173,3 @@ def test_the_folder_of_a_server_is_removed(watched: Server, folder: Path) -> Non
         assert server.stop() == 0
         assert not own.exists()
     assert scrape(watched)
-
-
-def until(happens: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < end
-        time.sleep(0.1)

@@ -4,7 +4,7 @@ import contextlib
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tests.faults.postgres import DATABASE, running_database, small_disk
 from tests.postgres import CUT_ALL, Postgres
 from tests.repeats import LONG, faults
 from tests.servers import Server, data_folder, running_server
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -139,7 +140,7 @@ def test_a_database_that_can_only_be_read(server: Server, postgres: Postgres) ->
             connection.execute("DELETE FROM modelhub_apikeyuse")
         own.execute(f"ALTER DATABASE {DATABASE} SET default_transaction_read_only = on")
         postgres.cut_all(DATABASE)
-        wait_for(lambda: load.unavailable > 8)
+        wait_for(lambda: load.unavailable > 8, seconds=60)
         assert server.request("GET", "/model-hub/sources/").status_code == 200
         assert server.request("POST", "/model-hub/sources/", json=SOURCE).status_code == 503
         own.execute(f"ALTER DATABASE {DATABASE} RESET default_transaction_read_only")
@@ -160,7 +161,7 @@ def test_a_disk_that_is_full(folder: Path, what: str) -> None:
         ):
             with clients(server, pad=8000) as load:
                 filler = fill(disk)
-                wait_for(lambda: load.unavailable > 8)
+                wait_for(lambda: load.unavailable > 8, seconds=60)
                 assert server.request("GET", "/healthz").status_code == 200
                 filler.unlink()
                 if not postgres.runs():
@@ -179,11 +180,3 @@ def fill(disk: Path) -> Path:
         while file.write(bytes(65536)):
             pass
     return path
-
-
-def wait_for(happens: Callable[[], bool], seconds: float = 60) -> None:
-    """Return when the condition is true."""
-    end = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -18,6 +18,7 @@ import requests
 from tests.faults.clients import connect, read_all
 from tests.faults.raw import head
 from tests.servers import Server, running_server
+from tests.waiting import wait_for
 
 BULK = "/model-hub/scores/bulk/"
 WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -50,13 +51,6 @@ def in_flight(server: Server, body: dict[str, Any], *, count: int) -> Iterator[l
     yield answers
     for client in clients:
         client.join()
-
-
-def wait_for(happens: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def refuses_connections(server: Server) -> bool:
