@@ -1,8 +1,5 @@
 """Thumbs: "up" or "down", also sent as true or false. Stored as `{"value": "up"}`."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from modelhub.core.text import show
 from modelhub.labels.types.base import LabelType, Settings, invalid_value
 
@@ -12,10 +9,6 @@ class ThumbsUpDown(LabelType):
     key = "value"
     shapes = '"up" or "down"'
     is_closed = True
-
-    @classmethod
-    def readable(cls, stored: Mapping[str, Any], settings: Settings) -> str:
-        return {"up": "👍 up", "down": "👎 down"}.get(str(cls.plain(stored)), show(stored))
 
     @classmethod
     def legal_values(cls, settings: Settings) -> str:

@@ -59,10 +59,8 @@ def test_an_unknown_type_is_a_key_error() -> None:
         ("categorical", {}, {"selected": [1]}, '{"selected":[1]}'),
         ("text", {}, {"text": "Well\ndone"}, "Well\ndone"),
         ("text", {}, {"other": 1}, '{"other":1}'),
-        ("thumbs_up_down", {}, {"value": "up"}, "👍 up"),
-        ("thumbs_up_down", {}, {"value": "down"}, "👎 down"),
-        ("thumbs_up_down", {}, {"value": "sideways"}, '{"value":"sideways"}'),
-        ("thumbs_up_down", {}, {"value": ["up"]}, '{"value":["up"]}'),
+        ("thumbs_up_down", {}, {"value": "up"}, "up"),
+        ("thumbs_up_down", {}, {"value": ["up"]}, '["up"]'),
     ],
 )
 def test_a_stored_value_in_words(name: str, settings: dict[str, Any], stored: dict[str, Any], words: str) -> None:
