@@ -5,6 +5,7 @@ own words. `code` is the stable name of the rule (listed in docs/errors.md).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 MAX_HINTS = 20
 
@@ -34,19 +35,19 @@ class Refused(Exception):
         return {self.field: [str(self)]} if self.field is not None else {}
 
 
+@dataclass(slots=True)
 class Sentences:
     """The sentences of many errors, of which the first 20 have their hints.
 
     A hint costs up to 1.6 ms, and a client that repeats one mistake learns nothing from more of them.
     """
 
-    def __init__(self) -> None:
-        self._hints = 0
+    hints: int = 0
 
     def of(self, refused: Refused) -> str:
         """Return the sentence of the next error."""
-        self._hints += bool(refused.hint)
-        return str(refused) if self._hints <= MAX_HINTS else refused.sentence
+        self.hints += bool(refused.hint)
+        return str(refused) if self.hints <= MAX_HINTS else refused.sentence
 
 
 class Invalid(Refused):

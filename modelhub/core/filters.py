@@ -12,12 +12,11 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
-from modelhub.core.envelope import FLAG_VALUES
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import parse_uuid
 from modelhub.core.text import show
 from modelhub.core.times import read_time
-from modelhub.core.views import ApiView
+from modelhub.core.views import FLAG_VALUES, ApiView
 
 
 class TimeField(IsoDateTimeField):

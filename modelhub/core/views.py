@@ -6,6 +6,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from modelhub.core.envelope import read_query
+from modelhub.core.errors import Invalid
+from modelhub.core.text import show
+
+FLAG_VALUES = {"true": True, "1": True, "false": False, "0": False}
 
 
 # Without a docstring, which drf-spectacular would show for methods without one.
@@ -21,3 +25,10 @@ class ApiView(APIView):
         # A method that does not exist is a 405, and OPTIONS takes anything.
         if names is not None:
             self.query = read_query(request, names)
+
+    def read_flag(self, name: str) -> bool:
+        """Return a flag of the query, false by default. Raise `Invalid`."""
+        word = self.query.get(name, "false")
+        if word not in FLAG_VALUES:
+            raise Invalid.of_field(name, f"{name} must be true, false, 1 or 0, got {show(word)}")
+        return FLAG_VALUES[word]

@@ -1,16 +1,31 @@
 """A label as plain values, ready to judge scores."""
 
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from django.conf import settings
 
 from modelhub.core import exact_json
-from modelhub.core.errors import Invalid, NotFound
+from modelhub.core.errors import Invalid, NotFound, Overdue
 from modelhub.core.text import visible
 from modelhub.labels.models import Label
 from modelhub.labels.types import get_type
 from modelhub.labels.types.base import LabelType
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """`MODELHUB_REQUEST_TIMEOUT` seconds from `started` (monotonic)."""
+
+    started: float = field(default_factory=time.monotonic)
+
+    def check(self, *, advice: str) -> None:
+        """Raise `Overdue` once the time is over; the caller must not have committed."""
+        if time.monotonic() > self.started + settings.SERVE_TIMEOUT:
+            limit = f"{settings.SERVE_TIMEOUT} seconds (MODELHUB_REQUEST_TIMEOUT)"
+            raise Overdue(f"The scores were not judged within {limit}; nothing was stored. {advice}")
 
 
 class LabelRule(msgspec.Struct, frozen=True, gc=False):

@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from modelhub.core.deadline import Deadline
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.exact_json import same
 from modelhub.core.keyset import in_batches
@@ -18,7 +17,7 @@ from modelhub.core.text import is_visible, show
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.models import Label, Project
 from modelhub.labels.projects import get_project
-from modelhub.labels.rules import read_kind
+from modelhub.labels.rules import Deadline, read_kind
 from modelhub.labels.types import get_type
 from modelhub.labels.types.base import LabelType
 

@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from modelhub.accounts.authentication import caller, check_admin
-from modelhub.core.envelope import read_flag
 from modelhub.core.pagination import PagesOnRequest
 from modelhub.core.schema import PAGING, DeletedOutput, endpoint, example, flag, page_of, problem_responses
 from modelhub.core.serializers import render_list
@@ -94,7 +93,7 @@ class OneLabel(ApiView):
         return self._update(request, pk, keep_settings=False)
 
     def _update(self, request: Request, pk: uuid.UUID, *, keep_settings: bool) -> Response:
-        force = read_flag(self.query, "force")
+        force = self.read_flag("force")
         changes = LabelInput(partial=True).run_validation(request.data)
         organization_id = caller(request).organization_id
         label = update_label(

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from modelhub.accounts.models import User
-from modelhub.core.deadline import Deadline
 from modelhub.core.errors import Invalid, NotFound, Refused, Sentences, TooLarge
 from modelhub.core.ids import new_id_text, spell_uuid
 from modelhub.core.metrics import FALLBACKS
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
 from modelhub.labels.cache import OrganizationLabels, find_labels, read_labels
 from modelhub.labels.locks import share_labels
+from modelhub.labels.rules import Deadline
 from modelhub.scores.entries import EntryError, check_entry, sent_label_id
 from modelhub.scores.rows import ScoreRow
 from modelhub.scores.statements import Author, Draft, StoreResult, store_scores
@@ -130,7 +130,6 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
     errors: list[EntryError] = []
     sentences = Sentences()
     for index, entry in enumerate(batch.entries):
-        batch.deadline.check(advice=FEWER)
         try:
             label_id, content = check_entry(entry)
             label = labels.rules.get(label_id)
@@ -146,7 +145,7 @@ def judge(batch: Batch, labels: OrganizationLabels) -> tuple[list[Draft], list[E
             drafts[label_id] = Draft(index, new_id_text(), label, content)
         except Refused as refused:
             errors.append(EntryError.of(index, entry, refused, message=sentences.of(refused)))
-    batch.deadline.check(advice=FEWER)
+        batch.deadline.check(advice=FEWER)
     if batch.atomic and errors:
         return [], errors
     return list(drafts.values()), errors

@@ -95,8 +95,8 @@ def store_scores(
         "source_key": ref.key,
         "annotator_id": annotator.pk,
         # Arrays as PostgreSQL writes them: UUIDs need no quotes.
-        "ids": f"{{{','.join(draft.id for draft in drafts)}}}",
-        "label_ids": f"{{{','.join(draft.label.id for draft in drafts)}}}",
+        "ids": f"{{{','.join([draft.id for draft in drafts])}}}",
+        "label_ids": f"{{{','.join([draft.label.id for draft in drafts])}}}",
         "contents": exact_json.dumps([draft.content for draft in drafts]),
     }
     with connection.cursor() as cursor:

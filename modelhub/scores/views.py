@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from modelhub.accounts.authentication import actor_of, annotator_of, api_key_of
 from modelhub.core.bounded import read_all
 from modelhub.core.csv_cells import BYTE_ORDER_MARK
-from modelhub.core.envelope import read_flag, read_object, reject_unknown, rename
+from modelhub.core.envelope import read_object, reject_unknown, rename
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import check_storable
 from modelhub.core.metrics import BATCH_SCORES, count_scores
@@ -102,8 +102,9 @@ class BulkScores(ApiView):
     @idempotent
     def post(self, request: Request) -> Response:
         """Store each valid score; each invalid one is a sentence in `errors`."""
-        flags = {name: read_flag(self.query, name) for name in ("dry_run", "atomic", "error_details")}
-        batch = read_bulk(request, dry_run=flags["dry_run"], atomic=flags["atomic"])
+        dry_run, atomic = self.read_flag("dry_run"), self.read_flag("atomic")
+        with_details = self.read_flag("error_details")
+        batch = read_bulk(request, dry_run=dry_run, atomic=atomic)
         recording = record_scores(batch)
         BATCH_SCORES.observe(len(batch.entries))
         count_recording(batch, recording)
@@ -111,7 +112,7 @@ class BulkScores(ApiView):
             "scores": render_list(ScoreSerializer, recording.rows),
             "errors": [f"scores[{error.index}]: {error.message}" for error in recording.errors],
         }
-        if flags["error_details"]:
+        if with_details:
             body["error_details"] = render_list(EntryErrorSerializer, recording.errors)
         return Response(body, status=201 if recording.rows and not batch.dry_run else 200)
 
@@ -136,13 +137,8 @@ def read_bulk(request: Request, *, dry_run: bool, atomic: bool) -> Batch:
     if ref is None or errors:
         raise Invalid("; ".join(itertools.chain(*errors.values())), fields=errors)
     annotator = annotator_of(request, fields.get("annotator_id"))
-    return Batch(
-        annotator, ref, entries, notes, dry_run=dry_run, atomic=atomic, create_source=may_create_source(request)
-    )
-
-
-def may_create_source(request: Request) -> bool:
-    return "write" in api_key_of(request).scopes
+    may_create = "write" in api_key_of(request).scopes
+    return Batch(annotator, ref, entries, notes, dry_run=dry_run, atomic=atomic, create_source=may_create)
 
 
 def count_recording(batch: Batch, recording: Recording) -> None:
@@ -196,11 +192,12 @@ class Scores(FilteredScores):
     @idempotent
     def post(self, request: Request) -> Response:
         """Store one score by the rules of a batch; an error is a problem."""
-        dry_run = read_flag(self.query, "dry_run")
+        dry_run = self.read_flag("dry_run")
         fields = read_object(request.data, SCORE_FIELDS, strict=True)
         annotator = annotator_of(request, fields.pop("annotator_id", None))
         ref = check_source_ref(fields.pop("source_type", None), fields.pop("source_id", None))
-        batch = Batch(annotator, ref, [fields], dry_run=dry_run, create_source=may_create_source(request))
+        may_create = "write" in api_key_of(request).scopes
+        batch = Batch(annotator, ref, [fields], dry_run=dry_run, create_source=may_create)
         recording = record_scores(batch)
         count_recording(batch, recording)
         if recording.errors:
@@ -367,7 +364,7 @@ class ExportScores(FilteredScores):
         if name not in FORMATS:
             sentence = f"export_format must be one of {', '.join(FORMATS)}, got {show(name)}"
             raise Invalid.of_field("export_format", sentence)
-        bom = read_flag(self.query, "bom")
+        bom = self.read_flag("bom")
         if bom and name != "csv":
             raise Invalid.of_field("bom", "bom must be false unless export_format is csv, got true")
         content_type, write = FORMATS[name]

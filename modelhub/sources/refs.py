@@ -53,17 +53,19 @@ def check_source_ref(source_type: object, source_id: object) -> SourceRef:
     fields = {}
     if not isinstance(source_type, str) or source_type not in SOURCE_WORDS:
         fields["source_type"] = [f"source_type must be one of {', '.join(SOURCE_WORDS)}, got {show(source_type)}"]
-    if not isinstance(source_id, str) or not _is_visible(source_id):
+    if not (
+        isinstance(source_id, str)
+        and len(source_id) <= MAX_ID_LENGTH
+        and source_id.isprintable()
+        and " " not in source_id
+        and is_visible(source_id)
+    ):
         sentence = f"source_id must be a string of 1 to {MAX_ID_LENGTH} visible characters, got {show(source_id)}"
         fields["source_id"] = [sentence]
     if fields:
         raise Invalid("; ".join(sentence for [sentence] in fields.values()), fields=fields)
     word, name = str(source_type), str(source_id)
     return SourceRef(word=word, source_type=SOURCE_WORDS[word], source_id=name, key=source_key(name))
-
-
-def _is_visible(text: str) -> bool:
-    return 0 < len(text) <= MAX_ID_LENGTH and text.isprintable() and " " not in text and is_visible(text)
 
 
 def source_key(source_id: str) -> str:

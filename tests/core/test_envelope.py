@@ -4,8 +4,9 @@ import pytest
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from modelhub.core.envelope import read_flag, read_object, read_query, reject_unknown, rename
+from modelhub.core.envelope import read_object, read_query, reject_unknown, rename
 from modelhub.core.errors import Invalid
+from modelhub.core.views import ApiView
 
 NAMES = ("label_id", "value", "score_source")
 
@@ -115,9 +116,13 @@ def test_a_query_that_is_not_utf_8_or_too_long_is_rejected(query: str) -> None:
 
 
 def test_a_flag_is_false_by_default_and_one_of_four_words() -> None:
-    words = ("true", "1", "false", "0")
-    assert [read_flag({"atomic": word}, "atomic") for word in words] == [True, True, False, False]
-    assert read_flag({}, "atomic") is False
+    def read(**query: str) -> bool:
+        view = ApiView()
+        view.query = query
+        return view.read_flag("atomic")
+
+    assert [read(atomic=word) for word in ("true", "1", "false", "0")] == [True, True, False, False]
+    assert read() is False
     for word in ("maybe", "True", ""):
         with pytest.raises(Invalid, match=f'^atomic must be true, false, 1 or 0, got "{word}"$'):
-            read_flag({"atomic": word}, "atomic")
+            read(atomic=word)

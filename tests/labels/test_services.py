@@ -166,7 +166,7 @@ def test_judging_the_scores_of_a_label_ends_at_the_timeout(
 ) -> None:
     ScoreFactory.create(source=trace, label=label, value={"rating": 5})
     later = SimpleNamespace(monotonic=lambda: time.monotonic() + 3600)
-    monkeypatch.setattr("modelhub.core.deadline.time", later)
+    monkeypatch.setattr("modelhub.labels.rules.time", later)
     answer = alice.patch(path(label), {"settings": {"no_of_stars": 3}})
     assert (answer.status, answer.body["code"]) == (503, "too_slow")
     assert "?force=true" in answer.body["message"]

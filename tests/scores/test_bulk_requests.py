@@ -167,7 +167,7 @@ class TestManyErrors:
         """Judge under a clock on which each entry takes a second."""
         settings.SERVE_TIMEOUT = 5
         seconds = itertools.count(time.monotonic())
-        monkeypatch.setattr("modelhub.core.deadline.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+        monkeypatch.setattr("modelhub.labels.rules.time", SimpleNamespace(monotonic=lambda: next(seconds)))
         monkeypatch.setattr("modelhub.scores.recording.store_scores", lambda *a, **k: pytest.fail("was stored"))
         answer = alice.bulk(trace, [entry(labels["star"], 4)] * 10)
 

@@ -13,7 +13,7 @@ Settings = Mapping[str, Any]
 LARGEST_SETTING = 10**9
 
 # Other words for settings, in lower case without hyphens and underscores.
-SYNONYMS = {
+SETTING_SYNONYMS = {
     **dict.fromkeys(("step", "increment", "stepvalue"), "step_size"),
     **dict.fromkeys(("minimum", "minvalue"), "min"),
     **dict.fromkeys(("maximum", "maxvalue"), "max"),
@@ -166,7 +166,7 @@ def _find_meant(key: str, known: list[str]) -> str | None:
         return None
     plain = _plain(key)
     same = (name for name in known if _plain(name) == plain)
-    synonym = SYNONYMS.get(plain)
+    synonym = SETTING_SYNONYMS.get(plain)
     return next(same, None) or (synonym if synonym in known else find_similar(key, known, cutoff=MISSPELLED))
 
 
