@@ -271,7 +271,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "modelhub.core.schema.require_bodies",
         "modelhub.core.schema.put_headers_first",
-        "modelhub.core.examples.add_examples",
+        "modelhub.examples.add_examples",
     ],
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "ENUM_NAME_OVERRIDES": {

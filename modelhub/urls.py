@@ -1,6 +1,6 @@
 """Paths of all packages; API paths end in a slash, without redirects."""
 
-from modelhub.core import not_implemented
+from modelhub import not_implemented
 from modelhub.core import urls as core
 from modelhub.labels import urls as labels
 from modelhub.scores import urls as scores

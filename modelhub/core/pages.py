@@ -16,9 +16,9 @@ from rest_framework.request import Request
 
 from modelhub.core.envelope import read_query
 from modelhub.core.errors import Invalid
-from modelhub.core.examples import IDS
 from modelhub.core.health import OpenView
 from modelhub.core.text import show
+from modelhub.examples import IDS
 
 # The first type of a format is its default; the first of all answers browsers, which show text/yaml and download
 # application/yaml.

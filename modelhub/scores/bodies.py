@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modelhub.core.examples import CATEGORICAL_ID, ERROR, STAR_ID, TRACE_ID
+from modelhub.examples import CATEGORICAL_ID, ERROR, STAR_ID, TRACE_ID
 from modelhub.scores.changes import CHANGES
 from modelhub.scores.entries import PROPERTIES, UUID
 from modelhub.sources.refs import MAX_ID_LENGTH, SOURCE_WORDS

@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from modelhub.accounts.authentication import caller
-from modelhub.core.examples import SESSION_ID, TRACE_ID
 from modelhub.core.pagination import Pages
 from modelhub.core.schema import PAGING, endpoint, example, page_of, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.core.views import ApiView
+from modelhub.examples import SESSION_ID, TRACE_ID
 from modelhub.sources.filters import SourceFilter
 from modelhub.sources.models import Source
 from modelhub.sources.serializers import BulkSourcesAnswer, BulkSourcesInput, SourceInput, SourceSerializer

@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import resolve
 from django.utils import timezone
 
+from modelhub import not_implemented
 from modelhub.accounts.models import SCOPES
-from modelhub.core import not_implemented
 from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 from modelhub.urls import urlpatterns

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from django.test import Client
 
-from modelhub.core import not_implemented
+from modelhub import not_implemented
 from modelhub.scores.filters import FILTERS
 from modelhub.urls import urlpatterns
 from tests.client import BULK, Caller

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from fi.utils.routes import Routes
 
-from modelhub.core.not_implemented import FEATURES
+from modelhub.not_implemented import FEATURES
 from modelhub.urls import urlpatterns
 from tests.client import Caller
 from tests.servers import ROOT
