@@ -209,7 +209,7 @@ def ended(words: str) -> str:
     return format_html("<s>{}</s>", words)
 
 
-def shorten(text: str, length: int = 80) -> str:
+def one_line(text: str, length: int = 80) -> str:
     """Return the text in one line, cut to a length."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1] + "…"

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -100,19 +100,12 @@ def canonical(value: Any) -> str:
     for a value nested so deeply that only the parser could read it.
     """
     try:
-        return _sorting_encoder.encode(value).decode()
-    except UnicodeEncodeError:
-        pass
+        try:
+            return _sorting_encoder.encode(value).decode()
+        except UnicodeEncodeError:
+            return _escape(value, order=sorted)
     except RecursionError:
-        raise _too_deep() from None
-    try:
-        return _escape(value, order=sorted)
-    except RecursionError:
-        raise _too_deep() from None
-
-
-def _too_deep() -> Invalid:
-    return Invalid("The body is nested too deeply", code="malformed_json")
+        raise Invalid("The body is nested too deeply", code="malformed_json") from None
 
 
 def _escape(value: Any, *, order: Callable[[Any], Iterable[Any]] = iter) -> str:
@@ -172,18 +165,15 @@ def check_storable(value: object, *, max_bytes: int, max_depth: int, name: str =
             if members > max_bytes:
                 raise Invalid(f"{too_large}at least {members} members", code="value_too_large", field=name)
             if isinstance(node, dict):
-                _check_keys(node, name)
-            waiting += [(member, depth + 1) for member in (node.values() if isinstance(node, dict) else node)]
+                for key in node:
+                    _check_text(key, f"a key of {name}", name)
+                node = [*node.values()]
+            waiting += [(member, depth + 1) for member in node]
         else:
             zeros += _check_scalar(node, name)
     size = len(encode(value)) + zeros
     if size > max_bytes:
         raise Invalid(f"{too_large}{size}", code="value_too_large", field=name)
-
-
-def _check_keys(node: Mapping[str, object], name: str) -> None:
-    for key in node:
-        _check_text(key, f"a key of {name}", name)
 
 
 def _check_scalar(node: object, name: str) -> int:

@@ -54,6 +54,11 @@ def name_key(name: Combinable | str) -> Lower:
     return Lower(in_nfc)
 
 
+def name_equals(name: str) -> Exact:
+    """Return a condition for a whole name, in any form and case."""
+    return Exact(name_key("name"), name_key(Value(name)))
+
+
 def name_contains(part: str) -> Contains:
     """Return a condition for a part of a name, in any form and case."""
     return Contains(name_key("name"), name_key(Value(part)))

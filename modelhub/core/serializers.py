@@ -53,8 +53,7 @@ def render_list(output: type[serializers.Serializer[Any]], rows: Any) -> list[di
     DRF's `many=True` makes two serializers that refer to each other and to all rows: a thousand rows would stay in
     memory until the garbage collector runs.
     """
-    serializer = output()
-    return [serializer.to_representation(row) for row in rows]
+    return list(map(output().to_representation, rows))
 
 
 @cache

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
-from django.db.models import F, Func, TextField
+from django.db.models import F, Func, QuerySet, TextField
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 from rest_framework import serializers
@@ -92,6 +92,18 @@ def read_structs(struct: type[S], rows: Iterable[Sequence[Any]]) -> Iterator[S]:
         for at in raw:
             columns[at] = msgspec.Raw(columns[at].encode())
         yield struct(*columns)
+
+
+class StructRows(QuerySet[Any, S]):
+    """Base of querysets whose rows are structs, without a model per row."""
+
+    struct: type[S]
+
+    def __iter__(self) -> Iterator[S]:
+        return read_structs(self.struct, super().__iter__())  # type: ignore[arg-type] # rows of values_list()
+
+    def iterator(self, chunk_size: int | None = None) -> Iterator[S]:
+        return read_structs(self.struct, super().iterator(chunk_size))  # type: ignore[arg-type]
 
 
 @cache

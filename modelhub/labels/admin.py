@@ -3,13 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Value
-from django.db.models.lookups import Exact
 from django.forms import ModelForm
 
-from modelhub.core.admin import NoDeleteAdmin, ReadOnlyAdmin, ended, link_to, link_to_list, shorten
+from modelhub.core.admin import NoDeleteAdmin, ReadOnlyAdmin, ended, link_to, link_to_list, one_line
 from modelhub.core.admin_filters import DeletedFilter, related, words_of
-from modelhub.core.models import name_key
+from modelhub.core.models import name_equals
 from modelhub.core.text import show
 from modelhub.labels.models import Label, Project
 from modelhub.labels.rules import read_kind
@@ -21,10 +19,10 @@ class ProjectForm(ModelForm):
         """Reject a name that is taken; case and Unicode's form do not count."""
         given = super().clean() or {}
         name, organization = given.get("name"), given.get("organization", self.instance.organization_id)
-        same_name = Exact(name_key("name"), name_key(Value(name)))
-        others = Project.objects.filter(same_name, organization=organization).exclude(pk=self.instance.pk)
-        if name and organization and others.exists():
-            self.add_error("name", f"A project named {show(name)} exists already")
+        if name and organization:
+            same_name = Project.objects.filter(name_equals(name), organization=organization)
+            if same_name.exclude(pk=self.instance.pk).exists():
+                self.add_error("name", f"A project named {show(name)} exists already")
         return given
 
 
@@ -68,7 +66,7 @@ class LabelAdmin(ReadOnlyAdmin):
     @admin.display(description="legal values")
     def legal_values(self, label: Label) -> str:
         kind = read_kind(label.type, label.settings)
-        return shorten(kind) if isinstance(kind, str) else shorten(kind.legal_values(kind.settings), 120)
+        return one_line(kind) if isinstance(kind, str) else one_line(kind.legal_values(kind.settings), 120)
 
     @admin.display(description="project")
     def project_link(self, label: Label) -> str:

@@ -3,11 +3,10 @@
 import uuid
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet, Value
-from django.db.models.lookups import Exact
+from django.db.models import QuerySet
 
 from modelhub.core.errors import Conflict, NotFound
-from modelhub.core.models import LISTED, name_contains, name_key
+from modelhub.core.models import LISTED, name_contains, name_equals
 from modelhub.core.text import show
 from modelhub.labels.models import Project
 
@@ -31,7 +30,7 @@ def search_projects(*, organization_id: uuid.UUID, name: str, project_type: str 
         projects = projects.filter(project_type=project_type)
     if not name:
         return projects
-    exact = projects.filter(Exact(name_key("name"), name_key(Value(name))))
+    exact = projects.filter(name_equals(name))
     return exact if exact.exists() else projects.filter(name_contains(name))
 
 

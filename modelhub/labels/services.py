@@ -11,15 +11,13 @@ from django.utils import timezone
 
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.exact_json import same
-from modelhub.core.keyset import in_batches
 from modelhub.core.models import LISTED, LIVE
 from modelhub.core.text import is_visible, show
 from modelhub.core.transactions import in_transaction, repeat_aborted
+from modelhub.labels.judging import reject_illegal_scores
 from modelhub.labels.models import Label, Project
 from modelhub.labels.projects import get_project
-from modelhub.labels.rules import Deadline, read_kind
 from modelhub.labels.types import get_type
-from modelhub.labels.types.base import LabelType
 
 # After the wait for either lock the row is current: PostgreSQL reads a locked row again (READ COMMITTED).
 LOCK_LABEL = """
@@ -98,7 +96,7 @@ def update_label(
     if "settings" in changes:
         settings = get_type(label.type).change_settings(label.settings, changes["settings"], keep=keep_settings)
         if not force and not same(settings, label.settings):
-            _reject_illegal_scores(label, settings)
+            reject_illegal_scores(label, settings)
         label.settings = settings
     label.updated_at = timezone.now()
     _save(label)
@@ -163,34 +161,3 @@ def _get_project_of_label(organization_id: uuid.UUID, project_id: uuid.UUID | No
     except NotFound:
         sentence = f"project must be the id of a project, got {show(project_id)}"
         raise Invalid.of_field("project", sentence) from None
-
-
-def _reject_illegal_scores(label: Label, settings: Mapping[str, Any]) -> None:
-    """Raise `Conflict` if live scores become illegal, `Overdue` if they are too many."""
-    deadline = Deadline()
-    after, before = get_type(label.type)(settings), read_kind(label.type, label.settings)
-    # With the label's id: without it, Django reads it again for each score.
-    rows = label.scores.filter(LIVE, LISTED, organization_id=label.organization_id)
-    batches = in_batches(rows.only("label_id", "created_at", "value"))
-    illegal = 0
-    for batch in batches:
-        deadline.check(advice="With ?force=true the settings are changed without a look at the scores.")
-        illegal += sum(not _is_legal(after, score.value) and _is_legal(before, score.value) for score in batch)
-    if illegal:
-        scores = "1 score" if illegal == 1 else f"{illegal} scores"
-        raise Conflict(
-            f"With these settings {scores} of this label would no longer be legal; "
-            "repeat the request with ?force=true to change the settings and keep the scores as they are",
-            code="scores_affected",
-            field="settings",
-        )
-
-
-def _is_legal(kind: LabelType | str, value: object) -> bool:
-    if isinstance(kind, str):
-        return False
-    try:
-        kind.check(value)
-    except Invalid:
-        return False
-    return True

@@ -9,11 +9,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from modelhub.accounts.models import User
-from modelhub.core.admin import ReadOnlyAdmin, ended, link_to, shorten
+from modelhub.core.admin import ReadOnlyAdmin, ended, link_to, one_line
 from modelhub.core.admin_filters import DateFilter, DeletedFilter, OrganizationFilter, related, words_of
 from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LISTED, LIVE
-from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES, get_type
 from modelhub.scores.models import SCORE_SOURCES, Score, ScoreRevision
 from modelhub.sources.models import SOURCE_TYPES, Source
@@ -81,7 +80,7 @@ class ScoreAdmin(ReadOnlyAdmin):
 
     @admin.display(description="value")
     def value_link(self, score: Score) -> str:
-        words = shorten(readable(score, score.value))
+        words = one_line(readable(score, score.value))
         return ended(f"{words} (deleted)") if score.deleted_at else words
 
     @admin.display(description="value")
@@ -102,7 +101,7 @@ class ScoreAdmin(ReadOnlyAdmin):
 
     @admin.display(description="notes")
     def short_notes(self, score: Score) -> str:
-        return shorten(score.notes)
+        return one_line(score.notes)
 
     @admin.display(description="last changed by")
     def last_changed_by(self, score: Score) -> str:
@@ -111,5 +110,4 @@ class ScoreAdmin(ReadOnlyAdmin):
 
 def readable(score: Score, value: Any) -> str:
     """Return a value of the score, present or replaced, in words."""
-    label: Label = score.label
-    return get_type(label.type).readable(value, label.settings)
+    return get_type(score.label.type).readable(value, score.label.settings)

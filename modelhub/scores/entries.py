@@ -69,7 +69,11 @@ def check_entry(entry: object) -> tuple[str, ScoreContent]:
     fields = rename(entry, FIELDS)
     label_id = spell_uuid(fields.get("label_id"))
     try:
-        _check_fields(fields)
+        if not fields.keys() <= PROPERTIES.keys():
+            raise _unknown_field(fields)
+        for name in ("label_id", "value"):
+            if name not in fields:
+                raise Invalid(f"{name} must be given", code=f"missing_{name}", field=name)
         if label_id is None:
             sentence = f"label_id must be a UUID, got {show(fields['label_id'])}"
             raise Invalid(sentence, code="invalid_label_id", field="label_id")
@@ -81,14 +85,10 @@ def check_entry(entry: object) -> tuple[str, ScoreContent]:
         raise refused.prefixed(f"Label {label_id}: ") if label_id else refused from refused
 
 
-def _check_fields(fields: Mapping[str, Any]) -> None:
-    if not fields.keys() <= PROPERTIES.keys():
-        name = next(name for name in fields if name not in PROPERTIES)
-        hint = Hint(name, FIELDS, otherwise=f". An entry has {', '.join(FIELDS)}")
-        raise Invalid(f"Unknown field {show(name)}", code="unknown_field", field=shorten(name), hint=hint)
-    for name in ("label_id", "value"):
-        if name not in fields:
-            raise Invalid(f"{name} must be given", code=f"missing_{name}", field=name)
+def _unknown_field(fields: Mapping[str, Any]) -> Invalid:
+    name = next(name for name in fields if name not in PROPERTIES)
+    hint = Hint(name, FIELDS, otherwise=f". An entry has {', '.join(FIELDS)}")
+    return Invalid(f"Unknown field {show(name)}", code="unknown_field", field=shorten(name), hint=hint)
 
 
 def check_score_source(score_source: object) -> str:

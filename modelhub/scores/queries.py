@@ -1,38 +1,25 @@
 """Reads of scores and their history."""
 
 import uuid
-from collections.abc import Iterator
 
 from django.db.models import QuerySet, Subquery
 
 from modelhub.accounts.people import Actor
 from modelhub.core.errors import NotFound
 from modelhub.core.models import LIVE
-from modelhub.core.structs import columns_of, read_structs
+from modelhub.core.structs import StructRows, columns_of
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.scores.rows import RevisionRow, ScoreRow
 from modelhub.sources.models import Source
 from modelhub.sources.refs import SourceRef
 
 
-class ScoreRows(QuerySet[Score, ScoreRow]):
-    """Scores as `ScoreRow`, without a model per row."""
-
-    def __iter__(self) -> Iterator[ScoreRow]:
-        return read_structs(ScoreRow, super().__iter__())  # type: ignore[arg-type] # rows of values_list()
-
-    def iterator(self, chunk_size: int | None = None) -> Iterator[ScoreRow]:
-        return read_structs(ScoreRow, super().iterator(chunk_size))  # type: ignore[arg-type]
+class ScoreRows(StructRows[ScoreRow]):
+    struct = ScoreRow
 
 
-class RevisionRows(QuerySet[ScoreRevision, RevisionRow]):
-    """Revisions as `RevisionRow`."""
-
-    def __iter__(self) -> Iterator[RevisionRow]:
-        return read_structs(RevisionRow, super().__iter__())  # type: ignore[arg-type] # rows of values_list()
-
-    def iterator(self, chunk_size: int | None = None) -> Iterator[RevisionRow]:
-        return read_structs(RevisionRow, super().iterator(chunk_size))  # type: ignore[arg-type]
+class RevisionRows(StructRows[RevisionRow]):
+    struct = RevisionRow
 
 
 def live_scores(actor: Actor) -> QuerySet[Score]:

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from modelhub.core.admin import ReadOnlyAdmin, link_to, link_to_list, shorten
+from modelhub.core.admin import ReadOnlyAdmin, link_to, link_to_list, one_line
 from modelhub.core.admin_filters import DateFilter, OrganizationFilter, words_of
 from modelhub.core.ids import parse_uuid
 from modelhub.sources.models import SOURCE_TYPES, Source
@@ -40,7 +40,7 @@ class SourceAdmin(ReadOnlyAdmin):
 
     @admin.display(description="name")
     def short_name(self, source: Source) -> str:
-        return shorten(source.name)
+        return one_line(source.name)
 
     @admin.display(description="organization")
     def organization_link(self, source: Source) -> str:

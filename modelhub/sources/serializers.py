@@ -12,8 +12,12 @@ from modelhub.core.inputs import InputSerializer, NameField, ObjectField
 from modelhub.core.schema import SENTENCES
 from modelhub.core.serializers import OutputSerializer
 from modelhub.core.text import show
+from modelhub.examples import SESSION_ID, TRACE_ID
 from modelhub.sources.models import Source
 from modelhub.sources.refs import MAX_ID_LENGTH, SOURCE_WORDS, SourceEntry, check_source_ref
+
+EXAMPLE_TRACE = {"source_type": "trace", "source_id": TRACE_ID, "name": "Refund question"}
+EXAMPLE_SESSION = {"source_type": "session", "source_id": SESSION_ID, "metadata": {"model": "small-1"}}
 
 
 class SourceInput(InputSerializer):

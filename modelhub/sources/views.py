@@ -14,14 +14,17 @@ from modelhub.core.pagination import Pages
 from modelhub.core.schema import PAGING, endpoint, example, page_of, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.core.views import ApiView
-from modelhub.examples import SESSION_ID, TRACE_ID
 from modelhub.sources.filters import SourceFilter
 from modelhub.sources.models import Source
-from modelhub.sources.serializers import BulkSourcesAnswer, BulkSourcesInput, SourceInput, SourceSerializer
+from modelhub.sources.serializers import (
+    EXAMPLE_SESSION,
+    EXAMPLE_TRACE,
+    BulkSourcesAnswer,
+    BulkSourcesInput,
+    SourceInput,
+    SourceSerializer,
+)
 from modelhub.sources.services import get_source, register_sources, sources_of
-
-EXAMPLE_TRACE = {"source_type": "trace", "source_id": TRACE_ID, "name": "Refund question"}
-EXAMPLE_SESSION = {"source_type": "session", "source_id": SESSION_ID, "metadata": {"model": "small-1"}}
 
 
 @extend_schema(tags=["sources"])
