@@ -52,12 +52,15 @@ class ScoreOutput(serializers.ModelSerializer[Score]):
     label_type = serializers.CharField(source="label.type")
     annotator_name = serializers.CharField(source="annotator.display_name")
     annotator_email = serializers.CharField(source="annotator.email")
+    updated_by = serializers.PrimaryKeyRelatedField[User](source="annotator", read_only=True)
+    updated_by_name = serializers.CharField(source="annotator.display_name")
+    updated_by_email = serializers.CharField(source="annotator.email")
 
     class Meta:
         model = Score
         fields = ["id", "source_type", "source_id", "label_id", "label_name", "label_type", "value", "score_source",
                   "notes", "annotator", "annotator_id", "annotator_name", "annotator_email", "queue_item",
-                  "created_at", "updated_at"]  # fmt: skip
+                  "created_at", "updated_at", "updated_by", "updated_by_name", "updated_by_email"]  # fmt: skip
 
 
 class BulkScores(APIView):
