@@ -43,7 +43,7 @@ def get_annotator(*, organization_id: uuid.UUID, user_id: object) -> User:
     user = User.objects.filter(organization_id=organization_id, is_active=True, pk=pk).first() if pk else None
     if user is None:
         sentence = f"annotator_id must be the id of an annotator of this organization, got {show(user_id)}"
-        raise Invalid.of_field("annotator_id", sentence, code="annotator_not_found")
+        raise Invalid(sentence, code="annotator_not_found", field="annotator_id")
     return user
 
 

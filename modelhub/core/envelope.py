@@ -49,7 +49,7 @@ def rename(data: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         name = known.get(key, key)
         if name in renamed and not same(renamed[name], value):
             sentence = f"{name} and {to_camel(name)} are both given and differ"
-            raise Invalid.of_field(name, sentence, code="conflicting_fields")
+            raise Invalid(sentence, code="conflicting_fields", field=name)
         renamed[name] = value
     return renamed
 
@@ -89,7 +89,7 @@ def reject_misspelled(given: Mapping[str, Any], names: tuple[str, ...]) -> None:
     for key in islice(given, MAX_COMPARED_KEYS):
         if key not in known and (near := find_similar(key, missing, cutoff=MISSPELLED)):
             sentence = f"Unknown field {show(key)}. Did you mean {show(near)}?"
-            raise Invalid.of_field(shorten(key), sentence, code="unknown_field")
+            raise Invalid(sentence, code="unknown_field", field=shorten(key))
 
 
 def read_query(request: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
@@ -113,11 +113,11 @@ def read_query(request: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
     query = {}
     for name, values in given.items():
         if any("\x00" in value for value in values):
-            raise Invalid.of_field(name, f"{name} must hold no NUL characters, got {show_list(values)}")
+            raise Invalid(f"{name} must hold no NUL characters, got {show_list(values)}", field=name)
         if name in IGNORED:
             continue
         if len(set(values)) > 1:
             sentence = f"{name} must be given once, got {show_list(values)}"
-            raise Invalid.of_field(name, sentence, code="conflicting_fields")
+            raise Invalid(sentence, code="conflicting_fields", field=name)
         query[name] = values[0]
     return query

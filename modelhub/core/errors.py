@@ -81,11 +81,6 @@ class Invalid(Refused):
             fields=self._fields,
         )
 
-    @classmethod
-    def of_field(cls, field: str, sentence: str, *, code: str = "") -> "Invalid":
-        """Return the error of one field."""
-        return cls(sentence, code=code, field=field)
-
 
 class Unauthenticated(Refused):
     """Raised without a valid API key; the sentence is the same for every cause."""

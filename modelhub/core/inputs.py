@@ -59,7 +59,7 @@ class StrictField(serializers.Field[Any, Any, Any, Any]):
         return value
 
     def invalid(self, sent: object) -> Invalid:
-        return Invalid.of_field(str(self.field_name), f"{self.field_name} must be {self.rule()}, got {show(sent)}")
+        return Invalid(f"{self.field_name} must be {self.rule()}, got {show(sent)}", field=str(self.field_name))
 
 
 class TextField(StrictField, serializers.CharField):

@@ -42,10 +42,10 @@ class Position:
         try:
             of, moment, pk = CURSORS.unsign_object(text)
         except BadSignature:
-            raise Invalid.of_field("cursor", f"cursor must be one that an answer gave, got {show(text)}") from None
+            raise Invalid(f"cursor must be one that an answer gave, got {show(text)}", field="cursor") from None
         if of != scope:
             sentence = "cursor must be used with the ordering and filters of the answer that gave it"
-            raise Invalid.of_field("cursor", f"{sentence}; an empty cursor begins a new list")
+            raise Invalid(f"{sentence}; an empty cursor begins a new list", field="cursor")
         return cls(datetime.fromisoformat(moment), uuid.UUID(pk))
 
 

@@ -54,7 +54,7 @@ def choose_media_type(request: Request) -> str:
     for media_type, name in MEDIA_TYPES.items():
         if name == given:
             return media_type
-    raise Invalid.of_field("format", f"format must be one of {', '.join(RENDERERS)}, got {show(given)}")
+    raise Invalid(f"format must be one of {', '.join(RENDERERS)}, got {show(given)}", field="format")
 
 
 @method_decorator(conditional_page, name="dispatch")

@@ -86,7 +86,7 @@ class PagesOrCursor(Pages):
         if "cursor" not in query:
             return super().paginate_queryset(in_order(queryset, ordering), request, view)
         if "page" in query:
-            raise Invalid.of_field("page", "page must not be given with cursor", code="conflicting_fields")
+            raise Invalid("page must not be given with cursor", code="conflicting_fields", field="page")
         size = self.get_page_size(request)
         scope = scope_of(request.path, cast(Any, request.user).organization_id, ordering, query)
         position = Position.decode(query["cursor"], scope=scope) if query["cursor"] else None
@@ -115,7 +115,7 @@ def read_ordering(query: Mapping[str, str]) -> str:
     """Return the requested ordering or newest first. Raise `Invalid`."""
     ordering = query.get("ordering", ORDERINGS[0])
     if ordering not in ORDERINGS:
-        raise Invalid.of_field("ordering", f"ordering must be one of {', '.join(ORDERINGS)}, got {show(ordering)}")
+        raise Invalid(f"ordering must be one of {', '.join(ORDERINGS)}, got {show(ordering)}", field="ordering")
     return ordering
 
 
@@ -128,4 +128,4 @@ def scope_of(path: str, organization_id: uuid.UUID, ordering: str, query: Mappin
 def _positive(name: str, given: str) -> int:
     if given.isascii() and given.isdigit() and int(given[:10]) > 0:
         return int(given[:10])
-    raise Invalid.of_field(name, f"{name} must be a whole number above 0, got {show(given)}")
+    raise Invalid(f"{name} must be a whole number above 0, got {show(given)}", field=name)

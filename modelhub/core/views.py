@@ -30,5 +30,5 @@ class ApiView(APIView):
         """Return a flag of the query, false by default. Raise `Invalid`."""
         word = self.query.get(name, "false")
         if word not in FLAG_VALUES:
-            raise Invalid.of_field(name, f"{name} must be true, false, 1 or 0, got {show(word)}")
+            raise Invalid(f"{name} must be true, false, 1 or 0, got {show(word)}", field=name)
         return FLAG_VALUES[word]

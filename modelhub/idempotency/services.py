@@ -24,7 +24,7 @@ def check_key(key: str) -> str:
     """Return a key of 1 to 255 visible characters, or raise `Invalid`."""
     if not 1 <= len(key) <= 255 or not key.isprintable() or " " in key:
         sentence = f"Idempotency-Key must have 1 to 255 visible characters, got {show(key)}"
-        raise Invalid.of_field("Idempotency-Key", sentence)
+        raise Invalid(sentence, field="Idempotency-Key")
     return key
 
 

@@ -27,7 +27,7 @@ class LabelInput(InputSerializer):
         """Return the fields; the project under either of its names."""
         if "project" in data and "project_id" in data and data["project"] != data["project_id"]:
             sentence = "project and project_id are both given and differ"
-            raise Invalid.of_field("project", sentence, code="conflicting_fields")
+            raise Invalid(sentence, code="conflicting_fields", field="project")
         return super().to_internal_value(data)
 
 

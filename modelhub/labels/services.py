@@ -84,7 +84,7 @@ def update_label(
     label = _lock_label(organization_id, label_id)
     if changes.get("type", label.type) != label.type:
         sentence = f"type cannot be changed: it is {label.type}, got {show(changes['type'])}"
-        raise Invalid.of_field("type", sentence)
+        raise Invalid(sentence, field="type")
     if changes.get("name", label.name) != label.name:
         # Only then: names of earlier versions may break the rule.
         label.name = _checked_name(changes["name"])
@@ -94,7 +94,7 @@ def update_label(
     if "project_id" in changes:
         label.project = _get_project_of_label(organization_id, changes["project_id"])
     if "settings" in changes:
-        settings = get_type(label.type).change_settings(label.settings, changes["settings"], keep=keep_settings)
+        settings = get_type(label.type).check_settings(changes["settings"], label.settings, keep=keep_settings)
         if not force and not same(settings, label.settings):
             reject_illegal_scores(label, settings)
         label.settings = settings
@@ -124,7 +124,7 @@ def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
 
 def _checked_name(name: str) -> str:
     if not is_visible(name):
-        raise Invalid.of_field("name", f"name must be a string of 1 to 255 visible characters, got {show(name)}")
+        raise Invalid(f"name must be a string of 1 to 255 visible characters, got {show(name)}", field="name")
     return name
 
 
@@ -160,4 +160,4 @@ def _get_project_of_label(organization_id: uuid.UUID, project_id: uuid.UUID | No
         return get_project(organization_id=organization_id, project_id=project_id)
     except NotFound:
         sentence = f"project must be the id of a project, got {show(project_id)}"
-        raise Invalid.of_field("project", sentence) from None
+        raise Invalid(sentence, field="project") from None

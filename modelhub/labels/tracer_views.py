@@ -42,7 +42,7 @@ class TracerLabels(ApiView):
         rows = labels_of(organization_id).filter(deleted_at=None)
         if (given := self.query.get("project_id")) is not None:
             if (project_id := parse_uuid(given)) is None:
-                raise Invalid.of_field("project_id", f"project_id must be a UUID, got {show(given)}")
+                raise Invalid(f"project_id must be a UUID, got {show(given)}", field="project_id")
             rows = rows.filter(project=get_project(organization_id=organization_id, project_id=project_id))
         return Response({"status": True, "result": render_list(LabelSerializer, read_all(rows))})
 
@@ -80,7 +80,7 @@ class ProjectList(ApiView):
         size = min(read_number(self.query, "page_size", 20, least=1), MAX_PAGE_SIZE)
         project_type = self.query.get("project_type")
         if project_type == "":
-            raise Invalid.of_field("project_type", "project_type must not be blank")
+            raise Invalid("project_type must not be blank", field="project_type")
         rows = search_projects(
             organization_id=caller(request).organization_id,
             name=self.query.get("name", ""),
@@ -97,4 +97,4 @@ def read_number(query: Mapping[str, str], name: str, default: int, *, least: int
     given = query.get(name, str(default))
     if given.isascii() and given.isdigit() and int(given[:12]) >= least:
         return min(int(given[:12]), 10**9)
-    raise Invalid.of_field(name, f"{name} must be a whole number of at least {least}, got {show(given)}")
+    raise Invalid(f"{name} must be a whole number of at least {least}, got {show(given)}", field=name)

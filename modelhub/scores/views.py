@@ -252,7 +252,7 @@ class OneScore(ApiView):
         # Null means not given (contract 0.5), but no value is null.
         changes = {name: given for name, given in changes.items() if given is not None or name == "value"}
         if request.method == "PUT" and "value" not in changes:
-            raise Invalid.of_field("value", "value must be given", code="missing_value")
+            raise Invalid("value must be given", code="missing_value", field="value")
         if not changes:
             sentence = f"At least one of {', '.join(CHANGES)} must be given, other than null"
             raise Invalid(sentence, code="required", fields={name: [sentence] for name in CHANGES})
@@ -297,7 +297,7 @@ class BulkDelete(ApiView):
         if "ids" in fields:
             ids = fields["ids"]
             if not isinstance(ids, list) or not ids:
-                raise Invalid.of_field("ids", f"ids must be a list of at least one id, got {show(ids)}")
+                raise Invalid(f"ids must be a list of at least one id, got {show(ids)}", field="ids")
             deleted, errors = delete_scores_by_id(actor=actor, ids=ids)
         else:
             live = live_scores(actor).filter(LISTED)
@@ -310,7 +310,7 @@ def read_filter(given: object) -> dict[str, str]:
     """Return a filter of at least one field. Raise `Invalid`, also for an unknown field."""
     if not isinstance(given, dict) or not given or not all(isinstance(text, str) and text for text in given.values()):
         sentence = f"filter must be an object that holds strings under {', '.join(FILTERS)}, got {show(given)}"
-        raise Invalid.of_field("filter", sentence)
+        raise Invalid(sentence, field="filter")
     check_storable(given, max_bytes=settings.MAX_VALUE_BYTES, max_depth=settings.MAX_VALUE_DEPTH, name="filter")
     named = rename(given, FILTERS)
     reject_unknown(named, FILTERS, kind="filter")
@@ -363,10 +363,10 @@ class ExportScores(FilteredScores):
         name = self.query.get("export_format", "jsonl")
         if name not in FORMATS:
             sentence = f"export_format must be one of {', '.join(FORMATS)}, got {show(name)}"
-            raise Invalid.of_field("export_format", sentence)
+            raise Invalid(sentence, field="export_format")
         bom = self.read_flag("bom")
         if bom and name != "csv":
-            raise Invalid.of_field("bom", "bom must be false unless export_format is csv, got true")
+            raise Invalid("bom must be false unless export_format is csv, got true", field="bom")
         content_type, write = FORMATS[name]
         pieces = write(self.filter_queryset(self.get_queryset()).using(alias_for_long_read()))
         # Read before the response begins: an error until here is still a problem, not a broken file.

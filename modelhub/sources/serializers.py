@@ -49,7 +49,7 @@ class BulkSourcesInput(InputSerializer):
         """Return an entry or an error per source. Raise `Invalid` without sources."""
         sources = read_object(data, ("sources",)).get("sources")
         if not isinstance(sources, list) or not sources:
-            raise Invalid.of_field("sources", f"sources must be a list of at least one source, got {show(sources)}")
+            raise Invalid(f"sources must be a list of at least one source, got {show(sources)}", field="sources")
         reader = SourceInput()
         return [_entry_or_error(reader, source) for source in sources]
 

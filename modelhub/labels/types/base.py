@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from modelhub.core.errors import Invalid
@@ -10,6 +11,7 @@ from modelhub.core.text import MISSPELLED, Hint, find_similar, show
 
 Settings = Mapping[str, Any]
 
+NONE: Settings = MappingProxyType({})
 LARGEST_SETTING = 10**9
 
 # Other words for settings, in lower case without hyphens and underscores.
@@ -46,19 +48,12 @@ class LabelType(ABC):
         self.settings = settings
 
     @classmethod
-    def check_settings(cls, settings: object) -> dict[str, Any]:
-        """Return the complete settings of a new label.
+    def check_settings(cls, given: object, stored: Settings = NONE, *, keep: bool = False) -> dict[str, Any]:
+        """Return the complete settings of a label, a new one or one with `stored` settings.
 
-        {} takes every default; extra keys are kept. Raise `Invalid` for unfit settings, for a misspelled key, and for
-        an object that holds none of the type's keys: `{"stars": 5}` is more likely a mistake than a wish for defaults.
-        """
-        return cls._checked_new(cls._checked({**cls.default_settings, **cls._checked_keys(settings)}))
-
-    @classmethod
-    def change_settings(cls, stored: Settings, given: object, *, keep: bool) -> dict[str, Any]:
-        """Return the complete settings of a label whose settings change. Raise `Invalid`.
-
-        Keys that are not given keep their stored values with `keep`, else they take the defaults.
+        Keys that are not given keep their stored values with `keep`, else they take the defaults; extra keys are kept.
+        Raise `Invalid` for unfit settings, for a misspelled key, and for an object that holds none of the type's keys:
+        `{"stars": 5}` is more likely a mistake than a wish for defaults.
         """
         before = {**cls.default_settings, **stored} if keep else cls.default_settings
         return cls._checked_new(cls._checked({**before, **cls._checked_keys(given)}), stored)
@@ -138,7 +133,7 @@ class LabelType(ABC):
         return settings
 
     @classmethod
-    def _checked_new(cls, settings: dict[str, Any], stored: Settings | None = None) -> dict[str, Any]:
+    def _checked_new(cls, settings: dict[str, Any], stored: Settings) -> dict[str, Any]:
         """Return settings that a new label may have. Raise `Invalid`.
 
         Those that are `stored` already may come from an earlier version.

@@ -76,8 +76,8 @@ class Categorical(LabelType):
         return settings | {"options": _checked_options(settings["options"])}
 
     @classmethod
-    def _checked_new(cls, settings: dict[str, Any], stored: Settings | None = None) -> dict[str, Any]:
-        if stored is not None and settings["options"] == stored.get("options"):
+    def _checked_new(cls, settings: dict[str, Any], stored: Settings) -> dict[str, Any]:
+        if settings["options"] == stored.get("options"):
             return settings
         seen: dict[str, tuple[int, str]] = {}
         for at, option in enumerate(settings["options"]):

@@ -175,9 +175,9 @@ def test_stored_options_that_break_newer_rules_are_chosen_as_before() -> None:
     assert CATEGORICAL(stored).check(["b", "a", "c", NFC, NFD]) == {"selected": ["b", "a", "c", NFC, NFD]}
     # Other settings may be changed, and the same options may be sent again.
     for keep, given in ((True, {"rule_prompt": "?"}), (False, stored | {"rule_prompt": "?"})):
-        assert CATEGORICAL.change_settings(stored, given, keep=keep)["rule_prompt"] == "?"
+        assert CATEGORICAL.check_settings(given, stored, keep=keep)["rule_prompt"] == "?"
     with pytest.raises(Invalid, match="labels and values of options must differ"):
-        CATEGORICAL.change_settings(stored, {"options": OLD["options"][:3]}, keep=True)
+        CATEGORICAL.check_settings({"options": OLD["options"][:3]}, stored, keep=True)
 
 
 def test_a_long_list_is_checked_with_one_look_per_option() -> None:
