@@ -186,7 +186,7 @@ class ApiKeyAdmin(NoDeleteAdmin):
 
     @admin.action(description="Rotate: a new pair, the old one valid for a day", permissions=["change"])
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> TemplateResponse | None:
-        """Replace one key, after a question. Its secret is shown once, so keys are rotated one by one."""
+        """Replace one key, after a question: each secret is shown once."""
         keys = list(queryset.select_related("user")[:2])
         if len(keys) > 1:
             messages.error(request, "Rotate one key at a time: the secret of each new pair is shown once.")

@@ -29,7 +29,7 @@ def default_scopes() -> list[str]:
 
 
 def normalize_login(name: str) -> str:
-    """Return a login as it is stored, found and counted: spellings of one login are one.
+    """Return the one spelling of a login that is stored, found and counted.
 
     Django's form converts to NFKC, so that full-width letters are ASCII, and strips blanks.
     """

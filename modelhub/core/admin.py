@@ -65,7 +65,7 @@ class BoundedPaginator(Paginator):
 
 
 class IdSelect(AutocompleteSelect):
-    """Select that shows no row for an id that is no UUID, where Django raises an error."""
+    """Select without a row for an id that is no UUID, where Django raises an error."""
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
         return super().optgroups(name, [one for one in value if parse_uuid(str(one))], attr)
@@ -144,7 +144,7 @@ class RowAdmin(admin.ModelAdmin):
         return lookup in self.list_parameters
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Return the list, or the answer to an action. Raise `BadRequest` for ids that are none."""
+        """Return the list, or the answer to an action. Raise `BadRequest` for wrong ids."""
         title = str(self.opts.verbose_name_plural)
         try:
             return super().changelist_view(request, {"title": title[0].upper() + title[1:], **(extra_context or {})})

@@ -92,7 +92,7 @@ def store_all(batch: Batch) -> Recording | None:
 
 @in_transaction
 def store_each(batch: Batch) -> Recording:
-    """Judge by locked labels and store in one transaction, each score in a savepoint if need be.
+    """Judge by locked labels and store in one transaction, if need be by savepoints.
 
     One savepoint for all comes first: beyond 64 per transaction, they slow down every other session (PostgreSQL's
     subtransaction cache).

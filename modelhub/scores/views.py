@@ -307,7 +307,7 @@ class BulkDelete(ApiView):
 
 
 def read_filter(given: object) -> dict[str, str]:
-    """Return a filter of at least one field. Raise `Invalid`, also for an unknown field."""
+    """Return a filter of at least one known field. Raise `Invalid`."""
     if not isinstance(given, dict) or not given or not all(isinstance(text, str) and text for text in given.values()):
         sentence = f"filter must be an object that holds strings under {', '.join(FILTERS)}, got {show(given)}"
         raise Invalid(sentence, field="filter")

@@ -49,7 +49,7 @@ class LabelType(ABC):
 
     @classmethod
     def check_settings(cls, given: object, stored: Settings = NONE, *, keep: bool = False) -> dict[str, Any]:
-        """Return the complete settings of a label, a new one or one with `stored` settings.
+        """Return the complete settings of a label, new or with `stored` ones.
 
         Keys that are not given keep their stored values with `keep`, else they take the defaults; extra keys are kept.
         Raise `Invalid` for unfit settings, for a misspelled key, and for an object that holds none of the type's keys:
