@@ -17,7 +17,7 @@ from django.utils.html import format_html
 
 from modelhub.accounts.keys import create_api_key, revoke_api_key, rotate_api_key, state_of
 from modelhub.accounts.models import ROLES, SCOPES, ApiKey, Organization, User
-from modelhub.core.admin import NoDeleteAdmin, ended, link_to, link_to_list, path_of
+from modelhub.core.admin import NoDeleteAdmin, ended, link_column, link_to_list, path_of
 from modelhub.core.admin_filters import WordFilter, related, words_of
 from modelhub.core.errors import Conflict
 
@@ -63,7 +63,7 @@ class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
     """Users, with or without a password. Deactivated instead of deleted."""
 
     ordering = ("email",)
-    list_display = ("email", "name", "organization_link", "role", "is_active", "is_staff", "rows")
+    list_display = ("email", "name", link_column("organization"), "role", "is_active", "is_staff", "rows")
     list_select_related = ("organization",)
     list_filter = (
         words_of("role", ROLES),
@@ -84,10 +84,6 @@ class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
     add_fieldsets = (
         (None, {"fields": ("email", "name", "organization", "role", "usable_password", "password1", "password2")}),
     )
-
-    @admin.display(description="organization")
-    def organization_link(self, user: User) -> str:
-        return link_to(user.organization)
 
     @admin.display(description="rows")
     def rows(self, user: User) -> str:
@@ -130,7 +126,10 @@ class ApiKeyAdmin(NoDeleteAdmin):
     """API keys. A secret is shown once, in the message after its creation."""
 
     form = ApiKeyForm
-    list_display = ("key_name", "state", "user_link", "words_of_scopes", "public_key", "last_used_at", "expires_at")
+    list_display = (
+        *("key_name", "state", link_column("user", ordering="user__email"), "words_of_scopes"),
+        *("public_key", "last_used_at", "expires_at"),
+    )
     list_select_related = ("user", "use")
     list_filter = (KeyStateFilter, related("user"), related("organization"))
     search_fields = ("name", "api_key", "user__email", "=id")
@@ -165,10 +164,6 @@ class ApiKeyAdmin(NoDeleteAdmin):
     @admin.display(description="API key")
     def public_key(self, key: ApiKey) -> str:
         return key.api_key
-
-    @admin.display(description="user", ordering="user__email")
-    def user_link(self, key: ApiKey) -> str:
-        return link_to(key.user)
 
     @admin.display(description="scopes")
     def words_of_scopes(self, key: ApiKey) -> str:

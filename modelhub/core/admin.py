@@ -1,5 +1,6 @@
 """Base classes of admin pages: lists that stay fast on tables of millions of rows."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -190,6 +191,18 @@ class ReadOnlyAdmin(NoDeleteAdmin):
 def link_to(row: Model, words: object = None) -> str:
     """Return a link to the page of a row."""
     return format_html('<a href="{}">{}</a>', path_of(row), row if words is None else words)
+
+
+def link_column(field: str, *, ordering: str | None = None) -> Callable[[Model], str]:
+    """Return a column of a list: a link to the row that a foreign key names, or a dash."""
+
+    @admin.display(description=field, ordering=ordering)
+    def column(row: Model) -> str:
+        related = getattr(row, field)
+        return link_to(related) if related else "-"
+
+    column.__name__ = f"{field}_link"  # in the class of the cells
+    return column
 
 
 def path_of(row: Model) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.forms import ModelForm
 
-from modelhub.core.admin import NoDeleteAdmin, ReadOnlyAdmin, ended, link_to, link_to_list, one_line
+from modelhub.core.admin import NoDeleteAdmin, ReadOnlyAdmin, ended, link_column, link_to_list, one_line
 from modelhub.core.admin_filters import DeletedFilter, related, words_of
 from modelhub.core.models import name_equals
 from modelhub.core.text import show
@@ -29,7 +29,7 @@ class ProjectForm(ModelForm):
 @admin.register(Project)
 class ProjectAdmin(NoDeleteAdmin):
     form = ProjectForm
-    list_display = ("name", "project_type", "organization_link", "created_at", "labels")
+    list_display = ("name", "project_type", link_column("organization"), "created_at", "labels")
     list_select_related = ("organization",)
     list_filter = (related("organization"),)
     search_fields = ("name", "=id")
@@ -37,10 +37,6 @@ class ProjectAdmin(NoDeleteAdmin):
     fields = ("name", "project_type", "organization", "labels", "created_at", "id")
     readonly_fields = ("id", "created_at", "labels")
     frozen_fields = ("organization",)  # that of its labels
-
-    @admin.display(description="organization")
-    def organization_link(self, project: Project) -> str:
-        return link_to(project.organization)
 
     @admin.display(description="labels", empty_value="-")
     def labels(self, project: Project) -> str:
@@ -52,7 +48,7 @@ class LabelAdmin(ReadOnlyAdmin):
     """Read-only: only the API checks new settings against the stored scores."""
 
     list_display = (
-        *("name_link", "type", "legal_values", "project_link", "organization_link"),
+        *("name_link", "type", "legal_values", link_column("project"), link_column("organization")),
         *("created_at", "scores"),
     )
     list_select_related = ("organization", "project")
@@ -67,14 +63,6 @@ class LabelAdmin(ReadOnlyAdmin):
     def legal_values(self, label: Label) -> str:
         kind = read_kind(label.type, label.settings)
         return one_line(kind) if isinstance(kind, str) else one_line(kind.legal_values(kind.settings), 120)
-
-    @admin.display(description="project")
-    def project_link(self, label: Label) -> str:
-        return link_to(label.project) if label.project else "-"
-
-    @admin.display(description="organization")
-    def organization_link(self, label: Label) -> str:
-        return link_to(label.organization)
 
     @admin.display(description="name", ordering="name")
     def name_link(self, label: Label) -> str:

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from modelhub.accounts.models import User
-from modelhub.core.admin import ReadOnlyAdmin, ended, link_to, one_line
+from modelhub.core.admin import ReadOnlyAdmin, ended, link_column, link_to, one_line
 from modelhub.core.admin_filters import DateFilter, DeletedFilter, OrganizationFilter, related, words_of
 from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LISTED, LIVE
@@ -21,7 +21,10 @@ from modelhub.sources.refs import source_key
 
 @admin.register(Score)
 class ScoreAdmin(ReadOnlyAdmin):
-    list_display = ("value_link", "label_link", "source_link", "annotator_link", "short_notes", "created_at")
+    list_display = (
+        *("value_link", "label_link", link_column("source"), link_column("annotator")),
+        *("short_notes", "created_at"),
+    )
     list_display_links = ("value_link",)
     sortable_by = ("created_at",)
     list_select_related = ("label", "source", "annotator")
@@ -90,14 +93,6 @@ class ScoreAdmin(ReadOnlyAdmin):
     @admin.display(description="label")
     def label_link(self, score: Score) -> str:
         return link_to(score.label, score.label.name)
-
-    @admin.display(description="source")
-    def source_link(self, score: Score) -> str:
-        return link_to(score.source)
-
-    @admin.display(description="annotator")
-    def annotator_link(self, score: Score) -> str:
-        return link_to(score.annotator)
 
     @admin.display(description="notes")
     def short_notes(self, score: Score) -> str:

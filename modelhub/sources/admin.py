@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from modelhub.core.admin import ReadOnlyAdmin, link_to, link_to_list, one_line
+from modelhub.core.admin import ReadOnlyAdmin, link_column, link_to_list, one_line
 from modelhub.core.admin_filters import DateFilter, OrganizationFilter, words_of
 from modelhub.core.ids import parse_uuid
 from modelhub.sources.models import SOURCE_TYPES, Source
@@ -13,7 +13,7 @@ from modelhub.sources.refs import source_key
 
 @admin.register(Source)
 class SourceAdmin(ReadOnlyAdmin):
-    list_display = ("source_id", "type_of", "short_name", "organization_link", "created_at", "scores")
+    list_display = ("source_id", "type_of", "short_name", link_column("organization"), "created_at", "scores")
     sortable_by = ("created_at",)
     list_select_related = ("organization",)
     list_filter = (words_of("source_type", SOURCE_TYPES), DateFilter, OrganizationFilter)
@@ -41,10 +41,6 @@ class SourceAdmin(ReadOnlyAdmin):
     @admin.display(description="name")
     def short_name(self, source: Source) -> str:
         return one_line(source.name)
-
-    @admin.display(description="organization")
-    def organization_link(self, source: Source) -> str:
-        return link_to(source.organization)
 
     @admin.display(description="scores")
     def scores(self, source: Source) -> str:
