@@ -27,12 +27,10 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def api_key_of(request: Request) -> ApiKey:
-    """Return the key of an authenticated request."""
     return cast(ApiKey, request.auth)
 
 
 def caller(request: Request) -> User:
-    """Return the user of the request's key."""
     return cast(User, request.user)
 
 

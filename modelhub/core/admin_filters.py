@@ -160,7 +160,6 @@ class RelatedFilter(Filter):
         return pk
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the rows of the chosen one."""
         return queryset.filter(**{f"{self.field.name}_id": self.chosen}) if self.chosen else queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:

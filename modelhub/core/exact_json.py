@@ -89,7 +89,6 @@ def encode(value: Any) -> bytes:
 
 
 def dumps(value: Any) -> str:
-    """Return compact JSON as text."""
     return encode(value).decode()
 
 

@@ -41,8 +41,6 @@ class IdField(forms.UUIDField):
 
 
 class IdFilter(django_filters.UUIDFilter):
-    """Filter by the id of a row."""
-
     field_class = IdField
 
 

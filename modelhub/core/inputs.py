@@ -108,8 +108,6 @@ class FlagField(StrictField, serializers.BooleanField):
 
 
 class WordField(StrictField, serializers.ChoiceField):
-    """One word of a vocabulary."""
-
     def rule(self) -> str:
         return f"one of {', '.join(self.choices)}"
 

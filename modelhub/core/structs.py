@@ -49,8 +49,6 @@ class CastText(Text):
 
 
 class Uuid(CastText):
-    """A UUID, read as text."""
-
     field_class = serializers.UUIDField
 
 
@@ -71,8 +69,6 @@ class Moment(Text):
 
 @dataclass(frozen=True)
 class Choice(Text):
-    """A word of a vocabulary."""
-
     words: Sequence[str] = ()
 
     def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:

@@ -37,7 +37,6 @@ class LabelFilter(StrictFilterSet):
         return queryset
 
     def named(self, queryset: QuerySet[Label], name: str, value: str) -> QuerySet[Label]:
-        """Return the labels whose name contains the value."""
         return queryset.filter(name_contains(value))
 
     def with_usage_count(self, queryset: QuerySet[Label], name: str, value: bool) -> QuerySet[Label]:

@@ -20,8 +20,6 @@ FIELDS = ScoreRow.__struct_fields__
 HEADER = {"source_type", "source_id"}
 # Spreadsheets of many languages write semicolons.
 DELIMITERS = ",;\t"
-
-
 # First bytes of files that programs write in place of UTF-8.
 OTHER_FILES = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "gzip", b"PK": "a zip file or a workbook"}
 
@@ -78,13 +76,12 @@ def read_records(lines: Lines) -> Iterator[Record]:
 def read_json(number: int, line: bytes) -> Record:
     """Return the score of one line of JSON."""
     fields: dict[str, Any] | Invalid
+    line = line.strip()
     try:
-        sent = loads(line.strip())
-        fields = (
-            rename(sent, FIELDS)
-            if isinstance(sent, dict)
-            else Invalid(f"A line must be a JSON object, got {show(sent)}")
-        )
+        sent = loads(line)
+        if not isinstance(sent, dict):
+            raise Invalid(f"A line must be a JSON object, got {show(sent)}")
+        fields = rename(sent, FIELDS)
     except Invalid as invalid:
         fields = invalid
     except json.JSONDecodeError as error:
@@ -92,7 +89,7 @@ def read_json(number: int, line: bytes) -> Record:
         fields = Invalid(f"The line is not valid JSON at character {error.pos + 1}: {error.msg}")
     except ValueError as error:
         fields = Invalid(f"The line is not valid JSON: {error}")
-    return Record(number, digest(line.strip()), fields)
+    return Record(number, digest(line), fields)
 
 
 def find_header(line: bytes) -> tuple[list[str], str] | None:

@@ -76,7 +76,9 @@ class LineReader:
     where a line has their email. `force` keeps values that the present settings of their label reject.
     """
 
-    def __init__(self, organization_id: uuid.UUID, *, stand_in: User | None, creates: bool, force: bool) -> None:
+    def __init__(
+        self, organization_id: uuid.UUID, *, stand_in: User | None = None, creates: bool = False, force: bool = False
+    ) -> None:
         self.organization_id, self.stand_in, self.creates, self.force = organization_id, stand_in, creates, force
         people = User.objects.filter(organization_id=organization_id)
         self.people: dict[object, User] = {key: person for person in people for key in (person.email, person.pk)}

@@ -66,24 +66,13 @@ class ImportedScore(ScoreContent, frozen=True, kw_only=True):
 
 
 class Importer:
-    """Import of one file into one organization.
+    """Import of one file into the organization of `user`.
 
-    Revisions of overwritten scores name `user`. `index` gets the lines of the file. `annotator` stands in for people
-    that the organization does not have. `create_annotators` creates them instead, where a line has their email. `force`
-    keeps values that the present settings of their label reject.
+    Revisions of overwritten scores name this user. `index` gets the lines of the file.
     """
 
-    def __init__(
-        self,
-        user: User,
-        index: LineIndex,
-        *,
-        annotator: User | None = None,
-        create_annotators: bool = False,
-        force: bool = False,
-    ) -> None:
-        self.user, self.organization_id, self.index = user, user.organization_id, index
-        self.reader = LineReader(self.organization_id, stand_in=annotator, creates=create_annotators, force=force)
+    def __init__(self, user: User, reader: LineReader, index: LineIndex) -> None:
+        self.user, self.organization_id, self.reader, self.index = user, user.organization_id, reader, index
         self.sentences = Sentences()
 
     @repeat_aborted

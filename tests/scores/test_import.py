@@ -19,6 +19,7 @@ from modelhub.core.errors import MAX_HINTS
 from modelhub.labels.models import Label
 from modelhub.management.commands import import_scores
 from modelhub.scores.import_files import Lines, read_json
+from modelhub.scores.import_lines import LineReader
 from modelhub.scores.importing import Importer
 from modelhub.scores.line_index import FirstLine, LineIndex
 from modelhub.scores.models import Score, ScoreRevision
@@ -336,7 +337,7 @@ class TestLabels:
         self, alice: Caller, good: Line, labels: dict[str, Label], index: LineIndex
     ) -> None:
         """Each transaction judges by the labels as they are then."""
-        importer = Importer(alice.user, index)
+        importer = Importer(alice.user, LineReader(alice.user.organization_id), index)
         lines = [exact_json.dumps(good | {"source_id": name, "value": 5}).encode() for name in ("a", "b")]
         assert importer.run([read_json(1, lines[0])]).created == 1
         path = f"/model-hub/annotations-labels/{labels['star'].pk}/?force=true"

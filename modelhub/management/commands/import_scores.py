@@ -16,6 +16,7 @@ from tqdm import tqdm
 from modelhub.accounts.commands import get_user
 from modelhub.core.errors import OutcomeUnknown
 from modelhub.scores.import_files import Lines, Record, read_records
+from modelhub.scores.import_lines import LineReader
 from modelhub.scores.importing import Importer, ImportResult
 from modelhub.scores.line_index import LineIndex
 
@@ -44,11 +45,11 @@ class Command(BaseCommand):
         stand_in = get_user(options["annotator"]) if options["annotator"] else None
         if stand_in and stand_in.organization_id != user.organization_id:
             raise CommandError(f"{stand_in} and {user} belong to different organizations.")
-        people = {"annotator": stand_in, "create_annotators": options["create_annotators"]}
+        rules = {"creates": options["create_annotators"], "force": options["force"]}
         try:
             with open_file(options["file"]) as file, closing(LineIndex()) as index:
-                importer = Importer(user, index, **people, force=options["force"])
-                total = self._import(importer, file, dry_run=options["dry_run"])
+                reader = LineReader(user.organization_id, stand_in=stand_in, **rules)
+                total = self._import(Importer(user, reader, index), file, dry_run=options["dry_run"])
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
         except sqlite3.Error as error:
