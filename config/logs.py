@@ -15,8 +15,9 @@ LEAST_LEVELS = {
     # RequestMiddleware logs each request.
     "django.request": "CRITICAL",
     "django.server": "CRITICAL",
-    # Quotes the Host header.
-    "django.security.DisallowedHost": "CRITICAL",
+    # Requests that are refused, with a stack trace each, and with texts of clients.
+    "django.security": "CRITICAL",
+    "django.security.csrf": "WARNING",
     # At DEBUG, logs whole forms with the digests of passwords.
     "django.template": "WARNING",
     "gunicorn.error": "WARNING",

@@ -43,6 +43,13 @@ def test_every_line_is_json_and_reveals_nothing(live: Server) -> None:
     assert logged["organization"]
 
 
+def test_a_refused_request_is_no_error_of_the_server(live: Server) -> None:
+    fields = "&".join(f"{number}=" for number in range(1001))
+    refused = live.request("GET", f"/admin/login/?{fields}", headers={"X-Request-Id": "too-many-fields"})
+    assert refused.status_code == 400
+    assert [json.loads(line)["level"] for line in live.logged("too-many-fields")] == ["info"]
+
+
 def test_short_lines_in_colour_on_a_terminal_only(folder: Path) -> None:
     env = environment(folder, MODELHUB_ELEPHANTS="1")
     shown = {}

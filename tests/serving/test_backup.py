@@ -1,5 +1,6 @@
 """`manage.py backup` and `manage.py restore`: everything, or nothing."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -205,6 +206,20 @@ def test_a_file_that_exists_or_cannot_be_written(target: tuple[dict[str, str], S
     assert manage("backup", "--replace", str(tmp_path / "old"), env=target[0]).returncode == 0
     assert (tmp_path / "old").read_bytes()[:5] == b"PGDMP"
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_only_a_regular_file_is_replaced(target: tuple[dict[str, str], Server], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    refuse(target, "is not a regular file", "backup", "--replace", str(tmp_path / "pipe"))
+    refuse(target, "is not a regular file", "backup", "--replace", str(tmp_path))
+    assert (tmp_path / "pipe").is_fifo()
+
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "file")
+    for options in ([], ["--replace"]):
+        assert manage("backup", *options, str(tmp_path / "link"), env=target[0]).returncode == 0
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "disk" / "file").read_bytes()[:5] == b"PGDMP"
 
 
 def test_an_older_backup_is_migrated_with_the_servers_stopped(postgres: Postgres, folder: Path) -> None:
