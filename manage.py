@@ -11,8 +11,14 @@ from importlib import import_module
 from pathlib import Path
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# SQLSTATEs of missing tables and columns.
-UNDEFINED = {"42P01", "42703"}
+NO_TABLES = "the database lacks tables of this version; start the server, or run manage.py migrate."
+# By SQLSTATE: a table or column is missing, the role has no right, the database or role is read-only.
+REFUSALS = {
+    "42P01": NO_TABLES,
+    "42703": NO_TABLES,
+    "42501": "the role of DATABASE_URL has too few rights for this command: {}",
+    "25006": "the database stores nothing: {}",
+}
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files that never reach a disk
 
 
@@ -35,6 +41,33 @@ def share_metrics() -> None:
     atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == own else None)
 
 
+def explain(error: Exception) -> str | None:
+    """Return the sentence about an error that no bug causes, for the terminal."""
+    exceptions, database = import_module("django.core.exceptions"), import_module("django.db")
+    words = " ".join(str(error).split())
+    if isinstance(error, exceptions.ImproperlyConfigured):
+        return f"modelhub cannot start: {error}"
+    if isinstance(error, database.OperationalError):
+        return f"modelhub cannot start: the database cannot be used (check DATABASE_URL): {words}"
+    if isinstance(error, database.DatabaseError):
+        sentence = REFUSALS.get(sqlstate(error))
+        return sentence and f"modelhub: {sentence.format(words)}"
+    if isinstance(error, EOFError):
+        return "modelhub: standard input has ended before the command had its answers; run it on a terminal."
+    if isinstance(error, UnicodeEncodeError):
+        # Bytes of the shell that are not UTF-8.
+        wrong = next((text for text in sys.argv if any("\ud800" <= character <= "\udfff" for character in text)), None)
+        return wrong and f"modelhub: an argument must be UTF-8, got {wrong!a}."
+    return None
+
+
+def sqlstate(error: BaseException) -> str:
+    """Return the code of psycopg's error, which Django wraps, and migrate once more."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return getattr(error, "sqlstate", None) or ""
+
+
 def main() -> None:
     """Run a command; settings that cannot be used are one sentence, and exit status 1."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -45,21 +78,15 @@ def main() -> None:
         if os.environ.get("MODELHUB_METRICS_TOKEN") or os.environ.get("MODELHUB_METRICS_TOKEN_FILE"):
             share_metrics()
     # Not at the top: Django takes a third of a second, in which a signal has to be handled already.
-    management, exceptions = import_module("django.core.management"), import_module("django.core.exceptions")
-    database = import_module("django.db")
+    management = import_module("django.core.management")
     try:
         management.execute_from_command_line(sys.argv)
-    except exceptions.ImproperlyConfigured as error:
-        sys.exit(f"modelhub cannot start: {error}")
-    except database.OperationalError as error:
-        reason = " ".join(str(error).split())
-        sys.exit(f"modelhub cannot start: the database cannot be used (check DATABASE_URL): {reason}")
-    except database.ProgrammingError as error:
-        if getattr(error.__cause__, "sqlstate", "") not in UNDEFINED:
-            raise
-        sys.exit("modelhub: the database lacks tables of this version; start the server, or run manage.py migrate.")
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if (sentence := explain(error)) is None:
+            raise
+        sys.exit(sentence)
 
 
 if __name__ == "__main__":

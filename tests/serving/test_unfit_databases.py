@@ -168,3 +168,45 @@ def test_a_command_says_in_one_sentence_that_the_database_is_not_set_up_or_not_t
         assert result.returncode == 1
         assert result.stderr.startswith(sentence)
         assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["list_api_keys", "create_api_key", "purge_idempotency_keys", "migrate"])
+def test_a_command_says_in_one_sentence_that_the_database_lets_it_do_nothing(
+    postgres: Postgres, folder: Path, command: str
+) -> None:
+    ensure_template()
+    name = f"refusing_{folder.name}".replace("-", "_").lower()
+    url = make(postgres, name, f"CREATE DATABASE {{0}} TEMPLATE {TEMPLATE}")
+    refused = manage(command, env=environment(folder, DATABASE_URL=url))
+    sentence = "modelhub: the role of DATABASE_URL has too few rights for this command: permission denied for table "
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert refused.stderr.startswith(sentence)
+
+
+def test_a_command_says_in_one_sentence_that_the_database_is_read_only(postgres: Postgres, folder: Path) -> None:
+    empty = postgres.make_database(f"read_only_{folder.name}")
+    postgres.execute(f'ALTER DATABASE "{empty.rsplit("/", 1)[1]}" SET default_transaction_read_only TO on')
+    refused = manage("migrate", env=environment(folder, DATABASE_URL=empty))
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert refused.stderr.startswith("modelhub: the database stores nothing: ")
+    assert "cannot execute CREATE TABLE in a read-only transaction" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("create_api_key", "\udcff"), ("revoke_api_key", "\udcff"), ("import_scores", "-", "--as", "\udcff")]
+)
+def test_a_command_says_in_one_sentence_that_an_argument_is_not_utf_8(folder: Path, arguments: tuple[str, ...]) -> None:
+    refused = manage(*arguments, env=environment(folder))
+    assert (refused.returncode, refused.stderr) == (1, "modelhub: an argument must be UTF-8, got '\\udcff'.\n")
+
+
+def test_a_command_says_in_one_sentence_that_it_needs_answers(folder: Path) -> None:
+    env = environment(folder)
+    with running_server(folder):
+        pass
+    refused = manage("changepassword", "admin@example.com", env=env)
+    assert refused.returncode == 1
+    assert refused.stderr.endswith(
+        "modelhub: standard input has ended before the command had its answers; run it on a terminal.\n"
+    )
+    assert "Traceback" not in refused.stderr
