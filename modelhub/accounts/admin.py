@@ -36,7 +36,7 @@ TABLES = {
 admin.site.unregister(Group)
 
 
-def flag(field: str, yes: str, no: str, *, title: str) -> type[WordFilter]:
+def flag_filter(field: str, yes: str, no: str, *, title: str) -> type[WordFilter]:
     """Return a filter by a boolean, in two words."""
     lookups = {yes: Q(**{field: True}), no: Q(**{field: False})}
     return type("Flag", (WordFilter,), {"title": title, "parameters": (field,), "lookups": lookups})
@@ -67,8 +67,8 @@ class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
     list_select_related = ("organization",)
     list_filter = (
         words_of("role", ROLES),
-        flag("is_active", "active", "inactive", title="state"),
-        flag("is_staff", "yes", "no", title="access to the admin"),
+        flag_filter("is_active", "active", "inactive", title="state"),
+        flag_filter("is_staff", "yes", "no", title="access to the admin"),
         related("organization"),
     )
     search_fields = ("email", "name", "=id")

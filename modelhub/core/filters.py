@@ -19,7 +19,7 @@ from modelhub.core.times import read_time
 from modelhub.core.views import FLAG_VALUES, ApiView
 
 
-class TimeField(IsoDateTimeField):
+class TimeFormField(IsoDateTimeField):
     """A date or date-time of RFC 3339, in UTC unless it has an offset."""
 
     def to_python(self, value: Any) -> datetime:
@@ -30,7 +30,7 @@ class TimeField(IsoDateTimeField):
             raise ValidationError("not a time", code="invalid") from None
 
 
-class IdField(forms.UUIDField):
+class IdFormField(forms.UUIDField):
     """A UUID in any case, with all hyphens or none."""
 
     def to_python(self, value: Any) -> Any:
@@ -41,13 +41,13 @@ class IdField(forms.UUIDField):
 
 
 class IdFilter(django_filters.UUIDFilter):
-    field_class = IdField
+    field_class = IdFormField
 
 
 class TimeFilter(django_filters.IsoDateTimeFilter):
     """Filter by a date or date-time of RFC 3339; without an offset it is in UTC."""
 
-    field_class = TimeField
+    field_class = TimeFormField
 
 
 @extend_schema_field(OpenApiTypes.BOOL)

@@ -12,7 +12,7 @@ from modelhub.core.problems import problem_response
 # Paths that browsers open. All others are refused, unknown ones included: they may carry keys to a misspelled path.
 PAGE = re.compile(r"/|/favicon\.ico|/(admin|docs|schema|static)(/.*)?", re.DOTALL)
 PROTO = re.compile(r'(?:^|;)\s*proto="?([a-z]+)', re.IGNORECASE)
-REFUSAL = (
+PLAIN_HTTP = (
     "The API needs https:// in its URL. This request came over plain HTTP, where others can read its API key: "
     "replace a key that was sent."
 )
@@ -34,7 +34,7 @@ class HttpsMiddleware:
             if PAGE.fullmatch(request.path):
                 url = f"https://{request.get_host()}{request.get_full_path()}"
                 return HttpResponsePermanentRedirect(url, preserve_request=True)
-            return problem_response(request, 403, REFUSAL, code="https_required")
+            return problem_response(request, 403, PLAIN_HTTP, code="https_required")
         return self.get_response(request)
 
 

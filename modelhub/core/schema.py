@@ -33,7 +33,7 @@ Problem = inline_serializer(
         "request_id": serializers.CharField(required=False),
     },
 )
-PROBLEMS = {
+DESCRIPTIONS = {
     400: "The request cannot be understood; `detail` names the rule and the value that was sent.",
     401: "No valid pair of API key and secret key.",
     403: "The key lacks the scope, its user the role, or the object belongs to another user.",
@@ -67,7 +67,7 @@ def endpoint(
 def problem_responses(*statuses: int) -> dict[Any, Any]:
     """Return the error answers of an authenticated route."""
     return {
-        (status, CONTENT_TYPE): OpenApiResponse(Problem, PROBLEMS[status])
+        (status, CONTENT_TYPE): OpenApiResponse(Problem, DESCRIPTIONS[status])
         for status in sorted({*statuses, 401, 403, 429, 503})
     }
 

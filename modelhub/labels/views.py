@@ -19,10 +19,10 @@ from modelhub.labels.models import Label
 from modelhub.labels.serializers import LabelAnswer, LabelInput, LabelSerializer
 from modelhub.labels.services import create_label, delete_label, get_label, labels_of, restore_label, update_label
 
-EXAMPLE_LABEL = {"name": "Sentiment", "type": "categorical", "settings": {"options": ["positive", "negative"]}}
-EXAMPLE_CHANGE = {"settings": {"options": ["positive", "neutral", "negative"]}}
+NEW_LABEL = {"name": "Sentiment", "type": "categorical", "settings": {"options": ["positive", "negative"]}}
+MORE_OPTIONS = {"settings": {"options": ["positive", "neutral", "negative"]}}
 UPDATE: dict[str, Any] = {
-    **example("More options", EXAMPLE_CHANGE),
+    **example("More options", MORE_OPTIONS),
     "parameters": [flag("force", "Change the settings even if stored scores are illegal under them.")],
     "request": LabelInput(partial=True),
     "responses": {200: LabelSerializer, **problem_responses(400, 404, 409, 413, 415)},
@@ -53,7 +53,7 @@ class Labels(ApiView, GenericAPIView[Label]):
         return self.get_paginated_response(render_list(LabelSerializer, page))
 
     @endpoint(
-        **example("One of two", EXAMPLE_LABEL),
+        **example("One of two", NEW_LABEL),
         operation_id="create_label",
         summary="Create a label",
         request=LabelInput,

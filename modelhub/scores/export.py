@@ -20,7 +20,7 @@ PIECE_BYTES = 64 * 1024
 
 # Line ends of Unicode, which JSON leaves as they are: text readers as `str.splitlines` would break a line there. Their
 # bytes occur in strings only.
-LINE_ENDS = {end.encode(): rb"\u%04x" % ord(end) for end in "\u2028\u2029\u0085"}
+UNICODE_LINE_ENDS = {end.encode(): rb"\u%04x" % ord(end) for end in "\u2028\u2029\u0085"}
 
 
 def write_jsonl(rows: Rows) -> Iterator[bytes]:
@@ -30,7 +30,7 @@ def write_jsonl(rows: Rows) -> Iterator[bytes]:
 
 def _line(row: ScoreRow) -> bytes:
     line = exact_json.encode(row)
-    for end, escape in LINE_ENDS.items():
+    for end, escape in UNICODE_LINE_ENDS.items():
         line = line.replace(end, escape)
     return line + b"\n"
 

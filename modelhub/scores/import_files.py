@@ -12,10 +12,10 @@ from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import loads
 from modelhub.core.text import show
 from modelhub.scores.cells import read_cells
-from modelhub.scores.line_index import digest
+from modelhub.scores.line_index import short_digest
 from modelhub.scores.rows import ScoreRow
 
-FIELDS = ScoreRow.__struct_fields__
+ROW_FIELDS = ScoreRow.__struct_fields__
 # Without these columns a first line is no header of CSV.
 HEADER = {"source_type", "source_id"}
 # Spreadsheets of many languages write semicolons.
@@ -81,7 +81,7 @@ def read_json(number: int, line: bytes) -> Record:
         sent = loads(line)
         if not isinstance(sent, dict):
             raise Invalid(f"A line must be a JSON object, got {show(sent)}")
-        fields = rename(sent, FIELDS)
+        fields = rename(sent, ROW_FIELDS)
     except Invalid as invalid:
         fields = invalid
     except json.JSONDecodeError as error:
@@ -89,7 +89,7 @@ def read_json(number: int, line: bytes) -> Record:
         fields = Invalid(f"The line is not valid JSON at character {error.pos + 1}: {error.msg}")
     except ValueError as error:
         fields = Invalid(f"The line is not valid JSON: {error}")
-    return Record(number, digest(line), fields)
+    return Record(number, short_digest(line), fields)
 
 
 def find_header(line: bytes) -> tuple[list[str], str] | None:
@@ -97,7 +97,7 @@ def find_header(line: bytes) -> tuple[list[str], str] | None:
     text = line.decode("utf-8-sig", "replace").rstrip("\r\n")
     for delimiter in "" if "\r" in text else DELIMITERS:
         names = next(csv.reader([text], delimiter=delimiter))
-        columns = list(rename(dict.fromkeys(names), FIELDS))
+        columns = list(rename(dict.fromkeys(names), ROW_FIELDS))
         if set(columns) >= HEADER and len(columns) == len(names):
             return columns, delimiter
     return None
@@ -116,7 +116,7 @@ def read_csv(lines: Lines, columns: Sequence[str], delimiter: str) -> Iterator[R
         if cells is None:
             return
         if any(cells):
-            yield Record(number, digest(cells), read_row(columns, cells))
+            yield Record(number, short_digest(cells), read_row(columns, cells))
 
 
 def read_row(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any] | Invalid:

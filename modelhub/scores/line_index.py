@@ -29,15 +29,15 @@ class LineIndex:
 
     def find(self, key: object) -> FirstLine | None:
         """Return the line with this key, if there is one."""
-        found = self.database.execute("SELECT number, content FROM line WHERE key = ?", [digest(key)]).fetchone()
+        found = self.database.execute("SELECT number, content FROM line WHERE key = ?", [short_digest(key)]).fetchone()
         return found and FirstLine(*found)
 
     def add(self, key: object, line: FirstLine) -> None:
         """Add a line, unless another one has the key."""
-        self.database.execute("INSERT OR IGNORE INTO line VALUES (?, ?, ?)", [digest(key), *line])
+        self.database.execute("INSERT OR IGNORE INTO line VALUES (?, ?, ?)", [short_digest(key), *line])
 
 
-def digest(content: object) -> bytes:
+def short_digest(content: object) -> bytes:
     """Return 16 bytes that differ for different keys or contents."""
     text = content if isinstance(content, bytes) else repr(content).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=16).digest()

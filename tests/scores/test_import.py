@@ -406,7 +406,7 @@ class TestTwoLinesForOneScore:
         monkeypatch.setattr(import_scores, "BYTES_PER_TRANSACTION", 1_000)
         lines = [good | {"source_id": f"t-{number}", "notes": "x" * 500} for number in range(6)]
         with write(tmp_path, *lines).open("rb") as file:
-            assert [len(batch) for batch in import_scores.in_batches(Lines(file))] == [2, 2, 2]
+            assert [len(batch) for batch in import_scores.bounded_batches(Lines(file))] == [2, 2, 2]
 
     def test_the_memory_of_an_import_does_not_grow_with_its_lines(self, index: LineIndex) -> None:
         tracemalloc.start()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from modelhub.core import exact_json
 from modelhub.labels.models import Label
 from modelhub.scores.cells import CSV_COLUMNS
-from modelhub.scores.import_files import FIELDS
+from modelhub.scores.import_files import ROW_FIELDS
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.sources.models import Source
 from tests.client import Caller
@@ -53,7 +53,7 @@ def near_lines(draw: st.DrawFn) -> dict[str, Any]:
         "annotator_email": draw(some(["alice@example.com", "new@example.com"])),
     }
     line |= draw(st.fixed_dictionaries({}, optional=OPTIONAL))
-    return line | draw(st.just({}) | st.dictionaries(some(FIELDS), json_values, max_size=1))
+    return line | draw(st.just({}) | st.dictionaries(some(ROW_FIELDS), json_values, max_size=1))
 
 
 lines = near_lines() | near_lines() | near_lines() | st.dictionaries(st.text(), json_values, max_size=3) | json_values

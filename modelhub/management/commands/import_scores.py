@@ -73,7 +73,7 @@ class Command(BaseCommand):
         # A pipe has no size.
         size = os.fstat(file.fileno()).st_size or None
         with tqdm(total=size, unit="B", unit_scale=True, disable=None, file=sys.stderr) as progress:
-            for batch in in_batches(lines):
+            for batch in bounded_batches(lines):
                 result = importer.run(batch, dry_run=dry_run)
                 total.add(result)
                 for number, sentence in result.errors:
@@ -87,7 +87,7 @@ def open_file(name: str) -> AbstractContextManager[IO[bytes]]:
     return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
 
 
-def in_batches(lines: Lines) -> Iterator[list[Record]]:
+def bounded_batches(lines: Lines) -> Iterator[list[Record]]:
     """Yield the scores of a file in batches of bounded lines and bytes."""
     batch: list[Record] = []
     begin = 0
