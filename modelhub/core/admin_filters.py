@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import BadRequest
 from django.db.models import Model, Q, QuerySet
@@ -98,7 +98,7 @@ class DeletedFilter(WordFilter):
     lookups = {"live": LIVE, "deleted": ~LIVE, "all": Q()}
 
     def default(self) -> str:
-        return "all" if self.request.GET.get("q") else "live"
+        return "all" if self.request.GET.get(SEARCH_VAR) else "live"
 
 
 class DateFilter(Filter):
@@ -188,15 +188,18 @@ class OrganizationFilter(RelatedFilter):
 
     title = "organization"
     parameters = ("organization",)
-    # The parameters that select few rows by an index of their own.
-    narrowing: ClassVar[tuple[str, ...]] = ("q", "label", "source", "annotator")
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        # Parameters that select few rows by an index of their own.
+        narrowing = [one.parameters[0] for one in model_admin.list_filter if issubclass(one, RelatedFilter)]
+        self.is_open = bool(self.given) or any(request.GET.get(name) for name in (SEARCH_VAR, *narrowing))
 
     @property
     def chosen(self) -> uuid.UUID | None:
         """Return the id of the organization, or None for all."""
-        is_open = "organization" in self.given or any(self.request.GET.get(name) for name in self.narrowing)
         user: Any = self.request.user
-        return super().chosen if is_open else user.organization_id
+        return super().chosen if self.is_open else user.organization_id
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows with the condition of the indexes behind lists."""

@@ -93,13 +93,6 @@ CURSOR = [
     parameter("cursor", "Empty at first, then `next_cursor` of the answer: pages that cost the same at any depth."),
     parameter("ordering", "Time to order by, `-` for newest first.", enum=ORDERINGS, default=ORDERINGS[0]),
 ]
-DRY_RUN = flag("dry_run", "Check everything, store nothing; the scores have neither id nor times.")
-IDEMPOTENCY_KEY = parameter(
-    "Idempotency-Key",
-    "A repeat of the request with the same key returns the first answer again; kept for 24 hours.",
-    {"type": "string", "minLength": 1, "maxLength": 255},
-    location=OpenApiParameter.HEADER,
-)
 
 
 def page_of(output: Any, name: str) -> Any:

@@ -5,15 +5,24 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from modelhub.accounts.authentication import caller
 from modelhub.core import exact_json
+from modelhub.core.schema import parameter
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.idempotency.services import check_key, claim_key, digest_of, keep_response
 
 V = TypeVar("V")
+
+IDEMPOTENCY_KEY = parameter(
+    "Idempotency-Key",
+    "A repeat of the request with the same key returns the first answer again; kept for 24 hours.",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+    location=OpenApiParameter.HEADER,
+)
 
 
 def idempotent(method: Callable[[V, Request], Response]) -> Callable[[V, Request], Response]:

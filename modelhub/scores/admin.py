@@ -15,8 +15,8 @@ from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LISTED, LIVE
 from modelhub.labels.types import LABEL_TYPES, get_type
 from modelhub.scores.models import SCORE_SOURCES, Score, ScoreRevision
-from modelhub.sources.models import SOURCE_TYPES, Source
-from modelhub.sources.refs import source_key
+from modelhub.sources.models import Source
+from modelhub.sources.refs import of_source_id
 
 
 @admin.register(Score)
@@ -55,8 +55,8 @@ class ScoreAdmin(ReadOnlyAdmin):
         if "@" in term:
             users = User.objects.filter(email=term.lower()).values_list("pk", flat=True)
             return queryset.filter(LIVE, LISTED, annotator_id__in=list(users)), False
-        sources = Source.objects.filter(source_type__in=SOURCE_TYPES, source_key=source_key(term))
-        of_source = LIVE & Q(source_id__in=list(sources.values_list("pk", flat=True)))
+        sources = Source.objects.filter(of_source_id(term)).values_list("pk", flat=True)
+        of_source = LIVE & Q(source_id__in=list(sources))
         return queryset.filter(of_source | Q(pk=parse_uuid(term))), False
 
     def history_view(

@@ -14,8 +14,8 @@ from modelhub.core.text import fold
 from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.models import SCORE_SOURCES, Score
-from modelhub.sources.models import SOURCE_TYPES, Source
-from modelhub.sources.refs import SOURCE_WORDS, source_key
+from modelhub.sources.models import Source
+from modelhub.sources.refs import SOURCE_WORDS, of_source_id
 
 
 def choices(words: Any) -> list[tuple[str, str]]:
@@ -53,11 +53,7 @@ class ScoreFilter(StrictFilterSet):
 
         PostgreSQL chooses such a join while the tables are new and have no statistics.
         """
-        found = Source.objects.filter(
-            organization_id=self.organization_id,
-            source_type__in=SOURCE_TYPES,  # stands before the key in the index
-            source_key=source_key(value),
-        ).values("pk")
+        found = Source.objects.filter(of_source_id(value), organization_id=self.organization_id).values("pk")
         # Unlike IN, `source_id = ANY (ARRAY(SELECT …))` never becomes a join.
         parts = F("source_id"), ArraySubquery(found)
         is_any = Func(*parts, template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())

@@ -30,8 +30,6 @@ from modelhub.core.pagination import Pages, PagesOrCursor
 from modelhub.core.replica import alias_for_long_read
 from modelhub.core.schema import (
     CURSOR,
-    DRY_RUN,
-    IDEMPOTENCY_KEY,
     PAGING,
     DeletedOutput,
     endpoint,
@@ -44,7 +42,7 @@ from modelhub.core.schema import (
 from modelhub.core.serializers import render_list
 from modelhub.core.text import show
 from modelhub.core.views import ApiView
-from modelhub.idempotency.decorators import idempotent
+from modelhub.idempotency.decorators import IDEMPOTENCY_KEY, idempotent
 from modelhub.scores import bodies
 from modelhub.scores.changes import CHANGES, delete_score, delete_scores_by_id, delete_scores_matching, update_score
 from modelhub.scores.entries import check_notes
@@ -68,6 +66,7 @@ SCORE_FIELDS = tuple(bodies.SCORE["properties"])
 CHANGE_FIELDS = tuple(bodies.SCORE_CHANGE["properties"])
 DELETE_FIELDS = tuple(bodies.BULK_DELETE["properties"])
 
+DRY_RUN = flag("dry_run", "Check everything, store nothing; the scores have neither id nor times.")
 CORRECTION: dict[str, Any] = {
     **example("Another rating", bodies.EXAMPLE_CHANGE),
     "responses": {200: ScoreSerializer, **problem_responses(400, 404, 413, 415)},

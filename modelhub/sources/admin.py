@@ -8,7 +8,7 @@ from modelhub.core.admin import ReadOnlyAdmin, link_column, link_to_list, one_li
 from modelhub.core.admin_filters import DateFilter, OrganizationFilter, words_of
 from modelhub.core.ids import parse_uuid
 from modelhub.sources.models import SOURCE_TYPES, Source
-from modelhub.sources.refs import source_key
+from modelhub.sources.refs import of_source_id
 
 
 @admin.register(Source)
@@ -31,8 +31,7 @@ class SourceAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        of_key = Q(source_type__in=SOURCE_TYPES, source_key=source_key(term))
-        return queryset.filter(of_key | Q(pk=parse_uuid(term))), False
+        return queryset.filter(of_source_id(term) | Q(pk=parse_uuid(term))), False
 
     @admin.display(description="type")
     def type_of(self, source: Source) -> str:

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import spell_uuid
 from modelhub.core.text import is_visible, show
+from modelhub.sources.models import SOURCE_TYPES
 
 # The stored type of each word that clients use (contract 2.1).
 SOURCE_WORDS = {
@@ -66,6 +69,14 @@ def check_source_ref(source_type: object, source_id: object) -> SourceRef:
         raise Invalid("; ".join(sentence for [sentence] in fields.values()), fields=fields)
     word, name = str(source_type), str(source_id)
     return SourceRef(word=word, source_type=SOURCE_WORDS[word], source_id=name, key=source_key(name))
+
+
+def of_source_id(source_id: str) -> Q:
+    """Return the condition of the sources with an id, which differ in their types.
+
+    All types are named, because the type stands before the key in the index.
+    """
+    return Q(source_type__in=SOURCE_TYPES, source_key=source_key(source_id))
 
 
 def source_key(source_id: str) -> str:
