@@ -17,6 +17,19 @@ def test_compose_sets_only_known_settings() -> None:
     assert set(COMPOSE["services"]["web"]["environment"]) <= SETTINGS
 
 
+def test_a_file_env_may_hold_every_setting_but_those_that_the_container_needs() -> None:
+    """Its lines for systemd, such as an address, must not reach the container."""
+    web = COMPOSE["services"]["web"]
+    assert web["env_file"] == [{"path": ".env", "required": False}]
+    assert (web["environment"]["HOST"], web["environment"]["PORT"]) == ("0.0.0.0", "8000")
+    assert "@database:5432/" in web["environment"]["DATABASE_URL"]
+
+
+def test_secrets_are_committed_neither_to_git_nor_to_the_image() -> None:
+    for name in (".gitignore", ".dockerignore"):
+        assert ".env" in (ROOT / name).read_text().splitlines()
+
+
 def test_compose_waits_for_a_database_that_keeps_its_data() -> None:
     web, database = COMPOSE["services"]["web"], COMPOSE["services"]["database"]
     assert web["depends_on"] == {"database": {"condition": "service_healthy"}}
