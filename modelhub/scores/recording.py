@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 import structlog
@@ -11,7 +12,7 @@ from django.db import DatabaseError, transaction
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid, NotFound, Refused, Sentences, TooLarge
 from modelhub.core.ids import new_id_text, spell_uuid
-from modelhub.core.metrics import FALLBACKS
+from modelhub.core.metrics import FALLBACKS, count_scores
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted, savepoint, sqlstate
 from modelhub.labels.cache import OrganizationLabels, find_labels, read_labels
 from modelhub.labels.locks import share_labels
@@ -61,7 +62,7 @@ class Recording:
 
 @repeat_aborted
 def record_scores(batch: Batch) -> Recording:
-    """Validate each entry by its label and store the scores.
+    """Validate each entry by its label, store the scores and count them.
 
     An existing score is overwritten and its old value kept as a revision; an equal one is not written.
 
@@ -72,7 +73,12 @@ def record_scores(batch: Batch) -> Recording:
         sentence = f"At most {settings.MAX_SCORES} scores a request, got {len(batch.entries)}"
         raise TooLarge(sentence, code="too_many_scores", field="scores")
     recording = None if batch.dry_run else store_all(batch)
-    return store_each(batch) if recording is None else recording
+    if recording is None:
+        recording = store_each(batch)
+    if not batch.dry_run:
+        codes = [error.code for error in recording.errors]
+        transaction.on_commit(partial(count_scores, stored=len(recording.rows), refused=codes))
+    return recording
 
 
 def store_all(batch: Batch) -> Recording | None:

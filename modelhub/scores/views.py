@@ -3,12 +3,10 @@
 import itertools
 import uuid
 from collections.abc import Generator, Iterable
-from functools import partial
 from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -24,7 +22,7 @@ from modelhub.core.csv_cells import BYTE_ORDER_MARK
 from modelhub.core.envelope import read_object, reject_unknown, rename
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import check_storable
-from modelhub.core.metrics import BATCH_SCORES, count_scores
+from modelhub.core.metrics import BATCH_SCORES
 from modelhub.core.models import LISTED
 from modelhub.core.pagination import Pages, PagesOrCursor
 from modelhub.core.replica import alias_for_long_read
@@ -50,7 +48,7 @@ from modelhub.scores.export import FORMATS
 from modelhub.scores.filters import FILTERS, ScoreFilter
 from modelhub.scores.models import Score
 from modelhub.scores.queries import get_history, get_row, get_rows, get_rows_of_source, live_scores
-from modelhub.scores.recording import Batch, Recording, record_scores
+from modelhub.scores.recording import Batch, record_scores
 from modelhub.scores.rows import ScoreRow
 from modelhub.scores.serializers import (
     BulkDeleteAnswer,
@@ -106,7 +104,6 @@ class BulkScores(ApiView):
         batch = read_bulk(request, dry_run=dry_run, atomic=atomic)
         recording = record_scores(batch)
         BATCH_SCORES.observe(len(batch.entries))
-        count_recording(batch, recording)
         body = {
             "scores": render_list(ScoreSerializer, recording.rows),
             "errors": [f"scores[{error.index}]: {error.message}" for error in recording.errors],
@@ -138,13 +135,6 @@ def read_bulk(request: Request, *, dry_run: bool, atomic: bool) -> Batch:
     annotator = annotator_of(request, fields.get("annotator_id"))
     may_create = "write" in api_key_of(request).scopes
     return Batch(annotator, ref, entries, notes, dry_run=dry_run, atomic=atomic, create_source=may_create)
-
-
-def count_recording(batch: Batch, recording: Recording) -> None:
-    """Count the scores of a request for `/metrics`, once they are committed."""
-    if not batch.dry_run:
-        codes = [error.code for error in recording.errors]
-        transaction.on_commit(partial(count_scores, stored=len(recording.rows), refused=codes))
 
 
 class FilteredScores(ApiView, GenericAPIView[Any]):
@@ -198,7 +188,6 @@ class Scores(FilteredScores):
         may_create = "write" in api_key_of(request).scopes
         batch = Batch(annotator, ref, [fields], dry_run=dry_run, create_source=may_create)
         recording = record_scores(batch)
-        count_recording(batch, recording)
         if recording.errors:
             [error] = recording.errors
             raise error.kind(error.message, code=error.code, field=error.field)
