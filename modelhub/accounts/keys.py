@@ -139,20 +139,24 @@ def state_of(key: ApiKey) -> str:
 def rotate_api_key(key: ApiKey, *, grace: timedelta) -> tuple[ApiKey, str]:
     """Create a key in place of an old one, which expires after `grace`.
 
-    Raise `Conflict` for a key that is not valid any more, and for one that has a successor: its own end is near.
+    Raise `Conflict` for a key that is not valid any more, and for one with a valid successor: its own end is near.
     """
     # Locked: two rotations at the same moment would make two successors.
     locked = ApiKey.objects.filter(organization_id=key.organization_id).select_for_update()
     key.refresh_from_db(fields=["expires_at", "revoked_at", "successor"], from_queryset=locked)
     if state_of(key) != "valid":
         raise Conflict(f"The API key {key.api_key} is not valid any more; make a new one.")
-    if key.successor is not None:
+    if key.successor is not None and state_of(key.successor) == "valid":
         raise Conflict(
             f"The API key {key.api_key} has the successor {key.successor.api_key} already, and is valid until "
             f"{key.expires_at:%Y-%m-%d %H:%M} UTC; rotate the successor."
         )
-    ends = timezone.now() + grace
-    new, secret_key = create_api_key(user=key.user, name=key.name, scopes=key.scopes, expires_at=key.expires_at)
+    now = timezone.now()
+    # A first rotation shortened the key's own life; its successor has the full one.
+    full = (key.successor or key).expires_at
+    expires_at = key.expires_at if full and full <= now else full
+    new, secret_key = create_api_key(user=key.user, name=key.name, scopes=key.scopes, expires_at=expires_at)
+    ends = now + grace
     key.expires_at, key.successor = min(ends, key.expires_at or ends), new
     key.save(update_fields=["expires_at", "successor"])
     return new, secret_key

@@ -17,14 +17,23 @@ from modelhub.core.text import show
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """User behind a request, with the rights of its key (contract 0.9).
-
-    `is_admin` needs the role and the scope. Without `sees_all` only the user's own scores exist.
-    """
+    """User behind a request, with the scopes of its key (contract 0.9)."""
 
     user: User
-    is_admin: bool = False
-    sees_all: bool = True
+    scopes: Sequence[str] = ()
+
+    @property
+    def missing_right(self) -> str:
+        """Return a clause with the right of an admin that is missing, "" for an admin."""
+        if self.user.role != "admin":
+            return f"{self.user.email} has the role {self.user.role}"
+        missing = next((scope for scope in ("write", "admin") if scope not in self.scopes), None)
+        return f"this API key lacks the scope {missing}" if missing else ""
+
+    @property
+    def sees_all(self) -> bool:
+        """Return whether the scores of other annotators exist for this user."""
+        return "read" in self.scopes or "annotate" not in self.scopes
 
     @property
     def visible(self) -> Q:
@@ -34,7 +43,7 @@ class Actor:
 
     def may_change(self, annotator_id: uuid.UUID) -> bool:
         """Allow a score's annotator and organization admins."""
-        return self.is_admin or annotator_id == self.user.pk
+        return annotator_id == self.user.pk or not self.missing_right
 
 
 def get_annotator(*, organization_id: uuid.UUID, user_id: object) -> User:

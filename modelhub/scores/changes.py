@@ -74,7 +74,7 @@ def _lock_score(actor: Actor, score_id: uuid.UUID) -> Score:
     if score is None:
         raise score_not_found(score_id)
     if not actor.may_change(score.annotator_id):
-        raise Forbidden(NOT_YOURS)
+        raise Forbidden(f"{NOT_YOURS}; {actor.missing_right}")
     return score
 
 
@@ -113,7 +113,7 @@ def delete_scores_by_id(*, actor: Actor, ids: Sequence[object]) -> tuple[int, li
             not_found = score_not_found(show(text).strip('"'))
             errors.append(f"ids[{index}]: {not_found}")
         elif not actor.may_change(annotators[pk]):
-            errors.append(f"ids[{index}]: Score {pk} is not yours: a{NOT_YOURS[1:]}")
+            errors.append(f"ids[{index}]: Score {pk} is not yours: a{NOT_YOURS[1:]}; {actor.missing_right}")
         elif pk in chosen:
             errors.append(f"ids[{index}]: Score {pk} is already named by ids[{chosen[pk]}]")
         else:
@@ -127,7 +127,9 @@ def delete_scores_matching(*, actor: Actor, scores: QuerySet[Score]) -> int:
     """Delete all of these live scores, or none and raise `Forbidden`."""
     found = _lock_scores(actor, scores)
     if theirs := sum(not actor.may_change(score.annotator_id) for score in found):
-        raise Forbidden(f"{theirs} of the {len(found)} scores that match are not yours to delete; nothing was")
+        raise Forbidden(
+            f"Nothing was deleted: of the {len(found)} scores that match, {theirs} are not yours; {actor.missing_right}"
+        )
     return _delete(actor, [score.pk for score in found])
 
 

@@ -146,6 +146,14 @@ class TestKeys:
         assert f"The API key {alice.key.api_key} is not valid any more" in page
         assert ApiKey.objects.count() == 1
 
+    def test_a_key_whose_successor_was_revoked_gets_another(self, staff: Client, alice: Caller) -> None:
+        self.act(staff, "rotate", alice.key)
+        first = ApiKey.objects.exclude(pk=alice.key.pk).get()
+        assert f"has the successor {first.api_key} already" in self.act(staff, "rotate", alice.key)
+        self.act(staff, "revoke", first)
+        assert "Copy the new pair now" in self.act(staff, "rotate", alice.key)
+        assert ApiKey.objects.filter(revoked_at=None, expires_at=None).count() == 1
+
     def test_the_list_sorts_by_last_use(self, staff: Client, alice: Caller) -> None:
         alice.get("/model-hub/sources/")
         unused = ApiKeyFactory.create(user=alice.user)

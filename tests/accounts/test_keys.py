@@ -144,6 +144,22 @@ class TestCommands:
         assert ApiKey.objects.filter(expires_at=None).count() == 1
         assert ApiKey.objects.count() == 3
 
+    def test_a_key_whose_successor_ended_gets_another(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("rotate_api_key", alice.key.api_key)
+        lost = pair_of(capsys.readouterr().out)["X-Api-Key"]
+        call_command("revoke_api_key", lost)
+        alice.key.refresh_from_db()
+        ends = alice.key.expires_at
+        capsys.readouterr()
+        call_command("rotate_api_key", alice.key.api_key)
+        new = pair_of(capsys.readouterr().out)
+        assert alice.client.get(LABELS, headers=new).status_code == 200
+        alice.key.refresh_from_db()
+        assert alice.key.successor is not None
+        assert alice.key.successor.api_key == new["X-Api-Key"]
+        assert alice.key.successor.expires_at is None
+        assert alice.key.expires_at == ends
+
     def test_the_end_of_a_new_pair_is_printed(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
         call_command("create_api_key", "alice@example.com", "--expires-in-days", "1")
         tomorrow = timezone.now() + timedelta(days=1)
@@ -164,6 +180,13 @@ class TestCommands:
         alice.get(LABELS)
         call_command("list_api_keys")
         assert f"last used {timezone.now():%Y-%m-%d}" in capsys.readouterr().out
+
+    def test_the_scope_admin_for_a_member_is_a_warning(self, bob: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("create_api_key", "bob@example.com", "--scope", "write", "--scope", "admin")
+        warned = capsys.readouterr().err
+        assert warned == "Warning: the scope admin has no effect while bob@example.com has the role member.\n"
+        call_command("create_api_key", "bob@example.com")
+        assert capsys.readouterr().err == ""
 
     def test_scopes_of_a_new_key(self, alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
         call_command("create_api_key", "alice@example.com", "--scope", "read", "--scope", "act-as")

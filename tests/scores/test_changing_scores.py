@@ -93,14 +93,21 @@ def test_an_admin_may_and_another_member_may_not(alice: Caller, bob: Caller, lab
     for method, body in (("PATCH", {"value": 1}), ("DELETE", None)):
         refused = bob.request(method, path(alices), body)
         assert (refused.status, refused.body["code"]) == (403, "permission_denied")
+        assert refused.body["message"].endswith("an admin of the organization; bob@example.com has the role member")
     assert alice.patch(path(bobs), {"value": 1}).status == 200
     assert ScoreRevision.objects.get().replaced_by == alice.user
 
 
 def test_an_admins_key_without_the_scope_is_a_members(alice: Caller, score: Score) -> None:
-    alice.key.scopes = ["read", "write"]
-    alice.key.save()
-    assert alice.patch(path(score), {"value": 1}).status == 403
+    for scopes, missing in ((["read", "write"], "admin"), (["read", "annotate", "admin"], "write")):
+        alice.key.scopes = scopes
+        alice.key.save()
+        for method, body in (("PATCH", {"value": 1}), ("DELETE", None)):
+            refused = alice.request(method, path(score), body)
+            assert refused.status == 403
+            assert refused.body["message"].endswith(f"; this API key lacks the scope {missing}")
+        refused = alice.post(BULK_DELETE, {"filter": {"source_id": score.source.source_id}})
+        assert refused.body["message"].endswith(f"; this API key lacks the scope {missing}")
 
 
 def test_delete_is_soft_answers_with_a_body_and_is_in_the_history(bob: Caller, score: Score) -> None:
@@ -150,7 +157,7 @@ class TestBulkDelete:
             "errors": [
                 (
                     f"ids[1]: Score {alices.pk} is not yours: a score is changed or deleted by its annotator "
-                    "or an admin of the organization"
+                    "or an admin of the organization; bob@example.com has the role member"
                 ),
                 f"ids[2]: Score not found: {foreign.pk}",
                 f"ids[3]: Score not found: {unknown}",
@@ -175,7 +182,7 @@ class TestBulkDelete:
         answer = bob.post(BULK_DELETE, {"filter": {"source_id": trace.source_id}})
         assert (answer.status, answer.body["detail"]) == (
             403,
-            "1 of the 2 scores that match are not yours to delete; nothing was",
+            "Nothing was deleted: of the 2 scores that match, 1 are not yours; bob@example.com has the role member",
         )
         assert not Score.objects.exclude(deleted_at=None).exists()
         mine = {"source_id": trace.source_id, "annotator_id": str(bob.user.pk)}

@@ -42,3 +42,5 @@ class Command(BaseCommand):
         expires_at = timezone.now() + timedelta(days=days) if days else None
         pair = create_api_key(user=user, name=name, expires_at=expires_at, scopes=options["scope"])
         self.stdout.write(format_pair(*pair))
+        if "admin" in (options["scope"] or ()) and user.role != "admin":
+            self.stderr.write(f"Warning: the scope admin has no effect while {user.email} has the role {user.role}.")
