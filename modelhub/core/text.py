@@ -108,6 +108,11 @@ def is_visible(name: str) -> bool:
     return not categories & HIDDEN_CATEGORIES and any(one[0] not in "MZ" for one in categories)
 
 
+def is_visible_id(text: str, *, longest: int) -> bool:
+    """Return whether a text is one to `longest` visible characters without spaces."""
+    return len(text) <= longest and text.isprintable() and " " not in text and is_visible(text)
+
+
 def _cut(text: str) -> str:
     """Return the first 80 characters of JSON, with quotes and brackets closed."""
     kept = CHARACTERS.match(text[:SHOWN]).group()  # type: ignore[union-attr]  # matches any text

@@ -13,7 +13,7 @@ from modelhub.core.errors import Invalid, Mismatch
 from modelhub.core.ids import new_id
 from modelhub.core.metrics import REPLAYS
 from modelhub.core.sql import read_sql
-from modelhub.core.text import show
+from modelhub.core.text import is_visible_id, show
 from modelhub.idempotency.models import IdempotencyRecord
 
 KEPT_FOR = timedelta(hours=24)
@@ -22,7 +22,7 @@ CLAIM = read_sql("idempotency", "claim_key")
 
 def check_key(key: str) -> str:
     """Return a key of 1 to 255 visible characters, or raise `Invalid`."""
-    if not 1 <= len(key) <= 255 or not key.isprintable() or " " in key:
+    if not is_visible_id(key, longest=255):
         sentence = f"Idempotency-Key must have 1 to 255 visible characters, got {show(key)}"
         raise Invalid(sentence, field="Idempotency-Key")
     return key

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import spell_uuid
-from modelhub.core.text import is_visible, show
+from modelhub.core.text import is_visible_id, show
 from modelhub.sources.models import SOURCE_TYPES
 
 # The stored type of each word that clients use (contract 2.1).
@@ -56,13 +56,7 @@ def check_source_ref(source_type: object, source_id: object) -> SourceRef:
     fields = {}
     if not isinstance(source_type, str) or source_type not in SOURCE_WORDS:
         fields["source_type"] = [f"source_type must be one of {', '.join(SOURCE_WORDS)}, got {show(source_type)}"]
-    if not (
-        isinstance(source_id, str)
-        and len(source_id) <= MAX_ID_LENGTH
-        and source_id.isprintable()
-        and " " not in source_id
-        and is_visible(source_id)
-    ):
+    if not isinstance(source_id, str) or not is_visible_id(source_id, longest=MAX_ID_LENGTH):
         sentence = f"source_id must be a string of 1 to {MAX_ID_LENGTH} visible characters, got {show(source_id)}"
         fields["source_id"] = [sentence]
     if fields:
