@@ -2,6 +2,7 @@
 """Django's command line: `python manage.py help` lists the commands."""
 
 import atexit
+import errno
 import os
 import shutil
 import signal
@@ -19,6 +20,8 @@ REFUSALS = {
     "42501": "the role of DATABASE_URL has too few rights for this command: {}",
     "25006": "the database stores nothing: {}",
 }
+# The reader of a pipe has ended, the disk is full.
+UNWRITABLE = {errno.EPIPE, errno.ENOSPC}
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files that never reach a disk
 
 
@@ -81,8 +84,15 @@ def main() -> None:
     management = import_module("django.core.management")
     try:
         management.execute_from_command_line(sys.argv)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        # Python writes the rest at its end, and would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(f"modelhub: the output cannot be written: {error.strerror}.")
     except Exception as error:
         if (sentence := explain(error)) is None:
             raise

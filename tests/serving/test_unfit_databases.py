@@ -1,12 +1,14 @@
 """A database that cannot store scores: one sentence at the start, never "ready"."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.databases import TEMPLATE, ensure_template
 from tests.postgres import FAST, Postgres, running_postgres, running_replica
-from tests.servers import environment, free_port, manage, running_server
+from tests.servers import ROOT, environment, free_port, manage, running_server
 
 LIBC = "LOCALE_PROVIDER libc TEMPLATE template0"
 # Statements that make a database with the name {0} and the role {0}_role.
@@ -200,10 +202,17 @@ def test_a_command_says_in_one_sentence_that_an_argument_is_not_utf_8(folder: Pa
     assert (refused.returncode, refused.stderr) == (1, "modelhub: an argument must be UTF-8, got '\\udcff'.\n")
 
 
-def test_a_command_says_in_one_sentence_that_it_needs_answers(folder: Path) -> None:
+def test_a_command_says_in_one_sentence_that_it_needs_answers_or_room(folder: Path) -> None:
     env = environment(folder)
     with running_server(folder):
         pass
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, str(ROOT / "manage.py"), "list_api_keys"]
+        cut = subprocess.run(command, env=env, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (cut.returncode, cut.stderr) == (
+        1,
+        "modelhub: the output cannot be written: No space left on device.\n",
+    )
     refused = manage("changepassword", "admin@example.com", env=env)
     assert refused.returncode == 1
     assert refused.stderr.endswith(
