@@ -12,11 +12,17 @@ def get_user(email: str | None) -> User:
 
     Raise `CommandError` without one.
     """
-    users = User.objects.filter(is_active=True).order_by("id")
-    user = (users.filter(email=normalize_login(email)) if email else users.filter(role="admin")).first()
-    if user is None:
-        raise CommandError(f"There is no active user {email}." if email else NO_ADMIN)
-    return user
+    if email:
+        user = User.objects.filter(email=normalize_login(email)).first()
+        if user is None:
+            raise CommandError(f"There is no user {email}.")
+        if not user.is_active:
+            raise CommandError(f"The user {email} is inactive; an admin can switch it on at /admin/, under Users.")
+        return user
+    admin = User.objects.filter(is_active=True, role="admin").order_by("id").first()
+    if admin is None:
+        raise CommandError(NO_ADMIN)
+    return admin
 
 
 def get_key(api_key: str) -> ApiKey:

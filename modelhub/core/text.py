@@ -88,6 +88,11 @@ def show_list(words: Sequence[str]) -> str:
     return ", ".join(show(word) for word in words[:10]) + (", …" if len(words) > 10 else "")
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun, as in "1 line" and "2 lines"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def fold(name: str) -> str:
     """Return the key under which names are equal: NFC, without case and outer spaces."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())

@@ -7,7 +7,7 @@ from typing import IO, Any, NamedTuple
 
 from django.conf import settings
 
-from modelhub.core.envelope import rename
+from modelhub.core.envelope import reject_misspelled, rename
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import loads
 from modelhub.core.text import show
@@ -16,6 +16,9 @@ from modelhub.scores.line_index import short_digest
 from modelhub.scores.rows import ScoreRow
 
 ROW_FIELDS = ScoreRow.__struct_fields__
+# Keys that a line may have, besides others that are ignored. Other exports have `created_by`, near `updated_by`.
+OTHER_FIELDS = ("annotator_id", "updated_by_id", "created_by", "created_by_id", "created_by_name", "created_by_email")
+LINE_FIELDS = tuple(dict.fromkeys((*ROW_FIELDS, "value_json", *OTHER_FIELDS)))
 # Without these columns a first line is no header of CSV.
 HEADER = {"source_type", "source_id"}
 # Spreadsheets of many languages write semicolons.
@@ -79,9 +82,8 @@ def read_json(number: int, line: bytes) -> Record:
     line = line.strip()
     try:
         sent = loads(line)
-        if not isinstance(sent, dict):
-            raise Invalid(f"A line must be a JSON object, got {show(sent)}")
-        fields = rename(sent, ROW_FIELDS)
+        fields = rename(check_object(sent), ROW_FIELDS)
+        reject_misspelled(fields, LINE_FIELDS)
     except Invalid as invalid:
         fields = invalid
     except json.JSONDecodeError as error:
@@ -90,6 +92,17 @@ def read_json(number: int, line: bytes) -> Record:
     except ValueError as error:
         fields = Invalid(f"The line is not valid JSON: {error}")
     return Record(number, short_digest(line), fields)
+
+
+def check_object(sent: object) -> dict[str, Any]:
+    """Return the object of a line. Raise `Invalid` for others and for a page of a list."""
+    if isinstance(sent, dict) and isinstance(sent.get("results"), list):
+        raise Invalid("The line is a page of scores, and a line must be one score; convert it: jq -c '.results[]' FILE")
+    if isinstance(sent, list) and sent:
+        raise Invalid("The line is a list, and a line must be one score; convert it: jq -c '.[]' FILE")
+    if not isinstance(sent, dict):
+        raise Invalid(f"A line must be a JSON object, got {show(sent)}")
+    return sent
 
 
 def find_header(line: bytes) -> tuple[list[str], str] | None:
@@ -125,6 +138,7 @@ def read_row(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any] | I
     if any("\udc80" <= character <= "\udcff" for text in cells if not text.isascii() for character in text):
         return Invalid("The line is not UTF-8")
     try:
+        reject_misspelled(dict.fromkeys(columns), LINE_FIELDS)
         return read_cells(columns, cells)
     except Invalid as invalid:
         return invalid

@@ -16,7 +16,7 @@ from modelhub.accounts.people import draft_annotator
 from modelhub.core.errors import Invalid, NotFound, Refused
 from modelhub.core.exact_json import same
 from modelhub.core.ids import parse_uuid
-from modelhub.core.text import fold, show
+from modelhub.core.text import Hint, fold, show
 from modelhub.labels.locks import share_labels
 from modelhub.labels.models import LabelVersion
 from modelhub.labels.rules import LabelRule
@@ -161,8 +161,15 @@ class LineReader:
         if not fitting:
             type_words = f" of type {show(label_type)}" if label_type else ""
             words = [str(label_id)] * bool(label_id) + [show(name) + type_words] * bool(name)
-            raise NotFound(f"Label not found: {', nor '.join(words)}")
+            raise NotFound(f"Label not found: {', nor '.join(words)}", hint=self._hint_at_label(name))
         return fitting[0]
+
+    def _hint_at_label(self, name: str | None) -> object:
+        if name is None:
+            return ""
+        if namesakes := self.labels_by_name.get(fold(name)):
+            return f". A label of this name has the type {namesakes[0].type}"
+        return Hint(name, [one.name for one in self.labels.values() if not one.deleted])
 
     def _find_person(self, fields: Mapping[str, Any], role: str) -> User | None:
         """Return the user in a role by id or email. Raise `Invalid` for two.

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -148,19 +149,32 @@ def _dump(own: BaseDatabaseWrapper, programs: Programs, path: Path) -> None:
         raise BackupFailed(_reason(said))
 
 
-def restore(path: Path, *, replace: bool) -> None:
+def restore_stream(stream: IO[bytes], *, replace: bool) -> None:
+    """Restore a backup from a stream, as `restore` does."""
+    with tempfile.NamedTemporaryFile(prefix="modelhub-") as copy:
+        try:
+            # pg_restore reads it several times.
+            shutil.copyfileobj(stream, copy)
+            copy.flush()
+        except OSError as error:
+            raise BackupFailed(f"standard input cannot be copied to {copy.name}: {error.strerror}.") from error
+        restore(Path(copy.name), replace=replace, name="standard input")
+
+
+def restore(path: Path, *, replace: bool, name: str = "") -> None:
     """Replace the content of the database by a backup, in one transaction.
 
-    An older backup is migrated. Raise `BackupFailed`, with the database unchanged.
+    An older backup is migrated. Raise `BackupFailed` with the `name` of the file, with the database unchanged.
     """
+    name = name or str(path)
     try:
         with path.open("rb") as file:
             if file.read(5) != b"PGDMP":
-                raise BackupFailed(f"{path} is not a backup of modelhub.")
+                raise BackupFailed(f"{name} is not a backup of modelhub.")
     except OSError as error:
-        raise BackupFailed(f"{path} cannot be read: {error.strerror}.") from error
+        raise BackupFailed(f"{name} cannot be read: {error.strerror}.") from error
     with database_programs(alone=True) as (own, programs):
-        older = _check_archive(own, programs, path)
+        older = _check_archive(own, programs, path, name=name)
         _check_target(own, replace=replace, older=older)
         _load(own, programs, path)
         migrate(own)
@@ -169,7 +183,7 @@ def restore(path: Path, *, replace: bool) -> None:
             cursor.execute("ANALYZE")
 
 
-def _check_archive(own: BaseDatabaseWrapper, programs: Programs, path: Path) -> bool:
+def _check_archive(own: BaseDatabaseWrapper, programs: Programs, path: Path, *, name: str) -> bool:
     """Return whether the backup is older than this version.
 
     Raise `BackupFailed` for one that is newer, or not of modelhub.
@@ -178,13 +192,13 @@ def _check_archive(own: BaseDatabaseWrapper, programs: Programs, path: Path) -> 
     schemas = re.findall(r"^\d+; \d+ \d+ TABLE DATA (\S+) modelhub_score ", listed, re.MULTILINE)
     if schemas != [_schema(own)]:
         found = f"; it holds the schema {schemas[0]}, and the database uses {_schema(own)}" if schemas else ""
-        raise BackupFailed(f"{path} is not a backup of this database's modelhub{found}.")
+        raise BackupFailed(f"{name} is not a backup of this database's modelhub{found}.")
     rows = programs.read("pg_restore", "--data-only", "--table=django_migrations", "--file=-", str(path))
     applied = set(re.findall(r"^\d+\t(\w+)\t(\w+)\t", rows, re.MULTILINE))
     known = set(MigrationLoader(None).disk_migrations or ())
     if newer := sorted(name for app, name in applied - known if app == "modelhub"):
         raise BackupFailed(
-            f"{path} is of a newer version of modelhub (migration {newer[0]}); restore it with that version."
+            f"{name} is of a newer version of modelhub (migration {newer[0]}); restore it with that version."
         )
     return bool({key for key in known if key[0] == "modelhub"} - applied)
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from modelhub.accounts.keys import rotate_api_key
-from modelhub.accounts.models import ApiKey
+from modelhub.accounts.models import ApiKey, User
 from modelhub.core.errors import Conflict
 from modelhub.labels.models import Label
 from modelhub.scores.models import Score, ScoreRevision
@@ -196,7 +196,7 @@ class TestCommands:
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [
-            (("create_api_key", "nobody@example.com"), "There is no active user nobody@example.com"),
+            (("create_api_key", "nobody@example.com"), "There is no user nobody@example.com"),
             (("create_api_key", "--expires-in-days", "0"), "--expires-in-days must be from 1 to 36500, got 0"),
             (("create_api_key", "--expires-in-days", "99999999999"), "--expires-in-days must be from 1 to 36500"),
             (("create_api_key", "--name", "n" * 256), "The name of a key must have 1 to 255 visible characters, got"),
@@ -228,3 +228,9 @@ def test_rotations_of_the_same_moment_make_one_successor(alice: Caller) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(rotate, range(4))) == 1
     assert ApiKey.objects.count() == 2
+
+
+def test_an_inactive_user_is_called_inactive(bob: Caller) -> None:
+    User.objects.filter(pk=bob.user.pk).update(is_active=False)
+    with pytest.raises(CommandError, match=r"The user bob@example\.com is inactive"):
+        call_command("create_api_key", "bob@example.com")

@@ -188,7 +188,7 @@ class TestImport:
         alice.patch(path(score), {"value": 1})
         before, text = bob.get(path(score)).body, export(bob)
         bob.delete(path(score))
-        assert self.run(tmp_path, text).startswith("1 scores created")
+        assert self.run(tmp_path, text).startswith("1 score created")
         assert bob.get(path(score)).body == before
         assert self.run(tmp_path, text).startswith("0 scores created, 0 changed, 1 unchanged")
 

@@ -111,7 +111,7 @@ def test_into_a_database_that_has_none_of_the_rows(alice: Caller, tmp_path: Path
     file.write_text(exact_json.dumps(line))
 
     assert run_import(file, "--dry-run") == (
-        "1 scores would be created, 0 would be changed, 0 unchanged, 0 lines with errors",
+        "1 score would be created, 0 would be changed, 0 unchanged, 0 lines with errors",
         0,
     )
     assert not Score.objects.exists()
@@ -167,7 +167,7 @@ def test_each_wrong_line_costs_itself_only(
     file = tmp_path / "scores.jsonl"
     file.write_bytes("\n".join(lines).encode() + b"\n\xff\n")
 
-    assert run_import(file) == ("1 scores created, 0 changed, 1 unchanged, 13 lines with errors", 1)
+    assert run_import(file) == ("1 score created, 0 changed, 1 unchanged, 13 lines with errors", 1)
     errors = capsys.readouterr().err.splitlines()
     assert [error.split(":")[0] for error in errors] == [f"line {at}" for at in (*range(1, 9), *range(12, 17))]
     sentences = [error.partition(": ")[2] for error in errors]
@@ -242,7 +242,7 @@ class TestMissingAndUnfitFields:
         self, good: Line, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: Line, sentence: str
     ) -> None:
         file = write(tmp_path, good | changes)
-        assert run_import(file) == ("0 scores created, 0 changed, 0 unchanged, 1 lines with errors", 1)
+        assert run_import(file) == ("0 scores created, 0 changed, 0 unchanged, 1 line with errors", 1)
         assert capsys.readouterr().err.startswith(f"line 1: {sentence}")
         assert not Score.objects.exists()
         assert not Source.objects.exists()
@@ -368,11 +368,11 @@ class TestTwoLinesForOneScore:
     ) -> None:
         first = good | {"id": str(uuid.uuid4()), "queue_item": None}
         file = write(tmp_path, first, first | changes)
-        would = "1 scores would be created, 0 would be changed, 0 unchanged, 1 lines with errors"
+        would = "1 score would be created, 0 would be changed, 0 unchanged, 1 line with errors"
         assert run_import(file, "--dry-run") == (would, 1)
-        assert run_import(file) == ("1 scores created, 0 changed, 0 unchanged, 1 lines with errors", 1)
+        assert run_import(file) == ("1 score created, 0 changed, 0 unchanged, 1 line with errors", 1)
         before = list(Score.objects.values())
-        assert run_import(file) == ("0 scores created, 0 changed, 1 unchanged, 1 lines with errors", 1)
+        assert run_import(file) == ("0 scores created, 0 changed, 1 unchanged, 1 line with errors", 1)
         assert capsys.readouterr().err == f"line 2: {sentence}\n" * 3
         assert list(Score.objects.values()) == before
         assert str(Score.objects.get().pk) == first["id"]
@@ -391,14 +391,14 @@ class TestTwoLinesForOneScore:
     @pytest.mark.usefixtures("batches")
     def test_a_repeated_line_is_unchanged(self, good: Line, tmp_path: Path) -> None:
         file = write(tmp_path, good, good)
-        would = "1 scores would be created, 0 would be changed, 1 unchanged, 0 lines with errors"
+        would = "1 score would be created, 0 would be changed, 1 unchanged, 0 lines with errors"
         assert run_import(file, "--dry-run") == (would, 0)
-        assert run_import(file) == ("1 scores created, 0 changed, 1 unchanged, 0 lines with errors", 0)
+        assert run_import(file) == ("1 score created, 0 changed, 1 unchanged, 0 lines with errors", 0)
 
     @pytest.mark.usefixtures("batches")
     def test_a_line_that_is_not_stored_takes_no_score(self, good: Line, tmp_path: Path) -> None:
         bad = good | {"value": 9}
-        assert run_import(write(tmp_path, bad, bad, good))[0].startswith("1 scores created, 0 changed, 0 unchanged, 2 ")
+        assert run_import(write(tmp_path, bad, bad, good))[0].startswith("1 score created, 0 changed, 0 unchanged, 2 ")
 
     def test_transactions_are_bounded_by_bytes(
         self, good: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -417,3 +417,61 @@ class TestTwoLinesForOneScore:
         assert peak < 1_000_000
         assert index.find(40_000) == (40_000, b"0123456789abcdef")
         assert index.find(-1) is None
+
+
+class TestMistakesOfNewcomers:
+    def errors(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], *lines: Any) -> list[str]:
+        assert run_import(write(tmp_path, *lines))[1] == 1
+        return [error.partition(": ")[2] for error in capsys.readouterr().err.splitlines()]
+
+    def test_a_saved_page_is_called_a_page(
+        self, tmp_path: Path, good: Line, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        page: Any = {"count": 1, "next": None, "previous": None, "results": [good]}
+        assert self.errors(tmp_path, capsys, page, [good]) == [
+            "The line is a page of scores, and a line must be one score; convert it: jq -c '.results[]' FILE",
+            "The line is a list, and a line must be one score; convert it: jq -c '.[]' FILE",
+        ]
+
+    @pytest.mark.parametrize(
+        ("key", "wrong"),
+        [("value", "valu"), ("label_id", "lable_id"), ("label_id", "lableId"), ("annotator_email", "annotater_email")],
+    )
+    def test_a_misspelled_key(
+        self, tmp_path: Path, good: Line, capsys: pytest.CaptureFixture[str], key: str, wrong: str
+    ) -> None:
+        sent = {wrong: good.pop(key), **good}
+        [error] = self.errors(tmp_path, capsys, sent)
+        assert error.replace("labelId", "label_id") == f'Unknown field "{wrong}". Did you mean "{key}"?'
+
+    def test_a_misspelled_optional_key_loses_nothing(
+        self, tmp_path: Path, good: Line, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        wrong = ("craeted_at", "note", "score_sorce", "updated_by_emial")
+        errors = self.errors(tmp_path, capsys, *(good | {key: "x"} for key in wrong))
+        assert [error.split('"')[1] for error in errors] == list(wrong)
+        assert not Score.objects.exists()
+
+    def test_a_misspelled_column(self, tmp_path: Path, good: Line, capsys: pytest.CaptureFixture[str]) -> None:
+        file = tmp_path / "scores.csv"
+        file.write_text(f"source_type,source_id,label_id,valu,annotator_email\ntrace,t-1,{good['label_id']},4,\n")
+        assert run_import(file)[1] == 1
+        assert 'Unknown field "valu". Did you mean "value"?' in capsys.readouterr().err
+
+    def test_other_keys_of_other_exports_are_ignored(self, tmp_path: Path, good: Line) -> None:
+        words = "value_history queue_id label created_by created_by_email created_by_name item_id source_name"
+        more = "deleted_at label_settings label_allow_notes project_id organization review_status item_notes"
+        others = dict.fromkeys(f"{words} {more}".split(), "x")
+        assert run_import(write(tmp_path, good | others)) == (
+            "1 score created, 0 changed, 0 unchanged, 0 lines with errors",
+            0,
+        )
+
+    def test_a_label_of_a_similar_name(self, tmp_path: Path, good: Line, capsys: pytest.CaptureFixture[str]) -> None:
+        del good["label_id"]
+        lines = [good | {"label_name": "Sttar"}, good | {"label_name": "star", "label_type": "text"}]
+        assert self.errors(tmp_path, capsys, *lines, good | {"label_name": "zzz"}) == [
+            'Label not found: "Sttar". Did you mean "Star"?',
+            'Label not found: "star" of type "text". A label of this name has the type star',
+            'Label not found: "zzz"',
+        ]

@@ -19,9 +19,9 @@ from tests.scores.files import export, lines_of, run_import, write
 pytestmark = pytest.mark.django_db
 
 UNCHANGED = ("0 scores created, 0 changed, 1 unchanged, 0 lines with errors", 0)
-CREATED = ("1 scores created, 0 changed, 0 unchanged, 0 lines with errors", 0)
+CREATED = ("1 score created, 0 changed, 0 unchanged, 0 lines with errors", 0)
 CHANGED = ("0 scores created, 1 changed, 0 unchanged, 0 lines with errors", 0)
-FAILED = ("0 scores created, 0 changed, 0 unchanged, 1 lines with errors", 1)
+FAILED = ("0 scores created, 0 changed, 0 unchanged, 1 line with errors", 1)
 
 
 @pytest.fixture

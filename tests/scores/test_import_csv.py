@@ -135,7 +135,7 @@ class TestErrors:
     ) -> None:
         good = "trace,1,Star,star,4,,alice@example.com,\n"
         text = f"{HEADER}\n{good}{rest}{good.replace(',1,', ',3,')}"
-        assert run_import(write_text(tmp_path, text))[0].startswith("1 scores created, 0 changed, 0 unchanged, 1 lines")
+        assert run_import(write_text(tmp_path, text))[0].startswith("1 score created, 0 changed, 0 unchanged, 1 line ")
         assert capsys.readouterr().err.startswith("line 3: The CSV cannot be read from this line on: ")
 
     def test_an_open_quote_does_not_read_the_file_into_memory(
@@ -165,7 +165,7 @@ def test_another_kind_of_file_is_one_error(
 ) -> None:
     file = tmp_path / "scores.csv"
     file.write_bytes(content)
-    assert run_import(file)[0].endswith(" 1 lines with errors")
+    assert run_import(file)[0].endswith(" 1 line with errors")
     assert capsys.readouterr().err == f"line 1: The file must be JSON lines or CSV in UTF-8, got {kind}\n"
 
 

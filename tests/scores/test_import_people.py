@@ -65,7 +65,7 @@ class TestStandIn:
         file = write(tmp_path, *three)
         sentence = "Line 1 has another score of this source, label and stand-in bob@example.com"
         sentences = [f"line {at}: {sentence}" for at in (2, 3)]
-        for summary in ("1 scores created, 0 changed, 0 unchanged", "0 scores created, 0 changed, 1 unchanged"):
+        for summary in ("1 score created, 0 changed, 0 unchanged", "0 scores created, 0 changed, 1 unchanged"):
             assert run_import(file, "--annotator", "bob@example.com") == (f"{summary}, 2 lines with errors", 1)
             assert capsys.readouterr().err.splitlines() == sentences
             assert Score.objects.get().value == {"rating": 1}

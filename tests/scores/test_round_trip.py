@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import check_storable
+from modelhub.core.text import count
 from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES, get_type
 from modelhub.scores.models import SCORE_SOURCES, Score, ScoreRevision
@@ -126,7 +127,7 @@ def test_scores_come_back_the_same(
     assert run_import(file) == (unchanged, 0)
 
     empty(alice)
-    created = f"{len(drawn)} scores created, 0 changed, 0 unchanged, 0 lines with errors"
+    created = f"{count(len(drawn), 'score')} created, 0 changed, 0 unchanged, 0 lines with errors"
     assert run_import(file, "--create-annotators", "--force")[0].startswith(created)
     assert [export(alice, query)[0] for query in queries] == before
     assert run_import(file) == (unchanged, 0)

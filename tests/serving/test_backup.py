@@ -276,6 +276,18 @@ def test_a_terminal_shows_progress_and_a_pipe_gets_the_backup(origin: tuple[Serv
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_restore_reads_standard_input(origin: tuple[Server, Path, Path], folder: Path) -> None:
+    command = [sys.executable, str(ROOT / "manage.py"), "restore", "-"]
+    env = environment(folder, **EMBEDDED)
+    for text, sentence in ((b"x" * 100, "is not a backup of modelhub"), (b"", "is not a backup of modelhub")):
+        done = subprocess.run(command, input=text, capture_output=True, env=env, timeout=120, check=False)
+        assert done.returncode == 1
+        assert done.stderr.decode() == f"CommandError: The backup was not restored: standard input {sentence}.\n"
+    done = subprocess.run(command, input=origin[2].read_bytes(), capture_output=True, env=env, timeout=120, check=False)
+    assert (done.returncode, done.stdout.decode()) == (0, "The database holds what standard input held.\n")
+    assert manage("restore", str(origin[2]), env=env).stderr.endswith("add --replace to lose what it holds.\n")
+
+
 def test_a_password_reaches_the_programs_and_no_other_process(folder: Path) -> None:
     """In a file that is gone afterwards; the command line and the environment can be read by others."""
     with running_postgres(folder / "postgres", FAST) as server:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from modelhub.accounts.commands import get_user
 from modelhub.core.errors import OutcomeUnknown
+from modelhub.core.text import count
 from modelhub.scores.import_files import Lines, Record, read_records
 from modelhub.scores.import_lines import LineReader
 from modelhub.scores.importing import Importer, ImportResult
@@ -60,11 +61,11 @@ class Command(BaseCommand):
             ) from error
         done = "would be " if options["dry_run"] else ""
         self.stdout.write(
-            f"{total.created} scores {done}created, {total.changed} {done}changed, {total.unchanged} unchanged, "
-            f"{total.failed} lines with errors"
+            f"{count(total.created, 'score')} {done}created, {total.changed} {done}changed, "
+            f"{total.unchanged} unchanged, {count(total.failed, 'line')} with errors"
         )
         if total.annotators:
-            self.stdout.write(f"{len(total.annotators)} annotators {done}created, inactive")
+            self.stdout.write(f"{count(len(total.annotators), 'annotator')} {done}created, inactive")
         if total.failed:
             sys.exit(1)
 
