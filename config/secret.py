@@ -3,16 +3,21 @@
 import contextlib
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+from django.utils.functional import SimpleLazyObject
 
 from config import env
 
 
-def secret_key(data_dir: Path, *, production: bool) -> str:
-    """Return `MODELHUB_SECRET_KEY`, or a key created once outside production.
+def secret_key(data_dir: Path, *, production: bool) -> Any:
+    """Return `MODELHUB_SECRET_KEY`, or a lazy key of the data folder.
+
+    Outside production its first use creates the file: most commands leave a data folder untouched.
 
     Raise `ImproperlyConfigured` for a missing or weak key in production.
     """
@@ -24,6 +29,14 @@ def secret_key(data_dir: Path, *, production: bool) -> str:
         )
     if key:
         return key
+    return SimpleLazyObject(partial(ensure_key, data_dir))
+
+
+def ensure_key(data_dir: Path) -> str:
+    """Return the key of the data folder, created if need be.
+
+    Raise `ImproperlyConfigured` for a folder that cannot be used.
+    """
     path = data_dir / "secret_key"
     try:
         if not path.exists():

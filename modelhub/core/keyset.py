@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 BATCH_BYTES = 1024 * 1024
 ORDERINGS = ("-created_at", "created_at", "-updated_at", "updated_at")
-CURSORS = Signer(salt="modelhub.core.keyset")
+SALT = "modelhub.core.keyset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Position:
 
     def encode(self, *, scope: str) -> str:
         """Return a signed string for URLs; `scope` identifies the list."""
-        return CURSORS.sign_object([scope, self.moment.isoformat(), self.pk.hex])
+        return Signer(salt=SALT).sign_object([scope, self.moment.isoformat(), self.pk.hex])
 
     @classmethod
     def decode(cls, text: str, *, scope: str) -> "Position":
         """Reverse `encode`. Raise `Invalid` for any other string and another list."""
         try:
-            of, moment, pk = CURSORS.unsign_object(text)
+            of, moment, pk = Signer(salt=SALT).unsign_object(text)
         except BadSignature:
             raise Invalid(f"cursor must be one that an answer gave, got {show(text)}", field="cursor") from None
         if of != scope:

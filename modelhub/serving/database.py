@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -110,8 +111,11 @@ def set_up_role(own: BaseDatabaseWrapper, session: dict[str, int | str]) -> None
 
 @contextmanager
 def setup_connection(*, needs_session: bool) -> Iterator[BaseDatabaseWrapper]:
-    """Connect outside of any pool, past PgBouncer. Raise `ImproperlyConfigured`."""
-    own = connections["default"].copy(alias="setup")
+    """Connect outside of any pool, past PgBouncer. Raise `ImproperlyConfigured`.
+
+    For a setup, which needs a session of its own, create an embedded database.
+    """
+    own: Any = connections["default"].copy(alias="setup")
     own.settings_dict["OPTIONS"].pop("pool", None)
     if pgbouncer := own.settings_dict["PGBOUNCER"]:
         if pgbouncer["direct"] is None and needs_session:
@@ -121,6 +125,8 @@ def setup_connection(*, needs_session: bool) -> Iterator[BaseDatabaseWrapper]:
             )
         own.settings_dict.update(pgbouncer["direct"] or {})
     try:
+        if needs_session:
+            own.create_database()
         own.ensure_connection()
         yield own
     except DatabaseError as error:

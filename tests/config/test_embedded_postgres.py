@@ -88,6 +88,7 @@ def test_one_variable_of_the_shell_changes_nothing(folder: Path, name: str, valu
 
 def test_dbshell_brings_its_own_program_and_starts_the_server(folder: Path) -> None:
     env = environment(folder, **EMBEDDED) | {"PATH": "/nonexistent"}
+    assert manage("migrate", "--verbosity", "0", env=env).returncode == 0
     result = manage("dbshell", "--", "--no-psqlrc", "--tuples-only", "--command", "SELECT version()", env=env)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith(" PostgreSQL 18")
@@ -172,6 +173,57 @@ def test_a_killed_server_leaves_nothing_that_a_new_one_minds(folder: Path) -> No
         with running_server(folder, **EMBEDDED) as again:
             assert again.request("GET", "/model-hub/sources/").json()["count"] == 4
     assert not (folder / "postgres" / "postmaster.pid").exists()
+
+
+def owners(folder: Path) -> set[tuple[int, int]]:
+    return {(found.st_uid, found.st_gid) for found in map(Path.lstat, [folder, *folder.rglob("*")])}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_runs_the_server_as_the_owner_of_the_data(folder: Path) -> None:
+    env, nobody = environment(folder, **EMBEDDED), (65534, 65534)
+    assert manage("migrate", "--verbosity", "0", env=env).returncode == 0
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, *nobody)
+    for command in (("list_api_keys",), ("backup", "/dev/null/x"), ("migrate", "--verbosity", "0")):
+        result = manage(*command, env=env)
+        assert result.returncode == (1 if command[0] == "backup" else 0), result.stderr
+        assert "Permission denied" not in result.stderr
+        assert owners(folder) == {nobody}
+    with running_server(folder, **EMBEDDED):
+        assert owners(folder / "postgres") == {nobody}
+        assert psutil.Process(postmaster(folder)).uids().real == nobody[0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("list_api_keys", "create_api_key", "purge_idempotency_keys", "backup -", "import_scores -", "dbshell"),
+        *("changepassword a@example.com", "migrate --check", "migrate --plan", "showmigrations", "flush --noinput"),
+    ],
+)
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_command_does_not_create_a_database(folder: Path, command: str, exists: bool) -> None:
+    """A folder with a typing error in its name would get one, and nothing in it."""
+    data_dir = folder / "data"
+    if exists:
+        data_dir.mkdir()
+    result = manage(*command.split(), env=environment(data_dir, **EMBEDDED))
+    assert (result.returncode, result.stdout, len(result.stderr.splitlines())) == (1, "", 1)
+    assert f"the data folder {data_dir} has no database yet; start the server, run manage.py migrate" in result.stderr
+    assert list(folder.rglob("*")) == [data_dir] * exists
+
+
+def test_a_server_that_is_frozen_is_one_sentence(folder: Path) -> None:
+    with running_server(folder, **EMBEDDED):
+        frozen = psutil.Process(postmaster(folder))
+        frozen.suspend()
+        try:
+            result = manage("list_api_keys", env=environment(folder, **EMBEDDED))
+        finally:
+            frozen.resume()
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+    assert "timeout expired" in result.stderr
 
 
 def test_data_of_another_major_version_is_not_touched(folder: Path) -> None:

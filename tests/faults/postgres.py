@@ -20,7 +20,7 @@ def running_database(parent: Path, options: str = CONNECTIONS, tablespace: Path 
     """Run a durable PostgreSQL with an empty database below `parent` during the block."""
     with running_postgres(parent / "own-postgres", options) as postgres:
         if tablespace:
-            wheel.give(tablespace)
+            wheel.hand_over(tablespace)
             postgres.execute(f"CREATE TABLESPACE small LOCATION '{tablespace}'")
         postgres.execute(f"CREATE DATABASE {DATABASE} {'TABLESPACE small' if tablespace else ''}")
         yield postgres

@@ -30,6 +30,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until stopped. Raise `ImproperlyConfigured` if the server cannot start."""
         check_port(settings.SERVE_HOST, settings.SERVE_PORT)
+        # Reads or creates the file: a folder that cannot be used stops the start.
+        str(settings.SECRET_KEY)
         self.check()
         result = None
         if options["skip_setup"]:
