@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-NO_TABLES = "the database lacks tables of this version; start the server, or run manage.py migrate."
+NO_TABLES = "{} lacks tables of this version; start the server, or run manage.py migrate."
 # By SQLSTATE: a table or column is missing, the role has no right, the database or role is read-only.
 REFUSALS = {
     "42P01": NO_TABLES,
@@ -54,7 +54,7 @@ def explain(error: Exception) -> str | None:
         return f"modelhub cannot start: the database cannot be used (check DATABASE_URL): {words}"
     if isinstance(error, database.DatabaseError):
         sentence = REFUSALS.get(sqlstate(error))
-        return sentence and f"modelhub: {sentence.format(words)}"
+        return sentence and f"modelhub: {sentence.format(name_database() if sentence == NO_TABLES else words)}"
     if isinstance(error, EOFError):
         return "modelhub: standard input has ended before the command had its answers; run it on a terminal."
     if isinstance(error, UnicodeEncodeError):
@@ -62,6 +62,14 @@ def explain(error: Exception) -> str | None:
         wrong = next((text for text in sys.argv if any("\ud800" <= character <= "\udfff" for character in text)), None)
         return wrong and f"modelhub: an argument must be UTF-8, got {wrong!a}."
     return None
+
+
+def name_database() -> str:
+    """Return the folder of the embedded database, or name and host of another."""
+    settings = import_module("django.db").connection.settings_dict
+    if settings["ENGINE"] == "config.embedded_postgres":
+        return f"the database in the data folder {settings['DATA_DIR'].parent}"
+    return f"the database {settings['NAME']} on {settings['HOST'] or 'the default host'}"
 
 
 def sqlstate(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 """Django's `DATABASES`: the server of `DATABASE_URL`, or the embedded one."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,20 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     pool |= {"min_size": 0, "timeout": 1}
     second = _connection_settings(replica, timeouts, shared=shared, pool=pool) | {"ENGINE": "config.postgres"}
     return {"default": default, "replica": second}
+
+
+def shell_variables(data_dir: Path, *, default: Path) -> str | None:
+    """Return the assignments with which a shell reaches the same database.
+
+    Return None where they would show a password, or would be more than one.
+    """
+    url = env.text("DATABASE_URL")
+    if not url:
+        return "" if data_dir == default else f"MODELHUB_DATA_DIR={shlex.quote(str(data_dir))}"
+    secret = {"password", "sslpassword"} & (env.postgres_url("DATABASE_URL") or {}).keys()
+    if secret or env.flag("MODELHUB_PGBOUNCER", default=False):
+        return None
+    return f"DATABASE_URL={shlex.quote(url)}"
 
 
 def _connection_settings(

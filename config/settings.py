@@ -9,7 +9,7 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env, logs
-from config.database import database_settings
+from config.database import database_settings, shell_variables
 from config.secret import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -17,7 +17,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # Process -------------------------------------------------------------------------
 
 PRODUCTION = env.flag("MODELHUB_PRODUCTION", default=False)
-DATA_DIR = BASE_DIR / env.path("MODELHUB_DATA_DIR", ".data")
+DEFAULT_DATA_DIR = BASE_DIR / ".data"
+DATA_DIR = env.path("MODELHUB_DATA_DIR", str(DEFAULT_DATA_DIR)).absolute()
 
 SERVE_HOST = env.text("HOST", "127.0.0.1")
 SERVE_PORT = env.integer("PORT", 8000, maximum=65535)
@@ -49,6 +50,9 @@ CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS", wildcard="*")
 DATABASES: dict[str, Any] = database_settings(
     DATA_DIR, pool_size=SERVE_THREADS + SERVE_EXPORT_THREADS + SERVE_LARGE_THREADS
 )
+
+# For the commands that a start prints.
+SHELL_VARIABLES = shell_variables(DATA_DIR, default=DEFAULT_DATA_DIR)
 
 # Limits of a request (contract 0.2: 413, or the error of one score) ------------------------------
 

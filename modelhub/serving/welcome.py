@@ -1,5 +1,6 @@
 """Text of a start: the address and, at first, keys, ids and three examples."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -8,12 +9,19 @@ from django.template.loader import render_to_string
 
 from modelhub.serving.bootstrap import Bootstrapped
 
+UNKNOWN_PROXY = "NAME-OF-THE-PROXY"
+
 
 def welcome(result: Bootstrapped, *, port: int) -> str:
     """Return the text for a terminal; it has the secret only when this start made it."""
+    email = result.key.user.email
     context = {
         "base_url": base_url(port),
-        "manage": manage_command(),
+        "client_url": client_url(port),
+        "https": settings.HTTPS,
+        "proxy": UNKNOWN_PROXY,
+        "change_password": manage_command("changepassword", email),
+        "create_key": manage_command("create_api_key", email),
         "key": result.key,
         "secret_key": result.secret_key,
         "labels": result.labels,
@@ -30,8 +38,21 @@ def base_url(port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def manage_command() -> str:
-    """Return the relative command line of this process up to `manage.py`."""
+def client_url(port: int) -> str:
+    """Return the URL for clients: with `MODELHUB_HTTPS`, of the proxy in front."""
+    if not settings.HTTPS:
+        return base_url(port)
+    # The last name is 127.0.0.1, for probes.
+    names = [name for name in settings.ALLOWED_HOSTS[:-1] if name != "*" and not name.startswith(".")]
+    return f"https://{next(iter(names), UNKNOWN_PROXY)}"
+
+
+def manage_command(*arguments: str) -> str:
+    """Return a command line of `manage.py` that reaches the database of this process."""
     here = Path.cwd()
     python = Path(sys.executable)
-    return f"{python.relative_to(here) if python.is_relative_to(here) else python} {sys.argv[0]}"
+    program = str(python.relative_to(here) if python.is_relative_to(here) else python)
+    command = shlex.join([program, sys.argv[0], *arguments])
+    if settings.SHELL_VARIABLES is None:
+        return f"in the environment of the server, {command}"
+    return f"{settings.SHELL_VARIABLES} {command}".strip()

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,23 @@ def test_a_signing_key_that_is_weak(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     with pytest.raises(ImproperlyConfigured, match=r"MODELHUB_SECRET_KEY .* production needs one of"):
         secret_key(tmp_path, production=True)
     assert secret_key(tmp_path, production=False)
+
+
+def test_a_generated_signing_key_is_created_by_its_first_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("MODELHUB_SECRET_KEY", raising=False)
+    key, same = secret_key(tmp_path / "new", production=False), secret_key(tmp_path / "new", production=False)
+    assert list(tmp_path.iterdir()) == []
+    assert str(key) == str(same) == (tmp_path / "new" / "secret_key").read_text()
+    assert len(str(key)) == 50
+
+
+@pytest.mark.parametrize(("given", "found"), [("own", "{cwd}/own"), ("", "{root}/.data"), ("/abs/own", "/abs/own")])
+def test_a_relative_data_folder_is_one_of_the_current_folder(tmp_path: Path, given: str, found: str) -> None:
+    env = environment(tmp_path) | {"MODELHUB_DATA_DIR": given}
+    script = "from django.conf import settings; print(settings.DATA_DIR)"
+    command = [sys.executable, str(ROOT / "manage.py"), "shell", "--verbosity", "0", "--command", script]
+    result = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert result.stdout == found.format(cwd=tmp_path, root=ROOT) + "\n"
 
 
 def test_a_signing_key_that_is_strong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

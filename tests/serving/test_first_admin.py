@@ -66,7 +66,8 @@ def test_a_database_without_tables_is_one_sentence(
 ) -> None:
     url = postgres.make_database(f"empty_{folder.name}")
     result = manage(*arguments, env=environment(folder, DATABASE_URL=url))
-    assert result.returncode == 1
-    assert result.stderr.strip().splitlines() == [
-        "modelhub: the database lacks tables of this version; start the server, or run manage.py migrate."
-    ]
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"modelhub: the database {url.rpartition('/')[2]} on 127.0.0.1 lacks tables of this version; "
+        "start the server, or run manage.py migrate.\n"
+    )

@@ -195,7 +195,12 @@ def test_data_survives_a_restart_and_the_secret_is_shown_once(folder: Path) -> N
         assert [label["name"] for label in labels["results"]] == ["Kept"]
         text = "".join(second.output)
         assert secret[1] not in text
-        assert re.search(r"bin/python\S* \S*manage\.py create_api_key admin@example\.com", text)
+        printed = re.search(r"for a new pair: (.*bin/python\S* \S*manage\.py create_api_key admin@example\.com)", text)
+        assert printed
+        pasted = subprocess.run(
+            ["sh", "-c", printed[1]], env={}, cwd=Path.cwd(), capture_output=True, text=True, check=True
+        )
+        assert "acts as admin@example.com" in pasted.stdout
         second.signal_group(signal.SIGINT)
         assert second.process.wait(timeout=60) == 0
     assert not (folder / "postgres" / "postmaster.pid").exists()

@@ -163,7 +163,7 @@ def test_a_command_says_in_one_sentence_that_the_database_is_not_set_up_or_not_t
 ) -> None:
     empty, nowhere = postgres.make_database(f"command_{folder.name}"), f"postgresql://127.0.0.1:{free_port()}/x"
     for url, sentence in (
-        (empty, "modelhub: the database lacks tables of this version; start the server, or run manage.py migrate."),
+        (empty, f"modelhub: the database command_{folder.name} on 127.0.0.1 lacks tables of this version; start the "),
         (nowhere, "modelhub cannot start: the database cannot be used (check DATABASE_URL): "),
     ):
         result = manage(command, env=environment(folder, DATABASE_URL=url))

@@ -1,8 +1,11 @@
 """The text of a start has the secret of a key that this start made, and no other."""
 
+from pathlib import Path
+
 import pytest
 from django.test import override_settings
 
+from config.database import shell_variables
 from modelhub.accounts.models import ApiKey
 from modelhub.serving.bootstrap import EXAMPLE_SOURCES, bootstrap
 from modelhub.serving.welcome import welcome
@@ -32,3 +35,53 @@ def test_the_first_start_shows_its_sources_in_their_own_order() -> None:
 def test_the_first_start_says_how_to_set_a_missing_password(password: str, hinted: bool) -> None:
     with override_settings(BOOTSTRAP_PASSWORD=password):
         assert ("changepassword" in welcome(bootstrap(), port=8000)) is hinted
+
+
+@pytest.mark.parametrize(
+    ("url", "folder", "variables"),
+    [
+        ("", "/clone/.data", ""),
+        ("", "/var/lib/model hub", "MODELHUB_DATA_DIR='/var/lib/model hub'"),
+        ("postgresql://u@h/x?sslmode=require", "/clone/.data", "DATABASE_URL='postgresql://u@h/x?sslmode=require'"),
+        ("postgresql://u:secret@h/x", "/clone/.data", None),
+        ("postgresql://u@h/x?password=secret", "/clone/.data", None),
+        ("postgresql://u@h/x?sslpassword=secret", "/clone/.data", None),
+    ],
+)
+def test_variables_of_a_printed_command(
+    monkeypatch: pytest.MonkeyPatch, url: str, folder: str, variables: str | None
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.delenv("MODELHUB_PGBOUNCER", raising=False)
+    assert shell_variables(Path(folder), default=Path("/clone/.data")) == variables
+
+
+@pytest.mark.parametrize(
+    ("variables", "hint"),
+    [
+        ("MODELHUB_DATA_DIR=/x", "(first: MODELHUB_DATA_DIR=/x "),
+        (None, "(first: in the environment of the server, "),
+    ],
+)
+def test_the_hint_about_the_password_has_the_variables(variables: str | None, hint: str) -> None:
+    with override_settings(SHELL_VARIABLES=variables, BOOTSTRAP_PASSWORD=""):
+        text = welcome(bootstrap(), port=8000)
+    [line] = [line for line in text.splitlines() if "changepassword" in line]
+    assert hint in line
+    assert line.endswith(" changepassword admin@example.com)")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "url", "words"),
+    [
+        ([".example.com", "scores.example.com", "web"], "https://scores.example.com", "through the HTTPS proxy; paste"),
+        (["*"], "https://NAME-OF-THE-PROXY", "through the HTTPS proxy, with its name for NAME-OF-THE-PROXY; paste"),
+    ],
+)
+def test_behind_https_the_examples_go_to_the_proxy(hosts: list[str], url: str, words: str) -> None:
+    with override_settings(HTTPS=True, ALLOWED_HOSTS=[*hosts, "127.0.0.1"]):
+        text = welcome(bootstrap(), port=8000)
+    assert text.startswith("modelhub is ready at http://127.0.0.1:8000\n")
+    assert text.count("http://") == 1
+    assert text.count(f"{url}/model-hub/scores/bulk/") == 3
+    assert words in text
