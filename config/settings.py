@@ -176,6 +176,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # A day, in place of Django's two weeks: sessions exist at /admin/ only.
 SESSION_COOKIE_AGE = 24 * 3600
+# In place of /accounts/profile/, for a login whose `next` is another site or empty.
+LOGIN_REDIRECT_URL = "admin:index"
 CSRF_FAILURE_VIEW = "modelhub.core.problems.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 FILE_UPLOAD_HANDLERS = ["modelhub.core.uploads.NoFiles"]

@@ -270,3 +270,13 @@ def test_a_login_ignores_case(alice: Caller) -> None:
     client = Client()
     client.post("/admin/login/", {"username": "ALICE@example.com", "password": "a good password"})
     assert client.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize("place", ["", "//evil.example", "https://evil.example/", "javascript:x"])
+def test_a_login_with_an_unusable_place_to_go_leads_to_the_admin(alice: Caller, place: str) -> None:
+    user = alice.user
+    user.is_staff = True
+    user.set_password("a good password")
+    user.save()
+    fields = {"username": user.email, "password": "a good password", "next": place}
+    assert Client().post(f"/admin/login/?next={place}", fields).headers["Location"] == "/admin/"
