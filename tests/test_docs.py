@@ -12,13 +12,16 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from modelhub.core.envelope import IGNORED
+from modelhub.core.filters import StrictFilterSet
 from modelhub.core.transactions import ATTEMPTS
 from modelhub.idempotency.services import KEPT_FOR
 from modelhub.labels.cache import MAX_PER_ORGANIZATION
+from modelhub.labels.filters import LabelFilter
 from modelhub.management.commands.import_scores import LINES_PER_TRANSACTION
-from modelhub.scores.filters import FILTERS
+from modelhub.scores.filters import FILTERS, ScoreFilter
 from modelhub.serving.channels import MAX_HEAD_BYTES, REFUSALS, SLOWEST_BYTES_PER_SECOND
 from modelhub.serving.worker import MAX_CONNECTIONS
+from modelhub.sources.filters import SourceFilter
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server
 
 FOLDERS = "modelhub|config|tests|benchmarks"
@@ -210,3 +213,16 @@ def test_the_license_is_the_one_of_the_package() -> None:
     text = (ROOT / "LICENSE").read_text()
     assert text.split()[:4] == ["Apache", "License", "Version", "2.0,"]
     assert "END OF TERMS AND CONDITIONS" in text
+
+
+@pytest.mark.parametrize("filters", [ScoreFilter, SourceFilter, LabelFilter])
+def test_every_filter_of_a_list_is_on_a_page(filters: type[StrictFilterSet]) -> None:
+    pages = "".join((ROOT / "docs" / name).read_text() for name in ("api.md", "contract.md"))
+    assert "`GET /model-hub/sources/`" in pages
+    assert [name for name in filters.base_filters if f"`{name}`" not in pages] == []
+
+
+def test_a_container_is_given_the_time_of_a_stop() -> None:
+    starts = re.findall(r"docker run .*--publish.*", "".join(page.read_text() for page in PAGES))
+    assert len(starts) > 1
+    assert [start for start in starts if "--stop-timeout 40" not in start] == []

@@ -72,7 +72,7 @@ def reject_unknown(given: Iterable[str], names: tuple[str, ...], *, kind: str) -
     """Raise `Invalid` for the first key that is not among `names`."""
     for key in given:
         if key not in names:
-            otherwise = f". Known are {', '.join(names) or 'none'}"
+            otherwise = f". Known are {', '.join(names)}" if names else ". This route takes none"
             hint = Hint(PARAMETER_SYNONYMS.get(key, key), list(spellings(names)), otherwise)
             code = f"unknown_{kind.replace(' ', '_')}"
             raise Invalid(f"Unknown {kind} {show(key)}", code=code, field=shorten(key), hint=hint)

@@ -11,6 +11,8 @@ from modelhub.core.serializers import OutputSerializer
 from modelhub.labels.models import Label, Project
 from modelhub.labels.types import LABEL_TYPES
 
+ALLOW_NOTES = "For pages of clients: whether to ask for notes. Notes are stored whatever it says."
+
 
 class LabelInput(InputSerializer):
     """The fields of a label; omitted settings take the defaults of its type."""
@@ -21,7 +23,7 @@ class LabelInput(InputSerializer):
     description = TextField(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
     project = IdField(source="project_id", required=False, allow_null=True, rule="the id of a project")
     project_id = IdField(required=False, allow_null=True, rule="the id of a project")
-    allow_notes = FlagField(required=False)
+    allow_notes = FlagField(required=False, help_text=ALLOW_NOTES)
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the fields; the project under either of its names."""
@@ -40,7 +42,7 @@ class LabelSerializer(OutputSerializer[Label]):
     type = serializers.ChoiceField(LABEL_TYPES)
     description = serializers.CharField(allow_blank=True)
     settings = serializers.DictField()
-    allow_notes = serializers.BooleanField()
+    allow_notes = serializers.BooleanField(help_text=ALLOW_NOTES)
     archived = serializers.BooleanField()
     organization = serializers.UUIDField(source="organization_id")
     project = serializers.UUIDField(source="project_id", allow_null=True)

@@ -86,7 +86,7 @@ class OneLabel(ApiView):
 
     @endpoint(
         operation_id="replace_label",
-        summary="Update a label; omitted fields keep their values, omitted settings take the defaults",
+        summary="Update a label; omitted fields keep their values, omitted keys of settings take defaults",
         **UPDATE,
     )
     def put(self, request: Request, pk: uuid.UUID) -> Response:

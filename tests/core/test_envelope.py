@@ -54,7 +54,7 @@ def test_a_body_must_be_an_object(body: object, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("names", "hint"),
-    [(("dry_run", "atomic"), "Known are dry_run, atomic"), ((), "Known are none")],
+    [(("dry_run", "atomic"), "Known are dry_run, atomic"), ((), "This route takes none")],
 )
 def test_an_unknown_name_without_a_similar_one_lists_the_known_ones(names: tuple[str, ...], hint: str) -> None:
     with pytest.raises(Invalid) as invalid:

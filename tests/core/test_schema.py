@@ -219,3 +219,10 @@ def test_a_running_server_keeps_to_the_schema(live: Server, tmp_path: Path, phas
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
     assert result.returncode == 0, result.stdout[-5000:]
     assert "Tested: 27" in result.stdout
+
+
+def test_a_field_without_an_effect_says_so(committed: dict[str, Any]) -> None:
+    schemas = [one["properties"] for one in committed["components"]["schemas"].values() if "properties" in one]
+    described = [fields["allow_notes"].get("description", "") for fields in schemas if "allow_notes" in fields]
+    assert len(described) > 1
+    assert all("stored whatever it says" in text for text in described)

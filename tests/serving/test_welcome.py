@@ -1,5 +1,6 @@
 """The text of a start has the secret of a key that this start made, and no other."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def test_an_organization_without_a_key_gets_one_and_its_secret_is_shown_once() -
     assert first.secret_key
     assert first.secret_key in welcome(first, port=8000)
     assert "Secret key  shown when the key was made" in welcome(second, port=8000)
+    assert re.search(r"Secret key  shown .*\n\n  Explore ", welcome(second, port=8000))
 
 
 def test_the_first_start_shows_its_sources_in_their_own_order() -> None:
