@@ -6,8 +6,8 @@ Counts are kept in Django's cache: exact over all workers with `MODELHUB_CACHE_U
 import ipaddress
 import math
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +21,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from modelhub.accounts.models import User, normalize_login
 from modelhub.core import problems
-from modelhub.core.errors import RateLimited
+from modelhub.core.errors import RateLimited, Unavailable
 from modelhub.core.middleware import PROBES
 
 log = structlog.get_logger(__name__)
@@ -117,12 +117,23 @@ class AddressThrottleMiddleware:
         return self.get_response(request)
 
 
+@contextmanager
+def counting_logins() -> Iterator[None]:
+    """Raise `Unavailable` if the cache fails: an uncounted login would have no limit."""
+    try:
+        yield
+    except Exception as error:
+        log.warning("login_not_counted", kind=type(error).__name__)
+        raise Unavailable("Logins cannot be counted at the moment, and are not possible. Try again later.") from error
+
+
 class LoginHandler(AxesCacheHandler):
     """Count a login before its password is checked, and take a success back.
 
     django-axes counts failures after the check: passwords that are checked at the same moment would all pass the limit.
     """
 
+    @counting_logins()
     def is_locked(self, request: Any, credentials: dict[str, Any] | None = None) -> bool:
         """Count the login. Return True above the limit of its name or address."""
         keys = get_client_cache_keys(request, credentials)
@@ -132,6 +143,7 @@ class LoginHandler(AxesCacheHandler):
         self._take_back(keys)
         return True
 
+    @counting_logins()
     def user_login_failed(
         self, sender: object, credentials: dict[str, Any], request: Any = None, **options: Any
     ) -> None:
@@ -142,6 +154,7 @@ class LoginHandler(AxesCacheHandler):
             self.cache.touch(key, int(settings.AXES_COOLOFF_TIME.total_seconds()))
         request.axes_locked_out = self.get_failures(request, credentials) >= settings.AXES_FAILURE_LIMIT
 
+    @counting_logins()
     def user_logged_in(self, sender: object, request: HttpRequest, user: User, **options: Any) -> None:
         """Take the login back: only failures count."""
         self._take_back(get_client_cache_keys(request, get_credentials(user.get_username())))

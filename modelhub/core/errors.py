@@ -151,6 +151,14 @@ class Overdue(Refused):
     headers: Mapping[str, str] = {"Retry-After": "1"}
 
 
+class Unavailable(Refused):
+    """Raised when a service that the request needs does not answer."""
+
+    status = 503
+    code = "service_unavailable"
+    headers: Mapping[str, str] = {"Retry-After": "1"}
+
+
 class OutcomeUnknown(Refused):
     """Raised when the connection is lost during a commit, with unknown outcome."""
 

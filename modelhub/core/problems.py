@@ -161,6 +161,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Log the current exception and return a 500 without details, or a 503."""
     error = sys.exception()
+    if isinstance(error, Refused):
+        return refusal_response(request, error)
     if error is not None and is_unavailable(error):
         return problem_response(request, 503, UNAVAILABLE, code="service_unavailable", headers={"Retry-After": "1"})
     log.exception("unforeseen_error")

@@ -270,6 +270,17 @@ def test_a_cache_that_fails_stops_no_request(monkeypatch: pytest.MonkeyPatch) ->
         assert [AddressThrottle().allow_request(RequestFactory().get("/"), None) for _ in "123"] == [True] * 3
 
 
+def test_a_login_without_its_cache_is_a_503(folder: Path) -> None:
+    more = {"MODELHUB_CACHE_URL": "redis://127.0.0.1:1", "MODELHUB_BOOTSTRAP_PASSWORD": PASSWORD}
+    with running_server(folder, **more) as server:
+        answer = log_in(server, "10.0.9.9", "admin@example.com", PASSWORD)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert "Logins cannot be counted at the moment" in answer.text
+        assert ask(server, "", server.headers).status_code == 200
+        assert server.logged("login_not_counted")
+        assert not server.logged("unforeseen_error")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="needs redis-server")
 def test_processes_share_the_counts_in_redis(folder: Path) -> None:
