@@ -303,6 +303,6 @@ def test_a_password_reaches_the_programs_and_no_other_process(folder: Path) -> N
         for command in (("backup", str(folder / "x")), ("restore", str(folder / "x"))):
             done = manage(*command, env=env)
             assert (done.returncode, done.stderr) == (0, "")
-        assert {path.name for path in folder.iterdir()} == {"postgres", "secret_key", "x"}
+        assert {path.name for path in folder.iterdir()} == {"postgres", "x"}
         wrong = env | {"DATABASE_URL": url.replace("a%3Ab", "ab")}
         assert "password authentication failed" in manage("backup", str(folder / "y"), env=wrong).stderr
