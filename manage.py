@@ -22,6 +22,8 @@ REFUSALS = {
 }
 # The reader of a pipe has ended, the disk is full.
 UNWRITABLE = {errno.EPIPE, errno.ENOSPC}
+# EX_CONFIG of sysexits.h: the settings cannot be read, and a restart would not change that.
+EXIT_FAILED, EXIT_SETTINGS = 1, 78
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files that never reach a disk
 
 
@@ -80,7 +82,7 @@ def sqlstate(error: BaseException) -> str:
 
 
 def main() -> None:
-    """Run a command; settings that cannot be used are one sentence, and exit status 1."""
+    """Run a command; settings that cannot be read are one sentence, and exit status 78."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     if sys.argv[1:2] == ["serve"]:
         for number in STOP_SIGNALS:
@@ -104,7 +106,8 @@ def main() -> None:
     except Exception as error:
         if (sentence := explain(error)) is None:
             raise
-        sys.exit(sentence)
+        sys.stderr.write(f"{sentence}\n")
+        sys.exit(EXIT_FAILED if import_module("django.conf").settings.configured else EXIT_SETTINGS)
 
 
 if __name__ == "__main__":

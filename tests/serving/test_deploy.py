@@ -40,7 +40,7 @@ def test_a_production_that_is_not_safe_does_not_start(tmp_path: Path, changed: d
         "MODELHUB_ALLOWED_HOSTS": "scores.example.com",
     }
     result = manage("serve", env=environment(tmp_path) | production | changed)
-    assert result.returncode == 1
+    assert result.returncode == 78
     assert result.stderr.startswith(f"modelhub cannot start: {sentence}")
     assert len(result.stderr.strip().splitlines()) == 1
     assert STRONG[:20] not in result.stderr

@@ -270,15 +270,13 @@ class TestWhatStopsAStart:
     def test_a_data_folder_whose_name_has_two_lines(self, folder: Path) -> None:
         result = manage("serve", env=environment(folder / "two\nlines", PORT=str(free_port()), **EMBEDDED))
 
-        assert_one_sentence(result, "MODELHUB_DATA_DIR must be one line of UTF-8")
+        assert_one_sentence(result, "MODELHUB_DATA_DIR must be one line of UTF-8", status=78)
 
     @pytest.mark.parametrize(
         ("url", "sentence"),
         [
-            ("mysql://host/name", "DATABASE_URL must start with postgresql://"),
             ("postgresql://u:hidden@127.0.0.1:1/x", "the database cannot be used (check DATABASE_URL): "),
             ("postgresql://u:hidden@no-such-host.invalid/x", "the database cannot be used (check DATABASE_URL): "),
-            ("postgresql://u:hidden@[::1", "DATABASE_URL cannot be read"),
         ],
     )
     def test_a_wrong_database_url(self, folder: Path, url: str, sentence: str) -> None:
@@ -297,6 +295,8 @@ class TestWhatStopsAStart:
     @pytest.mark.parametrize(
         ("name", "value", "sentence"),
         [
+            ("DATABASE_URL", "mysql://u:hidden@host/name", "DATABASE_URL must start with postgresql://"),
+            ("DATABASE_URL", "postgresql://u:hidden@[::1", "DATABASE_URL cannot be read"),
             ("PORT", "http", "PORT must be a whole number from 0 to 65535"),
             ("MODELHUB_MAX_SCORES", "many", "MODELHUB_MAX_SCORES must be a whole number"),
             ("MODELHUB_LOG_LEVEL", "loud", "MODELHUB_LOG_LEVEL must be one of"),
@@ -309,21 +309,33 @@ class TestWhatStopsAStart:
             ("MODELHUB_ALLOWED_HOSTS", "http://a.example", "MODELHUB_ALLOWED_HOSTS must hold host names like"),
             ("MODELHUB_ALLOWED_HOSTS", "my_web", "names with an underscore are refused by RFC 1034"),
             ("MODELHUB_CSRF_TRUSTED_ORIGINS", "a.example", "MODELHUB_CSRF_TRUSTED_ORIGINS must hold origins like"),
-            ("HOST", "a host", "cannot listen on a host:"),
             ("HOST", "a\nb", "HOST must be one line of UTF-8 without control characters"),
             ("MODELHUB_BOOTSTRAP_ORGANIZATION", "\udcff", "MODELHUB_BOOTSTRAP_ORGANIZATION must be one line of UTF-8"),
-            ("MODELHUB_BOOTSTRAP_ORGANIZATION", "x" * 256, "MODELHUB_BOOTSTRAP_ORGANIZATION must be 1 to 255 visible"),
             ("MODELHUB_DATA_DIR", "~nobody-here/x", "MODELHUB_DATA_DIR must be a path"),
         ],
     )
     def test_a_wrong_setting(self, folder: Path, name: str, value: str, sentence: str) -> None:
+        """Its status is 78, after which systemd does not start the server again."""
+        result = manage("serve", env=environment(folder, PORT=str(free_port())) | {name: value})
+
+        assert_one_sentence(result, sentence, status=78)
+        assert "hidden" not in result.stderr
+
+    @pytest.mark.parametrize(
+        ("name", "value", "sentence"),
+        [
+            ("HOST", "a host", "cannot listen on a host:"),
+            ("MODELHUB_BOOTSTRAP_ORGANIZATION", "x" * 256, "MODELHUB_BOOTSTRAP_ORGANIZATION must be 1 to 255 visible"),
+        ],
+    )
+    def test_a_setting_that_does_not_fit(self, folder: Path, name: str, value: str, sentence: str) -> None:
         result = manage("serve", env=environment(folder, PORT=str(free_port())) | {name: value})
 
         assert_one_sentence(result, sentence)
 
 
-def assert_one_sentence(result: subprocess.CompletedProcess[str], part: str) -> None:
-    assert result.returncode == 1
+def assert_one_sentence(result: subprocess.CompletedProcess[str], part: str, *, status: int = 1) -> None:
+    assert result.returncode == status
     assert part in result.stderr
     assert result.stderr.startswith("modelhub cannot start: ")
     assert len(result.stderr.strip().splitlines()) == 1
