@@ -87,6 +87,21 @@ def overflow(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
+def test_the_list_of_keys_shows_all_columns(page: Page, server: Server) -> None:
+    page.goto("/admin/modelhub/apikey/add/")
+    page.fill("#id_name", "The evaluation pipeline of the nightly build")
+    page.click(".field-user .select2")
+    page.click(f"li.select2-results__option:has-text('{LOGIN}')")
+    for scope in page.query_selector_all("#id_scopes input"):
+        scope.check()
+    page.fill("#id_expires_at_0", "2099-12-30")
+    page.fill("#id_expires_at_1", "12:34:56")
+    page.click("input[name=_save]")
+    page.goto("/admin/modelhub/apikey/")
+    hidden = "row => row.parentElement.scrollWidth - row.parentElement.clientWidth"
+    assert page.eval_on_selector("#result_list", hidden) == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_in_both_schemes(page: Page, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -22,6 +23,7 @@ from modelhub.core.admin_filters import WordFilter, related, words_of
 from modelhub.core.errors import Conflict
 
 RIGHTS = "Staff log in here. A superuser sees all organizations. The keys of an inactive user are not valid."
+LOGIN_WORDS = "Without a password the user cannot log in here. API keys of the user are not affected."
 GRACE = timedelta(days=1)
 # The question repeats their ids, and Django reads at most 1,000 fields of a form.
 MOST_REVOKED = 500
@@ -58,10 +60,20 @@ class OrganizationAdmin(NoDeleteAdmin):
         return format_html(" · ".join(["{}"] * len(links)), *links)
 
 
+class NewUserForm(AdminUserCreationForm):
+    usable_password = AdminUserCreationForm.create_usable_password_field(LOGIN_WORDS)
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    usable_password_help_text = f"{LOGIN_WORDS} The present password is lost."
+
+
 @admin.register(User)
 class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
     """Users, with or without a password. Deactivated instead of deleted."""
 
+    add_form = NewUserForm
+    change_password_form = PasswordForm
     ordering = ("email",)
     list_display = ("email", "name", link_column("organization"), "role", "is_active", "is_staff", "rows")
     list_select_related = ("organization",)
@@ -130,7 +142,7 @@ class ApiKeyAdmin(NoDeleteAdmin):
         *("key_name", "state", link_column("user", ordering="user__email"), "words_of_scopes"),
         *("public_key", "last_used_at", "expires_at"),
     )
-    list_select_related = ("user", "use")
+    list_select_related = ("user", "use", "successor")
     list_filter = (KeyStateFilter, related("user"), related("organization"))
     search_fields = ("name", "api_key", "user__email", "=id")
     autocomplete_fields = ("user",)
@@ -172,7 +184,9 @@ class ApiKeyAdmin(NoDeleteAdmin):
     @admin.display(description="state")
     def state(self, key: ApiKey) -> str:
         state = state_of(key)
-        return state if state == "valid" else format_html('<span class="state-ended">{}</span>', state)
+        if state == "valid":
+            return "valid, replaced" if key.successor and key.successor.revoked_at is None else state
+        return format_html('<span class="state-ended">{}</span>', state)
 
     @admin.display(ordering="use__last_used_at")
     def last_used_at(self, key: ApiKey) -> datetime:

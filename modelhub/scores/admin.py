@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from modelhub.accounts.models import User
+from modelhub.core import exact_json
 from modelhub.core.admin import ReadOnlyAdmin, ended, link_column, link_to, one_line
 from modelhub.core.admin_filters import DateFilter, DeletedFilter, OrganizationFilter, related, words_of
 from modelhub.core.ids import parse_uuid
@@ -42,7 +43,16 @@ class ScoreAdmin(ReadOnlyAdmin):
     search_help_text = "the whole id of the score or source, or the annotator's email"
     fields = (
         *("readable_value", "notes", "label", "source", "annotator", "score_source"),
-        *("created_at", "updated_at", "last_changed_by", "deleted_at", "queue_item", "organization", "id", "value"),
+        *(
+            "created_at",
+            "updated_at",
+            "last_changed_by",
+            "deleted_at",
+            "queue_item",
+            "organization",
+            "id",
+            "stored_value",
+        ),
     )
 
     def get_search_results(
@@ -89,6 +99,10 @@ class ScoreAdmin(ReadOnlyAdmin):
     @admin.display(description="value")
     def readable_value(self, score: Score) -> str:
         return readable(score, score.value)
+
+    @admin.display(description="value as JSON")
+    def stored_value(self, score: Score) -> str:
+        return exact_json.dumps(score.value)
 
     @admin.display(description="label")
     def label_link(self, score: Score) -> str:

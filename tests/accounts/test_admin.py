@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -152,6 +153,8 @@ class TestKeys:
         assert f"has the successor {first.api_key} already" in self.act(staff, "rotate", alice.key)
         self.act(staff, "revoke", first)
         assert "Copy the new pair now" in self.act(staff, "rotate", alice.key)
+        states = re.findall(r"field-state[^>]*>(?:<[^>]*>)?([^<]+)", staff.get(self.PATH).content.decode())
+        assert sorted(states) == ["revoked", "valid", "valid, replaced"]
         assert ApiKey.objects.filter(revoked_at=None, expires_at=None).count() == 1
 
     def test_the_list_sorts_by_last_use(self, staff: Client, alice: Caller) -> None:
@@ -280,3 +283,11 @@ def test_a_login_with_an_unusable_place_to_go_leads_to_the_admin(alice: Caller, 
     user.save()
     fields = {"username": user.email, "password": "a good password", "next": place}
     assert Client().post(f"/admin/login/?next={place}", fields).headers["Location"] == "/admin/"
+
+
+def test_the_forms_of_passwords_speak_of_this_server(staff: Client, alice: Caller) -> None:
+    other = UserFactory.create(organization=alice.user.organization, password=make_password("a good password"))
+    for path in ("add/", f"{other.pk}/password/"):
+        page = readable(staff.get(f"/admin/modelhub/user/{path}").content.decode())
+        assert "Without a password the user cannot log in here." in page
+        assert "LDAP" not in page

@@ -177,3 +177,11 @@ def test_the_page_names_the_user_of_the_last_change(staff: Client, scores: dict[
     alice.patch(f"/model-hub/scores/{scores['star']}/", {"value": 1})
     assert "alice@example.com</a>" in page(staff, path)
     assert str(Score.objects.get(pk=scores["star"]).annotator) == "bob@example.com"
+
+
+def test_no_two_fields_of_a_score_have_one_name(staff: Client, trace: Source) -> None:
+    score = ScoreFactory.create(source=trace)
+    page = staff.get(f"/admin/modelhub/score/{score.pk}/change/").content.decode()
+    names = re.findall(r"<label>([^<]+):</label>", page)
+    assert len(names) > 8
+    assert sorted(names) == sorted(set(names))
