@@ -105,7 +105,7 @@ def _rule_of(one: django_filters.Filter) -> str:
     if isinstance(one, IdFilter):
         return "a UUID"
     if isinstance(one, TimeFilter):
-        return "a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z"
+        return "a date, or a time with its seconds, such as 2026-01-31 or 2026-01-31T12:00:00Z"
     if isinstance(one, django_filters.ChoiceFilter | django_filters.TypedChoiceFilter):
         return f"one of {', '.join(str(word) for word, _ in one.extra['choices'])}"
     return "a string that is not blank and has no NUL characters"

@@ -53,7 +53,7 @@ def test_a_day_is_deleted_without_the_next_ones_midnight(alice: Caller, at_midni
 
 @pytest.mark.parametrize("name", TIMES)
 def test_no_other_text_is_a_time_and_nothing_is_deleted(alice: Caller, at_midnight: Score, name: str) -> None:
-    rule = "must be a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z, got"
+    rule = "must be a date, or a time with its seconds, such as 2026-01-31 or 2026-01-31T12:00:00Z, got"
     for text in UNREADABLE:
         listed = alice.get(f"{SCORES}?{name}={quote(text)}")
         deletion = alice.post(SCORES + "bulk-delete/", {"filter": {name: text}})

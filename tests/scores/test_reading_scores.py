@@ -153,7 +153,10 @@ def test_a_wrong_parameter_is_a_400_that_names_it(alice: Caller, query: str, fie
         ("label_type=stars", 'label_type must be one of text, numeric, categorical, star, thumbs_up_down, got "stars"'),
         (
             "created_after=100%25",
-            'created_after must be a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z, got "100%"',
+            (
+                "created_after must be a date, or a time with its seconds, such as 2026-01-31 or "
+                '2026-01-31T12:00:00Z, got "100%"'
+            ),
         ),
         ("source_id=", 'source_id must be a string that is not blank and has no NUL characters, got ""'),
         ("source_id=%20", 'source_id must be a string that is not blank and has no NUL characters, got " "'),
