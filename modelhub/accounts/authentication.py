@@ -49,7 +49,7 @@ def annotator_of(request: Request, annotator_id: object) -> User:
 
 def actor_of(request: Request, annotator_id: object = None) -> Actor:
     """Return the user of a request with the scopes of its key, by default as itself."""
-    return Actor(annotator_of(request, annotator_id), api_key_of(request).scopes)
+    return Actor(annotator_of(request, annotator_id), api_key_of(request).scopes, caller(request))
 
 
 def check_admin(request: Request, sentence: str) -> None:

@@ -17,16 +17,21 @@ from modelhub.core.text import show
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """User behind a request, with the scopes of its key (contract 0.9)."""
+    """User that a request acts as, with the scopes and the user of its key (contract 0.9).
+
+    `key_user` differs from `user` with `act-as`: an admin's rights need the role of both.
+    """
 
     user: User
     scopes: Sequence[str] = ()
+    key_user: User | None = None
 
     @property
     def missing_right(self) -> str:
         """Return a clause with the right of an admin that is missing, "" for an admin."""
-        if self.user.role != "admin":
-            return f"{self.user.email} has the role {self.user.role}"
+        for user in (self.key_user or self.user, self.user):
+            if user.role != "admin":
+                return f"{user.email} has the role {user.role}"
         missing = next((scope for scope in ("write", "admin") if scope not in self.scopes), None)
         return f"this API key lacks the scope {missing}" if missing else ""
 

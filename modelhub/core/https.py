@@ -11,7 +11,8 @@ from modelhub.core.problems import problem_response
 
 # Paths that browsers open. All others are refused, unknown ones included: they may carry keys to a misspelled path.
 PAGE = re.compile(r"/|/favicon\.ico|/(admin|docs|schema|static)(/.*)?", re.DOTALL)
-PROTO = re.compile(r'(?:^|;)\s*proto="?([a-z]+)', re.IGNORECASE)
+# A parameter of `Forwarded`, or the comma between two hops. Quoted values may contain either.
+FORWARDED = re.compile(r'([\w-]+)=(?:"((?:[^"\\]|\\.)*)"?|([^\s,;"]*))|,')
 PLAIN_HTTP = (
     "The API needs https:// in its URL. This request came over plain HTTP, where others can read its API key: "
     "replace a key that was sent."
@@ -44,7 +45,17 @@ def is_https(request: HttpRequest) -> bool:
     Of several hops the outermost of `MODELHUB_TRUSTED_PROXIES` counts: a client writes further ones itself.
     """
     given = [part.strip() for part in request.headers.get("X-Forwarded-Proto", "").split(",")]
-    forwarded = [PROTO.search(part) for part in request.headers.get("Forwarded", "").split(",")]
-    hops = [given, [match[1] if match else "" for match in forwarded]]
+    hops = [given, _forwarded_protos(request.headers.get("Forwarded", ""))]
     named = [each[-settings.TRUSTED_PROXIES :][0].lower() for each in hops if any(each)]
     return bool(named) and set(named) == {"https"}
+
+
+def _forwarded_protos(header: str) -> list[str]:
+    """Return the `proto` of each hop in `Forwarded`, "" for a hop without."""
+    protos = [""]
+    for match in FORWARDED.finditer(header):
+        if match[0] == ",":
+            protos.append("")
+        elif match[1].lower() == "proto":
+            protos[-1] = match[2] or match[3] or ""
+    return protos

@@ -8,6 +8,7 @@ import re
 import socket
 import threading
 import time
+from collections import deque
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -36,6 +37,7 @@ LINGER_SECONDS = 2
 PROBE_PATHS = frozenset({"/healthz", "/metrics"})
 STREAMED_SUFFIX = "/export/"
 LARGE_BODY_BYTES = 1024 * 1024
+MAX_SERVED_KEYS = 100
 
 # Code and sentence of a problem by the status that waitress chose. None of them quotes the request: keys are in it.
 REFUSALS = {
@@ -176,6 +178,14 @@ class Channel(HTTPChannel):
     unread_since = 0.0
     sent = 0
 
+    @property
+    def api_key(self) -> str:
+        """Return the key that the first request names, unchecked; "" without one."""
+        # A copy, because another thread may end the request.
+        [headers] = [request.headers for request in self.requests[:1]] or [{}]
+        bearer = headers.get("AUTHORIZATION", "").partition(" ")[2].partition(":")[0]
+        return str(headers.get("X_API_KEY", bearer))
+
     def readable(self) -> bool:
         """Return whether the loop waits for bytes of the client."""
         return bool(self.lingers_until or super().readable())
@@ -273,6 +283,26 @@ class Channel(HTTPChannel):
             self.will_close = True
 
 
+class FairQueue(deque[Channel]):
+    """Queue of exports in which API keys take turns.
+
+    A client that reads none of its exports holds a thread until its timeout, once per turn and not for all of them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.served: list[str] = []
+
+    def popleft(self) -> Channel:
+        """Remove the first export of the key that was served longest ago."""
+        turns = {key: turn for turn, key in enumerate(self.served)}
+        first = min(self, key=lambda channel: turns.get(channel.api_key, -1))
+        self.remove(first)
+        turns.pop(first.api_key, None)
+        self.served = [*turns, first.api_key][-MAX_SERVED_KEYS:]
+        return first
+
+
 class Lanes:
     """Threads by kind of request: probes, exports, large bodies and all others.
 
@@ -285,6 +315,7 @@ class Lanes:
         self.requests = requests
         self.probes, self.exports, self.large = (ThreadedTaskDispatcher() for _ in range(3))
         self.probes.set_thread_count(1)
+        self.exports.queue = FairQueue()
         self.exports.set_thread_count(exports)
         self.large.set_thread_count(large)
 

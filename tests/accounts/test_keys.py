@@ -90,6 +90,17 @@ class TestActAs:
         assert backend.request("PATCH", path, {"value": 3, "annotator_id": bobs}).status == 403
         assert backend.request("PATCH", path, {"value": 3}).status == 200
 
+    def test_no_member_becomes_an_admin_by_acting_as_one(
+        self, alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        admin = UserFactory.create(organization=alice.user.organization, role="admin")
+        score = alice.bulk(trace, [entry(labels["star"], 4)]).body["scores"][0]
+        member = scoped(bob, "read", "write", "admin", "act-as")
+        body = {"value": 1, "annotator_id": str(admin.pk)}
+        answer = member.request("PATCH", f"/model-hub/scores/{score['id']}/", body)
+        assert answer.status == 403
+        assert "bob@example.com has the role member" in answer.body["detail"]
+
     def test_not_without_the_scope_unless_it_is_oneself(
         self, alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]
     ) -> None:

@@ -85,6 +85,9 @@ def test_a_refused_request_counts_under_its_route(server: Server) -> None:
         ({"Forwarded": "for=192.0.2.1", "X-Forwarded-Proto": "https"}, 1, True),
         ({"Forwarded": "proto=https", "X-Forwarded-Proto": "http"}, 1, False),
         ({"Forwarded": "host=proto=https"}, 1, False),
+        ({"Forwarded": 'for="a;proto=https";proto=http'}, 1, False),
+        ({"Forwarded": 'for="a, proto=https"'}, 1, False),
+        ({"Forwarded": 'for="[2001:db8::1]:4711";by="x,y";proto=https'}, 1, True),
     ],
     ids=str,
 )

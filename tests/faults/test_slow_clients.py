@@ -31,6 +31,11 @@ READY = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 STATIC = b"GET /static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
 EXPORT = "/model-hub/scores/export/"
 EXPORTED = 20_000
+SECOND_KEY = """
+INSERT INTO modelhub_apikey
+SELECT (jsonb_populate_record(first, jsonb_build_object('id', gen_random_uuid(), 'api_key', 'second'))).*
+FROM modelhub_apikey AS first LIMIT 1
+"""
 
 
 def many_scores(number: int, text_bytes: int) -> str:
@@ -111,6 +116,20 @@ class TestTimeLimits:
             client.sendall(f"GET {EXPORT} HTTP/1.1\r\nHost: x\r\n{KEYS}\r\n".encode())
             assert server.logged("client_does_not_read", seconds=SECONDS + 10)
             assert len(read_all(client)) < 15_000_000
+
+    def test_exports_that_are_not_read_delay_another_keys_export_by_one_timeout(self, server: Server) -> None:
+        with psycopg.connect(server.database_url) as connection:
+            connection.execute(SECOND_KEY)
+        with contextlib.ExitStack() as unread:
+            for _ in range(16):
+                client = unread.enter_context(connect(server, receive_bytes=4096))
+                client.sendall(f"GET {EXPORT} HTTP/1.1\r\nHost: x\r\n{KEYS}\r\n".encode())
+            began = time.monotonic()
+            answer = server.request(
+                "GET", f"{EXPORT}?label_type=star", headers=server.headers | {"X-Api-Key": "second"}
+            )
+            assert (answer.status_code, answer.content) == (200, b"")
+            assert time.monotonic() - began < SECONDS + 2
 
     def test_an_export_that_is_read_is_whole(self, server: Server) -> None:
         """Control: the pauses are shorter than the timeout."""

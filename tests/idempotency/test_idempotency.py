@@ -92,6 +92,17 @@ class TestOneAfterTheOther:
             statuses.append(alice.post(BULK, raw=raw, headers={"Idempotency-Key": "k"}).status)
         assert statuses == [201, 422]
 
+    def test_a_key_with_other_scopes_gets_no_answer_of_the_first(
+        self, alice: Caller, bob: Caller, trace: Source, batch: list[Any]
+    ) -> None:
+        body = {"source_type": "trace", "source_id": trace.source_id, "scores": batch, "annotator_id": str(bob.user.pk)}
+        statuses = []
+        for scopes in (["read", "write", "act-as"], ["act-as", "write", "read"], ["read", "write"]):
+            alice.key.scopes = scopes
+            alice.key.save()
+            statuses.append(alice.post(BULK, body, headers={"Idempotency-Key": "k"}).status)
+        assert statuses == [201, 201, 422]
+
     def test_a_body_that_is_nested_too_deeply_is_a_400(
         self, alice: Caller, trace: Source, labels: dict[str, Label]
     ) -> None:

@@ -13,7 +13,7 @@ from waitress.adjustments import Adjustments
 from waitress.task import ThreadedTaskDispatcher
 from waitress.wasyncore import dispatcher
 
-from modelhub.serving.channels import LARGE_BODY_BYTES, Channel, Lanes
+from modelhub.serving.channels import LARGE_BODY_BYTES, Channel, FairQueue, Lanes
 
 
 @dataclass
@@ -24,6 +24,7 @@ class Request:
     body_bytes_received: int
     error: str | None = None
     threads: "queue.SimpleQueue[int]" = field(default_factory=queue.SimpleQueue)
+    api_key: str = ""
 
     @property
     def requests(self) -> list["Request"]:
@@ -59,6 +60,14 @@ def test_large_bodies_have_one_thread_of_their_own() -> None:
     assert not large & small
     assert not large & refused
     assert len(large | small | exports | probes) == 3 + len(small)
+
+
+def test_api_keys_take_turns_with_their_exports() -> None:
+    waiting = FairQueue()
+    waiting.extend(SimpleNamespace(api_key=key) for key in "aaabbc")  # type: ignore[misc]
+    order = "".join(waiting.popleft().api_key for _ in range(4))
+    waiting.append(SimpleNamespace(api_key="d"))  # type: ignore[arg-type]
+    assert (order, "".join(waiting.popleft().api_key for _ in range(3))) == ("abca", "dba")
 
 
 @pytest.fixture
