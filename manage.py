@@ -20,6 +20,11 @@ REFUSALS = {
     "42501": "the role of DATABASE_URL has too few rights for this command: {}",
     "25006": "the database stores nothing: {}",
 }
+# Commands of django-axes look for its tables.
+NO_LOCKS = (
+    "modelhub: failed logins are counted in memory or in MODELHUB_CACHE_URL, and {} finds none of them; wait for "
+    "the end of the period, or see docs/operations.md, Limit requests."
+)
 # The reader of a pipe has ended, the disk is full.
 UNWRITABLE = {errno.EPIPE, errno.ENOSPC}
 # EX_CONFIG of sysexits.h: the settings cannot be read, and a restart would not change that.
@@ -32,6 +37,26 @@ def stop(number: int, frame: object) -> None:
     for each in STOP_SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     sys.exit(0)
+
+
+def interrupt(number: int, frame: object) -> None:
+    """Exit with the status of a killed program, by an exception: temporary files are removed on its way."""
+    for each in STOP_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def handle_signals(serves: bool) -> None:
+    """Handle the signals that end a command; for all but `serve`, Python's handler of Ctrl-C stays."""
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN and (serves or number != signal.SIGINT):  # nohup
+            signal.signal(number, stop if serves else interrupt)
+
+
+def leave_pool() -> None:
+    """Connect one by one: a pool hides why a connection failed, and goes on trying."""
+    for database in import_module("django.conf").settings.DATABASES.values():
+        database["OPTIONS"].pop("pool", None)
 
 
 def share_metrics() -> None:
@@ -84,15 +109,17 @@ def sqlstate(error: BaseException) -> str:
 def main() -> None:
     """Run a command; settings that cannot be read are one sentence, and exit status 78."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    if sys.argv[1:2] == ["serve"]:
-        for number in STOP_SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:  # nohup
-                signal.signal(number, stop)
-        if os.environ.get("MODELHUB_METRICS_TOKEN") or os.environ.get("MODELHUB_METRICS_TOKEN_FILE"):
-            share_metrics()
+    serves = sys.argv[1:2] == ["serve"]
+    handle_signals(serves)
+    if serves and (os.environ.get("MODELHUB_METRICS_TOKEN") or os.environ.get("MODELHUB_METRICS_TOKEN_FILE")):
+        share_metrics()
+    if sys.argv[1:2] and sys.argv[1].startswith("axes_"):
+        sys.exit(NO_LOCKS.format(sys.argv[1]))
     # Not at the top: Django takes a third of a second, in which a signal has to be handled already.
     management = import_module("django.core.management")
     try:
+        if not serves:
+            leave_pool()
         management.execute_from_command_line(sys.argv)
         sys.stdout.flush()
     except KeyboardInterrupt:

@@ -27,6 +27,7 @@ POLL_SECONDS = 0.1
 NEW_SETTING, FIRST_WITH_IT = b"SET transaction_timeout = 0;\n", 17
 # Running requests may end first; those that come meanwhile wait behind the locks.
 BEGIN = b"BEGIN;\nSET LOCAL statement_timeout = 0;\nSET LOCAL lock_timeout = '30s';\n"
+LOST_TO_REQUESTS = ("deadlock detected", "lock timeout")
 DROP_ALL = read_sql("serving", "drop_all")
 FOREIGN_TABLES = read_sql("serving", "foreign_tables")
 
@@ -141,9 +142,12 @@ def _dump(own: BaseDatabaseWrapper, programs: Programs, path: Path) -> None:
         tqdm(unit="B", unit_scale=True, desc="backup", disable=None) as bar,
         subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process,
     ):
-        while process.poll() is None:
-            time.sleep(POLL_SECONDS)
-            bar.update(path.stat().st_size - bar.n)
+        try:
+            while process.poll() is None:
+                time.sleep(POLL_SECONDS)
+                bar.update(path.stat().st_size - bar.n)
+        finally:
+            process.terminate()  # of a dump that a signal stops
         said = process.stderr.read() if process.stderr else ""
     if process.returncode != 0:
         raise BackupFailed(_reason(said))
@@ -258,7 +262,9 @@ def _load(own: BaseDatabaseWrapper, programs: Programs, path: Path) -> None:
             script.close()
         if reader.returncode != 0 or psql.returncode != 0:
             words.seek(0)
-            raise BackupFailed(_reason(words.read()))
+            reason = _reason(words.read())
+            waited = any(text in reason for text in LOST_TO_REQUESTS)
+            raise BackupFailed(f"{reason}; nothing has changed, run the restore again." if waited else reason)
 
 
 def _schema(own: BaseDatabaseWrapper) -> str:

@@ -1,6 +1,7 @@
 """`manage.py backup` and `manage.py restore`: everything, or nothing."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -17,9 +18,11 @@ from tests.folders import temporary_folder
 from tests.postgres import FAST, PROGRAMS, Postgres, running_postgres
 from tests.servers import EMBEDDED, ROOT, Server, direct_url, environment, manage, running_server
 from tests.terminals import type_into
+from tests.waiting import wait_for
 
 POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
 OF_SESSIONS = "django_session"
+TABLES_IN_ORDER = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(modelhub|django|auth)_'"
 
 
 def contents(url: str) -> dict[str, list[tuple[object, ...]]]:
@@ -206,6 +209,50 @@ def test_a_file_that_exists_or_cannot_be_written(target: tuple[dict[str, str], S
     assert manage("backup", "--replace", str(tmp_path / "old"), env=target[0]).returncode == 0
     assert (tmp_path / "old").read_bytes()[:5] == b"PGDMP"
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_backup_that_a_signal_stops_leaves_no_file(folder: Path, number: signal.Signals) -> None:
+    with running_postgres(folder / "postgres", FAST) as server:
+        url = server.make_database("stopped").replace("postgres@", "postgres:secret@", 1)
+        (folder / "temporary").mkdir()
+        (folder / "target").mkdir()
+        env = environment(folder, DATABASE_URL=url, TMPDIR=str(folder / "temporary"))
+        assert manage("migrate", "--verbosity", "0", env=env).returncode == 0
+        with psycopg.connect(url) as connection:
+            connection.execute("LOCK TABLE modelhub_score")
+            command = [sys.executable, str(ROOT / "manage.py"), "backup", str(folder / "target" / "x")]
+            with subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL) as process:
+                wait_for(lambda: any((folder / "target").iterdir()))
+                assert list((folder / "temporary").rglob("password"))
+                process.send_signal(number)
+                assert process.wait(timeout=20) == (130 if number == signal.SIGINT else 128 + number)
+        assert [*(folder / "target").iterdir(), *(folder / "temporary").iterdir()] == []
+
+
+def test_a_restore_that_loses_a_deadlock_says_to_run_it_again(
+    origin: tuple[Server, Path, Path], target: tuple[dict[str, str], Server]
+) -> None:
+    """Of two, the restore looks for a deadlock first."""
+    url = direct_url(target[0])
+    waiting = "SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND application_name = 'psql'"
+    done: list[subprocess.CompletedProcess[str]] = []
+    command = threading.Thread(
+        target=lambda: done.append(manage("restore", "--replace", str(origin[2]), env=target[0]))
+    )
+    before = contents(url)
+    with psycopg.connect(url) as writer, psycopg.connect(url, autocommit=True) as observer:
+        writer.execute("SET deadlock_timeout = '1min'")
+        # The restore has locked the tables of before, whatever their order is.
+        names = [str(name) for (name,) in observer.execute(TABLES_IN_ORDER).fetchall()]
+        writer.execute(sql.SQL("LOCK TABLE {}").format(sql.Identifier(names[-1])))
+        command.start()
+        wait_for(lambda: observer.execute(waiting).rowcount > 0)
+        writer.execute(sql.SQL("LOCK TABLE {}").format(sql.Identifier(names[0])))
+        command.join()
+    assert done[0].returncode == 1
+    assert done[0].stderr.endswith("deadlock detected; nothing has changed, run the restore again.\n")
+    assert contents(url) == before
 
 
 def test_only_a_regular_file_is_replaced(target: tuple[dict[str, str], Server], tmp_path: Path) -> None:

@@ -172,6 +172,38 @@ def test_a_command_says_in_one_sentence_that_the_database_is_not_set_up_or_not_t
         assert len(result.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "backup -",
+        "changepassword x",
+        "create_api_key",
+        "import_scores -",
+        "list_api_keys",
+        "migrate",
+        "purge_idempotency_keys",
+        "serve",
+    ],
+)
+def test_a_command_says_in_one_sentence_that_there_is_no_such_database(
+    postgres: Postgres, folder: Path, command: str
+) -> None:
+    env = environment(folder, DATABASE_URL=f"postgresql://postgres@127.0.0.1:{postgres.port}/nowhere")
+    result = manage(*command.split(), env=env | {"PORT": str(free_port())})
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1), result.stderr
+    assert "the database cannot be used (check DATABASE_URL): " in result.stderr
+    assert 'database "nowhere" does not exist' in result.stderr
+
+
+@pytest.mark.parametrize("command", ["axes_reset", "axes_reset_username x", "axes_reset_logs", "axes_list_attempts"])
+def test_commands_of_django_axes_say_in_one_sentence_that_they_find_no_logins(folder: Path, command: str) -> None:
+    refused = manage(*command.split(), env=environment(folder))
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert refused.stderr.startswith(
+        "modelhub: failed logins are counted in memory or in MODELHUB_CACHE_URL, and axes_"
+    )
+
+
 @pytest.mark.parametrize("command", ["list_api_keys", "create_api_key", "purge_idempotency_keys", "migrate"])
 def test_a_command_says_in_one_sentence_that_the_database_lets_it_do_nothing(
     postgres: Postgres, folder: Path, command: str
