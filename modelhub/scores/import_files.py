@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NamedTuple
 
@@ -70,7 +71,12 @@ def read_records(lines: Lines) -> Iterator[Record]:
     if other := OTHER_FILES.get(first[:2]):
         yield Record(lines.number, b"", Invalid(f"The file must be JSON lines or CSV in UTF-8, got {other}"))
     elif header := find_header(first):
-        yield from read_csv(lines, *header)
+        columns, delimiter = header
+        if twice := [name for name, times in Counter(columns).items() if times > 1]:
+            sentence = f"The header of CSV must have each column once, got {show(twice[0])} twice"
+            yield Record(lines.number, b"", Invalid(sentence))
+        else:
+            yield from read_csv(lines, columns, delimiter)
     elif first:
         yield read_json(lines.number, first)
         yield from (read_json(lines.number, line) for line in filled)
@@ -110,8 +116,8 @@ def find_header(line: bytes) -> tuple[list[str], str] | None:
     text = line.decode("utf-8-sig", "replace").rstrip("\r\n")
     for delimiter in "" if "\r" in text else DELIMITERS:
         names = next(csv.reader([text], delimiter=delimiter))
-        columns = list(rename(dict.fromkeys(names), ROW_FIELDS))
-        if set(columns) >= HEADER and len(columns) == len(names):
+        columns = [name for spelled in names for name in rename({spelled: None}, ROW_FIELDS)]
+        if set(columns) >= HEADER:
             return columns, delimiter
     return None
 

@@ -146,7 +146,23 @@ class TestErrors:
         assert f"field larger than field limit ({lines.longest})" in str(record.fields)
         assert lines.number < 70
 
-    @pytest.mark.parametrize("header", ["id,value", "source_type,source_id,source_type", "{}"])
+    @pytest.mark.parametrize(
+        ("header", "column"),
+        [
+            ("source_type,source_id,source_type", "source_type"),
+            ("source_type;source_id;sourceId", "source_id"),
+            (f"{HEADER},x,x", "x"),
+            (f"{HEADER},,", ""),
+        ],
+    )
+    def test_a_repeated_column_is_one_error(
+        self, alice: Caller, tmp_path: Path, capsys: pytest.CaptureFixture[str], header: str, column: str
+    ) -> None:
+        assert run_import(write_text(tmp_path, f"\n{header}\n1,2\n3,4\n"))[0].endswith(" 1 line with errors")
+        sentence = f'The header of CSV must have each column once, got "{column}" twice'
+        assert capsys.readouterr().err == f"line 2: {sentence}\n"
+
+    @pytest.mark.parametrize("header", ["id,value", "{}"])
     def test_a_first_line_that_is_no_header(self, alice: Caller, tmp_path: Path, header: str) -> None:
         assert run_import(write_text(tmp_path, f"{header}\n1,2\n"))[0].endswith("2 lines with errors")
 
