@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -55,8 +56,10 @@ def handle_signals(serves: bool) -> None:
 
 def leave_pool() -> None:
     """Connect one by one: a pool hides why a connection failed, and goes on trying."""
-    for database in import_module("django.conf").settings.DATABASES.values():
-        database["OPTIONS"].pop("pool", None)
+    # Without settings, `help` works.
+    with suppress(import_module("django.core.exceptions").ImproperlyConfigured):
+        for database in import_module("django.conf").settings.DATABASES.values():
+            database["OPTIONS"].pop("pool", None)
 
 
 def share_metrics() -> None:

@@ -253,10 +253,14 @@ def _load(own: BaseDatabaseWrapper, programs: Programs, path: Path) -> None:
             subprocess.Popen(source, stdout=subprocess.PIPE, stderr=words) as reader,
         ):
             script, statements = cast("IO[bytes]", psql.stdin), cast("IO[bytes]", reader.stdout)
-            script.write(BEGIN + DROP_ALL.encode() + b";\n")
-            while chunk := statements.read(CHUNK):
-                script.write(chunk if programs.server_version >= FIRST_WITH_IT else chunk.replace(NEW_SETTING, b""))
-                bar.update(len(chunk))
+            try:
+                script.write(BEGIN + DROP_ALL.encode() + b";\n")
+                while chunk := statements.read(CHUNK):
+                    script.write(chunk if programs.server_version >= FIRST_WITH_IT else chunk.replace(NEW_SETTING, b""))
+                    bar.update(len(chunk))
+            except (KeyboardInterrupt, SystemExit):
+                psql.kill()  # it may wait for a lock
+                raise
             if reader.wait() == 0:
                 script.write(b"COMMIT;\n")
             script.close()

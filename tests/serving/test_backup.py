@@ -230,6 +230,28 @@ def test_a_backup_that_a_signal_stops_leaves_no_file(folder: Path, number: signa
         assert [*(folder / "target").iterdir(), *(folder / "temporary").iterdir()] == []
 
 
+def test_a_restore_that_a_signal_stops_ends_at_once(target: tuple[dict[str, str], Server], tmp_path: Path) -> None:
+    """It waits for a lock, with more to send than a pipe holds."""
+    url = direct_url(target[0])
+    waiting = "SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND application_name = 'psql'"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO django_migrations (app, name, applied)"
+            " SELECT 'filler', repeat('x', 200), now() FROM generate_series(1, 5000)"
+        )
+        assert manage("backup", str(tmp_path / "large"), env=target[0]).returncode == 0
+        connection.execute("DELETE FROM django_migrations WHERE app = 'filler'")
+    before = contents(url)
+    command = [sys.executable, str(ROOT / "manage.py"), "restore", "--replace", str(tmp_path / "large")]
+    with psycopg.connect(url) as writer, psycopg.connect(url, autocommit=True) as observer:
+        writer.execute("LOCK TABLE modelhub_score")
+        with subprocess.Popen(command, env=target[0], stderr=subprocess.DEVNULL) as process:
+            wait_for(lambda: observer.execute(waiting).rowcount > 0)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=10) == 128 + signal.SIGTERM
+    assert contents(url) == before
+
+
 def test_a_restore_that_loses_a_deadlock_says_to_run_it_again(
     origin: tuple[Server, Path, Path], target: tuple[dict[str, str], Server]
 ) -> None:

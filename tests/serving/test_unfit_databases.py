@@ -251,3 +251,8 @@ def test_a_command_says_in_one_sentence_that_it_needs_answers_or_room(folder: Pa
         "modelhub: standard input has ended before the command had its answers; run it on a terminal.\n"
     )
     assert "Traceback" not in refused.stderr
+
+
+def test_help_needs_no_settings(folder: Path) -> None:
+    shown = manage("help", env=environment(folder, DATABASE_URL="wrong"))
+    assert (shown.returncode, "DATABASE_URL must start with postgresql://" in shown.stdout) == (0, True)
