@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any, cast
 
 import django
 from django.db import connection
@@ -36,6 +37,8 @@ IGNORED_RULES = {
 
 def main() -> int:
     """Check every migration of the app that is not exempt. Return the exit status."""
+    # A fresh clone has no embedded database yet; Django asks one for the names of constraints.
+    cast("Any", connection).create_database()
     loader = MigrationLoader(connection, replace_migrations=False)
     keys = sorted(key for key in loader.disk_migrations if key[0] == "modelhub" and key[1] not in EXEMPT)
     found = {name: findings(loader.disk_migrations[app, name], loader) for app, name in keys}
