@@ -22,7 +22,7 @@ from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.response import Response
 
 from modelhub.core import exact_json, metrics
-from modelhub.core.errors import Refused
+from modelhub.core.errors import Refused, Unavailable
 from modelhub.core.text import show
 from modelhub.core.transactions import sqlstate
 
@@ -64,12 +64,9 @@ def problem(status: int, sentence: str, *, code: str, fields: Mapping[str, list[
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Return the answer to an exception of a view, or `None` to make it a 500."""
     headers: Mapping[str, str] = {}
-    if isinstance(error, Refused):
-        headers = error.headers
-        body = problem(error.status, str(error), code=error.code, fields=error.fields)
-    elif is_unavailable(error):
-        headers = {"Retry-After": "1"}
-        body = problem(503, UNAVAILABLE, code="service_unavailable")
+    if refused := find_refusal(error):
+        headers = refused.headers
+        body = problem(refused.status, str(refused), code=refused.code, fields=refused.fields)
     elif isinstance(error, APIException):
         sentence = NOT_JSON if isinstance(error, UnsupportedMediaType) else str(error.detail)
         body = problem(error.status_code, sentence, code=error.default_code)
@@ -78,12 +75,14 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     return Response(body, status=body["status"], headers=dict(headers), content_type=CONTENT_TYPE)
 
 
-def is_unavailable(error: BaseException) -> bool:
-    """Check for an error of a database that does not answer or is a standby; log it."""
-    found = isinstance(error, OperationalError | InterfaceError) or sqlstate(error) == READ_ONLY
-    if found:
+def find_refusal(error: BaseException | None) -> Refused | None:
+    """Return the error for the client; log that of a database that does not answer or is a standby."""
+    if error is None or isinstance(error, Refused):
+        return error
+    if isinstance(error, OperationalError | InterfaceError) or sqlstate(error) == READ_ONLY:
         log.error("database_unavailable", sqlstate=sqlstate(error), kind=type(error).__name__)
-    return found
+        return Unavailable(UNAVAILABLE)
+    return None
 
 
 def problem_response(
@@ -160,11 +159,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Log the current exception and return a 500 without details, or a 503."""
-    error = sys.exception()
-    if isinstance(error, Refused):
-        return refusal_response(request, error)
-    if error is not None and is_unavailable(error):
-        return problem_response(request, 503, UNAVAILABLE, code="service_unavailable", headers={"Retry-After": "1"})
+    if refused := find_refusal(sys.exception()):
+        return refusal_response(request, refused)
     log.exception("unforeseen_error")
     sentence = "Something went wrong inside the server; its log has the details."
     return problem_response(request, 500, sentence, code="server_error")
