@@ -178,24 +178,24 @@ def restore(path: Path, *, replace: bool, name: str = "") -> None:
     except OSError as error:
         raise BackupFailed(f"{name} cannot be read: {error.strerror}.") from error
     with database_programs(alone=True) as (own, programs):
-        older = _check_archive(own, programs, path, name=name)
+        listed = programs.read("pg_restore", "--list", str(path))
+        older = _check_archive(own, programs, path, listed, name=name)
         _check_target(own, replace=replace, older=older)
-        _load(own, programs, path)
+        _load(programs, path, listed)
         migrate(own)
         with own.cursor() as cursor:
             # Without statistics, plans would be those of an empty database until autovacuum comes by.
             cursor.execute("ANALYZE")
 
 
-def _check_archive(own: BaseDatabaseWrapper, programs: Programs, path: Path, *, name: str) -> bool:
-    """Return whether the backup is older than this version.
+def _check_archive(own: BaseDatabaseWrapper, programs: Programs, path: Path, listed: str, *, name: str) -> bool:
+    """Return whether the backup, whose parts are `listed`, is older than this version.
 
     Raise `BackupFailed` for one that is newer, or not of modelhub.
     """
-    listed = programs.read("pg_restore", "--list", str(path))
-    schemas = re.findall(r"^\d+; \d+ \d+ TABLE DATA (\S+) modelhub_score ", listed, re.MULTILINE)
-    if schemas != [_schema(own)]:
-        found = f"; it holds the schema {schemas[0]}, and the database uses {_schema(own)}" if schemas else ""
+    schemas, schema = re.findall(r"^\d+; \d+ \d+ TABLE DATA (\S+) modelhub_score ", listed, re.MULTILINE), _schema(own)
+    if schemas != [schema]:
+        found = f"; it holds the schema {schemas[0]}, and the database uses {schema}" if schemas else ""
         raise BackupFailed(f"{name} is not a backup of this database's modelhub{found}.")
     rows = programs.read("pg_restore", "--data-only", "--table=django_migrations", "--file=-", str(path))
     applied = set(re.findall(r"^\d+\t(\w+)\t(\w+)\t", rows, re.MULTILINE))
@@ -229,12 +229,11 @@ def _check_target(own: BaseDatabaseWrapper, *, replace: bool, older: bool) -> No
                 raise BackupFailed("the backup is of an older version and must be migrated; stop the servers first.")
 
 
-def _load(own: BaseDatabaseWrapper, programs: Programs, path: Path) -> None:
-    """Run the statements of the backup in one transaction of psql.
+def _load(programs: Programs, path: Path, listed: str) -> None:
+    """Run the statements of the `listed` parts in one transaction of psql.
 
     Only a complete backup is followed by COMMIT: without it, the end of the connection rolls back.
     """
-    listed = programs.read("pg_restore", "--list", str(path))
     with (
         tempfile.NamedTemporaryFile("w", suffix=".list") as wanted,
         tempfile.TemporaryFile("w+", errors="replace") as words,
