@@ -55,6 +55,10 @@ class DatabaseWrapper(DjangoWrapper):
             connection = super().get_new_connection(conn_params)
         return connection
 
+    def has_ended(self) -> bool:
+        """Return whether the idle connection, if one is open, was closed by either side."""
+        return self.connection is not None and (self.connection.closed or _has_input(self.connection))
+
     def create_database(self) -> None:
         """Do nothing: `DATABASE_URL` names a database that exists."""
 
@@ -136,6 +140,7 @@ def check(connection: psycopg.Connection[Any]) -> bool:
 
 
 def _has_input(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether an idle connection can be read: that is its end, or a notice."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))

@@ -2,11 +2,10 @@
 
 import functools
 import random
-import select
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -86,7 +85,8 @@ def in_autocommit(write: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(write)
     def run(*args: P.args, **options: P.kwargs) -> T:
         # A failure to connect sends nothing, nor does a connection that has ended meanwhile: the outcome is known.
-        if not connection.in_atomic_block and _has_ended():
+        backend: Any = connection
+        if not connection.in_atomic_block and backend.has_ended():
             connection.close()
         connection.ensure_connection()
         try:
@@ -97,16 +97,6 @@ def in_autocommit(write: Callable[P, T]) -> Callable[P, T]:
             raise _outcome_unknown() from error
 
     return run
-
-
-def _has_ended() -> bool:
-    """Return whether the idle connection can be read: that is its end, or a notice."""
-    raw = connection.connection
-    if raw is None or raw.closed:
-        return raw is not None
-    poll = select.poll()
-    poll.register(raw.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def savepoint() -> AbstractContextManager[None]:
