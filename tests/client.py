@@ -1,5 +1,6 @@
 """The client of most tests: an API key and the shapes of requests."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,6 +70,13 @@ def execute(statement: str, *parameters: Any) -> None:
     """Run a statement past the API, as an administrator with psql could."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
+
+
+def listed_ids(staff: Client, path: str, **query: Any) -> set[str]:
+    """Return the ids of the rows on a list of the admin."""
+    answer = staff.get(path, query)
+    assert answer.status_code == 200
+    return set(re.findall(rf'href="{path}([0-9a-f-]{{36}})/change/', answer.content.decode()))
 
 
 def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from modelhub.accounts.models import SCOPES, ApiKey, User
-from tests.client import Caller
+from tests.client import Caller, listed_ids
 from tests.factories import ApiKeyFactory, OrganizationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -41,8 +41,7 @@ class TestKeys:
         return str(answer.content.decode())
 
     def listed(self, staff: Client, **query: str) -> set[str]:
-        page = staff.get(self.PATH, query).content.decode()
-        return set(re.findall(rf'href="{self.PATH}([0-9a-f-]{{36}})/change/', page))
+        return listed_ids(staff, self.PATH, **query)
 
     def test_creation_shows_the_secret_once(self, staff: Client, alice: Caller) -> None:
         form = {"name": "New", "user": str(alice.user.pk), "scopes": ["read", "write"]}

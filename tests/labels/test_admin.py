@@ -1,13 +1,12 @@
 """The admin's pages of labels and projects."""
 
-import re
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from modelhub.labels.models import Label, Project
-from tests.client import Caller
+from tests.client import Caller, listed_ids
 from tests.factories import ProjectFactory
 
 pytestmark = pytest.mark.django_db
@@ -16,9 +15,7 @@ PATH = "/admin/modelhub/label/"
 
 
 def found(staff: Client, **query: Any) -> set[str]:
-    answer = staff.get(PATH, query)
-    assert answer.status_code == 200
-    return set(re.findall(rf'href="{PATH}([0-9a-f-]{{36}})/change/', answer.content.decode()))
+    return listed_ids(staff, PATH, **query)
 
 
 def test_labels_show_their_legal_values(staff: Client, labels: dict[str, Label]) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from modelhub.labels.models import Label
 from modelhub.scores.models import Score
 from modelhub.sources.models import Source
-from tests.client import Caller, entry, execute
+from tests.client import Caller, entry, execute, listed_ids
 from tests.factories import LabelFactory, OrganizationFactory, ScoreFactory, SourceFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def page(staff: Client, path: str = PATH, **query: Any) -> str:
 
 def found(staff: Client, **query: Any) -> set[str]:
     """Return the ids of the listed scores."""
-    return set(re.findall(rf'href="{PATH}([0-9a-f-]{{36}})/change/', page(staff, **query)))
+    return listed_ids(staff, PATH, **query)
 
 
 @pytest.fixture
