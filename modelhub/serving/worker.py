@@ -110,7 +110,11 @@ class Worker(base.Worker):
             metrics.show_pool(pool.get_stats())
 
     def stop_listening(self) -> None:
-        """Accept the connections that the kernel has completed, then close the port."""
+        """Accept the connections that the kernel has completed, then close the port.
+
+        The kernel resets what it completes after the last accept, with a backlog of 0 one connection at most.
+        """
+        self.server.socket.listen(0)
         known = -1
         while known < len(self.channels):
             known = len(self.channels)

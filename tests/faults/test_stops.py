@@ -101,7 +101,8 @@ def test_requests_in_flight_are_finished_before_the_end(folder: Path) -> None:
 def test_a_stop_under_load_loses_no_request(folder: Path, keep_alive: bool) -> None:
     """Fifty clients go on until the port is closed; each accepted connection is answered.
 
-    The kernel resets a connection that it completes in the moment between the last accept and the close.
+    The kernel resets one connection, if it completes it in the moment between the last accept and the close. A client
+    that keeps connections makes a new one, too, after the last answer of a worker.
     """
     results: Counter[object] = Counter()
 
@@ -129,7 +130,7 @@ def test_a_stop_under_load_loses_no_request(folder: Path, keep_alive: bool) -> N
         assert server.stop() == 0
         for client in clients:
             client.join()
-    assert results.pop(ConnectionResetError, 0) <= (0 if keep_alive else 1)
+    assert results.pop(ConnectionResetError, 0) <= 1
     assert set(results) == {200, "refused"}, results
 
 
@@ -174,7 +175,6 @@ def test_a_stop_waits_for_a_request_no_longer_than_its_timeout(folder: Path) -> 
         assert 2 < time.monotonic() - started < 15
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_a_worker_with_a_stuck_request_is_replaced(folder: Path) -> None:
     """Its other threads answer meanwhile."""
