@@ -1,6 +1,6 @@
 """Cells of CSV files of scores, written and read back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -53,13 +53,30 @@ def read_cells(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
     label_type = str(fields.get("label_type"))
     if value_json:
         fields["value"] = stored = _read_json("value_json", value_json)
-        is_known = label_type in LABEL_TYPES and isinstance(stored, dict)
-        if value and is_known and not _is_plain(value, get_type(label_type).plain(stored)):
+        if value and not any(_is_plain(value, plain) for plain in _plain_forms(label_type, stored)):
             raise Invalid(f"value and value_json must say the same, got {show(value)} and {show(stored)}")
     elif value:
-        is_json = label_type in {"star", "numeric"} or value.startswith("[")
-        fields["value"] = _read_json("value", value) if is_json else value
+        fields["value"] = _read_plain(label_type, value)
     return fields
+
+
+def _read_plain(label_type: str, text: str) -> Any:
+    """Return a plain value: a JSON number, a JSON list of several options, or a text."""
+    if label_type in {"star", "numeric"}:
+        return _read_json("value", text)
+    if label_type != "text" and text.startswith("["):
+        # A text or one option may begin like a list.
+        with suppress(ValueError):
+            options = exact_json.loads(text)
+            return options if all(isinstance(option, str) for option in options) else text
+    return text
+
+
+def _plain_forms(label_type: str, stored: object) -> Iterator[object]:
+    """Yield the plain value, of each label type if the line does not say which one."""
+    for name in [label_type] if label_type in LABEL_TYPES else LABEL_TYPES:
+        kind = get_type(name)
+        yield kind.plain(stored if isinstance(stored, dict) else {kind.key: stored})
 
 
 def _is_plain(text: str, plain: object) -> bool:

@@ -12,6 +12,7 @@ from modelhub.scores import import_files
 from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 from tests.client import Caller, entry
+from tests.factories import LabelFactory
 from tests.scores.files import export, run_import
 
 pytestmark = pytest.mark.django_db
@@ -73,9 +74,11 @@ class TestReading:
             "trace,4,Categorical,categorical,positive,,alice@example.com,",
             'trace,5,Categorical,categorical,"[""positive""]",,alice@example.com,',
             "trace,6,Thumbs_Up_Down,thumbs_up_down,up,,alice@example.com,",
+            'trace,7,Text,text,"[""positive""]",,alice@example.com,',
+            "trace,8,Text,text,[sic],,alice@example.com,",
             ",,,,,,,",
         ]
-        assert run_import(write_text(tmp_path, "\n".join([HEADER, *rows])))[0].startswith("6 scores created")
+        assert run_import(write_text(tmp_path, "\n".join([HEADER, *rows])))[0].startswith("8 scores created")
         found = dict(Score.objects.values_list("source__source_id", "value"))
         assert found == {
             "1": {"rating": 4},
@@ -84,14 +87,37 @@ class TestReading:
             "4": {"selected": ["positive"]},
             "5": {"selected": ["positive"]},
             "6": {"value": "up"},
+            "7": {"text": '["positive"]'},
+            "8": {"text": "[sic]"},
         }
         assert Score.objects.get(source__source_id="2").notes == "=1"
+
+    @pytest.mark.parametrize("option", ["[1]", "[", '["a", 1]'])
+    def test_an_option_that_looks_like_a_list(self, alice: Caller, tmp_path: Path, option: str) -> None:
+        options = {"options": [option, "other"]}
+        label = LabelFactory.create(organization=alice.user.organization, type="categorical", settings=options)
+        out = io.StringIO()
+        row = ["trace", "1", label.name, "categorical", option, "", "alice@example.com", ""]
+        csv.writer(out).writerows([HEADER.split(","), row])
+        assert run_import(write_text(tmp_path, out.getvalue()))[1] == 0
+        assert Score.objects.get().value == {"selected": [option]}
 
     def test_a_number_that_a_spreadsheet_wrote_again(
         self, alice: Caller, labels: dict[str, Label], tmp_path: Path
     ) -> None:
         row = 'trace,1,Numeric,numeric,7,"{""value"":7.0}",alice@example.com,'
         assert run_import(write_text(tmp_path, f"{HEADER}\n{row}\n"))[1] == 0
+
+    @pytest.mark.parametrize("label_type", ["star", "", "Star"])
+    @pytest.mark.parametrize("value_json", ['"{""rating"":4}"', "4"])
+    def test_a_corrected_value_is_never_lost(
+        self, alice: Caller, labels: dict[str, Label], tmp_path: Path, label_type: str, value_json: str
+    ) -> None:
+        header = HEADER.replace("label_name", "label_id")
+        for value, status in (("5", 1), ("4", 0)):
+            row = f"trace,1,{labels['star'].pk},{label_type},{value},{value_json},alice@example.com,"
+            assert run_import(write_text(tmp_path, f"{header}\n{row}\n"))[1] == status
+        assert Score.objects.get().value == {"rating": 4}
 
     def test_a_source_id_is_taken_as_it_is(self, labels: dict[str, Label], alice: Caller, tmp_path: Path) -> None:
         rows = [f"trace,{name},Star,star,4,,alice@example.com," for name in ("'=1", "=1", "''")]
