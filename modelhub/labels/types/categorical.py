@@ -155,4 +155,6 @@ def _as_object(option: object) -> dict[str, Any]:
 
 def _twins(one: str, other: str) -> Invalid:
     words = f"{show(one)} and {show(other)}"
-    return invalid_settings(f"labels and values of options must differ by more than case and outer spaces, got {words}")
+    return invalid_settings(
+        f"labels and values of options must differ by more than case, outer spaces and Unicode's form, got {words}"
+    )

@@ -18,7 +18,7 @@ COMPLETE = {
     "options": [{"label": "a"}, {"label": "b"}],
 }
 ONE_OF = 'selected must hold only options of the label ("positive", "negative", "Mixed", "mixed"), got '
-TWINS = "labels and values of options must differ by more than case and outer spaces, got "
+TWINS = "labels and values of options must differ by more than case, outer spaces and Unicode's form, got "
 AT_LEAST_ONE = "selected must be one option or a list of at least one, got "
 
 
