@@ -12,6 +12,7 @@ from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import check_storable
 from modelhub.core.ids import parse_uuid
+from modelhub.core.models import check_visible
 from modelhub.core.text import show
 
 
@@ -70,6 +71,8 @@ def draft_annotator(*, organization_id: uuid.UUID, email: str, name: object, pk:
     try:
         validate_email(email)
         User._meta.get_field("email").run_validators(email)
+        # Django allows control characters in quotes, and blanks and overrides in domains.
+        check_visible(email)
     except ValidationError:
         raise Invalid(f"The email of an annotator must be an email address, got {show(email)}") from None
     if not isinstance(name, str | None) or len(name or "") > longest:

@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from modelhub.accounts.models import User
+from modelhub.accounts.models import User, normalize_login
 from modelhub.core import exact_json
 from modelhub.core.admin import ReadOnlyAdmin, ended, link_column, link_to, one_line
 from modelhub.core.admin_filters import DateFilter, DeletedFilter, OrganizationFilter, related, words_of
@@ -63,7 +63,7 @@ class ScoreAdmin(ReadOnlyAdmin):
         if not term:
             return queryset, False
         if "@" in term:
-            users = User.objects.filter(email=term.lower()).values_list("pk", flat=True)
+            users = User.objects.filter(email=normalize_login(term)).values_list("pk", flat=True)
             return queryset.filter(LIVE, LISTED, annotator_id__in=list(users)), False
         sources = Source.objects.filter(of_source_id(term)).values_list("pk", flat=True)
         of_source = LIVE & Q(source_id__in=list(sources))

@@ -9,6 +9,7 @@ from django.db.models import BooleanField, F, Func, QuerySet
 from rest_framework.request import Request
 
 from modelhub.accounts.authentication import caller
+from modelhub.accounts.models import normalize_login
 from modelhub.core.filters import IdFilter, StrictFilterSet, TimeFilter
 from modelhub.core.text import fold
 from modelhub.labels.models import Label
@@ -65,8 +66,7 @@ class ScoreFilter(StrictFilterSet):
         return queryset.filter(label_id__in=[pk for pk, label_name in labels if fold(label_name) == fold(value)])
 
     def by_email(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
-        # Logins are stored in lower case.
-        return queryset.filter(annotator__email=value.lower())
+        return queryset.filter(annotator__email=normalize_login(value))
 
 
 FILTERS = tuple(ScoreFilter.base_filters)

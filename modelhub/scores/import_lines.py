@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from modelhub.accounts.models import User
+from modelhub.accounts.models import User, normalize_login
 from modelhub.accounts.people import draft_annotator
 from modelhub.core.errors import Invalid, NotFound, Refused
 from modelhub.core.exact_json import same
@@ -176,7 +176,7 @@ class LineReader:
 
         An absent one is drafted if annotators are created.
         """
-        pk, email = _id_of(fields, role), (_read_text(fields, f"{role}_email") or "").strip().lower()
+        pk, email = _id_of(fields, role), normalize_login(_read_text(fields, f"{role}_email") or "")
         by_id, by_email = self.people.get(pk), self.people.get(email)
         if by_id and by_email and by_id != by_email:
             raise Invalid(f"{role} and {role}_email must name one user, got {by_id.email} and {by_email.email}")

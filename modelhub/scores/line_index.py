@@ -15,7 +15,7 @@ class FirstLine(NamedTuple):
 class LineIndex:
     """Lines by the keys that no two of them may share.
 
-    SQLite caches 2 MB and writes the rest into a temporary file, about 80 bytes per key, which it deletes.
+    SQLite caches 2 MB and writes the rest into a temporary file, about 60 bytes per key, which it deletes.
     """
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ import tracemalloc
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +255,12 @@ class TestMissingAndUnfitFields:
     def test_clocks_of_two_machines_may_differ_by_seconds(self, good: Line, tmp_path: Path) -> None:
         soon = (timezone.now() + timedelta(seconds=30)).isoformat()
         assert run_import(write(tmp_path, good | {"created_at": soon, "updated_at": soon}))[1] == 0
+
+    @pytest.mark.parametrize("name", ["created_at", "updated_at"])
+    def test_one_time_is_both(self, good: Line, tmp_path: Path, name: str) -> None:
+        assert run_import(write(tmp_path, good | {name: "2020-01-01T00:00:00Z"}))[1] == 0
+        score = Score.objects.get()
+        assert score.created_at == score.updated_at == datetime(2020, 1, 1, tzinfo=UTC)
 
     def test_null_is_not_given(self, good: Line, tmp_path: Path) -> None:
         """Contract 0.5: of a stored score, fields that are not given stay."""

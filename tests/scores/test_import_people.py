@@ -2,6 +2,7 @@
 
 import uuid
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.core.management import CommandError
@@ -83,6 +84,12 @@ class TestStandIn:
         assert score.value == {"rating": 1}
         sentence = f"line 1: bob@example.com has another score of this source and label, {score.pk}\n"
         assert capsys.readouterr().err == sentence
+
+    def test_a_repeat_without_ids_changes_nothing(self, bob: Caller, three: list[Line], tmp_path: Path) -> None:
+        del three[0]["id"]
+        file = write(tmp_path, three[0])
+        for summary in ("1 score created, 0 changed, 0 unchanged", "0 scores created, 0 changed, 1 unchanged"):
+            assert run_import(file, "--annotator", "bob@example.com") == (f"{summary}, 0 lines with errors", 0)
 
     def test_an_equal_score_of_another_person_is_no_repeat(
         self, bob: Caller, three: list[Line], tmp_path: Path
@@ -171,6 +178,11 @@ class TestCreateAnnotators:
             ({"annotator_email": "gone"}, 'The email of an annotator must be an email address, got "gone"'),
             ({"annotator_email": "charlie@example.org"}, "The email charlie@example.org belongs to a user of another"),
             ({"annotator_email": f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.org"}, "The email of an"),
+            (
+                {"annotator_email": '"\x1b"@example.com'},
+                r'The email of an annotator must be an email address, got "\"\u001b',
+            ),
+            ({"annotator_email": "gone@exam\u202eple.com"}, "The email of an annotator must be an email address, got "),
             ({"annotator_email": None}, "Annotator not found: "),
             ({"annotator_email": None, "annotator_id": None}, "annotator_email or annotator must be given"),
             ({"annotator_name": 5}, "The name of an annotator must be a string of at most 255 characters, got 5"),
@@ -215,6 +227,14 @@ class TestIdAndEmail:
         assert run_import(write(tmp_path, three[0]))[1] == 1
         expected = f"line 1: annotator and annotator_email must name one user, got {bob.user.email} and {other.email}\n"
         assert capsys.readouterr().err == expected
+
+    @pytest.mark.parametrize("email", [" Bob@Example.com ", "bob@\uff45xample.com"])
+    def test_an_email_is_a_login_in_any_spelling(
+        self, bob: Caller, three: list[Line], tmp_path: Path, email: str
+    ) -> None:
+        assert run_import(write(tmp_path, three[0] | {"annotator_email": email}), "--create-annotators")[1] == 0
+        assert Score.objects.get().annotator == bob.user
+        assert bob.get(f"/model-hub/scores/?annotator_email={quote(email)}").body["count"] == 1
 
     def test_two_ids(self, bob: Caller, three: list[Line], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run_import(write(tmp_path, three[0] | {"annotator": str(bob.user.pk)}))[1] == 1
