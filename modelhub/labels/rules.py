@@ -58,7 +58,12 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
             raise NotFound(
                 f"{self}: the label was deleted and takes no new scores", code="label_deleted", field="label_id"
             )
-        return self.check_shape(value) if force else self.check(value)
+        try:
+            return self.check(value)
+        except Invalid:
+            if not force:
+                raise
+            return self.check_shape(value)
 
     def check(self, value: object) -> dict[str, Any]:
         """Return the value in its stored shape (contract 0.5). Raise `Invalid`."""

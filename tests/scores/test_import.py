@@ -313,6 +313,15 @@ class TestLabels:
         assert run_import(write(tmp_path, good | {"label_id": None, "label_name": "CAFE\u0301"}))[1] == 0
         assert Score.objects.get().label == label
 
+    def test_a_deleted_namesake_does_not_count(
+        self, alice: Caller, good: Line, labels: dict[str, Label], tmp_path: Path
+    ) -> None:
+        labels["star"].deleted_at = timezone.now()
+        labels["star"].save()
+        label = LabelFactory.create(organization=alice.user.organization, name="Star")
+        assert run_import(write(tmp_path, good | {"label_id": None, "label_name": "Star"}))[1] == 0
+        assert Score.objects.get().label == label
+
     @pytest.mark.parametrize("by_name", [False, True])
     def test_a_deleted_label_takes_no_scores(
         self,

@@ -13,7 +13,7 @@ from modelhub.labels.models import Label
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.sources.models import Source
 from tests.client import Caller, entry
-from tests.factories import ScoreFactory
+from tests.factories import LabelFactory, ScoreFactory
 from tests.scores.files import export, lines_of, run_import, write
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +109,14 @@ class TestSettingsThatChanged:
     ) -> None:
         assert run_import(write(tmp_path, self.line(alice, labels[type_], value)), "--force") == FAILED
         assert not Score.objects.exists()
+
+    def test_an_option_in_another_form_is_stored_as_the_label_spells_it(self, alice: Caller, tmp_path: Path) -> None:
+        options = {"options": ["Caf\u00e9", "other"]}
+        label = LabelFactory.create(organization=alice.user.organization, type="categorical", settings=options)
+        file = write(tmp_path, self.line(alice, label, ["Cafe\u0301"]))
+        for arguments, result in ((["--force"], CREATED), ([], UNCHANGED), (["--force"], UNCHANGED)):
+            assert run_import(file, *arguments) == result
+            assert Score.objects.get().value == {"selected": ["Caf\u00e9"]}
 
     def line(self, caller: Caller, label: Label, value: object) -> dict[str, Any]:
         return {

@@ -59,6 +59,12 @@ class TestStandIn:
         again = run_import(file, "--annotator", "bob@example.com")
         assert again == ("0 scores created, 0 changed, 1 unchanged, 0 lines with errors", 0)
 
+    def test_for_an_unknown_author(self, alice: Caller, bob: Caller, three: list[Line], tmp_path: Path) -> None:
+        line = three[0] | {"annotator_id": str(alice.user.pk), "updated_by_email": "boss@example.com"}
+        assert run_import(write(tmp_path, line), "--annotator", "bob@example.com")[1] == 0
+        score = Score.objects.get()
+        assert (score.annotator, score.updated_by) == (alice.user, bob.user)
+
     def test_two_lines_in_one_slot_are_errors(
         self, bob: Caller, three: list[Line], tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
