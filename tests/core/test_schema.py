@@ -61,6 +61,20 @@ def test_the_format_is_that_of_the_query_or_of_accept(
 
 
 @pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("application/json; charset=utf-8", "application/json"),
+        ("application/vnd.oai.openapi+json;version=3.0, */*;q=0.1", "application/vnd.oai.openapi+json"),
+        ("text/yaml; Q=0.5, application/json; indent=4; q=0.9", "application/json"),
+    ],
+)
+def test_of_accept_types_and_weights_count(live: Server, accept: str, content_type: str) -> None:
+    answer = live.request("GET", "/schema/", headers={"Accept": accept})
+    assert answer.headers["Content-Type"] == content_type
+    assert answer.json()["openapi"]
+
+
+@pytest.mark.parametrize(
     ("query", "sentence"),
     [
         ("version=%0a", 'Unknown query parameter "version". Known are format'),
