@@ -189,9 +189,10 @@ class ApiKeyAdmin(NoDeleteAdmin):
         return format_html('<span class="state-ended">{}</span>', state)
 
     @admin.display(ordering="use__last_used_at")
-    def last_used_at(self, key: ApiKey) -> datetime:
+    def last_used_at(self, key: ApiKey) -> str:
         """Return the last use. Raise `ObjectDoesNotExist`, which Django shows as a dash."""
-        return key.use.last_used_at
+        # Django formats the time in a list, and not on the page of a key.
+        return formats.localize(key.use.last_used_at)
 
     @admin.action(description="Rotate: a new pair, the old one valid for a day", permissions=["change"])
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> TemplateResponse | None:

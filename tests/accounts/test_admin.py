@@ -169,6 +169,17 @@ class TestKeys:
         form = staff.get(f"{self.PATH}{alice.key.pk}/change/").content.decode()
         assert re.search(r'field-last_used_at">.*?<div class="readonly">-</div>', form, re.DOTALL)
 
+    @pytest.mark.parametrize(
+        ("path", "cell"),
+        [("", r'"field-last_used_at[^"]*">'), ("{}/change/", r'field-last_used_at">.*?<div class="readonly">')],
+    )
+    def test_the_last_use_has_seconds_and_zone(self, staff: Client, alice: Caller, path: str, cell: str) -> None:
+        alice.get("/model-hub/sources/")
+        page = staff.get(f"{self.PATH}{path.format(alice.key.pk)}").content.decode()
+        found = re.search(f"{cell}([^<]*)<", page, re.DOTALL)
+        assert found
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", found[1])
+
     @pytest.mark.parametrize("query", ["alice@", "Test", "{key.pk}", "{key.api_key}"])
     def test_search(self, staff: Client, alice: Caller, charlie: Caller, query: str) -> None:
         assert str(alice.key.pk) in self.listed(staff, q=query.format(key=alice.key))
