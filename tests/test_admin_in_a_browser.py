@@ -98,8 +98,19 @@ def test_the_list_of_keys_shows_all_columns(page: Page, server: Server) -> None:
     page.fill("#id_expires_at_1", "12:34:56")
     page.click("input[name=_save]")
     page.goto("/admin/modelhub/apikey/")
-    hidden = "row => row.parentElement.scrollWidth - row.parentElement.clientWidth"
-    assert page.eval_on_selector("#result_list", hidden) == 0
+    assert hidden_columns(page) == 0
+
+
+def test_the_list_of_scores_shows_all_columns(page: Page) -> None:
+    page.goto("/admin/modelhub/score/")
+    assert page.inner_text("#result_list tr:last-child td:last-child").endswith("UTC")
+    assert hidden_columns(page) == 0
+
+
+def hidden_columns(page: Page) -> int:
+    """Return the width in pixels of the columns that are only seen after scrolling."""
+    width = "table => table.parentElement.scrollWidth - table.parentElement.clientWidth"
+    return int(page.eval_on_selector("#result_list", width))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
