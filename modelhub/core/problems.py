@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
+from django.urls import is_valid_path
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, UnsupportedMediaType
@@ -153,7 +154,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    hint = "" if request.path.endswith("/") else " Paths end in a slash."
+    hint = " Paths end in a slash." if is_valid_path(f"{request.path_info}/") else ""
     return problem_response(request, 404, f"There is no path {show(request.path)} here.{hint}", code="not_found")
 
 

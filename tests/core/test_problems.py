@@ -203,10 +203,15 @@ def test_an_unknown_path_is_a_404_with_a_hint_about_the_slash(alice: Caller) -> 
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/healthz/", "/model-hub/score"])
+def test_a_path_that_a_slash_would_not_help_has_no_hint(path: str) -> None:
+    assert Client().get(path).json()["detail"] == f'There is no path "{path}" here.'
+
+
 @pytest.mark.django_db
 def test_a_long_path_keeps_its_closing_quote(alice: Caller) -> None:
     answer = alice.get("/" + "x" * 200)
-    assert answer.body["detail"] == f'There is no path "/{"x" * 78}…" here. Paths end in a slash.'
+    assert answer.body["detail"] == f'There is no path "/{"x" * 78}…" here.'
 
 
 @pytest.mark.django_db
