@@ -29,9 +29,8 @@ def main() -> int:
     pins = [pin for line in options.path.read_text().splitlines() if (pin := line.strip())]
     for service in SERVICES:
         # One pin first, because each pin would wait for the timeout of a missing service.
-        if not audit(pins[:1], service):
+        if not (audit(pins[:1], service) and (audited := audit(pins, service))):
             continue
-        audited = audit(pins, service)
         lines = [line for package in audited for line in vulnerabilities(package)]
         for line in lines:
             print(line)

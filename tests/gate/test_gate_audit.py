@@ -31,7 +31,13 @@ ADVISORY = {
 class Advisories(BaseHTTPRequestHandler):
     """An advisory service: only django before 5.0.2 is vulnerable."""
 
+    answers_left: int
+
     def do_POST(self) -> None:
+        if not type(self).answers_left:
+            self.send_error(503)
+            return
+        type(self).answers_left -= 1
         question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         bad = (question["package"]["name"], question["version"]) == ("django", "5.0.1")
         body = json.dumps({"vulns": [ADVISORY]} if bad else {}).encode()
@@ -45,8 +51,9 @@ class Advisories(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def advisory_service() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Advisories)
+def advisory_service(answers: int = 1000) -> Iterator[str]:
+    """Serve on a free port, and fail after so many answers."""
+    server = HTTPServer(("127.0.0.1", 0), type("Some", (Advisories,), {"answers_left": answers}))
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -89,3 +96,14 @@ def test_without_a_network_nothing_is_audited_and_a_release_fails(
     assert done.returncode == status
     assert "osv does not answer; pip-audit: " in done.stdout
     assert done.stdout.endswith("NOT AUDITED: no advisory service (osv or pypi) answers; 1 pins were not looked up\n")
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 0), (("--release",), 1)], ids=["build", "release"])
+def test_a_service_that_answers_for_the_first_pin_only_has_audited_nothing(
+    tmp_path: Path, options: tuple[str, ...], status: int
+) -> None:
+    with advisory_service(answers=1) as url:
+        more = {"AUDIT_OSV_URL": url, "HTTPS_PROXY": f"http://127.0.0.1:{free_port()}"}
+        done = audit(tmp_path, "asgiref==3.13.0", "django==5.0.1", options=options, **more)
+    assert done.returncode == status
+    assert "NOT AUDITED" in done.stdout
