@@ -143,6 +143,11 @@ class TestSettings:
         )
         assert answer.body["message"].endswith('Did you mean "step_size"?')
 
+    def test_patch_completes_settings_that_were_stored_incomplete(self, alice: Caller) -> None:
+        label = LabelFactory.create(organization=alice.user.organization, type="numeric", settings={"max": 5})
+        answer = alice.patch(path(label), {"settings": {"min": 1}})
+        assert answer.body["settings"] == {"min": 1, "max": 5, "step_size": 1, "display_type": "slider"}
+
     def test_options_are_replaced_as_a_whole(self, alice: Caller) -> None:
         settings = {"options": ["a", "b"], "multi_choice": True}
         body = {"name": "Kind", "type": "categorical", "settings": settings}

@@ -192,6 +192,12 @@ class TestImport:
         assert bob.get(path(score)).body == before
         assert self.run(tmp_path, text).startswith("0 scores created, 0 changed, 1 unchanged")
 
+    def test_the_annotator_is_stored_as_null(self, alice: Caller, score: Score, tmp_path: Path) -> None:
+        text = export(alice)
+        Score.objects.all().delete()
+        assert self.run(tmp_path, text).startswith("1 score created")
+        assert Score.objects.get().updated_by is None
+
     def test_a_line_of_another_author_alone_changes_nothing(
         self, alice: Caller, bob: Caller, score: Score, tmp_path: Path
     ) -> None:

@@ -161,6 +161,12 @@ class TestManyErrors:
         assert hinted == answer.body["errors"][:MAX_HINTS]
         assert answer.body["errors"][999].endswith('Unknown field "valu"')
 
+    def test_errors_that_have_no_hint_do_not_count(
+        self, alice: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        answer = alice.bulk(trace, [*[7] * MAX_HINTS, entry(labels["categorical"], "positiv")])
+        assert answer.body["errors"][-1].endswith('Did you mean "positive"?')
+
     def test_judging_ends_at_the_timeout_of_the_request(
         self, alice: Caller, trace: Source, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch, settings: Any
     ) -> None:

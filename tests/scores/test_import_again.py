@@ -164,6 +164,7 @@ class TestTimes:
         alice.delete(path)
         assert run_import(file) == CREATED
         assert alice.get(path).body == before
+        assert [one["action"] for one in alice.get(path + "history/").body["results"]] == ["deleted"]
 
     def test_an_older_export_over_a_correction_that_was_deleted(
         self, alice: Caller, score: Score, tmp_path: Path

@@ -52,6 +52,15 @@ class TestReading:
         assert export(alice)[0] == before
         assert run_import(file) == ("0 scores created, 0 changed, 5 unchanged, 0 lines with errors", 0)
 
+    def test_a_note_that_was_added_since_is_removed(
+        self, alice: Caller, trace: Source, labels: dict[str, Label], tmp_path: Path
+    ) -> None:
+        alice.bulk(trace, [entry(labels["star"], 4)])
+        file = write_text(tmp_path, export(alice, "?export_format=csv")[0])
+        alice.bulk(trace, [entry(labels["star"], 4, notes="new")])
+        assert run_import(file) == ("0 scores created, 1 changed, 0 unchanged, 0 lines with errors", 0)
+        assert Score.objects.get().notes == ""
+
     def test_other_spellings_of_the_same(self, exported: str, tmp_path: Path) -> None:
         camel = exported.replace("source_type", "sourceType", 1).replace("value_json", "valueJson", 1)
         for text in (

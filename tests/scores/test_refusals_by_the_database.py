@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
 
+from modelhub.accounts.models import User
 from modelhub.labels.models import Label
 from modelhub.scores import recording
 from modelhub.scores.models import Score, ScoreRevision
@@ -14,6 +16,7 @@ from modelhub.scores.statements import StoreResult, store_scores
 from modelhub.sources.models import Source
 from tests.client import Caller, entry, refuse_thirteen
 from tests.factories import LabelFactory, OrganizationFactory
+from tests.scores.files import run_import, write
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +98,25 @@ class TestARefusalOfOne:
 
         assert (answer.status, answer.body["code"]) == (400, "database_refused")
         assert "secret" not in answer.body["detail"]
+
+    def test_costs_an_import_its_line_only(
+        self, alice: Caller, hundred: list[Label], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lines = [
+            {
+                "source_type": "trace",
+                "source_id": "1",
+                "label_id": str(label.pk),
+                "value": str(at),
+                "annotator_email": f"new{at}@example.com",
+            }
+            for at, label in enumerate(hundred[:15])
+        ]
+        done = "14 scores created, 0 changed, 0 unchanged, 1 line with errors\n14 annotators created, inactive"
+        assert run_import(write(tmp_path, *lines), "--create-annotators") == (done, 1)
+        assert capsys.readouterr().err == "line 14: The database refused this score\n"
+        assert Score.objects.count() == 14
+        assert not User.objects.filter(email="new13@example.com").exists()
 
 
 @pytest.mark.django_db(transaction=True)
