@@ -7,6 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from modelhub.accounts.keys import state_of
 from modelhub.serving.bootstrap import Bootstrapped
 
 UNKNOWN_PROXY = "NAME-OF-THE-PROXY"
@@ -23,6 +24,7 @@ def welcome(result: Bootstrapped, *, port: int) -> str:
         "change_password": manage_command("changepassword", email),
         "create_key": manage_command("create_api_key", email),
         "key": result.key,
+        "state": state_of(result.key),
         "secret_key": result.secret_key,
         "labels": result.labels,
         "sources": result.sources,

@@ -7,6 +7,7 @@ import pytest
 from django.test import override_settings
 
 from config.database import shell_variables
+from modelhub.accounts.keys import revoke_api_key
 from modelhub.accounts.models import ApiKey
 from modelhub.serving.bootstrap import EXAMPLE_SOURCES, bootstrap
 from modelhub.serving.welcome import welcome
@@ -25,6 +26,13 @@ def test_an_organization_without_a_key_gets_one_and_its_secret_is_shown_once() -
     assert first.secret_key in welcome(first, port=8000)
     assert "Secret key  shown when the key was made" in welcome(second, port=8000)
     assert re.search(r"Secret key  shown .*\n\n  Explore ", welcome(second, port=8000))
+
+
+def test_a_key_that_is_revoked_does_not_look_valid() -> None:
+    key = bootstrap().key
+    assert f"API key     {key.api_key}\n" in welcome(bootstrap(), port=8000)
+    revoke_api_key(key)
+    assert f"API key     {key.api_key} (revoked)\n" in welcome(bootstrap(), port=8000)
 
 
 def test_the_first_start_shows_its_sources_in_their_own_order() -> None:
