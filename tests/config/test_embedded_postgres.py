@@ -232,6 +232,6 @@ def test_data_of_another_major_version_is_not_touched(folder: Path) -> None:
     result = manage("serve", env=environment(folder, PORT=str(free_port()), **EMBEDDED))
 
     assert result.returncode == 1
-    assert "holds data of PostgreSQL 16, and this release brings 18" in result.stderr
+    assert "holds data of PostgreSQL 16, and this release brings 18; run manage.py backup with the old" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert [path.name for path in (folder / "postgres").iterdir()] == ["PG_VERSION"]
