@@ -22,7 +22,10 @@ from modelhub.core.admin import NoDeleteAdmin, ended, link_column, link_to_list,
 from modelhub.core.admin_filters import WordFilter, related, words_of
 from modelhub.core.errors import Conflict
 
-RIGHTS = "Staff log in here. A superuser sees all organizations. The keys of an inactive user are not valid."
+RIGHTS = (
+    "Staff log in here. Superusers among them see all organizations, others nothing. "
+    "The keys of an inactive user are not valid."
+)
 LOGIN_WORDS = "Without a password the user cannot log in here. API keys of the user are not affected."
 GRACE = timedelta(days=1)
 # The question repeats their ids, and Django reads at most 1,000 fields of a form.

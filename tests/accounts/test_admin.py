@@ -285,6 +285,15 @@ def test_a_login_ignores_case(alice: Caller) -> None:
     assert client.get("/admin/").status_code == 200
 
 
+def test_staff_without_the_rights_of_a_superuser_see_nothing(staff: Client, alice: Caller) -> None:
+    assert "Superusers among them see all organizations, others nothing." in readable(
+        staff.get(f"/admin/modelhub/user/{alice.user.pk}/change/").content.decode()
+    )
+    User.objects.filter(pk=alice.user.pk).update(is_superuser=False)
+    for table in ("organization", "user", "apikey", "project", "label", "source", "score"):
+        assert staff.get(f"/admin/modelhub/{table}/").status_code == 403
+
+
 @pytest.mark.parametrize("place", ["", "//evil.example", "https://evil.example/", "javascript:x"])
 def test_a_login_with_an_unusable_place_to_go_leads_to_the_admin(alice: Caller, place: str) -> None:
     user = alice.user
