@@ -15,7 +15,7 @@ from pathlib import Path
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NO_TABLES = "{} lacks tables of this version; start the server, or run manage.py migrate."
 # By SQLSTATE: a table or column is missing, the role has no right, the database or role is read-only.
-REFUSALS = {
+DATABASE_ERRORS = {
     "42P01": NO_TABLES,
     "42703": NO_TABLES,
     "42501": "the role of DATABASE_URL has too few rights for this command: {}",
@@ -83,7 +83,7 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, database.OperationalError):
         return f"modelhub cannot start: the database cannot be used (check DATABASE_URL): {words}"
     if isinstance(error, database.DatabaseError):
-        sentence = REFUSALS.get(sqlstate(error))
+        sentence = DATABASE_ERRORS.get(sqlstate(error))
         return sentence and f"modelhub: {sentence.format(name_database() if sentence == NO_TABLES else words)}"
     if isinstance(error, EOFError):
         return "modelhub: standard input has ended before the command had its answers; run it on a terminal."
