@@ -95,7 +95,8 @@ def count(number: int, noun: str) -> str:
 
 def fold(name: str) -> str:
     """Return the key under which names are equal: NFC, without case and outer spaces."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
+    # Not casefold(): to PostgreSQL's lower(), which keeps names unique, Maße and Masse differ.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).lower())
 
 
 def is_visible(name: str) -> bool:

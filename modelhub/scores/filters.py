@@ -63,7 +63,8 @@ class ScoreFilter(StrictFilterSet):
     def by_label_name(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
         """Compare names in Python: the database may have a locale that knows ASCII only."""
         labels = Label.objects.filter(organization_id=self.organization_id).values_list("pk", "name")
-        return queryset.filter(label_id__in=[pk for pk, label_name in labels if fold(label_name) == fold(value)])
+        wanted = fold(value)
+        return queryset.filter(label_id__in=[pk for pk, label_name in labels if fold(label_name) == wanted])
 
     def by_email(self, queryset: QuerySet[Score], name: str, value: str) -> QuerySet[Score]:
         return queryset.filter(annotator__email=normalize_login(value))

@@ -92,3 +92,11 @@ def test_a_label_name_finds_the_scores_of_all_labels_with_it(alice: Caller, trac
         assert alice.get(f"{SCORES}?cursor=&labelName={name}").body["results"] == [] or number
         assert alice.post(SCORES + "bulk-delete/", {"filter": {"label_name": name}}).body["deleted"] == number
     assert [one["label_name"] for one in alice.get(SCORES).body["results"]] == ["Cafés"]
+
+
+def test_names_that_are_two_labels_are_two_filters(alice: Caller, trace: Source) -> None:
+    for name in ("Maße", "Masse"):
+        label = LabelFactory.create(organization=alice.user.organization, name=name)
+        ScoreFactory.create(source=trace, label=label)
+    assert [one["label_name"] for one in alice.get(f"{SCORES}?label_name=MASSE").body["results"]] == ["Masse"]
+    assert alice.post(SCORES + "bulk-delete/", {"filter": {"label_name": "Masse"}}).body["deleted"] == 1

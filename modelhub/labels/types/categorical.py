@@ -136,7 +136,7 @@ def _checked_options(options: object) -> list[dict[str, Any]]:
     seen: dict[str, str] = {}
     for option in objects:
         name = option["label"]
-        folded = name.strip().casefold()
+        folded = name.strip().lower()
         if folded in seen:
             raise _twins(seen[folded], name)
         seen[folded] = name

@@ -158,8 +158,8 @@ def test_an_option_that_could_not_be_selected_is_rejected(option: object, got: s
     assert settings_rejection("categorical", {"options": [option, "other"]}) == got
 
 
-def test_a_label_may_be_its_own_value_and_a_value_may_be_null() -> None:
-    options = [{"label": "a", "value": "a"}, {"label": "b", "value": None}]
+def test_options_that_are_alike_and_legal() -> None:
+    options = [{"label": "a", "value": "a"}, {"label": "b", "value": None}, {"label": "Maße"}, {"label": "Masse"}]
     assert CATEGORICAL.check_settings({"options": options})["options"] == options
 
 
