@@ -51,11 +51,10 @@ def test_its_annotator_corrects_it_and_the_history_tells(bob: Caller, score: Sco
 
 
 def test_an_equal_value_leaves_no_history(bob: Caller, score: Score) -> None:
+    before = bob.get(path(score)).body
     answer = bob.patch(path(score), {"value": {"rating": 4}, "notes": "old"})
-    assert answer.status == 200
+    assert (answer.status, answer.body) == (200, before)
     assert not ScoreRevision.objects.exists()
-    score.refresh_from_db()
-    assert score.created_at == score.updated_at or answer.body["updated_at"].startswith(str(score.updated_at.year))
 
 
 def test_fields_are_named_and_judged_in_the_order_of_the_contract(bob: Caller, score: Score) -> None:
