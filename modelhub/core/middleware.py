@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 import structlog
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
 from modelhub.core.ids import new_id
@@ -45,7 +45,8 @@ class RequestMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)
-        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+        # Without a body: of Django's own views, and of static files, which are streamed.
+        if response.status_code == 405 and (response.streaming or not response.content):
             response = method_not_allowed(request, response["Allow"])
         response["X-Request-Id"] = request_id
         set_security_headers(response)
