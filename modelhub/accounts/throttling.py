@@ -37,9 +37,14 @@ def count_up(cache: BaseCache, key: str, seconds: int) -> int:
     if cache.add(key, 1, seconds):
         return 1
     try:
-        return cache.incr(key)
+        number = cache.incr(key)
     except ValueError:  # the window ended after `add`
         return 1
+    if number <= 1:
+        # Django's `incr` is two commands of Redis, EXISTS and INCR. Of a window that ends in between, INCR makes a key
+        # that never ends.
+        cache.touch(key, seconds)
+    return number
 
 
 class RateThrottle(SimpleRateThrottle):

@@ -19,7 +19,7 @@ from django.core.cache import CacheHandler, cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import RequestFactory, override_settings
 
-from modelhub.accounts.throttling import AddressThrottle, LoginHandler, client_address
+from modelhub.accounts.throttling import AddressThrottle, LoginHandler, client_address, count_up
 from modelhub.core.errors import RateLimited
 from tests.servers import API_KEY, Server, data_folder, environment, free_port, manage, running_server
 
@@ -146,6 +146,22 @@ def test_requests_of_the_same_moment_are_counted_one_by_one(monkeypatch: pytest.
     for thread in threads:
         thread.join()
     assert len(allowed) == 20
+
+
+class EndingCache(LocMemCache):
+    """A cache whose keys end between the two commands of `incr` in Redis."""
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        self.set(key, delta, timeout=None, version=version)
+        return delta
+
+
+def test_a_window_that_ends_while_it_is_counted_is_followed_by_one_with_an_end() -> None:
+    cache = EndingCache("ending", {})
+    cache.set("key", 7, 1)
+    assert count_up(cache, "key", 1) == 1
+    time.sleep(1.1)
+    assert cache.get("key") is None
 
 
 def test_logins_of_the_same_moment_are_counted_before_a_password_is_checked(settings: Any) -> None:
