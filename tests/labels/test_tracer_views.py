@@ -2,6 +2,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tests.client import Caller
 from tests.factories import LabelFactory, ProjectFactory
@@ -16,6 +17,7 @@ def test_labels_are_wrapped_and_filtered_by_project(alice: Caller, charlie: Call
     project = ProjectFactory.create(organization=alice.user.organization)
     free = LabelFactory.create(organization=alice.user.organization)
     bound = LabelFactory.create(organization=alice.user.organization, project=project)
+    LabelFactory.create(organization=alice.user.organization, deleted_at=timezone.now())
     LabelFactory.create(organization=charlie.user.organization)
 
     whole = alice.get(LABELS).body

@@ -1,6 +1,7 @@
 """`POST /model-hub/scores/bulk/`."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -178,6 +179,13 @@ class TestOverwriting:
         assert again.status == 201
         assert again.body["scores"] == first.body["scores"]
         assert not ScoreRevision.objects.exists()
+
+    def test_an_equal_number_comes_back_as_it_is_stored(
+        self, alice: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        for number in (Decimal("4.0"), 4):
+            [score] = alice.bulk(trace, [entry(labels["numeric"], number)]).body["scores"]
+            assert str(score["value"]["value"]) == "4.0"
 
     @pytest.mark.parametrize(
         ("batch", "own", "stored"),

@@ -1,9 +1,11 @@
 """PUT, PATCH, DELETE and the history of a score; bulk delete."""
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from modelhub.labels.models import Label
 from modelhub.scores.models import Score, ScoreRevision
@@ -55,6 +57,23 @@ def test_an_equal_value_leaves_no_history(bob: Caller, score: Score) -> None:
     answer = bob.patch(path(score), {"value": {"rating": 4}, "notes": "old"})
     assert (answer.status, answer.body) == (200, before)
     assert not ScoreRevision.objects.exists()
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_a_clock_up_to_a_minute_ahead_is_followed(bob: Caller, score: Score, bulk: bool) -> None:
+    """A change is later than the one before it; a wrong clock does not decide for years."""
+    for value, seconds in ((1, 40), (2, 100_000)):
+        before = timezone.now() + timedelta(seconds=seconds)
+        Score.objects.update(updated_at=before)
+        if bulk:
+            [changed] = bob.bulk(score.source, [entry(score.label, value)]).body["scores"]
+        else:
+            changed = bob.patch(path(score), {"value": value}).body
+        updated_at = datetime.fromisoformat(changed["updated_at"])
+        if seconds == 40:
+            assert updated_at == before + timedelta(microseconds=1)
+        else:
+            assert updated_at <= timezone.now()
 
 
 def test_fields_are_named_and_judged_in_the_order_of_the_contract(bob: Caller, score: Score) -> None:

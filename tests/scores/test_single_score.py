@@ -79,6 +79,7 @@ def test_an_unknown_or_foreign_label_is_a_404(alice: Caller, charlie: Caller, tr
         ({"notes": "x" * 5001}, 400, "notes_too_long", "notes"),
         ({"notes": "\x00"}, 400, "unstorable_value", "notes"),
         ({"score_source": "x"}, 400, "invalid_score_source", "score_source"),
+        ({"score_source": ""}, 400, "invalid_score_source", "score_source"),
         ({"labelId": "x"}, 400, "conflicting_fields", "label_id"),
     ],
 )
