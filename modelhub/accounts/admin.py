@@ -166,7 +166,8 @@ class ApiKeyAdmin(NoDeleteAdmin):
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: "forms.ModelForm[Any]", change: bool) -> None:
         if change:
-            obj.save()
+            # All fields would take back a revocation of the same moment.
+            obj.save(update_fields=form.changed_data)
             return
         key, secret = create_api_key(user=obj.user, name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at)
         obj.pk, obj.organization_id, obj.api_key = key.pk, key.organization_id, key.api_key

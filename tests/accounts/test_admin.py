@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
 
+from modelhub.accounts.admin import ApiKeyForm
 from modelhub.accounts.models import SCOPES, ApiKey, User
 from tests.client import Caller, listed_ids
 from tests.factories import ApiKeyFactory, OrganizationFactory, UserFactory
@@ -103,6 +104,18 @@ class TestKeys:
         form = {"name": "Again", "scopes": ["read"]}
         assert staff.post(f"{self.PATH}{alice.key.pk}/change/", form).status_code == 403
         assert "revoked already" in self.act(staff, "revoke", alice.key)
+
+    def test_a_change_takes_no_revocation_of_the_same_moment_back(
+        self, staff: Client, alice: Caller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def revoke_meanwhile(form: ApiKeyForm) -> None:
+            ApiKey.objects.update(revoked_at=timezone.now())
+
+        monkeypatch.setattr(ApiKeyForm, "clean_expires_at", revoke_meanwhile)
+        form = {"name": "Renamed", "scopes": ["read"]}
+        assert staff.post(f"{self.PATH}{alice.key.pk}/change/", form).status_code == 302
+        alice.key.refresh_from_db()
+        assert (alice.key.name, alice.key.scopes, alice.key.revoked_at is None) == ("Renamed", ["read"], False)
 
     def test_too_many_keys_are_not_revoked(
         self, staff: Client, alice: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch
