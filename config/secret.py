@@ -35,19 +35,22 @@ def secret_key(data_dir: Path, *, production: bool) -> Any:
 def ensure_key(data_dir: Path) -> str:
     """Return the key of the data folder, created if need be.
 
-    Raise `ImproperlyConfigured` for a folder that cannot be used.
+    Raise `ImproperlyConfigured` for a folder that cannot be used, and for a file without a key.
     """
     path = data_dir / "secret_key"
     try:
         if not path.exists():
             data_dir.mkdir(parents=True, exist_ok=True)
             _create(path)
-        return path.read_text(encoding="ascii")
+        key = path.read_bytes()
     except OSError as error:
         raise ImproperlyConfigured(
             f"The data folder {data_dir} cannot be used ({error.strerror}); "
             "point MODELHUB_DATA_DIR at a folder that can be written."
         ) from error
+    if not (key and key.isascii()):
+        raise ImproperlyConfigured(f"{path} holds no key; remove the file, and the next start makes a new one.")
+    return key.decode()
 
 
 def is_weak(key: str) -> bool:
@@ -60,5 +63,6 @@ def _create(path: Path) -> None:
     with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as draft:
         draft.write(get_random_secret_key())
         draft.flush()
+        os.fsync(draft.fileno())  # else a power failure may leave a file without content
         with contextlib.suppress(FileExistsError):
             os.link(draft.name, path)

@@ -109,6 +109,14 @@ def test_a_generated_signing_key_is_created_by_its_first_use(monkeypatch: pytest
     assert len(str(key)) == 50
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff" * 50])
+def test_a_file_without_a_signing_key_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes) -> None:
+    monkeypatch.delenv("MODELHUB_SECRET_KEY", raising=False)
+    (tmp_path / "secret_key").write_bytes(content)
+    with pytest.raises(ImproperlyConfigured, match="secret_key holds no key; remove the file"):
+        str(secret_key(tmp_path, production=False))
+
+
 @pytest.mark.parametrize(("given", "found"), [("own", "{cwd}/own"), ("", "{root}/.data"), ("/abs/own", "/abs/own")])
 def test_a_relative_data_folder_is_one_of_the_current_folder(tmp_path: Path, given: str, found: str) -> None:
     env = environment(tmp_path) | {"MODELHUB_DATA_DIR": given}
