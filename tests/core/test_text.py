@@ -93,6 +93,7 @@ def test_names_that_people_can_see(name: str) -> None:
         "a\u200eb",
         "a\u200db",
         "a\ufe0f",
+        "1\ufe0f",
         "é\u200d",
         "Quality\u3164",
         "Quality\u200b",
