@@ -91,12 +91,16 @@ def back_up(path: Path, *, replace: bool) -> int:
 
     The file appears when it is complete. Only its owner can read it. Raise `BackupFailed`.
     """
-    if path.exists() and not replace:
+    try:
+        exists, is_file = path.exists(), path.is_file()
+    except OSError as error:
+        raise BackupFailed(f"{path} cannot be written: {error.strerror}.") from error
+    if exists and not replace:
         raise BackupFailed(f"{path} exists already; name another file, or add --replace.")
     # The new file takes the place of a regular one: not of a device, and not of a link to another disk.
-    path = Path(os.path.realpath(path))
-    if path.exists() and not path.is_file():
+    if exists and not is_file:
         raise BackupFailed(f"{path} is not a regular file and is not replaced; - is standard output.")
+    path = Path(os.path.realpath(path))
     with database_programs(alone=False) as (own, programs):
         if "modelhub_score" not in own.introspection.table_names():
             raise BackupFailed("the database has no tables of modelhub yet.")

@@ -205,6 +205,7 @@ def test_a_file_that_exists_or_cannot_be_written(target: tuple[dict[str, str], S
     (tmp_path / "old").write_text("old")
     refuse(target, "exists already; name another file, or add --replace", "backup", str(tmp_path / "old"))
     refuse(target, "cannot be written: No such file or directory", "backup", str(tmp_path / "no" / "x"))
+    refuse(target, "cannot be written: File name too long", "backup", str(tmp_path / ("x" * 300)))
     assert (tmp_path / "old").read_text() == "old"
     assert manage("backup", "--replace", str(tmp_path / "old"), env=target[0]).returncode == 0
     assert (tmp_path / "old").read_bytes()[:5] == b"PGDMP"
