@@ -117,6 +117,12 @@ class ApiKeyForm(forms.ModelForm):
     class Meta:
         help_texts = {"expires_at": "In UTC. Without a time the key does not expire."}
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for field in self.fields.values():
+            # A field has changed if it differs from its page: an old page would clear the end that a rotation set.
+            field.show_hidden_initial = True
+
     def clean_expires_at(self) -> datetime | None:
         """Reject a new time in the past: that would be a revocation."""
         ends: datetime | None = self.cleaned_data["expires_at"]

@@ -117,6 +117,21 @@ class TestKeys:
         alice.key.refresh_from_db()
         assert (alice.key.name, alice.key.scopes, alice.key.revoked_at is None) == ("Renamed", ["read"], False)
 
+    def test_a_page_from_before_a_rotation_changes_only_what_was_edited(self, staff: Client, alice: Caller) -> None:
+        path = f"{self.PATH}{alice.key.pk}/change/"
+        form: dict[str, list[str]] = {"name": ["Renamed"], "scopes": alice.key.scopes}
+        hidden = re.findall(
+            r'<input [^>]*name="(initial-[^"]+)"(?: value="([^"]*)")?', staff.get(path).content.decode()
+        )
+        for name, value in hidden:
+            form.setdefault(name, []).append(value)
+        self.act(staff, "rotate", alice.key)
+
+        assert staff.post(path, form).status_code == 302
+        alice.key.refresh_from_db()
+        assert alice.key.name == "Renamed"
+        assert alice.key.expires_at is not None
+
     def test_too_many_keys_are_not_revoked(
         self, staff: Client, alice: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch
     ) -> None:
