@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -104,18 +105,19 @@ def back_up(path: Path, *, replace: bool) -> int:
     with database_programs(alone=False) as (own, programs):
         if "modelhub_score" not in own.introspection.table_names():
             raise BackupFailed("the database has no tables of modelhub yet.")
+        # Named before it exists: a signal that comes right after its creation finds the file, too.
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            with tempfile.NamedTemporaryFile(
-                dir=path.absolute().parent, prefix=f".{path.name}.", delete=False
-            ) as draft:
-                try:
-                    _dump(own, programs, Path(draft.name))
-                    os.fsync(draft.fileno())
-                    size = draft.seek(0, os.SEEK_END)
-                    Path(draft.name).replace(path)
-                finally:
-                    Path(draft.name).unlink(missing_ok=True)
-            descriptor = os.open(path.absolute().parent, os.O_RDONLY)
+            try:
+                draft.touch(mode=0o600, exist_ok=False)
+                _dump(own, programs, draft)
+                with draft.open("rb+") as file:
+                    os.fsync(file.fileno())
+                size = draft.stat().st_size
+                draft.replace(path)
+            finally:
+                draft.unlink(missing_ok=True)
+            descriptor = os.open(path.parent, os.O_RDONLY)
             os.fsync(descriptor)
             os.close(descriptor)
         except OSError as error:
