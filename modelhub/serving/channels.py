@@ -119,6 +119,12 @@ class Parser(HTTPRequestParser):
 class Answer(WSGITask):
     """Answer a request by the application."""
 
+    def build_response_header(self) -> bytes:
+        """Return the head; after the port was closed, the last answer closes its connection."""
+        if not self.channel.server.listens and len(self.channel.requests) == 1:
+            self.request.headers["CONNECTION"] = "close"
+        return bytes(super().build_response_header())
+
     def finish(self) -> None:
         """Send the rest of the answer: to HEAD no last chunk, which belongs to a body."""
         if self.request.command == "HEAD":
@@ -276,9 +282,7 @@ class Channel(HTTPChannel):
             self.server.add_task(self)
 
     def wind_down(self, now: float) -> None:
-        """End the connection after its last request, or soon if it is idle."""
-        for request in self.requests[-1:]:
-            request.headers["CONNECTION"] = "close"
+        """End the connection soon if it is idle; the last answer of others closes it."""
         if not (self.requests or self.request or self.total_outbufs_len) and now > self.last_activity + 1:
             self.will_close = True
 

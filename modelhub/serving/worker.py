@@ -65,7 +65,7 @@ class Worker(base.Worker):
             ident="modelhub",
             log_socket_errors=False,
         )
-        self.server.channel_class = Channel
+        self.server.channel_class, self.server.listens = Channel, True
         self.server.task_dispatcher = Lanes(
             self.server.task_dispatcher, exports=settings.SERVE_EXPORT_THREADS, large=settings.SERVE_LARGE_THREADS
         )
@@ -114,6 +114,7 @@ class Worker(base.Worker):
 
         The kernel resets what it completes after the last accept, with a backlog of 0 one connection at most.
         """
+        self.server.listens = False
         self.server.socket.listen(0)
         known = -1
         while known < len(self.channels):

@@ -236,7 +236,9 @@ def test_an_example_with_one_part_spoilt(target: Target, method: str, path: str,
     for body in itertools.islice(spoilt(example), 0, None, EVERY):
         answer = target.send(method, path, body)
         if answer.ok:
-            assert all(error.isprintable() for error in answer.json().get("errors", []))
+            # One of the bodies has an integer of 5,000 digits, and Python reads at most 4,300.
+            errors = json.loads(answer.text, parse_int=str).get("errors", [])
+            assert all(error.isprintable() for error in errors)
         else:
             assert_problem(answer, 400, 404, 409, 413)
 
