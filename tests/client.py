@@ -84,12 +84,12 @@ def entry(label: Label, value: object, **more: Any) -> dict[str, Any]:
     return {"label_id": str(label.pk), "value": value, **more}
 
 
-def refuse_thirteen(table: str, condition: str) -> str:
-    """Return SQL after which the database refuses the rows of a table that meet a condition on NEW."""
+def refuse_thirteen(table: str, condition: str, *, code: str = "P0001") -> str:
+    """Return SQL after which the database refuses the rows of a table that meet a condition on NEW, by an SQLSTATE."""
     return f"""
 CREATE FUNCTION refuse_thirteen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF {condition} THEN RAISE EXCEPTION 'thirteen, says a secret of the database'; END IF;
+    IF {condition} THEN RAISE EXCEPTION 'thirteen, says a secret of the database' USING ERRCODE = '{code}'; END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER refuse_thirteen BEFORE INSERT OR UPDATE ON {table}

@@ -30,8 +30,9 @@ from modelhub.core.transactions import sqlstate
 log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-# SQLSTATE of a write on a standby, which psycopg raises as InternalError.
-READ_ONLY = "25006"
+# SQLSTATEs that psycopg raises as InternalError: a write on a standby; an internal error of PostgreSQL, as when a
+# restore replaces a function that a statement is about to call.
+UNUSABLE = {"25006", "XX000"}
 UNAVAILABLE = "The database is not answering. Nothing is known to be wrong with the request; try it again."
 METHOD_NOT_ALLOWED = "Method {} is not allowed here."
 WRONG_HOST = (
@@ -77,10 +78,10 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
 
 
 def find_refusal(error: BaseException | None) -> Refused | None:
-    """Return the error for the client; log that of a database that does not answer or is a standby."""
+    """Return the error for the client; log that of a database that cannot be used."""
     if error is None or isinstance(error, Refused):
         return error
-    if isinstance(error, OperationalError | InterfaceError) or sqlstate(error) == READ_ONLY:
+    if isinstance(error, OperationalError | InterfaceError) or sqlstate(error) in UNUSABLE:
         log.error("database_unavailable", sqlstate=sqlstate(error), kind=type(error).__name__)
         return Unavailable(UNAVAILABLE)
     return None

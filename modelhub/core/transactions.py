@@ -22,8 +22,8 @@ P = ParamSpec("P")
 ABORTED = {"40001", "40P01"}
 # Class of connection errors, which poolers send. An error of another class comes from PostgreSQL, before the commit.
 LOST = "08"
-# Errors of a statement or its transaction, never of one row: not supported, transaction state, syntax.
-NOT_OF_A_ROW = {"0A", "25", "42"}
+# Errors of a statement or its transaction, never of one row: not supported, transaction state, syntax, internal.
+NOT_OF_A_ROW = {"0A", "25", "42", "XX"}
 ATTEMPTS = 4
 FIRST_PAUSE = 0.04
 

@@ -20,7 +20,8 @@ from tests.scores.files import run_import, write
 
 pytestmark = pytest.mark.django_db
 
-TRIGGER = refuse_thirteen("modelhub_score", 'NEW.value = \'{"text": "13"}\'')
+IS_THIRTEEN = 'NEW.value = \'{"text": "13"}\''
+TRIGGER = refuse_thirteen("modelhub_score", IS_THIRTEEN)
 
 
 @pytest.fixture
@@ -36,6 +37,16 @@ def hundred(alice: Caller) -> list[Label]:
 
 def batch(labels: Sequence[Label]) -> list[dict[str, object]]:
     return [entry(label, str(at)) for at, label in enumerate(labels)]
+
+
+def test_an_internal_error_of_postgresql_is_no_refusal(alice: Caller, trace: Source, hundred: list[Label]) -> None:
+    """It raises one when a restore replaces the function that a statement is about to call."""
+    with connection.cursor() as cursor:
+        cursor.execute(refuse_thirteen("modelhub_score", IS_THIRTEEN, code="XX000"))
+    answer = alice.bulk(trace, batch(hundred))
+    assert (answer.status, answer.body["code"]) == (503, "service_unavailable")
+    assert Score.objects.count() == 0
+    assert "secret" not in str(answer.body)
 
 
 @pytest.mark.usefixtures("refuses_thirteen")

@@ -139,7 +139,10 @@ def test_requests_during_a_restore_end_cleanly(origin: tuple[Server, Path, Path]
         stop.set()
         for thread in threads:
             thread.join()
-        assert [(one.returncode, one.stderr) for one in done] == [(0, "")] * 2
+        # Either succeeds, or it has lost a deadlock to requests and says so.
+        failed = [one.stderr for one in done if one.returncode]
+        assert len(failed) < 2
+        assert all(words.endswith("nothing has changed, run the restore again.\n") for words in failed)
     assert statuses <= {200, 201, 503}
 
 
