@@ -65,7 +65,8 @@ class Worker(base.Worker):
             ident="modelhub",
             log_socket_errors=False,
         )
-        self.server.channel_class, self.server.listens = Channel, True
+        self.server.channel_class = Channel
+        self.server.listens = True
         self.server.task_dispatcher = Lanes(
             self.server.task_dispatcher, exports=settings.SERVE_EXPORT_THREADS, large=settings.SERVE_LARGE_THREADS
         )

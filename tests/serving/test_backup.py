@@ -114,6 +114,12 @@ def test_a_running_server_judges_by_the_restored_labels(origin: tuple[Server, Pa
         assert "rating must be a whole number from 1 to 3, got 5" in error
 
 
+def restore_beside_requests(file: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Restore once more where the sentence says so: one that loses a deadlock to requests changes nothing."""
+    done = manage("restore", "--replace", str(file), env=env)
+    return manage("restore", "--replace", str(file), env=env) if "run the restore again" in done.stderr else done
+
+
 @pytest.mark.slow
 def test_requests_during_a_restore_end_cleanly(origin: tuple[Server, Path, Path], folder: Path) -> None:
     _, _, file = origin
@@ -135,14 +141,11 @@ def test_requests_during_a_restore_end_cleanly(origin: tuple[Server, Path, Path]
         for thread in threads:
             thread.start()
         env = environment(folder, **EMBEDDED)
-        done = [manage("restore", "--replace", str(file), env=env) for _ in range(2)]
+        done = [restore_beside_requests(file, env) for _ in range(2)]
         stop.set()
         for thread in threads:
             thread.join()
-        # Either succeeds, or it has lost a deadlock to requests and says so.
-        failed = [one.stderr for one in done if one.returncode]
-        assert len(failed) < 2
-        assert all(words.endswith("nothing has changed, run the restore again.\n") for words in failed)
+        assert [(one.returncode, one.stderr) for one in done] == [(0, "")] * 2
     assert statuses <= {200, 201, 503}
 
 
