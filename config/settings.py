@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+import modelhub
 from config import env, logs
 from config.database import database_settings, shell_variables
 from config.secret import secret_key
@@ -17,13 +18,22 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # Process -------------------------------------------------------------------------
 
 PRODUCTION = env.flag("MODELHUB_PRODUCTION", default=False)
+# Routes that need no key, for the tests of other projects (docs/testing.md).
+TEST_CONTROLS = env.flag("MODELHUB_TEST_CONTROLS", default=False)
+if TEST_CONTROLS and PRODUCTION:
+    raise ImproperlyConfigured(
+        "MODELHUB_TEST_CONTROLS is true, and so is MODELHUB_PRODUCTION; the controls need no key and delete everything."
+    )
 DEFAULT_DATA_DIR = BASE_DIR / ".data"
 DATA_DIR = env.path("MODELHUB_DATA_DIR", str(DEFAULT_DATA_DIR)).absolute()
 
 SERVE_HOST = env.text("HOST", "127.0.0.1")
 SERVE_PORT = env.integer("PORT", 8000, maximum=65535)
-SERVE_WORKERS = env.integer("MODELHUB_WORKERS", 2, minimum=1, maximum=256)
-SERVE_THREADS = env.integer("MODELHUB_THREADS", 4, minimum=1, maximum=256)
+SERVE_WORKERS = env.integer("MODELHUB_WORKERS", 1 if TEST_CONTROLS else 2, minimum=1, maximum=256)
+if TEST_CONTROLS and SERVE_WORKERS > 1:
+    raise ImproperlyConfigured("MODELHUB_TEST_CONTROLS is true, and its state needs MODELHUB_WORKERS=1.")
+# Answers that a fault delays hold threads.
+SERVE_THREADS = env.integer("MODELHUB_THREADS", 16 if TEST_CONTROLS else 4, minimum=1, maximum=256)
 # Besides these, for exports. With two, conversions of rows kept the other threads waiting for the GIL (1 s at worst).
 SERVE_EXPORT_THREADS = 1
 # And for bodies above 1 MB, one after the other: 8 MB of JSON may become 200 MB of Python objects.
@@ -149,6 +159,7 @@ INSTALLED_APPS = [
     "axes",
 ]
 MIDDLEWARE = [
+    *(["modelhub.testing.middleware.TestControls"] if TEST_CONTROLS else []),
     "modelhub.core.middleware.RequestMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -263,7 +274,7 @@ SPECTACULAR_SETTINGS = {
         "**Generate a client.** This document is at [/schema/](/schema/) as YAML and at "
         "[/schema/?format=json](/schema/?format=json) as JSON."
     ),
-    "VERSION": "0.1.0",
+    "VERSION": modelhub.__version__,
     # In the order of the URLs and of these tags: the bulk request first.
     "SORT_OPERATIONS": False,
     "TAGS": [
@@ -271,6 +282,11 @@ SPECTACULAR_SETTINGS = {
         {"name": "sources", "description": "Register the traces, spans, generations and sessions that are scored."},
         {"name": "labels", "description": "The typed questions that scores answer."},
         {"name": "tracer", "description": "Labels and projects, as the class `Annotation` of the client reads them."},
+        *(
+            [{"name": "test controls", "description": "Organizations, clocks, ids, faults and records for tests."}]
+            if TEST_CONTROLS
+            else []
+        ),
         {"name": "health", "description": "For load balancers and monitoring, without a key."},
     ],
     "POSTPROCESSING_HOOKS": [

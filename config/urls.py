@@ -1,5 +1,6 @@
 """The root of all paths."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -8,6 +9,7 @@ from modelhub.core import problems
 urlpatterns = [
     path("", include("modelhub.urls")),
     path("admin/", admin.site.urls),
+    *([path("__admin/", include("modelhub.testing.urls"))] if settings.TEST_CONTROLS else []),
 ]
 
 handler400 = problems.bad_request

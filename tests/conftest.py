@@ -109,6 +109,13 @@ def live() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def controlled() -> Iterator[Server]:
+    """Start a server with test controls."""
+    with data_folder() as folder, running_server(folder, MODELHUB_TEST_CONTROLS="true") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Postgres:
     """Return the PostgreSQL of the run, for queries past the server."""
     return Postgres(Path(), int(os.environ[POSTGRES]))

@@ -1,5 +1,6 @@
 """Authentication by a pair of API key and secret key in the headers (contract 1)."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import structlog
@@ -21,7 +22,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey]:
         """Return user and key, and bind the key to the log. Raise `Unauthenticated`."""
-        key = authenticate(*_read_pair(request))
+        key = authenticate(*read_pair(request.headers))
         structlog.contextvars.bind_contextvars(key=str(key.pk), organization=str(key.organization_id))
         return key.user, key
 
@@ -59,8 +60,8 @@ def check_admin(request: Request, sentence: str) -> None:
         raise Forbidden(f"{sentence}; the user of this API key has the role {user.role}.")
 
 
-def _read_pair(request: Request) -> tuple[str, str]:
-    headers = request.headers
+def read_pair(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return API key and secret key of a request. Raise `Unauthenticated`."""
     pair = headers.get("X-Api-Key", ""), headers.get("X-Secret-Key", "")
     scheme, _, token = headers.get("Authorization", "").partition(" ")
     if pair == ("", "") and scheme.lower() == "bearer":

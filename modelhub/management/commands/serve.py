@@ -5,6 +5,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.core.servers.basehttp import get_internal_wsgi_application
@@ -15,6 +16,8 @@ from modelhub.serving.checks import check_port
 from modelhub.serving.database import check_database, set_up_database
 from modelhub.serving.server import serve
 from modelhub.serving.welcome import base_url, welcome
+
+log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -33,6 +36,8 @@ class Command(BaseCommand):
         # Reads or creates the file: a folder that cannot be used stops the start.
         str(settings.SECRET_KEY)
         self.check()
+        if settings.TEST_CONTROLS:
+            log.warning("test_controls", why="the routes below /__admin/ need no key and delete everything")
         result = None
         if options["skip_setup"]:
             check_database()
