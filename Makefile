@@ -15,7 +15,7 @@ help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/.run  ## start the server (HOST, PORT, DATABASE_URL, MODELHUB_DATA_DIR are honoured)
-	@exec $(BIN)/python manage.py serve
+	@exec $(BIN)/modelhub serve
 
 test: $(VENV)/.dev  ## run all tests but the slow ones, on real PostgreSQL (ARGS="-k bulk" and the like go to pytest)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)

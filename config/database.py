@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env
+from . import env
 
 # Milliseconds for `tcp_user_timeout`, else seconds; parameters of the URL win. They end connections to a machine that
 # acknowledges nothing. A frozen PostgreSQL on a machine that answers is left to the workers' heartbeat.
@@ -70,7 +70,7 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     past_it = None if direct is None else _connection_settings(direct, timeouts)
     pgbouncer = {"direct": past_it, "session": {**timeouts, **SESSION}} if shared else None
     default = _connection_settings(server or {}, timeouts, shared=shared, pool=pool | {"timeout": pool_timeout}) | {
-        "ENGINE": "config.embedded_postgres" if server is None else "config.postgres",
+        "ENGINE": f"{__package__}.{'embedded_postgres' if server is None else 'postgres'}",
         "DATA_DIR": data_dir / "postgres",
         "PGBOUNCER": pgbouncer,
     }
@@ -78,7 +78,7 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
         return {"default": default}
     # Exports of a replica that is down fall back to the primary after a second.
     pool |= {"min_size": 0, "timeout": 1}
-    second = _connection_settings(replica, timeouts, shared=shared, pool=pool) | {"ENGINE": "config.postgres"}
+    second = _connection_settings(replica, timeouts, shared=shared, pool=pool) | {"ENGINE": f"{__package__}.postgres"}
     return {"default": default, "replica": second}
 
 

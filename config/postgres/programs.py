@@ -1,4 +1,4 @@
-"""PostgreSQL's client programs on this machine, in a version that a server accepts."""
+"""PostgreSQL's client programs, in a version that a server accepts."""
 
 import os
 import re

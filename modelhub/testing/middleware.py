@@ -1,4 +1,4 @@
-"""Middleware of the test controls, outermost, and only with MODELHUB_TEST_CONTROLS."""
+"""Outermost middleware of the test controls, only with MODELHUB_TEST_CONTROLS."""
 
 from collections.abc import Callable
 

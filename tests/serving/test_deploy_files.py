@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import manage
+from modelhub import command_line
 from tests.servers import ROOT
 
 SETTINGS = dict(re.findall(r"^\| `([A-Z_]+)` \| `?([^`|]*)", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
@@ -61,7 +61,7 @@ def test_a_stop_by_systemd_waits_for_the_requests_in_flight() -> None:
 
 
 def test_systemd_does_not_repeat_a_start_with_wrong_settings() -> None:
-    assert f"\nRestartPreventExitStatus={manage.EXIT_SETTINGS}\n" in UNIT
+    assert f"\nRestartPreventExitStatus={command_line.EXIT_SETTINGS}\n" in UNIT
 
 
 def test_caddy_leads_to_the_server_of_compose() -> None:

@@ -1,0 +1,5 @@
+"""Command line as `python -m modelhub`."""
+
+from modelhub.command_line import main
+
+main()
