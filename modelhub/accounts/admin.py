@@ -13,11 +13,12 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.html import format_html
 
 from modelhub.accounts.keys import create_api_key, revoke_api_key, rotate_api_key, state_of
 from modelhub.accounts.models import ROLES, SCOPES, ApiKey, Organization, User
+from modelhub.core import clock
 from modelhub.core.admin import NoDeleteAdmin, ended, link_column, link_to_list, path_of
 from modelhub.core.admin_filters import WordFilter, related, words_of
 from modelhub.core.errors import Conflict
@@ -126,7 +127,7 @@ class ApiKeyForm(forms.ModelForm):
     def clean_expires_at(self) -> datetime | None:
         """Reject a new time in the past: that would be a revocation."""
         ends: datetime | None = self.cleaned_data["expires_at"]
-        if ends and "expires_at" in self.changed_data and ends <= timezone.now():
+        if ends and "expires_at" in self.changed_data and ends <= clock.now():
             raise forms.ValidationError(f"The key must expire in the future, got {formats.localize(ends)}")
         return ends
 
@@ -212,7 +213,7 @@ class ApiKeyAdmin(NoDeleteAdmin):
             messages.error(request, "Rotate one key at a time: the secret of each new pair is shown once.")
             return None
         if "confirmed" not in request.POST:
-            ends = min([timezone.now() + GRACE, *(key.expires_at for key in keys if key.expires_at)])
+            ends = min([clock.now() + GRACE, *(key.expires_at for key in keys if key.expires_at)])
             words = f"A new pair is made. The old one is valid until {formats.localize(ends)}."
             return self._ask(request, keys, "rotate", words)
         for key in keys:

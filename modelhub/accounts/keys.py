@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import structlog
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
 
 from modelhub.accounts.models import ApiKey, User, default_scopes
+from modelhub.core import clock
 from modelhub.core.errors import Conflict, Forbidden, Unauthenticated
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import sqlstate
@@ -118,7 +118,7 @@ def _read_key(api_key: str) -> KeyRow:
 
 def _record_use(key: ApiKey) -> None:
     """Upsert the time of the last use. A read-only database still serves reads."""
-    use: dict[str, Any] = {"key": key.pk, "organization": key.organization_id, "now": timezone.now()}
+    use: dict[str, Any] = {"key": key.pk, "organization": key.organization_id, "now": clock.now()}
     try:
         with connection.cursor() as cursor:
             cursor.execute(RECORD_USE, use)
@@ -130,7 +130,7 @@ def state_of(key: ApiKey) -> str:
     """Return "valid", "revoked", "expired" or "user inactive"."""
     if key.revoked_at is not None:
         return "revoked"
-    if key.expires_at is not None and key.expires_at <= timezone.now():
+    if key.expires_at is not None and key.expires_at <= clock.now():
         return "expired"
     return "valid" if key.user.is_active else "user inactive"
 
@@ -151,7 +151,7 @@ def rotate_api_key(key: ApiKey, *, grace: timedelta) -> tuple[ApiKey, str]:
             f"The API key {key.api_key} has the successor {key.successor.api_key} already, and is valid until "
             f"{key.expires_at:%Y-%m-%d %H:%M} UTC; rotate the successor."
         )
-    now = timezone.now()
+    now = clock.now()
     # A first rotation shortened the key's own life; its successor has the full one.
     full = (key.successor or key).expires_at
     expires_at = key.expires_at if full and full <= now else full
@@ -165,7 +165,7 @@ def rotate_api_key(key: ApiKey, *, grace: timedelta) -> tuple[ApiKey, str]:
 def revoke_api_key(key: ApiKey) -> None:
     """Revoke a key at once and for good. Its row stays."""
     if key.revoked_at is None:
-        key.revoked_at = timezone.now()
+        key.revoked_at = clock.now()
         key.save(update_fields=["revoked_at"])
 
 

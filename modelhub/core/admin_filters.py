@@ -12,8 +12,8 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import BadRequest
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
+from modelhub.core import clock
 from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LISTED, LIVE
 from modelhub.core.text import show
@@ -110,7 +110,7 @@ class DateFilter(Filter):
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
         """Yield links to usual ranges."""
-        today = timezone.now().date()
+        today = clock.now().date()
         yield self.choice(changelist, "Any day", {})
         for words, days in (("Today", 0), ("Past 7 days", 6), ("Past 30 days", 29)):
             yield self.choice(changelist, words, {"from": str(today - timedelta(days=days))})

@@ -10,8 +10,8 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 from django.db.models.lookups import Contains, Exact
 from django.db.models.sql.where import WhereNode
-from django.utils import timezone
 
+from modelhub.core import clock
 from modelhub.core.exact_json import Decoder, Encoder
 from modelhub.core.ids import new_id
 from modelhub.core.text import is_visible
@@ -94,7 +94,7 @@ class Row(models.Model):
     """Base of every table: a UUIDv7 key and the time of creation."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         abstract = True

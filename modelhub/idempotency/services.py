@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.utils import timezone
 
 from modelhub.accounts.models import User
+from modelhub.core import clock
 from modelhub.core.errors import Invalid, Mismatch
 from modelhub.core.ids import new_id
 from modelhub.core.metrics import REPLAYS
@@ -39,7 +39,7 @@ def claim_key(*, user: User, key: str, digests: Sequence[str]) -> IdempotencyRec
     The first of `digests` is stored; a record of the same request may have any of them. Waits for a request with the
     same key that is still running. Raise `Mismatch` for the key of another request.
     """
-    now = timezone.now()
+    now = clock.now()
     parameters: dict[str, Any] = {
         "id": new_id(),
         "organization_id": user.organization_id,
@@ -68,4 +68,4 @@ def keep_response(*, user: User, key: str, status: int, body: str) -> None:
 
 def purge() -> int:
     """Delete responses older than 24 hours and return their number."""
-    return IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()[0]
+    return IdempotencyRecord.objects.filter(created_at__lt=clock.now() - KEPT_FOR).delete()[0]

@@ -1,9 +1,9 @@
 """Projects and labels."""
 
 from django.db import models
-from django.utils import timezone
 
 from modelhub.accounts.models import Organization
+from modelhub.core import clock
 from modelhub.core.models import (
     LIVE,
     TenantForeignKey,
@@ -43,7 +43,7 @@ class Label(TenantRow):
     description = models.TextField(blank=True)
     settings = exact_json_field(default=dict, blank=True)
     allow_notes = models.BooleanField(default=False)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from modelhub.core import clock
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.exact_json import same
 from modelhub.core.models import LISTED, LIVE
@@ -98,7 +98,7 @@ def update_label(
         if not force and not same(settings, label.settings):
             reject_illegal_scores(label, settings)
         label.settings = settings
-    label.updated_at = timezone.now()
+    label.updated_at = clock.now()
     _save(label)
     return label
 
@@ -108,7 +108,7 @@ def update_label(
 def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
     """Mark a label as deleted, which frees its name. Raise `NotFound`."""
     label = _lock_label(organization_id, label_id)
-    label.deleted_at = label.updated_at = timezone.now()
+    label.deleted_at = label.updated_at = clock.now()
     label.save(update_fields=["deleted_at", "updated_at"])
 
 
@@ -117,7 +117,7 @@ def delete_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> None:
 def restore_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
     """Restore a deleted label. Raise `NotFound`, or `Conflict` for a taken name."""
     label = _lock_label(organization_id, label_id, deleted=True)
-    label.deleted_at, label.updated_at = None, timezone.now()
+    label.deleted_at, label.updated_at = None, clock.now()
     _save(label)
     return label
 

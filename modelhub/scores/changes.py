@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Case, QuerySet, Value, When
-from django.utils import timezone
 
 from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor
+from modelhub.core import clock
 from modelhub.core.errors import Forbidden, Invalid, TooLarge
 from modelhub.core.exact_json import same
 from modelhub.core.ids import parse_uuid
@@ -141,7 +141,7 @@ def _lock_scores(actor: Actor, scores: QuerySet[Score]) -> list[Score]:
 
 def _delete(actor: Actor, score_ids: Sequence[uuid.UUID]) -> int:
     if score_ids:
-        now = timezone.now()
+        now = clock.now()
         keep_revisions(score_ids, action="deleted", user=actor.user, now=now)
         scores = Score.objects.filter(organization_id=actor.user.organization_id, pk__in=score_ids)
         scores.update(deleted_at=now, updated_at=now, updated_by=_updated_by(actor.user))

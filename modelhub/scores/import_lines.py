@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from modelhub.accounts.models import User, normalize_login
 from modelhub.accounts.people import draft_annotator
+from modelhub.core import clock
 from modelhub.core.errors import Invalid, NotFound, Refused
 from modelhub.core.exact_json import same
 from modelhub.core.ids import parse_uuid
@@ -138,7 +138,7 @@ class LineReader:
             CONTENT_RULES[name](sent)
         for name in ("created_at", "updated_at"):
             moment = getattr(line, name)
-            if moment and moment > timezone.now() + CLOCK_DIFFERENCE:
+            if moment and moment > clock.now() + CLOCK_DIFFERENCE:
                 raise Invalid(f"{name} must not be in the future, got {show(fields[name])}")
         if fields.get("updated_by") or fields.get("updated_by_email"):
             line.updated_by = self._find_person(fields, "updated_by") or self.stand_in

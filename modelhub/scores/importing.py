@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import DatabaseError, transaction
-from django.utils import timezone
 
 from modelhub.accounts.models import User
 from modelhub.accounts.people import create_annotators
+from modelhub.core import clock
 from modelhub.core.errors import Invalid, Refused, Sentences
 from modelhub.core.ids import new_id
 from modelhub.core.models import LIVE
@@ -167,7 +167,7 @@ class Importer:
                 if absent:
                     create_annotators(absent)
                 if overwritten:
-                    keep_revisions(overwritten, action="overwritten", user=self.user, now=timezone.now())
+                    keep_revisions(overwritten, action="overwritten", user=self.user, now=clock.now())
                 written = write_scores(rows, organization_id=self.organization_id)
         except DatabaseError as error:
             if not is_refusal(error):
@@ -216,7 +216,7 @@ class StoredScores:
 
 def _row(line: Line, source: Source, score: Score | None, *, is_equal: bool, user: User) -> ImportedScore:
     """Return the row of a new, a restored (`is_equal`) or an overwritten score."""
-    now = timezone.now()
+    now = clock.now()
     created_at = score.created_at if score else line.created_at or line.updated_at or now
     updated_at = line.updated_at or (now if score else created_at)
     if score and not is_equal:

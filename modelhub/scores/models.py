@@ -1,9 +1,9 @@
 """Scores and their revisions."""
 
 from django.db import models
-from django.utils import timezone
 
 from modelhub.accounts.models import Organization, User
+from modelhub.core import clock
 from modelhub.core.models import (
     LISTED,
     LIVE,
@@ -43,7 +43,7 @@ class Score(TenantRow):
     value = exact_json_field()
     score_source = models.CharField(max_length=16, choices=[(word, word) for word in SCORE_SOURCES], default="human")
     notes = models.TextField(blank=True)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
     # Null for the annotator: nearly every score, and a null costs an insert neither space nor a foreign key's check.
     updated_by = TenantForeignKey(
         User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False

@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 from django.db import connection
-from django.utils import timezone
 
 from modelhub.accounts.models import User
-from modelhub.core import exact_json
+from modelhub.core import clock, exact_json
 from modelhub.core.ids import new_id_text
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_autocommit
@@ -111,7 +110,7 @@ def later_than(before: datetime) -> datetime:
 
     `before` may come from the clock of another machine.
     """
-    now = timezone.now()
+    now = clock.now()
     return before + timedelta(microseconds=1) if now <= before <= now + timedelta(minutes=1) else now
 
 

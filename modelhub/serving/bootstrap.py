@@ -1,6 +1,5 @@
 """First rows: organization, admin, API key, a label and a source of each type."""
 
-import uuid
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,6 +10,7 @@ from django.db import connection, transaction
 
 from modelhub.accounts.keys import create_api_key, secret_fits
 from modelhub.accounts.models import ApiKey, Organization, User, default_scopes, normalize_login
+from modelhub.core.ids import new_id_text
 from modelhub.core.text import show
 from modelhub.labels.models import Label
 from modelhub.labels.services import create_label
@@ -61,9 +61,7 @@ def bootstrap() -> Bootstrapped:
     )
     key, secret_key = _ensure_key(organization)
     labels = [create_label(organization_id=organization.pk, **label) for label in EXAMPLE_LABELS]
-    entries = [
-        SourceEntry(check_source_ref(word, str(uuid.uuid4())), name=f"Example {word}") for word in EXAMPLE_SOURCES
-    ]
+    entries = [SourceEntry(check_source_ref(word, new_id_text()), name=f"Example {word}") for word in EXAMPLE_SOURCES]
     sources = store_sources(organization.pk, entries)
     with connection.cursor() as cursor:
         # Without statistics PostgreSQL expects few rows from any index, until autovacuum comes by.

@@ -1,9 +1,9 @@
 """Sources: the traces, spans, generations and sessions that scores judge."""
 
 from django.db import models
-from django.utils import timezone
 
 from modelhub.accounts.models import Organization
+from modelhub.core import clock
 from modelhub.core.models import TenantRow, exact_json_field, is_object, newest_first, one_of
 
 # The stored words. `SOURCE_WORDS` maps the other words of clients to them.
@@ -26,7 +26,7 @@ class Source(TenantRow):
     # Not columns: set by the registration of a source, with the word for its type that was used.
     is_new: bool
     word: str
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         constraints = [

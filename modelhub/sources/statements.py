@@ -4,9 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils import timezone
-
-from modelhub.core import exact_json
+from modelhub.core import clock, exact_json
 from modelhub.core.ids import new_id_text
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction
@@ -41,5 +39,5 @@ def upsert_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -
 
 
 def _write(statement: str, organization_id: uuid.UUID, rows: Sequence[dict[str, Any]]) -> dict[Identity, Source]:
-    parameters = {"organization_id": organization_id, "now": timezone.now(), "rows": exact_json.dumps(rows)}
+    parameters = {"organization_id": organization_id, "now": clock.now(), "rows": exact_json.dumps(rows)}
     return {(source.source_type, source.source_key): source for source in Source.objects.raw(statement, parameters)}

@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from modelhub.accounts.commands import format_pair, get_user
 from modelhub.accounts.keys import create_api_key
 from modelhub.accounts.models import SCOPES
+from modelhub.core import clock
 from modelhub.core.text import is_visible, show
 
 MAX_DAYS, MAX_NAME_LENGTH = 36_500, 255
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             )
         if days is not None and not 1 <= days <= MAX_DAYS:
             raise CommandError(f"--expires-in-days must be from 1 to {MAX_DAYS}, got {days}.")
-        expires_at = timezone.now() + timedelta(days=days) if days else None
+        expires_at = clock.now() + timedelta(days=days) if days else None
         pair = create_api_key(user=user, name=name, expires_at=expires_at, scopes=options["scope"])
         self.stdout.write(format_pair(*pair))
         if "admin" in (options["scope"] or ()) and user.role != "admin":
