@@ -13,10 +13,13 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
+from modelhub.core.sql import read_folder
 from modelhub.serving.bootstrap import Bootstrapped, bootstrap
 
 # Any number that no other application of this database uses for an advisory lock.
 SETUP_LOCK = 7_263_549_001
+# The schema of the test controls, which no migration knows.
+DROP_CONTROLS = "DROP SCHEMA IF EXISTS modelhub_testing CASCADE"
 
 
 def check_database() -> None:
@@ -30,6 +33,7 @@ def check_database() -> None:
                 "run manage.py migrate, or start without --skip-setup."
             )
         check_rights(own)
+        set_up_controls(own)
 
 
 def set_up_database() -> Bootstrapped:
@@ -38,6 +42,7 @@ def set_up_database() -> Bootstrapped:
         check_writable(own)
         wait_for_turn(own)
         migrate(own)
+        set_up_controls(own)
         return bootstrap()
 
 
@@ -107,6 +112,38 @@ def set_up_role(own: BaseDatabaseWrapper, session: dict[str, int | str]) -> None
         [database] = cursor.fetchone() or [""]
         for setting, value in session.items():
             cursor.execute(f"ALTER ROLE {role} IN DATABASE {own.ops.quote_name(database)} SET {setting} = '{value}'")
+
+
+def set_up_controls(own: BaseDatabaseWrapper) -> None:
+    """Create the schema of the test controls anew, or drop it without `MODELHUB_TEST_CONTROLS`.
+
+    Raise `ImproperlyConfigured` for a role without the rights that the controls need.
+    """
+    commands = [DROP_CONTROLS]
+    if settings.TEST_CONTROLS:
+        check_rights_of_controls(own)
+        commands += ["CREATE SCHEMA modelhub_testing", *read_folder("testing")]
+    with own.cursor() as cursor:
+        # One query, which PostgreSQL runs as one transaction.
+        cursor.execute(";\n".join(commands))
+
+
+def check_rights_of_controls(own: BaseDatabaseWrapper) -> None:
+    """Raise `ImproperlyConfigured` for a role that the test controls cannot use."""
+    with own.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, current_database(), has_database_privilege(current_database(), 'CREATE'),"
+            " has_parameter_privilege('session_replication_role', 'SET')"
+        )
+        role, database, may_create, may_replicate = cursor.fetchone() or ("", "", False, False)
+    if not may_create:
+        grant = f"GRANT CREATE ON DATABASE {own.ops.quote_name(database)} TO {own.ops.quote_name(role)}"
+    elif not may_replicate:
+        # Deletes rows that a trigger keeps append-only, without a change of the trigger.
+        grant = f"GRANT SET ON PARAMETER session_replication_role TO {own.ops.quote_name(role)}"
+    else:
+        return
+    raise ImproperlyConfigured(f"MODELHUB_TEST_CONTROLS is true, and the role {role} lacks a right; {grant}.")
 
 
 @contextmanager

@@ -1,0 +1,52 @@
+"""The schema of the test controls in the database, which only a server with controls has."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.databases import TEMPLATE, ensure_template, name_for
+from tests.postgres import Postgres
+from tests.servers import Server, environment, free_port, manage, running_server
+
+SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname = 'modelhub_testing'"
+FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'modelhub_testing'::regnamespace"
+
+
+def test_a_start_with_controls_creates_the_schema_and_one_without_drops_it(postgres: Postgres, folder: Path) -> None:
+    database = name_for(folder)
+    for _ in range(2):
+        with running_server(folder, MODELHUB_TEST_CONTROLS="true"):
+            assert ("delete_organization",) in postgres.execute(FUNCTIONS, database)
+    assert postgres.execute(SCHEMAS, database) == [("modelhub_testing",)]
+    with running_server(folder):
+        assert postgres.execute(SCHEMAS, database) == []
+
+
+def test_a_server_without_controls_has_no_such_schema(live: Server, postgres: Postgres) -> None:
+    assert postgres.execute(SCHEMAS, live.database_url.rpartition("/")[2]) == []
+
+
+@pytest.mark.parametrize(
+    ("grants", "missing"),
+    [
+        ((), "GRANT CREATE ON DATABASE"),
+        (("GRANT CREATE ON DATABASE {0} TO {0}_role",), "GRANT SET ON PARAMETER session_replication_role TO"),
+    ],
+)
+def test_a_role_without_the_rights_gets_a_sentence(
+    postgres: Postgres, folder: Path, grants: tuple[str, ...], missing: str
+) -> None:
+    ensure_template()
+    name = f"controls_{folder.name}".replace("-", "_").lower()
+    postgres.execute(f"CREATE ROLE {name}_role LOGIN")
+    postgres.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    for grant in ("GRANT ALL ON ALL TABLES IN SCHEMA public TO {0}_role", *grants):
+        postgres.execute(grant.format(name), name)
+    url = f"postgresql://{name}_role@127.0.0.1:{postgres.port}/{name}"
+    env = environment(folder, DATABASE_URL=url, PORT=str(free_port()), MODELHUB_TEST_CONTROLS="true")
+    result = manage("serve", "--skip-setup", env=env)
+    assert result.returncode == 1
+    sentence = (
+        f"modelhub cannot start: MODELHUB_TEST_CONTROLS is true, and the role {name}_role lacks a right; {missing} "
+    )
+    assert result.stderr.splitlines()[-1].startswith(sentence)
