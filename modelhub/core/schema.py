@@ -66,10 +66,12 @@ def endpoint(
 
 def problem_responses(*statuses: int) -> dict[Any, Any]:
     """Return the error answers of an authenticated route."""
-    return {
-        (status, CONTENT_TYPE): OpenApiResponse(Problem, DESCRIPTIONS[status])
-        for status in sorted({*statuses, 401, 403, 429, 503})
-    }
+    return keyless_responses(*{*statuses, 401, 403, 429, 503})
+
+
+def keyless_responses(*statuses: int) -> dict[Any, Any]:
+    """Return the error answers of a route without authentication."""
+    return {(status, CONTENT_TYPE): OpenApiResponse(Problem, DESCRIPTIONS[status]) for status in sorted(statuses)}
 
 
 def parameter(name: str, description: str, kind: Any = str, **more: Any) -> OpenApiParameter:

@@ -1,4 +1,4 @@
-"""Routes of the test controls, which need no API key (docs/testing.md)."""
+"""The route that shows whether the test controls are on (docs/testing.md)."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from rest_framework.response import Response
 
 import modelhub
 from modelhub.core.schema import endpoint
-from modelhub.core.views import ApiView
 from modelhub.testing import state
+from modelhub.testing.base import TAGS, ControlView
 
 
 class ControlsOutput(serializers.Serializer[Any]):
@@ -18,14 +18,7 @@ class ControlsOutput(serializers.Serializer[Any]):
     organizations = serializers.IntegerField()
 
 
-# Without a docstring, which drf-spectacular would show for methods without one.
-class ControlView(ApiView):
-    authentication_classes = ()
-    permission_classes = ()
-    throttle_classes = ()
-
-
-@extend_schema(tags=["test controls"])
+@extend_schema(tags=TAGS)
 class Index(ControlView):
     @endpoint(
         operation_id="get_test_controls", summary="Check that the test controls are on", responses={200: ControlsOutput}
