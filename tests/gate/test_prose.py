@@ -9,7 +9,7 @@ from tests.gate import prose
 
 @pytest.mark.parametrize(
     ("places", "limits"),
-    [(prose.PLACES, prose.LIMITS), (("tests",), prose.LIMITS | {prose.LONG: 100})],
+    [(prose.PLACES, prose.LIMITS), (("tests", "pytest-modelhub/tests"), prose.LIMITS | {prose.LONG: 100})],
     ids=["product", "tests"],
 )
 def test_docstrings_and_comments_stay_within_the_limits(places: tuple[str, ...], limits: dict[str, float]) -> None:
@@ -21,7 +21,7 @@ def test_docstrings_and_comments_stay_within_the_limits(places: tuple[str, ...],
 
 
 def test_pages_stay_within_the_limits() -> None:
-    pages = [*prose.ROOT.glob("*.md"), *(prose.ROOT / "docs").glob("*.md")]
+    pages = [*prose.ROOT.glob("*.md"), *(prose.ROOT / "docs").glob("*.md"), *prose.ROOT.glob("pytest-*/*.md")]
 
     assert len(pages) > 10
     excess = prose.measure(pages).excess()

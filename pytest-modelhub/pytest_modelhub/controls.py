@@ -1,0 +1,68 @@
+"""Requests to the test controls of a server."""
+
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from pytest_modelhub.errors import ModelhubError
+from pytest_modelhub.http import Response, send
+from pytest_modelhub.processes import Run
+
+PATH = "/__admin/"
+SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The test controls of a server; `run` is None for one that runs elsewhere."""
+
+    url: str
+    run: Run | None
+
+    def call(self, method: str, path: str = "", *, body: object = None, **query: object) -> Any:
+        """Send a request to the controls and return the JSON of the answer, None without.
+
+        Raise `ModelhubError` with the sentence of a problem, or if the server does not answer.
+        """
+        __tracebackhide__ = True
+        parameters = urlencode({name: value for name, value in query.items() if value is not None})
+        path = f"{PATH}{path}?{parameters}" if parameters else PATH + path
+        try:
+            response = send(method, self.url + path, body=body, timeout=SECONDS)
+        except (OSError, HTTPException) as error:
+            end = f" {self.run.end_of_log()}" if self.run else ""
+            raise ModelhubError(f"The modelhub server at {self.url} does not answer: {error}.{end}") from None
+        if response.status >= 400:
+            raise ModelhubError(f"{method} {path}: {response.status} {_sentence(response)}", status=response.status)
+        return response.json() if response.text else None
+
+    def check(self) -> None:
+        """Raise `ModelhubError` unless the server has test controls."""
+        try:
+            self.call("GET")
+        except ModelhubError as error:
+            if error.status is None:
+                raise
+            raise ModelhubError(
+                f"The server at {self.url} has no test controls; start it with MODELHUB_TEST_CONTROLS=true."
+            ) from None
+
+
+def check_url(url: str) -> str:
+    """Return the URL without its last slash. Raise `ModelhubError` if it is none."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ModelhubError(f"MODELHUB_URL must be an address like http://127.0.0.1:8000, got {url!r}.")
+    return url.rstrip("/")
+
+
+def _sentence(response: Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, TypeError, KeyError):
+        return response.text[:500]

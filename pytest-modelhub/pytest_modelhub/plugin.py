@@ -1,0 +1,107 @@
+"""Hooks, options and fixtures for pytest."""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_modelhub.controls import Controls, check_url
+from pytest_modelhub.errors import ModelhubError
+from pytest_modelhub.organization import Modelhub
+from pytest_modelhub.processes import Run
+from pytest_modelhub.programs import find_command, server_environment
+from pytest_modelhub.report import last_requests
+from pytest_modelhub.server import ModelhubServer
+
+RUN = pytest.StashKey[Run]()
+ORGANIZATION = pytest.StashKey[Modelhub]()
+MARKER = "modelhub(name, seed, now, labels, people, sources, scores): create the test's organization with these rows."
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("modelhub")
+    group.addoption("--modelhub-url", metavar="URL", help="use this running server (default: $MODELHUB_URL)")
+    parser.addini("modelhub_command", "command that runs modelhub (default: found on the PATH)", type="args")
+    parser.addini("modelhub_env", "settings of the server, one NAME=value per line", type="linelist")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+    # A worker of pytest-xdist has the folder and the process of the run from its controller.
+    received: dict[str, Any] = getattr(config, "workerinput", {})
+    folder = received.get("modelhub_folder") or Path(tempfile.gettempdir(), f"pytest-modelhub-{uuid.uuid4().hex[:12]}")
+    config.stash[RUN] = Run(Path(folder), received.get("modelhub_pid", os.getpid()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give a new worker of pytest-xdist the folder of the run."""
+    run = node.config.stash[RUN]
+    node.workerinput |= {"modelhub_folder": str(run.folder), "modelhub_pid": run.pid}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server of the run, except in the workers of pytest-xdist."""
+    run = config.stash.get(RUN, None)
+    if run and not hasattr(config, "workerinput"):
+        run.stop_server()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    """Show the last requests of a failed test's organization."""
+    outcome = yield
+    report = outcome.get_result()
+    organization = item.stash.get(ORGANIZATION, None)
+    if organization and report.failed:
+        report.sections.append(("modelhub: last requests, newest first", last_requests(organization)))
+
+
+@pytest.fixture(scope="session")
+def modelhub_server(pytestconfig: pytest.Config) -> ModelhubServer:
+    """Return the server of the run, which the first test that needs it starts."""
+    try:
+        return ModelhubServer(find_controls(pytestconfig))
+    except ModelhubError as error:
+        # From None: pytest would print the error twice.
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+@pytest.fixture
+def modelhub(request: pytest.FixtureRequest, modelhub_server: ModelhubServer) -> Iterator[Modelhub]:
+    """Create an organization for the test.
+
+    The environment variables of the official clients name it: FI_BASE_URL, FI_API_KEY and FI_SECRET_KEY.
+    """
+    node = request.node
+    # Not the node id: pytest-xdist appends the group of a test to it, and seeds must not depend on that.
+    path, _, test = node.location
+    options: dict[str, Any] = {"name": f"{path}::{test}"}
+    # The closest marker comes first, and wins.
+    for marker in reversed([*node.iter_markers("modelhub")]):
+        if marker.args:
+            pytest.fail(f"The marker modelhub takes names only, got {marker.args!r}.", pytrace=False)
+        options |= marker.kwargs
+    with modelhub_server.organization(**options) as organization, pytest.MonkeyPatch.context() as patch:
+        for name, value in organization.environment.items():
+            patch.setenv(name, value)
+        node.stash[ORGANIZATION] = organization
+        yield organization
+        del node.stash[ORGANIZATION]
+
+
+def find_controls(config: pytest.Config) -> Controls:
+    """Return the controls of the named server, else the run's. Raise `ModelhubError`."""
+    if url := config.getoption("--modelhub-url") or os.environ.get("MODELHUB_URL"):
+        controls = Controls(check_url(url), None)
+    else:
+        run = config.stash[RUN]
+        command = find_command(config.getini("modelhub_command"))
+        environment = server_environment(os.environ, config.getini("modelhub_env"))
+        controls = Controls(run.ensure_server(command, environment), run)
+    controls.check()
+    return controls

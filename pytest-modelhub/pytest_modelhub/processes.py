@@ -1,0 +1,147 @@
+"""The server process of a test run, which all processes of the run share."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from pytest_modelhub.errors import ModelhubError
+
+if sys.platform != "win32":
+    import fcntl
+
+# uvx and pipx may have to download the server first.
+START_SECONDS = 300
+STOP_SECONDS = 30
+POLL_SECONDS = 0.02
+LOG_LINES = 20
+
+
+class Run:
+    """A test run: the folder of its processes, and the process `pid` that started it.
+
+    The server ends with that process. `start.lock` is locked by a process that looks for the server or starts it, and
+    `alive.lock` by the server, which inherits the lock: the number of an ended process is never taken for the server.
+    """
+
+    def __init__(self, folder: Path, pid: int) -> None:
+        self.folder = folder
+        self.pid = pid
+        # The server, if this process started it.
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def ensure_server(self, command: list[str], environment: Mapping[str, str]) -> str:
+        """Return the URL of the run's server. The first call of all processes starts it.
+
+        Raise `ModelhubError` if it does not start; later calls raise the same, without another try.
+        """
+        if sys.platform == "win32":
+            raise ModelhubError("The server does not run on Windows; set MODELHUB_URL to one on another machine.")
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        ready, failed = self.folder / "server.json", self.folder / "failed.txt"
+        with (self.folder / "start.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if failed.exists():
+                raise ModelhubError(failed.read_text())
+            if not ready.exists():
+                try:
+                    line = self._start(command, environment)
+                except ModelhubError as error:
+                    failed.write_text(str(error))
+                    raise
+                ready.write_text(line)
+        return str(json.loads(ready.read_text())["url"])
+
+    def stop_server(self) -> None:
+        """Stop the server, if there is one, wait for its end, and remove the folder."""
+        with suppress(FileNotFoundError):
+            pid = int(json.loads((self.folder / "server.json").read_text())["pid"])
+            if self._is_server_alive():
+                os.kill(pid, signal.SIGTERM)
+                if self._is_server_alive(for_seconds=STOP_SECONDS):
+                    os.kill(pid, signal.SIGKILL)
+            if self.process:
+                self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end_of_log(self) -> str:
+        """Return the last lines of the server's log."""
+        with suppress(FileNotFoundError):
+            if lines := (self.folder / "server.log").read_text(errors="replace").splitlines():
+                return "\n".join(["The end of its log:", *lines[-LOG_LINES:]])
+        return "It has no log."
+
+    def _start(self, command: list[str], environment: Mapping[str, str]) -> str:
+        """Start a server and return the line that it prints when it is ready."""
+        command = [*command, "serve", "--port", "0", "--ephemeral", "--json", "--stop-with", str(self.pid)]
+        with (
+            (self.folder / "alive.lock").open("w") as alive,
+            (self.folder / "server.out").open("wb") as output,
+            (self.folder / "server.log").open("wb") as log,
+        ):
+            _lock(alive)
+            try:
+                # In a session of its own: Ctrl-C is for pytest, which then stops the server.
+                self.process = subprocess.Popen(
+                    command,
+                    cwd=self.folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=log,
+                    start_new_session=True,
+                    pass_fds=[alive.fileno()],
+                )
+            except OSError as error:
+                raise ModelhubError(f"`{shlex.join(command)}` cannot be run: {error}.") from error
+        try:
+            return self._wait_until_ready(self.process, shlex.join(command))
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGTERM)
+            raise
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes], command: str) -> str:
+        end = time.monotonic() + START_SECONDS
+        ended = False
+        while not (line := (self.folder / "server.out").read_text(errors="replace")).endswith("\n"):
+            if ended:
+                raise ModelhubError(f"`{command}` ended with status {process.returncode}. {self.end_of_log()}")
+            if time.monotonic() > end:
+                raise ModelhubError(f"`{command}` was not ready after {START_SECONDS} seconds. {self.end_of_log()}")
+            time.sleep(POLL_SECONDS)
+            ended = process.poll() is not None
+        try:
+            answer = json.loads(line)
+            answer["url"], answer["pid"]
+        except (ValueError, TypeError, KeyError):
+            raise ModelhubError(f"`{command}` is not the program of modelhub-server: it printed {line!r}.") from None
+        return line
+
+    def _is_server_alive(self, *, for_seconds: float = 0) -> bool:
+        """Return whether the server still runs after at most this time."""
+        end = time.monotonic() + for_seconds
+        with (self.folder / "alive.lock").open("w") as alive:
+            while not _lock(alive):
+                if time.monotonic() >= end:
+                    return True
+                time.sleep(POLL_SECONDS)
+        return False
+
+
+def _lock(file: IO[str]) -> bool:
+    """Lock the file unless another process has. Return whether it is locked now."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

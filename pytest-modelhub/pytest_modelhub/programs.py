@@ -1,0 +1,54 @@
+"""The program of the server, and the environment that it starts with."""
+
+import shutil
+import sysconfig
+from collections.abc import Iterable, Mapping
+
+from pytest_modelhub.errors import ModelhubError
+
+PACKAGE = "modelhub-server[embedded]"
+NOT_FOUND = (
+    "No modelhub server was found: install one with `pip install '" + PACKAGE + "'`, "
+    "or set MODELHUB_URL to one that runs with MODELHUB_TEST_CONTROLS=true."
+)
+# Variables of the tested application that would change the server. PYTHONPATH and its like could replace its Django.
+NOT_INHERITED = {
+    *("DATABASE_URL", "DATABASE_URL_FILE", "HOST", "HOST_FILE", "PORT", "PORT_FILE", "WEB_CONCURRENCY"),
+    *("PYTHONHOME", "PYTHONPATH", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONDEVMODE", "PYTHONINSPECT"),
+}
+NOT_INHERITED_PREFIXES = ("MODELHUB_", "DJANGO_", "PG", "GUNICORN_", "PROMETHEUS_", "COV_CORE_", "COVERAGE_")
+
+
+def find_command(configured: list[str]) -> list[str]:
+    """Return the command of the server, without arguments.
+
+    It is the configured one, or `modelhub` beside this Python or on the PATH, or run by uvx or pipx. Raise
+    `ModelhubError` without any.
+    """
+    if configured:
+        return configured
+    if program := shutil.which("modelhub", path=sysconfig.get_path("scripts")) or shutil.which("modelhub"):
+        return [program]
+    if uvx := shutil.which("uvx"):
+        return [uvx, "--from", PACKAGE, "modelhub"]
+    if pipx := shutil.which("pipx"):
+        return [pipx, "run", "--spec", PACKAGE, "modelhub"]
+    raise ModelhubError(NOT_FOUND)
+
+
+def server_environment(inherited: Mapping[str, str], settings: Iterable[str]) -> dict[str, str]:
+    """Return the environment of the server, with settings as `NAME=value`.
+
+    Raise `ModelhubError` for a setting without a value.
+    """
+    environment = {
+        name: value
+        for name, value in inherited.items()
+        if name not in NOT_INHERITED and not name.startswith(NOT_INHERITED_PREFIXES)
+    }
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not (name.strip() and equals):
+            raise ModelhubError(f"modelhub_env must have lines NAME=value, got {setting!r}.")
+        environment[name.strip()] = value.strip()
+    return environment | {"MODELHUB_TEST_CONTROLS": "true"}
