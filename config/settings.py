@@ -63,6 +63,11 @@ DATABASES: dict[str, Any] = database_settings(
     DATA_DIR, pool_size=SERVE_THREADS + SERVE_EXPORT_THREADS + SERVE_LARGE_THREADS
 )
 
+if TEST_CONTROLS and DATABASES["default"]["PGBOUNCER"]:
+    raise ImproperlyConfigured(
+        "MODELHUB_TEST_CONTROLS is true, and so is MODELHUB_PGBOUNCER; a clock of its own needs a session."
+    )
+
 # For the commands that a start prints.
 SHELL_VARIABLES = shell_variables(DATA_DIR, default=DEFAULT_DATA_DIR)
 

@@ -55,14 +55,17 @@ def name_for(data_dir: Path) -> str:
     return "of_" + hashlib.sha256(str(data_dir).encode()).hexdigest()[:16]
 
 
-def database_for(data_dir: Path) -> dict[str, str]:
-    """Return the database settings of a data folder; create its database."""
+def database_for(data_dir: Path, *, direct: bool = False) -> dict[str, str]:
+    """Return the database settings of a data folder; create its database.
+
+    `direct` leads past any PgBouncer.
+    """
     ensure_template()
     name = name_for(data_dir)
     with connect() as connection:
         if not exists(connection, name):
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
-    if PGBOUNCER not in os.environ:
+    if direct or PGBOUNCER not in os.environ:
         return {"DATABASE_URL": url_of(name)}
     return {
         "DATABASE_URL": f"postgresql://{USER}@127.0.0.1:{os.environ[PGBOUNCER]}/{name}",

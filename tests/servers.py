@@ -96,7 +96,8 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
         "MODELHUB_DATA_DIR": str(data_dir),
         "MODELHUB_BOOTSTRAP_API_KEY": API_KEY,
         "MODELHUB_BOOTSTRAP_SECRET_KEY": SECRET_KEY,
-        **({} if "DATABASE_URL" in more else database_for(data_dir)),
+        # Test controls need sessions, which PgBouncer shares.
+        **({} if "DATABASE_URL" in more else database_for(data_dir, direct="MODELHUB_TEST_CONTROLS" in more)),
         **more,
     }
 

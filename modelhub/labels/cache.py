@@ -41,6 +41,11 @@ def find_labels(organization_id: uuid.UUID) -> OrganizationLabels | None:
     return _cache.get(organization_id)
 
 
+def evict_labels(organization_id: uuid.UUID) -> None:
+    _cache.pop(organization_id, None)
+    _too_large.discard(organization_id)
+
+
 def read_labels(organization_id: uuid.UUID, label_ids: Collection[str]) -> OrganizationLabels:
     """Read an organization's labels with one statement and cache them.
 

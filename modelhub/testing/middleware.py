@@ -5,7 +5,8 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from modelhub.testing.state import current, find_controls
+from modelhub.testing.sources import acting_for, replace_sources
+from modelhub.testing.state import find_controls
 
 CONTROLS = "/__admin/"
 
@@ -18,12 +19,10 @@ class TestControls:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
+        replace_sources()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(CONTROLS):
             return self.get_response(request)
-        token = current.set(find_controls(request))
-        try:
+        with acting_for(find_controls(request)):
             return self.get_response(request)
-        finally:
-            current.reset(token)

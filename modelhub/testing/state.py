@@ -8,11 +8,17 @@ import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+import uuid_utils
 from django.http import HttpRequest
 
 from modelhub.accounts.authentication import read_pair
 from modelhub.accounts.models import ApiKey, Organization
-from modelhub.core.errors import NotFound, Unauthenticated
+from modelhub.core import ids
+from modelhub.core.errors import Conflict, NotFound, Unauthenticated
+from modelhub.core.text import show
+from modelhub.labels.cache import evict_labels
+from modelhub.testing.clock import REAL, Clock
+from modelhub.testing.ids import SeededIds
 
 
 @dataclass
@@ -21,9 +27,19 @@ class Controls:
 
     organization_id: uuid.UUID
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    clock: Clock = REAL
+    seeded_ids: SeededIds | None = None
+    # Of the sequences before: a seed that comes again makes no id twice.
+    last_id: int = 0
+
+    def make_id(self) -> uuid.UUID | uuid_utils.UUID:
+        seeded = self.seeded_ids
+        return seeded.next(self.clock.now()) if seeded else uuid_utils.uuid7()
 
 
 _controls: dict[uuid.UUID, Controls] = {}
+# Organizations by seeds that they have used: two with one seed would make equal ids.
+_seeds: dict[str, uuid.UUID] = {}
 _lock = threading.Lock()
 # Read by the replaced sources of times and ids.
 current: ContextVar[Controls | None] = ContextVar("modelhub_controls", default=None)
@@ -38,6 +54,47 @@ def controls_of(organization_id: uuid.UUID) -> Controls:
         raise NotFound(f"There is no organization {organization_id}.")
     with _lock:
         return _controls.setdefault(organization_id, Controls(organization_id))
+
+
+def new_controls(*, seed: str | None = None, clock: Clock = REAL) -> Controls:
+    """Return the controls of an organization that is to be made, with its id.
+
+    Raise `Conflict` for a seed of another organization. Call `forget` for an organization that is not made after all.
+    """
+    seeded = None if seed is None else SeededIds(seed)
+    organization_id = seeded.next(clock.now()) if seeded else ids.new_id()
+    if seed is not None and Organization.objects.filter(pk=organization_id).exists():
+        raise seed_in_use(seed, organization_id)
+    with _lock:
+        if seed is not None:
+            # An organization with an equal seed and clock, which is being made, has the same id.
+            if owner := _seeds.get(seed):
+                raise seed_in_use(seed, owner)
+            _seeds[seed] = organization_id
+        _controls[organization_id] = Controls(organization_id, clock=clock, seeded_ids=seeded)
+        return _controls[organization_id]
+
+
+def seed_ids(controls: Controls, seed: str) -> None:
+    """Begin a sequence of ids. Raise `Conflict` for a seed of another organization."""
+    with _lock:
+        if (owner := _seeds.setdefault(seed, controls.organization_id)) != controls.organization_id:
+            raise seed_in_use(seed, owner)
+    with controls.lock:
+        unseed_ids(controls)
+        controls.seeded_ids = SeededIds(seed, after=controls.last_id)
+
+
+def unseed_ids(controls: Controls) -> None:
+    """Return to random ids. The seed stays with the organization."""
+    with controls.lock:
+        if controls.seeded_ids:
+            controls.last_id, controls.seeded_ids = controls.seeded_ids.last, None
+
+
+def seed_in_use(seed: str, owner: uuid.UUID) -> Conflict:
+    sentence = f"seed must be one that no other organization uses, got {show(seed)} of organization {owner}"
+    return Conflict(f"{sentence}; delete that organization first", field="seed")
 
 
 def find_controls(request: HttpRequest) -> Controls | None:
@@ -59,3 +116,7 @@ def forget(organization_id: uuid.UUID) -> None:
     """Drop the controls of an organization that is gone."""
     with _lock:
         _controls.pop(organization_id, None)
+        for seed in [seed for seed, owner in _seeds.items() if owner == organization_id]:
+            del _seeds[seed]
+    # An organization with the same seed has the same id.
+    evict_labels(organization_id)

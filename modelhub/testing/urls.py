@@ -2,8 +2,10 @@
 
 from django.urls import path
 
-from modelhub.testing import views
+from modelhub.testing import clock_views, views
 
 urlpatterns = [
     path("", views.Index.as_view(), name="test_controls"),
+    path("clock", clock_views.ClockOfOrganization.as_view(), name="test_clock"),
+    path("ids", clock_views.IdsOfOrganization.as_view(), name="test_ids"),
 ]

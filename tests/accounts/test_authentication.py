@@ -165,6 +165,14 @@ def test_last_use_is_recorded_at_most_once_a_minute(alice: Caller) -> None:
     assert ApiKeyUse.objects.get().last_used_at > first.last_used_at
 
 
+def test_a_last_use_in_the_future_is_corrected_by_the_next_use(alice: Caller) -> None:
+    alice.get(LABELS)
+    future = timezone.now() + timedelta(days=1)
+    ApiKeyUse.objects.update(last_used_at=future)
+    alice.get(LABELS)
+    assert ApiKeyUse.objects.get().last_used_at < future
+
+
 def test_a_rejected_pair_records_no_use(alice: Caller) -> None:
     alice.client.get(LABELS, headers=headers(alice.key.api_key, "wrong"))
     assert not ApiKeyUse.objects.exists()

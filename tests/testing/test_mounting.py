@@ -28,6 +28,10 @@ def test_a_server_without_the_setting_has_no_such_path(live: Server) -> None:
             "MODELHUB_TEST_CONTROLS is true, and so is MODELHUB_PRODUCTION; the controls need no key",
         ),
         ({"MODELHUB_WORKERS": "2"}, "MODELHUB_TEST_CONTROLS is true, and its state needs MODELHUB_WORKERS=1."),
+        (
+            {"MODELHUB_PGBOUNCER": "true", "MODELHUB_DIRECT_DATABASE_URL": "postgresql://127.0.0.1/x"},
+            "MODELHUB_TEST_CONTROLS is true, and so is MODELHUB_PGBOUNCER; a clock of its own needs a session.",
+        ),
     ],
 )
 def test_settings_that_contradict_the_controls_stop_the_start(
