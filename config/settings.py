@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
@@ -26,7 +27,9 @@ if TEST_CONTROLS and PRODUCTION:
     raise ImproperlyConfigured(
         "MODELHUB_TEST_CONTROLS is true, and so is MODELHUB_PRODUCTION; the controls need no key and delete everything."
     )
-DEFAULT_DATA_DIR = BASE_DIR / ".data"
+# An installed package has no manage.py beside it, and may be replaced with all that it contains.
+IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
+DEFAULT_DATA_DIR = BASE_DIR / ".data" if IS_CHECKOUT else platformdirs.user_data_path("modelhub", appauthor=False)
 DATA_DIR = env.path("MODELHUB_DATA_DIR", str(DEFAULT_DATA_DIR)).absolute()
 
 SERVE_HOST = env.text("HOST", "127.0.0.1")
@@ -275,7 +278,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "modelhub",
     "DESCRIPTION": (
         "Scores of traces, spans, generations and sessions against typed labels.\n\n"
-        "**Get a key.** The first start of the server prints one. `manage.py create_api_key EMAIL` prints another; "
+        "**Get a key.** The first start of the server prints one. `modelhub create-api-key EMAIL` prints another; "
         "[the admin](/admin/) creates, rotates and revokes them.\n\n"
         "**Send requests from `/docs/`.** Select *Authorize*, enter `X-Api-Key` and `X-Secret-Key`, select *Execute*. "
         "The keys are forgotten when the page is closed or loaded again.\n\n"

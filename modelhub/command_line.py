@@ -11,8 +11,10 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+import modelhub
+
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-NO_TABLES = "{} lacks tables of this version; start the server, or run manage.py migrate."
+NO_TABLES = "{} lacks tables of this version; start the server, or run modelhub migrate."
 # By SQLSTATE: a table or column is missing, the role has no right, the database or role is read-only.
 DATABASE_ERRORS = {
     "42P01": NO_TABLES,
@@ -101,6 +103,12 @@ def name_database() -> str:
     return f"the database {settings['NAME']} on {settings['HOST'] or 'the default host'}"
 
 
+def program_name() -> str:
+    """Return the words before the name of a command, as users type them."""
+    name = Path(sys.argv[0]).name
+    return "python -m modelhub" if name == "__main__.py" else name
+
+
 def sqlstate(error: BaseException) -> str:
     """Return the code of psycopg's error, which Django wraps, and migrate once more."""
     while error.__context__ is not None:
@@ -112,18 +120,21 @@ def main(settings_module: str = "modelhub.deployment.settings") -> None:
     """Run a command. Unusable settings are one sentence, and exit status 78."""
     # Of a shell that works on another Django project, the variable names the settings of that one.
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"modelhub {modelhub.__version__}\n")
+        return
     serves = sys.argv[1:2] == ["serve"]
     handle_signals(serves)
     if serves and (os.environ.get("MODELHUB_METRICS_TOKEN") or os.environ.get("MODELHUB_METRICS_TOKEN_FILE")):
         share_metrics()
-    if sys.argv[1:2] and sys.argv[1].startswith("axes_"):
+    if sys.argv[1:2] and sys.argv[1].startswith(("axes_", "axes-")):
         sys.exit(NO_LOCKS.format(sys.argv[1]))
     # Not at the top: Django takes a third of a second, in which a signal has to be handled already.
-    management = import_module("django.core.management")
+    program = import_module("modelhub.management.program")
     try:
         if not serves:
             leave_pool()
-        management.execute_from_command_line(sys.argv)
+        program.Program([program_name(), *sys.argv[1:]]).execute()
         sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)

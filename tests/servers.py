@@ -1,4 +1,4 @@
-"""Real servers for tests: `manage.py serve` on a free port."""
+"""Real servers for tests: `modelhub serve` on a free port."""
 
 import os
 import re
@@ -109,7 +109,7 @@ def direct_url(env: dict[str, str]) -> str:
 
 
 def manage(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a command of manage.py to its end."""
+    """Run a command of modelhub to its end."""
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 

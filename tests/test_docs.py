@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import get_commands
 
 import modelhub
 from modelhub.core.envelope import IGNORED
@@ -19,6 +18,7 @@ from modelhub.idempotency.services import KEPT_FOR
 from modelhub.labels.cache import MAX_PER_ORGANIZATION
 from modelhub.labels.filters import LabelFilter
 from modelhub.management.commands.import_scores import LINES_PER_TRANSACTION
+from modelhub.management.program import Program
 from modelhub.scores.filters import FILTERS, ScoreFilter
 from modelhub.serving.channels import MAX_HEAD_BYTES, REFUSALS, SLOWEST_BYTES_PER_SECOND
 from modelhub.serving.worker import MAX_CONNECTIONS
@@ -54,9 +54,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_commands_that_are_named_exist() -> None:
-    named = {name for page in PAGES for name in re.findall(r"manage\.py (\w+)", page.read_text())}
-    assert named
-    assert named <= set(get_commands())
+    names = r"(?:manage\.py|(?:`|^ +(?:[\w./=<>-]+ )*?)(?:\.venv/bin/)?modelhub) ([a-z][\w-]+)"
+    named = {name for page in PAGES for name in re.findall(names, page.read_text(), re.MULTILINE)}
+    assert {"serve", "create-api-key", "makemigrations"} <= named
+    for name in named:
+        Program(["modelhub", name]).fetch_command(name)
 
 
 def test_make_verbs_that_are_named_exist() -> None:

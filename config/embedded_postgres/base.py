@@ -19,7 +19,7 @@ def get_server(folder: Path) -> EmbeddedServer:
 
 
 class Client(DatabaseClient):
-    """Run `manage.py dbshell` with the wheel's psql, and start the server for it."""
+    """Run `modelhub dbshell` with the wheel's psql, and start the server for it."""
 
     connection: Any
     executable_name = str(wheel.PROGRAMS / "psql")

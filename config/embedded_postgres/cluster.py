@@ -25,7 +25,7 @@ def ensure_cluster(folder: Path, *, user: str) -> None:
     if version != wheel.MAJOR_VERSION:
         raise ImproperlyConfigured(
             f"{folder} holds data of PostgreSQL {version}, and this release brings {wheel.MAJOR_VERSION}; "
-            "run manage.py backup with the old release, and restore with this one and a new MODELHUB_DATA_DIR."
+            "run modelhub backup with the old release, and restore with this one and a new MODELHUB_DATA_DIR."
         )
     # At every start: the binaries may be those of a new virtual environment.
     wheel.hand_over(folder)

@@ -82,7 +82,7 @@ class EmbeddedServer:
         except FileNotFoundError:
             raise OperationalError(
                 f"the data folder {self.folder.parent} has no database yet; "
-                "start the server, run manage.py migrate, or set MODELHUB_DATA_DIR."
+                "start the server, run modelhub migrate, or set MODELHUB_DATA_DIR."
             ) from None
 
     def stop_if_unused(self) -> None:

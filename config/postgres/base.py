@@ -19,7 +19,7 @@ PRE_RELEASE_MIGRATION = "0002_immediate_and_append_only"
 PRE_RELEASE_TABLES = (
     "the database has the tables of a version before the first release, which this version cannot read "
     "and leaves untouched; export the scores with that version (GET /model-hub/scores/export/), then start "
-    "this one with another DATABASE_URL or MODELHUB_DATA_DIR and import them (manage.py import_scores)."
+    "this one with another DATABASE_URL or MODELHUB_DATA_DIR and import them (modelhub import-scores)."
 )
 
 CREATE_ANOTHER = "use one that was made with CREATE DATABASE name TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'."

@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 
 from modelhub.accounts.models import ApiKey, User, normalize_login
 
-NO_ADMIN = "There is no active admin yet; a start of the server (manage.py serve) creates one in an empty database."
+NO_ADMIN = "There is no active admin yet; a start of the server (modelhub serve) creates one in an empty database."
 
 
 def get_user(email: str | None) -> User:
@@ -29,7 +29,7 @@ def get_key(api_key: str) -> ApiKey:
     """Return the key with this public part. Raise `CommandError`."""
     key = ApiKey.objects.select_related("user").filter(api_key=api_key).first()
     if key is None:
-        raise CommandError(f"There is no API key {api_key}; list_api_keys shows those that there are.")
+        raise CommandError(f"There is no API key {api_key}; modelhub list-api-keys shows those that there are.")
     return key
 
 

@@ -30,7 +30,7 @@ def check_database() -> None:
         if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise ImproperlyConfigured(
                 f"the database lacks {len(plan)} migrations, {plan[0][0]} first; "
-                "run manage.py migrate, or start without --skip-setup."
+                "run modelhub migrate, or start without --skip-setup."
             )
         check_rights(own)
         set_up_controls(own)

@@ -1,6 +1,7 @@
 """Text of a start: the address and, at first, keys, ids and three examples."""
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,8 +22,8 @@ def welcome(result: Bootstrapped, *, port: int) -> str:
         "client_url": client_url(port),
         "https": settings.HTTPS,
         "proxy": UNKNOWN_PROXY,
-        "change_password": manage_command("changepassword", email),
-        "create_key": manage_command("create_api_key", email),
+        "change_password": shell_command("change-password", email),
+        "create_key": shell_command("create-api-key", email),
         "key": result.key,
         "state": state_of(result.key),
         "secret_key": result.secret_key,
@@ -49,12 +50,25 @@ def client_url(port: int) -> str:
     return f"https://{next(iter(names), UNKNOWN_PROXY)}"
 
 
-def manage_command(*arguments: str) -> str:
-    """Return a command line of `manage.py` that reaches the database of this process."""
-    here = Path.cwd()
-    python = Path(sys.executable)
-    program = str(python.relative_to(here) if python.is_relative_to(here) else python)
-    command = shlex.join([program, sys.argv[0], *arguments])
+def shell_command(*arguments: str) -> str:
+    """Return a command line that reaches the database of this process."""
+    command = shlex.join([*_program(), *arguments])
     if settings.SHELL_VARIABLES is None:
         return f"in the environment of the server, {command}"
     return f"{settings.SHELL_VARIABLES} {command}".strip()
+
+
+def _program() -> list[str]:
+    """Return the words that start this program, in the folder and with the PATH of this process."""
+    script = Path(sys.argv[0]).absolute()
+    if script.name == "__main__.py":
+        return [_shorten(Path(sys.executable)), "-m", "modelhub"]
+    if script.suffix == ".py":
+        return [_shorten(Path(sys.executable)), _shorten(script)]
+    return [script.name if shutil.which(script.name) == str(script) else _shorten(script)]
+
+
+def _shorten(path: Path) -> str:
+    """Return a path as it is typed in the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

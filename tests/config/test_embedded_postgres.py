@@ -210,7 +210,7 @@ def test_a_command_does_not_create_a_database(folder: Path, command: str, exists
         data_dir.mkdir()
     result = manage(*command.split(), env=environment(data_dir, **EMBEDDED))
     assert (result.returncode, result.stdout, len(result.stderr.splitlines())) == (1, "", 1)
-    assert f"the data folder {data_dir} has no database yet; start the server, run manage.py migrate" in result.stderr
+    assert f"the data folder {data_dir} has no database yet; start the server, run modelhub migrate" in result.stderr
     assert list(folder.rglob("*")) == [data_dir] * exists
 
 
@@ -232,6 +232,6 @@ def test_data_of_another_major_version_is_not_touched(folder: Path) -> None:
     result = manage("serve", env=environment(folder, PORT=str(free_port()), **EMBEDDED))
 
     assert result.returncode == 1
-    assert "holds data of PostgreSQL 16, and this release brings 18; run manage.py backup with the old" in result.stderr
+    assert "holds data of PostgreSQL 16, and this release brings 18; run modelhub backup with the old" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert [path.name for path in (folder / "postgres").iterdir()] == ["PG_VERSION"]

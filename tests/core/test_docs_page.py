@@ -54,7 +54,7 @@ def test_it_shows_the_bulk_request_first_and_health_last(page: Page) -> None:
 def test_it_says_how_to_get_a_key(page: Page) -> None:
     text = page.locator(".information-container").inner_text()
     assert "The first start of the server prints one." in text
-    assert "manage.py create_api_key" in text
+    assert "modelhub create-api-key" in text
 
 
 def test_its_schemas_are_folded(page: Page) -> None:

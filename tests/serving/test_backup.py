@@ -1,4 +1,4 @@
-"""`manage.py backup` and `manage.py restore`: everything, or nothing."""
+"""`modelhub backup` and `modelhub restore`: everything, or nothing."""
 
 import os
 import signal

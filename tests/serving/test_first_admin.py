@@ -69,5 +69,5 @@ def test_a_database_without_tables_is_one_sentence(
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == (
         f"modelhub: the database {url.rpartition('/')[2]} on 127.0.0.1 lacks tables of this version; "
-        "start the server, or run manage.py migrate.\n"
+        "start the server, or run modelhub migrate.\n"
     )

@@ -1,4 +1,4 @@
-"""`manage.py serve`, as `make run` calls it: real processes and sockets."""
+"""`modelhub serve`, as `make run` calls it: real processes and sockets."""
 
 import os
 import re

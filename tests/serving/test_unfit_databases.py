@@ -77,7 +77,7 @@ def test_a_standby(folder: Path) -> None:
 
 def test_without_setup_a_database_must_have_been_migrated(postgres: Postgres, folder: Path) -> None:
     url = postgres.make_database(f"empty_{folder.name}")
-    assert_no_start(url, folder, "run manage.py migrate, or start without --skip-setup", "--skip-setup")
+    assert_no_start(url, folder, "run modelhub migrate, or start without --skip-setup", "--skip-setup")
 
 
 def test_without_setup_a_role_must_have_rights_to_the_tables(postgres: Postgres, folder: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_flushed_database_gets_a_key_at_the_next_start(folder: Path) -> None:
         pass
     env = environment(folder, **generated)
     assert manage("flush", "--noinput", env=env).returncode == 0
-    assert "a start of the server (manage.py serve) creates one" in manage("create_api_key", env=env).stderr
+    assert "a start of the server (modelhub serve) creates one" in manage("create_api_key", env=env).stderr
     with running_server(folder, **generated) as server:
         assert "Secret key  " in "".join(server.output)
 

@@ -44,7 +44,7 @@ def test_the_first_start_shows_its_sources_in_their_own_order() -> None:
 @pytest.mark.parametrize(("password", "hinted"), [("", True), ("correct-horse", False)])
 def test_the_first_start_says_how_to_set_a_missing_password(password: str, hinted: bool) -> None:
     with override_settings(BOOTSTRAP_PASSWORD=password):
-        assert ("changepassword" in welcome(bootstrap(), port=8000)) is hinted
+        assert ("change-password" in welcome(bootstrap(), port=8000)) is hinted
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_variables_of_a_printed_command(
 def test_the_hint_about_the_password_has_the_variables(variables: str | None, hint: str) -> None:
     with override_settings(SHELL_VARIABLES=variables, BOOTSTRAP_PASSWORD=""):
         text = welcome(bootstrap(), port=8000)
-    [line] = [line for line in text.splitlines() if "changepassword" in line]
+    [line] = [line for line in text.splitlines() if "change-password" in line]
     assert hint in line
-    assert line.endswith(" changepassword admin@example.com)")
+    assert line.endswith(" change-password admin@example.com)")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`manage.py backup FILE`: write everything but sessions of the admin to a file."""
+"""`modelhub backup FILE`: write everything but sessions of the admin to a file."""
 
 import sys
 from argparse import ArgumentParser
@@ -11,7 +11,7 @@ from modelhub.serving.backup import BackupFailed, back_up, stream_backup
 
 
 class Command(BaseCommand):
-    help = "Write a backup of the database, also beside a running server. `manage.py restore` reads it."
+    help = "Write a backup of the database, also beside a running server. `modelhub restore` reads it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help="path of the new file, or - for standard output")

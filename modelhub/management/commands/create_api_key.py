@@ -1,4 +1,4 @@
-"""`manage.py create_api_key EMAIL`: create an API key and print its secret once."""
+"""`modelhub create-api-key EMAIL`: create an API key and print its secret once."""
 
 from argparse import ArgumentParser
 from datetime import timedelta

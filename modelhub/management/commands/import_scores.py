@@ -1,4 +1,4 @@
-"""`manage.py import_scores FILE`: import the JSON lines or the CSV of an export."""
+"""`modelhub import-scores FILE`: import the JSON lines or the CSV of an export."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""`manage.py list_api_keys`: print all API keys, oldest first."""
+"""`modelhub list-api-keys`: print all API keys, oldest first."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's command, which creates an embedded database."""
+"""`modelhub migrate`: Django's command, which creates an embedded database."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py purge_idempotency_keys`: delete expired records, daily."""
+"""`modelhub purge-idempotency-keys`: delete expired records, daily."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py restore FILE`: fill the database from a backup, as a whole or not."""
+"""`modelhub restore FILE`: fill the database from a backup, as a whole or not."""
 
 import sys
 from argparse import ArgumentParser
@@ -11,7 +11,7 @@ from modelhub.serving.backup import BackupFailed, restore, restore_stream
 
 
 class Command(BaseCommand):
-    help = "Restore a backup of `manage.py backup`. It is run as SQL: restore only files that you trust."
+    help = "Restore a backup of `modelhub backup`. It is run as SQL: restore only files that you trust."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help="path of the backup, or - for standard input")

@@ -1,4 +1,4 @@
-"""`manage.py revoke_api_key KEY`: revoke an API key."""
+"""`modelhub revoke-api-key KEY`: revoke an API key."""
 
 from argparse import ArgumentParser
 from typing import Any

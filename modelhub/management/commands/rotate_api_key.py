@@ -1,4 +1,4 @@
-"""`manage.py rotate_api_key KEY`: create a successor; the key expires later."""
+"""`modelhub rotate-api-key KEY`: create a successor; the key expires later."""
 
 from argparse import ArgumentParser
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""`manage.py serve`: check, migrate, bootstrap, serve."""
+"""`modelhub serve`: check, migrate, bootstrap, serve."""
 
 from argparse import ArgumentParser
 from functools import partial
