@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError
 from django.utils import timezone
 
-from modelhub.core import exact_json
+from modelhub.core import clock, exact_json
 from modelhub.core.envelope import to_camel
 from modelhub.core.errors import MAX_HINTS
 from modelhub.labels.models import Label
@@ -255,6 +255,13 @@ class TestMissingAndUnfitFields:
     def test_clocks_of_two_machines_may_differ_by_seconds(self, good: Line, tmp_path: Path) -> None:
         soon = (timezone.now() + timedelta(seconds=30)).isoformat()
         assert run_import(write(tmp_path, good | {"created_at": soon, "updated_at": soon}))[1] == 0
+
+    @pytest.mark.parametrize(("day", "errors"), [(30, 1), (31, 0)])
+    def test_the_future_begins_at_the_time_of_the_clock(
+        self, good: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, day: int, errors: int
+    ) -> None:
+        monkeypatch.setattr(clock, "source", lambda: datetime(2040, 1, day, 12, tzinfo=UTC))
+        assert run_import(write(tmp_path, good | {"updated_at": "2040-01-31T12:00:00Z"}))[1] == errors
 
     @pytest.mark.parametrize("name", ["created_at", "updated_at"])
     def test_one_time_is_both(self, good: Line, tmp_path: Path, name: str) -> None:
