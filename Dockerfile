@@ -4,15 +4,18 @@ RUN python -m venv /venv
 COPY requirements-image.txt ./
 # Only wheels with the hashes that `make hashes` wrote; nothing is built or resolved here.
 RUN /venv/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --requirement requirements-image.txt
+WORKDIR /src
+COPY pyproject.toml setup.py README.md LICENSE ./
+COPY config config
+COPY modelhub modelhub
+# Built by the setuptools of that file; nothing is downloaded.
+RUN /venv/bin/pip install --no-cache-dir --no-index --no-deps --no-build-isolation . && \
+    /venv/bin/pip uninstall --yes setuptools
 
 FROM python:3.13-slim
 # A new volume at /data gets the owner of this folder.
 RUN useradd --system --uid 10001 --home-dir /nonexistent modelhub && install --directory --mode 700 --owner 10001 /data
-WORKDIR /app
 COPY --from=build /venv /venv
-COPY manage.py pyproject.toml ./
-COPY config config
-COPY modelhub modelhub
 # Nothing but /data is written at run time: the root file system may be read-only, with /tmp in memory.
 # glibc keeps a heap per thread; two are enough.
 ENV PATH=/venv/bin:$PATH \
@@ -28,4 +31,4 @@ VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=2)"]
-CMD ["python", "manage.py", "serve"]
+CMD ["modelhub", "serve"]

@@ -46,8 +46,8 @@ audit: $(VENV)/.dev  ## look for known vulnerabilities of the pinned versions (R
 	$(BIN)/python -m tests.gate.audit $(if $(RELEASE),--release)
 
 hashes: $(VENV)/.dev  ## write requirements-image.txt anew: the pins of the image with the hashes of their files
-	$(BIN)/uv pip compile pyproject.toml --extra embedded --constraint constraints.txt --generate-hashes --upgrade \
-		--python-version 3.13 --python-platform linux --no-header --no-annotate --quiet --output-file requirements-image.txt
+	$(BIN)/uv pip compile pyproject.toml --extra embedded --group image --constraint constraints.txt --generate-hashes \
+		--upgrade --python-version 3.13 --python-platform linux --no-header --no-annotate --quiet --output-file requirements-image.txt
 
 schema: $(VENV)/.dev  ## write docs/openapi.yaml anew
 	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --fail-on-warn
@@ -60,7 +60,7 @@ format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff format .
 
 clean:  ## remove what make made, but not the data in .data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info */*.egg-info pytest-modelhub/.mypy_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info */*.egg-info pytest-modelhub/.mypy_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("modelhub needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; name another with make PYTHON=...")'

@@ -21,6 +21,8 @@ from tests.factories import (
     SourceFactory,
     UserFactory,
 )
+from tests.folders import temporary_folder
+from tests.installed import Installed, build, copy_sources, install
 from tests.plans import Plans
 from tests.postgres import Postgres
 from tests.servers import Server, data_folder, running_server
@@ -106,6 +108,14 @@ def live() -> Iterator[Server]:
     """Start a server with default settings, for tests over HTTP."""
     with data_folder() as folder, running_server(folder) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def installed() -> Iterator[Installed]:
+    """Build the wheel and install it into an environment outside of the clone."""
+    with temporary_folder() as folder:
+        wheel = build("wheel", copy_sources(folder / "sources"), folder)
+        yield install(wheel, folder / "environment")
 
 
 @pytest.fixture(scope="session")

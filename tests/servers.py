@@ -123,10 +123,10 @@ def running_server(data_dir: Path, **more: str) -> Iterator[Server]:
 
 
 @contextmanager
-def serving(command: list[str], *, env: dict[str, str]) -> Iterator[Server]:
+def serving(command: list[str], *, env: dict[str, str], cwd: Path | None = None) -> Iterator[Server]:
     """Start a server by any command; fail with its output if it does not start."""
     process = subprocess.Popen(
-        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     server = Server(process, "", direct_url(env))
     assert process.stdout is not None

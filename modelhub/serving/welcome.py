@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from django.conf import settings
@@ -24,6 +25,8 @@ def welcome(result: Bootstrapped, *, port: int) -> str:
         "proxy": UNKNOWN_PROXY,
         "change_password": shell_command("change-password", email),
         "create_key": shell_command("create-api-key", email),
+        "python": _shorten(Path(sys.executable)),
+        "has_requests": find_spec("requests") is not None,
         "key": result.key,
         "state": state_of(result.key),
         "secret_key": result.secret_key,

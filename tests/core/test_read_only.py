@@ -1,7 +1,7 @@
 """The server as in its container: unprivileged, on a read-only file system.
 
 In place of Docker, namespaces: only /tmp, /dev/shm and /data are writable, and processes are numbered from 1. The
-folder /app has the files that the Dockerfile copies, without the tests.
+package is the installed wheel.
 """
 
 import json
@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from tests.folders import temporary_folder
+from tests.installed import Installed
 from tests.postgres import Postgres
 from tests.servers import EMBEDDED, ROOT, Server, environment, free_port, serving
 
@@ -27,23 +28,22 @@ NAMESPACE = ["unshare", "--mount", "--propagation=private", "--pid", "--fork", "
 NOBODY = ["setpriv", "--reuid=10001", "--regid=10001", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]
 
 
-# $1 the clone, $2 the files that the Dockerfile copies, $3 Python's folder, $4 its packages, $5 the options of /tmp,
-# $6 the volume.
+# $1 the folder of the installed package, $2 Python's folder, $3 its packages, $4 the options of /tmp, $5 the volume.
 CONTAINER = """
 set -e
 mount -t tmpfs -o mode=755 tmpfs /mnt
 mkdir /mnt/app /mnt/python /mnt/packages /mnt/data
 echo modelhub:x:10001:10001::/nonexistent:/bin/sh > /mnt/passwd
 mount --bind /mnt/passwd /etc/passwd
-mount --bind "$6" /mnt/data
-(cd "$1" && cp -r $2 /mnt/app)
-mount --bind "$3" /mnt/python
-mount --bind "$4" /mnt/packages
-for folder in /mnt/python /mnt/packages /mnt /; do mount -o remount,bind,ro "$folder"; done
-mount -t tmpfs -o "$5" tmpfs /tmp
+mount --bind "$5" /mnt/data
+mount --bind "$1" /mnt/app
+mount --bind "$2" /mnt/python
+mount --bind "$3" /mnt/packages
+for folder in /mnt/app /mnt/python /mnt/packages /mnt /; do mount -o remount,bind,ro "$folder"; done
+mount -t tmpfs -o "$4" tmpfs /tmp
 mount -t tmpfs -o size=64m,mode=1777 tmpfs /dev/shm
-cd /mnt/app
-shift 6
+cd /
+shift 5
 exec "$@"
 """
 
@@ -58,24 +58,23 @@ pytestmark = pytest.mark.skipif(not can_make_namespaces(), reason="needs root, u
 
 
 @contextmanager
-def container(volume: Path, **env: str) -> Iterator[Server]:
+def container(installed: Installed, volume: Path, **env: str) -> Iterator[Server]:
     """Run the image's command with `env`, and stop it as `docker stop` does."""
-    dockerfile = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
-    copied = " ".join(re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.MULTILINE))
     [tmp] = WEB["tmpfs"]
-    [packages] = {path for path in sys.path if path.endswith("site-packages")}
+    [others] = {path for path in sys.path if path.endswith("site-packages")}
     python = f"/mnt/python/{Path(sys.executable).resolve().relative_to(Path(sys.base_prefix).resolve())}"
     env = environment(
         Path("/mnt/data"),
         PORT=str(free_port()),
         LD_LIBRARY_PATH="/mnt/python/lib",
-        PYTHONPATH="/mnt/packages",
+        PYTHONPATH="/mnt/app:/mnt/packages",
         PYTHONDONTWRITEBYTECODE="1",
         HOME="/nonexistent",
         **env,
     )
-    mounts = [*NAMESPACE, "sh", "-c", CONTAINER, "sh", str(ROOT), copied, sys.base_prefix, packages]
-    command = [*mounts, tmp.partition(":")[2], str(volume), *NOBODY, "--no-new-privs", python, "manage.py", "serve"]
+    arguments = [str(installed.packages), sys.base_prefix, others, tmp.partition(":")[2], str(volume)]
+    unprivileged = [*NOBODY, "--no-new-privs", python, "-m", "modelhub", "serve"]
+    command = [*NAMESPACE, "sh", "-c", CONTAINER, "sh", *arguments, *unprivileged]
     with serving(command, env=env) as server:
         yield server
         if server.process.poll() is None:
@@ -92,7 +91,7 @@ def volume() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def server(postgres: Postgres) -> Iterator[Server]:
+def server(postgres: Postgres, installed: Installed) -> Iterator[Server]:
     """Start the server of `docker compose up`, with production settings."""
     production = {
         "MODELHUB_PRODUCTION": "true",
@@ -100,7 +99,7 @@ def server(postgres: Postgres) -> Iterator[Server]:
         "MODELHUB_ALLOWED_HOSTS": "scores.example.com",
         "DATABASE_URL": postgres.make_database("read_only"),
     }
-    with temporary_folder() as unused, container(unused, **production) as server:
+    with temporary_folder() as unused, container(installed, unused, **production) as server:
         yield server
 
 
@@ -148,31 +147,31 @@ def test_the_health_check_of_the_image_finds_it_healthy(server: Server) -> None:
         assert done.returncode == status
 
 
-def test_one_container_without_a_database_keeps_scores_in_its_volume(volume: Path) -> None:
+def test_one_container_without_a_database_keeps_scores_in_its_volume(installed: Installed, volume: Path) -> None:
     source = {"source_type": "trace", "source_id": "kept"}
-    with container(volume, **EMBEDDED) as first:
+    with container(installed, volume, **EMBEDDED) as first:
         assert first.request("POST", "/model-hub/sources/", json=source).status_code == 201
     assert not (volume / "postgres" / "postmaster.pid").exists()
     assert {path.stat().st_uid for path in volume.rglob("*")} == {10001}
 
-    with container(volume, **EMBEDDED) as second:
+    with container(installed, volume, **EMBEDDED) as second:
         assert second.request("GET", "/model-hub/sources/?source_id=kept").json()["count"] == 1
 
 
-def test_a_killed_container_leaves_a_volume_that_the_next_one_uses(volume: Path) -> None:
-    with container(volume, **EMBEDDED) as first:
+def test_a_killed_container_leaves_a_volume_that_the_next_one_uses(installed: Installed, volume: Path) -> None:
+    with container(installed, volume, **EMBEDDED) as first:
         first_process(first).kill()
         first.process.wait(60)
-    with container(volume, **EMBEDDED) as second:
+    with container(installed, volume, **EMBEDDED) as second:
         assert second.request("GET", "/model-hub/sources/").json()["count"] == 4
 
 
-def test_two_containers_never_run_two_servers_on_one_volume(volume: Path) -> None:
+def test_two_containers_never_run_two_servers_on_one_volume(installed: Installed, volume: Path) -> None:
     """Each numbers its processes, and PostgreSQL's lock of shared memory ends at the container."""
-    with container(volume, **EMBEDDED) as first:
+    with container(installed, volume, **EMBEDDED) as first:
         with (
             pytest.raises(AssertionError, match="is in use by a server in another container"),
-            container(volume, **EMBEDDED),
+            container(installed, volume, **EMBEDDED),
         ):
             pass
         assert first.request("GET", "/model-hub/sources/").json()["count"] == 4

@@ -40,7 +40,7 @@ def test_compose_waits_for_a_database_that_keeps_its_data() -> None:
 
 
 def test_the_image_runs_the_same_command_as_make_run_without_root() -> None:
-    assert 'CMD ["python", "manage.py", "serve"]' in DOCKERFILE
+    assert 'CMD ["modelhub", "serve"]' in DOCKERFILE
     assert "exec $(BIN)/modelhub serve" in (ROOT / "Makefile").read_text()
     assert re.search(r"^USER 10001$", DOCKERFILE, re.MULTILINE)
 
