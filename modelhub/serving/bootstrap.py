@@ -9,29 +9,13 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import connection, transaction
 
 from modelhub.accounts.keys import create_api_key, secret_fits
-from modelhub.accounts.models import ApiKey, Organization, User, default_scopes, normalize_login
-from modelhub.core.ids import new_id_text
+from modelhub.accounts.models import ApiKey, Organization, User, normalize_login
 from modelhub.core.text import show
+from modelhub.first_rows import FIRST_SCOPES, create_first_rows
 from modelhub.labels.models import Label
-from modelhub.labels.services import create_label
 from modelhub.sources.models import Source
-from modelhub.sources.refs import SourceEntry, check_source_ref
-from modelhub.sources.services import store_sources
 
 log = structlog.get_logger(__name__)
-
-EXAMPLE_LABELS = (
-    {"name": "Quality", "type": "star", "settings": {"no_of_stars": 5}},
-    {
-        "name": "Sentiment",
-        "type": "categorical",
-        "settings": {"options": ["positive", "neutral", "negative"], "multi_choice": False},
-    },
-    {"name": "Comment", "type": "text", "settings": {"max_length": 5000}},
-    {"name": "Relevance", "type": "numeric", "settings": {"min": 0, "max": 10, "step_size": 0.5}},
-    {"name": "Helpful", "type": "thumbs_up_down"},
-)
-EXAMPLE_SOURCES = ("trace", "span", "generation", "session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +44,11 @@ def bootstrap() -> Bootstrapped:
         settings.BOOTSTRAP_EMAIL, settings.BOOTSTRAP_PASSWORD or None, organization=organization, name="Admin"
     )
     key, secret_key = _ensure_key(organization)
-    labels = [create_label(organization_id=organization.pk, **label) for label in EXAMPLE_LABELS]
-    entries = [SourceEntry(check_source_ref(word, new_id_text()), name=f"Example {word}") for word in EXAMPLE_SOURCES]
-    sources = store_sources(organization.pk, entries)
+    first = create_first_rows(organization.pk)
     with connection.cursor() as cursor:
         # Without statistics PostgreSQL expects few rows from any index, until autovacuum comes by.
         cursor.execute("ANALYZE modelhub_source")
-    return Bootstrapped(key, secret_key, labels, [sources[entry.ref.identity] for entry in entries])
+    return Bootstrapped(key, secret_key, first.labels, first.sources)
 
 
 def check_organization() -> None:
@@ -125,5 +107,5 @@ def _ensure_key(organization: Organization) -> tuple[ApiKey, str | None]:
         name="First key",
         api_key=settings.BOOTSTRAP_API_KEY,
         secret_key=settings.BOOTSTRAP_SECRET_KEY,
-        scopes=[*default_scopes(), "act-as"],
+        scopes=FIRST_SCOPES,
     )

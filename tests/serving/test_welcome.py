@@ -9,7 +9,8 @@ from django.test import override_settings
 from config.database import shell_variables
 from modelhub.accounts.keys import revoke_api_key
 from modelhub.accounts.models import ApiKey
-from modelhub.serving.bootstrap import EXAMPLE_SOURCES, bootstrap
+from modelhub.first_rows import FIRST_SOURCES
+from modelhub.serving.bootstrap import bootstrap
 from modelhub.serving.welcome import welcome
 from tests.factories import UserFactory
 
@@ -37,7 +38,7 @@ def test_a_key_that_is_revoked_does_not_look_valid() -> None:
 
 def test_the_first_start_shows_its_sources_in_their_own_order() -> None:
     text = welcome(bootstrap(), port=8000)
-    shown = [text.index(f"  {source_type}\n") for source_type in EXAMPLE_SOURCES]
+    shown = [text.index(f"  {source_type}\n") for source_type in FIRST_SOURCES]
     assert shown == sorted(shown)
 
 
