@@ -62,6 +62,7 @@ EXAMPLES: dict[str, Any] = {
     "Project.name": "Support bot",
     "Project.project_type": "observe",
     "BulkScoresAnswer.errors": [ERROR],
+    "ScoreSeed.annotator": "ann+{organization}@example.com",
     "Problem.type": "about:blank",
     "Problem.title": "Bad Request",
     "Problem.status": 400,
@@ -77,6 +78,7 @@ PATH_IDS = {
     "/model-hub/scores/": SCORE_ID,
     "/model-hub/sources/": SOURCE_ID,
     "/model-hub/annotations-labels/": STAR_ID,
+    "/__admin/": ORGANIZATION_ID,
 }
 
 

@@ -62,11 +62,8 @@ def get_annotator(*, organization_id: uuid.UUID, user_id: object) -> User:
     return user
 
 
-def draft_annotator(*, organization_id: uuid.UUID, email: str, name: object, pk: uuid.UUID | None) -> User:
-    """Return an inactive member, for `create_annotators`, with this id if it is free.
-
-    Raise `Invalid` for an unfit email or name, and for the email of a user of another organization.
-    """
+def check_person(email: str, name: object) -> str:
+    """Check a new annotator. Return the name, "" without one. Raise `Invalid`."""
     longest = User._meta.get_field("name").max_length or 0
     try:
         validate_email(email)
@@ -78,10 +75,19 @@ def draft_annotator(*, organization_id: uuid.UUID, email: str, name: object, pk:
     if not isinstance(name, str | None) or len(name or "") > longest:
         raise Invalid(f"The name of an annotator must be a string of at most {longest} characters, got {show(name)}")
     check_storable([email, name], max_bytes=10_000, max_depth=2, name="the annotator")
+    return name or ""
+
+
+def draft_annotator(*, organization_id: uuid.UUID, email: str, name: object, pk: uuid.UUID | None) -> User:
+    """Return an inactive member, for `create_annotators`, with this id if it is free.
+
+    Raise `Invalid` for an unfit email or name, and for the email of a user of another organization.
+    """
+    name = check_person(email, name)
     taken = dict(User.objects.filter(Q(email=email) | Q(pk=pk)).values_list("email", "pk"))
     if email in taken:
         raise Invalid(f"The email {email} belongs to a user of another organization")
-    annotator = User(organization_id=organization_id, email=email, name=name or "", is_active=False)
+    annotator = User(organization_id=organization_id, email=email, name=name, is_active=False)
     annotator.set_unusable_password()
     if pk and not taken:
         annotator.pk = pk

@@ -6,7 +6,8 @@ Counts are kept in Django's cache: exact over all workers with `MODELHUB_CACHE_U
 import ipaddress
 import math
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
@@ -88,10 +89,20 @@ class KeyThrottle(RateThrottle):
 
     def get_cache_key(self, request: Any, view: Any) -> str | None:
         """Return the key's entry, or None on routes without authentication."""
-        return f"throttle:key:{request.auth.pk}" if request.auth else None
+        return key_entry(request.auth.pk) if request.auth else None
 
     def subject(self, request: Any) -> str:
         return "requests with this API key"
+
+
+def key_entry(key_id: uuid.UUID) -> str:
+    return f"throttle:key:{key_id}"
+
+
+def forget_counts(key_ids: Iterable[uuid.UUID]) -> None:
+    """Remove the counts of keys that are gone for good."""
+    entries = [key_entry(key_id) for key_id in key_ids]
+    KeyThrottle.cache.delete_many([*entries, *(f"{entry}:end" for entry in entries)])
 
 
 class AddressThrottle(RateThrottle):

@@ -42,7 +42,8 @@ class JSONRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        return exact_json.encode(data)
+        # A 204 has no body, not even `null`.
+        return b"" if data is None else exact_json.encode(data)
 
 
 class JSONContentNegotiation(BaseContentNegotiation):

@@ -1,6 +1,7 @@
 """Set up the database before the first request: check, migrate, bootstrap."""
 
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,9 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
+from modelhub.accounts.models import Organization
 from modelhub.core.sql import read_folder
+from modelhub.core.tenants import tenant_tables
 from modelhub.serving.bootstrap import Bootstrapped, bootstrap
 
 # Any number that no other application of this database uses for an advisory lock.
@@ -33,7 +36,8 @@ def check_database() -> None:
                 "run modelhub migrate, or start without --skip-setup."
             )
         check_rights(own)
-        set_up_controls(own)
+        first = Organization.objects.order_by("id").first()
+        set_up_controls(own, first.pk if first else None)
 
 
 def set_up_database() -> Bootstrapped:
@@ -42,8 +46,9 @@ def set_up_database() -> Bootstrapped:
         check_writable(own)
         wait_for_turn(own)
         migrate(own)
-        set_up_controls(own)
-        return bootstrap()
+        result = bootstrap()
+        set_up_controls(own, result.key.organization_id)
+        return result
 
 
 def check_writable(own: BaseDatabaseWrapper) -> None:
@@ -114,18 +119,23 @@ def set_up_role(own: BaseDatabaseWrapper, session: dict[str, int | str]) -> None
             cursor.execute(f"ALTER ROLE {role} IN DATABASE {own.ops.quote_name(database)} SET {setting} = '{value}'")
 
 
-def set_up_controls(own: BaseDatabaseWrapper) -> None:
-    """Create the schema of the test controls anew, or drop it without `MODELHUB_TEST_CONTROLS`.
+def set_up_controls(own: BaseDatabaseWrapper, first: uuid.UUID | None) -> None:
+    """Create the schema of the test controls anew; without controls, drop it.
 
-    Raise `ImproperlyConfigured` for a role without the rights that the controls need.
+    The rows of the first organization are copied to it. Raise `ImproperlyConfigured` for a role without the rights that
+    the controls need.
     """
-    commands = [DROP_CONTROLS]
-    if settings.TEST_CONTROLS:
-        check_rights_of_controls(own)
-        commands += ["CREATE SCHEMA modelhub_testing", *read_folder("testing")]
     with own.cursor() as cursor:
+        if not settings.TEST_CONTROLS:
+            cursor.execute(DROP_CONTROLS)
+            return
+        check_rights_of_controls(own)
         # One query, which PostgreSQL runs as one transaction.
-        cursor.execute(";\n".join(commands))
+        cursor.execute(";\n".join([DROP_CONTROLS, "CREATE SCHEMA modelhub_testing", *read_folder("testing")]))
+        tables = tenant_tables()
+        cursor.execute(
+            "SELECT modelhub_testing.keep_organization(%s, %s, %s)", [first, list(tables), list(tables.values())]
+        )
 
 
 def check_rights_of_controls(own: BaseDatabaseWrapper) -> None:

@@ -1,4 +1,4 @@
-"""Bases of the routes of the test controls: no key, strict bodies, errors as everywhere."""
+"""Bases of the routes of the test controls: no key, strict bodies."""
 
 import uuid
 from typing import Any

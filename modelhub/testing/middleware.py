@@ -1,10 +1,12 @@
 """Outermost middleware of the test controls, only with MODELHUB_TEST_CONTROLS."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from modelhub.testing import gates
 from modelhub.testing.sources import acting_for, replace_sources
 from modelhub.testing.state import find_controls
 
@@ -24,5 +26,6 @@ class TestControls:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(CONTROLS):
             return self.get_response(request)
-        with acting_for(find_controls(request)):
+        controls = find_controls(request)
+        with gates.passing(controls.organization_id) if controls else nullcontext(), acting_for(controls):
             return self.get_response(request)

@@ -26,6 +26,7 @@ class Controls:
     """The controls of one organization. Hold `lock` to change them."""
 
     organization_id: uuid.UUID
+    made_here: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     clock: Clock = REAL
     seeded_ids: SeededIds | None = None
@@ -71,7 +72,7 @@ def new_controls(*, seed: str | None = None, clock: Clock = REAL) -> Controls:
             if owner := _seeds.get(seed):
                 raise seed_in_use(seed, owner)
             _seeds[seed] = organization_id
-        _controls[organization_id] = Controls(organization_id, clock=clock, seeded_ids=seeded)
+        _controls[organization_id] = Controls(organization_id, made_here=True, clock=clock, seeded_ids=seeded)
         return _controls[organization_id]
 
 
@@ -108,8 +109,9 @@ def find_controls(request: HttpRequest) -> Controls | None:
 
 
 def count() -> int:
-    """Return the number of organizations with controls."""
-    return len(_controls)
+    """Return the number of organizations that the controls have made."""
+    with _lock:
+        return sum(controls.made_here for controls in _controls.values())
 
 
 def forget(organization_id: uuid.UUID) -> None:
@@ -120,3 +122,11 @@ def forget(organization_id: uuid.UUID) -> None:
             del _seeds[seed]
     # An organization with the same seed has the same id.
     evict_labels(organization_id)
+
+
+def forget_all() -> None:
+    """Drop the controls of all organizations."""
+    with _lock:
+        every = [*_controls]
+    for organization_id in every:
+        forget(organization_id)

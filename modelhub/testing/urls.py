@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from modelhub.testing import clock_views, views
+from modelhub.testing import clock_views, organization_views, views
 
 urlpatterns = [
     path("", views.Index.as_view(), name="test_controls"),
     path("clock", clock_views.ClockOfOrganization.as_view(), name="test_clock"),
     path("ids", clock_views.IdsOfOrganization.as_view(), name="test_ids"),
+    path("organizations", organization_views.Organizations.as_view(), name="test_organizations"),
+    path("organizations/<id:pk>", organization_views.OneOrganization.as_view(), name="test_organization"),
+    path("reset", organization_views.Reset.as_view(), name="test_reset"),
 ]
