@@ -1,21 +1,22 @@
-"""docs/testing.md is true: its examples run, in the order of the page.
+"""docs/testing.md is true: its examples run.
 
-The `sh` blocks of a section are one script, with `modelhub` on the PATH and a server with test controls for
-`http://127.0.0.1:8000`. A `json` or `text` block after one of them is its output: white space does not count, and `…`
-stands for any characters.
+- The `sh` blocks of a section are one script, with `modelhub` on the PATH and a server with test controls for
+  `http://127.0.0.1:8000`. A `json` or `text` block after one of them is its output.
+- A `python` block is a test file for pytest with the plugin. A `text` block after it is the output of pytest.
+
+In an output white space does not count, and `…` stands for any characters.
 """
 
-import os
+import ast
 import re
-import subprocess
-import sys
+import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.folders import temporary_folder
 from tests.servers import ROOT, Server
+from tests.testing.examples import example_folder, run, run_test_file
 
 PAGE = (ROOT / "docs" / "testing.md").read_text()
 # Printed after the output of each block.
@@ -24,7 +25,7 @@ END = "-- end of the block --"
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of the page, with the number of its line."""
+    """A fenced block of the page, with the number of its line, and the one after it."""
 
     section: str
     line: int
@@ -43,42 +44,102 @@ def find_blocks() -> list[Block]:
 
 BLOCKS = find_blocks()
 SCRIPTS = list(dict.fromkeys(block.section for block in BLOCKS if block.language == "sh"))
+TEST_FILES = [block for block in BLOCKS if block.language == "python"]
 
 
-def run(script: str, server: Server, folder: Path) -> list[str]:
-    """Run a script; return the outputs of its blocks."""
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail"],
-        input=script.replace("http://127.0.0.1:8000", server.base_url),
-        env=os.environ | {"PATH": programs, "TMPDIR": str(folder)},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout.split(END)
+def find_output(block: Block) -> str | None:
+    """Return the output that the page shows after a block."""
+    after = BLOCKS[BLOCKS.index(block) + 1 :]
+    return after[0].text if after and after[0].language in {"json", "text"} else None
 
 
-def pattern_of(expected: str) -> str:
-    return ".*?".join(re.escape("".join(part.split())) for part in expected.split("…"))
+def check_output(block: Block, output: str) -> None:
+    if (shown := find_output(block)) is not None:
+        pattern = ".*?".join(re.escape("".join(part.split())) for part in shown.split("…"))
+        assert re.fullmatch(pattern, "".join(output.split())), f"line {block.line}:\n{output}"
 
 
 @pytest.mark.parametrize("section", SCRIPTS)
 def test_the_commands_of_a_section_have_the_outputs_after_them(controlled: Server, section: str) -> None:
-    blocks = [block for block in BLOCKS if block.section == section]
-    scripts = [block.text for block in blocks if block.language == "sh"]
-    with temporary_folder() as folder:
-        outputs = iter(run("".join(f"{text}\necho '{END}'\n" for text in scripts), controlled, folder))
-    output = ""
-    for before, block in zip([None, *blocks], blocks, strict=False):
-        output = next(outputs) if block.language == "sh" else output
-        if before and before.language == "sh" and block.language in ("json", "text"):
-            assert re.fullmatch(pattern_of(block.text), "".join(output.split())), (block.line, output)
+    blocks = [block for block in BLOCKS if (block.section, block.language) == (section, "sh")]
+    script = "".join(f"{block.text}\necho '{END}'\n" for block in blocks)
+    script = script.replace("http://127.0.0.1:8000", controlled.base_url)
+    with example_folder() as folder:
+        result = run("bash", "-eu", "-o", "pipefail", text=script, folder=folder)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    for block, output in zip(blocks, result.stdout.split(END), strict=False):
+        check_output(block, output)
+
+
+@pytest.mark.parametrize("block", TEST_FILES, ids=lambda block: f"line {block.line}")
+def test_the_python_examples_have_the_outputs_after_them(controlled: Server, block: Block) -> None:
+    result = run_test_file(block.text, controlled)
+
+    assert result.returncode == ("failed" in (find_output(block) or "")), result.stdout + result.stderr
+    check_output(block, result.stdout)
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
-    assert BLOCKS
-    assert [block for block in BLOCKS if block.language not in ("sh", "json", "text")] == []
+    assert TEST_FILES
+    assert {block.language for block in BLOCKS} <= {"sh", "json", "text", "python", "yaml"}
+
+
+JOBS = [yaml.safe_load(block.text)["jobs"]["test"] for block in BLOCKS if block.language == "yaml"]
+SETTINGS = (ROOT / "docs" / "settings.md").read_text()
+
+
+def test_the_jobs_of_ci_install_only_distributions_of_this_repository() -> None:
+    assert len(JOBS) == 2
+    for job in JOBS:
+        commands = [step["run"] for step in job["steps"] if "run" in step]
+        assert commands[-1] == "pytest"
+        installed = [install(command) for command in commands if "git+" in command]
+        assert "pytest-modelhub" in installed
+        assert ("modelhub-server[embedded]" in installed) == ("services" not in job)
+
+
+def install(command: str) -> str:
+    """Return the distribution of a `pip install` from git, which is the one in that folder."""
+    found = re.fullmatch(r'pip install "([\w-]+)(\[\w+\])? @ git\+https://[\w./]+(?:#subdirectory=([\w-]+))?"', command)
+    assert found, command
+    project = tomllib.loads((ROOT / (found[3] or ".") / "pyproject.toml").read_text())["project"]
+    assert project["name"] == found[1]
+    extra = found[2] or ""
+    assert not extra or extra.strip("[]") in project["optional-dependencies"]
+    return found[1] + extra
+
+
+def test_the_service_of_ci_is_the_image_with_test_controls() -> None:
+    [job] = [job for job in JOBS if "services" in job]
+    service, dockerfile = job["services"]["modelhub"], (ROOT / "Dockerfile").read_text()
+    assert service["env"] == {"MODELHUB_TEST_CONTROLS": "true"}
+    assert "| `MODELHUB_TEST_CONTROLS` | `false` |" in SETTINGS
+    [ports] = service["ports"]
+    outside, inside = ports.split(":")
+    assert re.search(rf"^    PORT={inside}$", dockerfile, re.MULTILINE)
+    assert job["env"] == {"MODELHUB_URL": f"http://127.0.0.1:{outside}"}
+    # The job waits for the health check of the image, whose command the snippet keeps.
+    assert re.search(r"^HEALTHCHECK .*\n    CMD .*/healthz", dockerfile, re.MULTILINE)
+    assert re.fullmatch(r"--health-interval \d+s", service["options"])
+
+
+def test_the_first_installation_names_the_distributions() -> None:
+    commands = re.findall(r"^    (pip install .*)$", PAGE, re.MULTILINE)
+    assert commands[0] == 'pip install "./modelhub[embedded]" ./modelhub/pytest-modelhub'
+    assert [install(command) for command in commands[1:]] == ["modelhub-server[embedded]", "pytest-modelhub"]
+
+
+def test_the_attributes_of_the_fixture_that_are_named_exist() -> None:
+    module = ast.parse((ROOT / "pytest-modelhub" / "pytest_modelhub" / "organization.py").read_text())
+    members = {node.name: members_of(node) for node in module.body if isinstance(node, ast.ClassDef)}
+    named = set(re.findall(r"`modelhub\.(\w+)(?:\.(\w+))?", PAGE)) - {("mjs", "")}
+    assert named
+    for attribute, method in named:
+        assert attribute in members["Modelhub"]
+        assert not method or method in members[attribute.capitalize()]
+
+
+def members_of(node: ast.ClassDef) -> set[str]:
+    names = {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
+    return names | {ast.unparse(one.target) for one in node.body if isinstance(one, ast.AnnAssign)}
