@@ -76,10 +76,11 @@ class RateThrottle(SimpleRateThrottle):
             log.warning("request_not_counted", kind=type(error).__name__)
             return True
         if end is not None:
-            raise RateLimited(
-                f"Too many {self.subject(request)}: {limit(self.rate)}", wait=max(1, math.ceil(end - now))
-            )
+            raise self.refusal(request, wait=max(1, math.ceil(end - now)))
         return True
+
+    def refusal(self, request: Any, *, wait: int) -> RateLimited:
+        return RateLimited(f"Too many {self.subject(request)}: {limit(self.rate)}", wait=wait)
 
 
 class KeyThrottle(RateThrottle):

@@ -55,9 +55,13 @@ def claim_key(*, user: User, key: str, digests: Sequence[str]) -> IdempotencyRec
             return None
     record = IdempotencyRecord.objects.get(organization_id=user.organization_id, user=user, key=key)
     if record.digest not in digests:
-        raise Mismatch(f"The Idempotency-Key {key} was used for another request; use a new key for a new request")
+        raise mismatch(key)
     REPLAYS.inc()
     return record
+
+
+def mismatch(key: str) -> Mismatch:
+    return Mismatch(f"The Idempotency-Key {key} was used for another request; use a new key for a new request")
 
 
 def keep_response(*, user: User, key: str, status: int, body: str) -> None:

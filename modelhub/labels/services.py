@@ -147,9 +147,13 @@ def _save(label: Label) -> None:
     except IntegrityError as error:
         if "label_name_is_unique_in_nfc" not in str(error):
             raise
-        where = "in this project" if label.project_id else "without a project"
-        sentence = f"A label named {show(label.name)} of type {label.type} {where} exists already"
-        raise Conflict(sentence, code="duplicate", field="name") from error
+        raise name_is_taken(label) from error
+
+
+def name_is_taken(label: Label) -> Conflict:
+    where = "in this project" if label.project_id else "without a project"
+    sentence = f"A label named {show(label.name)} of type {label.type} {where} exists already"
+    return Conflict(sentence, code="duplicate", field="name")
 
 
 def _get_project_of_label(organization_id: uuid.UUID, project_id: uuid.UUID | None) -> Project | None:

@@ -143,14 +143,17 @@ def check_rights_of_controls(own: BaseDatabaseWrapper) -> None:
     with own.cursor() as cursor:
         cursor.execute(
             "SELECT current_user, current_database(), has_database_privilege(current_database(), 'CREATE'),"
-            " has_parameter_privilege('session_replication_role', 'SET')"
+            " has_parameter_privilege('session_replication_role', 'SET'),"
+            " has_table_privilege('modelhub_score', 'TRIGGER')"
         )
-        role, database, may_create, may_replicate = cursor.fetchone() or ("", "", False, False)
+        role, database, may_create, may_replicate, may_refuse = cursor.fetchone() or ("", "", False, False, False)
     if not may_create:
         grant = f"GRANT CREATE ON DATABASE {own.ops.quote_name(database)} TO {own.ops.quote_name(role)}"
     elif not may_replicate:
         # Deletes rows that a trigger keeps append-only, without a change of the trigger.
         grant = f"GRANT SET ON PARAMETER session_replication_role TO {own.ops.quote_name(role)}"
+    elif not may_refuse:
+        grant = f"GRANT TRIGGER ON modelhub_score TO {own.ops.quote_name(role)}"
     else:
         return
     raise ImproperlyConfigured(f"MODELHUB_TEST_CONTROLS is true, and the role {role} lacks a right; {grant}.")

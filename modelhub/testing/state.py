@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import uuid_utils
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
 
 from modelhub.accounts.authentication import read_pair
@@ -18,7 +19,9 @@ from modelhub.core.errors import Conflict, NotFound, Unauthenticated
 from modelhub.core.text import show
 from modelhub.labels.cache import evict_labels
 from modelhub.testing.clock import REAL, Clock
+from modelhub.testing.faults import Faults
 from modelhub.testing.ids import SeededIds
+from modelhub.testing.records import Records
 
 
 @dataclass
@@ -27,6 +30,9 @@ class Controls:
 
     organization_id: uuid.UUID
     made_here: bool = False
+    is_gone: bool = False
+    faults: Faults = field(default_factory=Faults)
+    records: Records = field(default_factory=Records)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     clock: Clock = REAL
     seeded_ids: SeededIds | None = None
@@ -99,13 +105,28 @@ def seed_in_use(seed: str, owner: uuid.UUID) -> Conflict:
 
 
 def find_controls(request: HttpRequest) -> Controls | None:
-    """Return the controls of the organization of the request's API key."""
+    """Return the controls of the organization of an API key, with any secret."""
     try:
         api_key, _ = read_pair(request.headers)
     except Unauthenticated:
         return None
-    organization_id = ApiKey.objects.filter(api_key=api_key).values_list("organization_id", flat=True).first()
-    return controls_of(organization_id) if organization_id else None
+    if not api_key.isprintable():
+        # PostgreSQL rejects NUL as a parameter.
+        return None
+    try:
+        organization_id = ApiKey.objects.filter(api_key=api_key).values_list("organization_id", flat=True).first()
+        return controls_of(organization_id) if organization_id else None
+    except (DatabaseError, InterfaceError, NotFound):
+        # The request itself meets the same error, or finds its key deleted, and answers it.
+        return None
+
+
+def remove_fault(fault_id: uuid.UUID) -> None:
+    """Remove a rule of any organization. Raise `NotFound`."""
+    with _lock:
+        every = [*_controls.values()]
+    if not any(controls.faults.remove(fault_id) for controls in every):
+        raise NotFound(f"Fault not found: {fault_id}")
 
 
 def count() -> int:
@@ -117,7 +138,8 @@ def count() -> int:
 def forget(organization_id: uuid.UUID) -> None:
     """Drop the controls of an organization that is gone."""
     with _lock:
-        _controls.pop(organization_id, None)
+        if controls := _controls.pop(organization_id, None):
+            controls.is_gone = True
         for seed in [seed for seed, owner in _seeds.items() if owner == organization_id]:
             del _seeds[seed]
     # An organization with the same seed has the same id.

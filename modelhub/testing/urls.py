@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from modelhub.testing import clock_views, organization_views, views
+from modelhub.testing import clock_views, fault_views, organization_views, views
 
 urlpatterns = [
     path("", views.Index.as_view(), name="test_controls"),
@@ -11,4 +11,7 @@ urlpatterns = [
     path("organizations", organization_views.Organizations.as_view(), name="test_organizations"),
     path("organizations/<id:pk>", organization_views.OneOrganization.as_view(), name="test_organization"),
     path("reset", organization_views.Reset.as_view(), name="test_reset"),
+    path("faults", fault_views.FaultList.as_view(), name="test_faults"),
+    path("faults/<id:pk>", fault_views.OneFault.as_view(), name="test_fault"),
+    path("requests", fault_views.Requests.as_view(), name="test_requests"),
 ]

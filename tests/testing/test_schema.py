@@ -10,6 +10,7 @@ from tests.servers import Server, environment, free_port, manage, running_server
 
 SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname = 'modelhub_testing'"
 FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'modelhub_testing'::regnamespace"
+MAY_CREATE = "GRANT CREATE ON DATABASE {0} TO {0}_role"
 
 
 def test_a_start_with_controls_creates_the_schema_and_one_without_drops_it(postgres: Postgres, folder: Path) -> None:
@@ -30,7 +31,15 @@ def test_a_server_without_controls_has_no_such_schema(live: Server, postgres: Po
     ("grants", "missing"),
     [
         ((), "GRANT CREATE ON DATABASE"),
-        (("GRANT CREATE ON DATABASE {0} TO {0}_role",), "GRANT SET ON PARAMETER session_replication_role TO"),
+        ((MAY_CREATE,), "GRANT SET ON PARAMETER session_replication_role TO"),
+        (
+            (
+                MAY_CREATE,
+                "GRANT SET ON PARAMETER session_replication_role TO {0}_role",
+                "REVOKE TRIGGER ON modelhub_score FROM {0}_role",
+            ),
+            "GRANT TRIGGER ON modelhub_score TO",
+        ),
     ],
 )
 def test_a_role_without_the_rights_gets_a_sentence(

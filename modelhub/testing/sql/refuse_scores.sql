@@ -1,0 +1,11 @@
+-- Refuse the scores of the labels that the session names, as a constraint would.
+CREATE FUNCTION modelhub_testing.refuse_score() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.label_id::text = ANY(string_to_array(current_setting('modelhub_testing.refused_labels', true), ',')) THEN
+        RAISE EXCEPTION 'refused by the test controls' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER refused_by_test_controls BEFORE INSERT OR UPDATE ON modelhub_score
+    FOR EACH ROW EXECUTE FUNCTION modelhub_testing.refuse_score()
