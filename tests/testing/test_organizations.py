@@ -11,10 +11,15 @@ import pytest
 import requests
 from django.apps import apps
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
+from django.db import connection
+from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
 from modelhub.core.tenants import tenant_tables
 from modelhub.first_rows import FIRST_SOURCES
 from modelhub.labels.types import LABEL_TYPES
+from modelhub.serving.database import set_up_controls
+from modelhub.testing.organizations import create_organization, delete_organization, first_organization_id
 from tests.servers import Server, data_folder, running_server
 from tests.testing.made import Made, control, fill, make, rows_of, write_anything
 
@@ -330,3 +335,17 @@ def test_no_organization_has_the_counts_of_a_deleted_one() -> None:
                 made = make(server, seed=1, now="2030-01-01T00:00:00Z")
                 assert [made.score(4).status_code for _ in range(4)] == [201, 201, 201, 429]
                 made.delete()
+
+
+@pytest.mark.django_db
+@override_settings(TEST_CONTROLS=True)
+def test_a_creation_and_a_deletion_are_few_statements() -> None:
+    set_up_controls(connection, None)
+    with CaptureQueriesContext(connection) as creation:
+        made = create_organization()
+    with CaptureQueriesContext(connection) as deletion:
+        delete_organization(made.organization.pk)
+    first_organization_id.cache_clear()
+    # Savepoints of the test's transaction are among the first ones; the search for the first organization, which is
+    # cached, is one of the others.
+    assert (len(creation), len(deletion)) == (10, 2), [one["sql"] for one in creation]
