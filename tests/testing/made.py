@@ -1,6 +1,8 @@
 """Organizations made by the test controls of a server."""
 
 import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,8 @@ import requests
 from modelhub.core.tenants import tenant_tables
 from tests.client import BULK
 from tests.servers import Server
+
+NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,35 @@ class Made:
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         pair = {"X-Api-Key": self.body["api_key"], "X-Secret-Key": self.body["secret_key"]}
-        return self.server.request(method, path, headers=pair | options.pop("headers", {}), **options)
+        return self.server.request(method, path, headers={**pair, **options.pop("headers", {})}, **options)
 
     def score(self, value: object, **options: Any) -> requests.Response:
         """Store a score of the first trace by the star label."""
         scores = [{"label_id": self.body["labels"]["star"], "value": value}]
         batch = {"source_type": "trace", "source_id": self.body["sources"]["trace"], "scores": scores}
         return self.request("POST", BULK, json=batch, **options)
+
+    def bulk(self, *scores: object, headers: Mapping[str, str] = NONE, **fields: object) -> requests.Response:
+        """Send scores of the first trace, or of the source in `fields`."""
+        batch = {"source_type": "trace", "source_id": self.body["sources"]["trace"], "scores": scores, **fields}
+        return self.request("POST", BULK, json=batch, headers=headers)
+
+    def stars(self, rating: int) -> dict[str, Any]:
+        """Store a score of the first trace by the star label, and return it."""
+        [stored] = self.score({"rating": rating}).json()["scores"]
+        assert isinstance(stored, dict)
+        return stored
+
+    def call_control(self, method: str, name: str) -> requests.Response:
+        """Read or delete a control of the organization."""
+        return control(self.server, method, f"/__admin/{name}?organization={self.id}")
+
+    def set_clock(self, **change: object) -> dict[str, Any]:
+        answer = control(self.server, "PUT", "/__admin/clock", json={"organization": self.id, **change})
+        assert answer.status_code == 200, answer.text
+        clock = answer.json()
+        assert isinstance(clock, dict)
+        return clock
 
     def delete(self) -> requests.Response:
         return control(self.server, "DELETE", f"/__admin/organizations/{self.id}")
@@ -46,6 +72,20 @@ def make(server: Server, **fields: object) -> Made:
     answer = control(server, "POST", "/__admin/organizations", json=fields)
     assert answer.status_code == 201, answer.text
     return Made(server, answer.json())
+
+
+@contextmanager
+def making(server: Server, **fields: object) -> Iterator[Made]:
+    """Make an organization, and delete it in the end."""
+    made = make(server, **fields)
+    try:
+        yield made
+    finally:
+        assert made.delete().status_code == 204
+
+
+def database_of(server: Server) -> str:
+    return server.database_url.rpartition("/")[2]
 
 
 def rows_of(server: Server, organization_id: str) -> dict[str, list[tuple[Any, ...]]]:
