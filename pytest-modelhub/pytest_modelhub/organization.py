@@ -34,7 +34,7 @@ class Person:
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request that the server received; without an answer, `status` is None."""
+    """A request that the server received; `status` is None for a lost answer, `ms` without an answer so far."""
 
     at: str
     method: str
@@ -43,7 +43,7 @@ class RecordedRequest:
     request_body: Any
     status: int | None
     response_body: Any
-    ms: float
+    ms: float | None
     fault: str | None
 
 

@@ -21,13 +21,18 @@ def last_requests(organization: Modelhub) -> str:
 
 def show(request: RecordedRequest) -> str:
     """Return a line for a request, and one for each body."""
-    status = "dropped" if request.status is None else request.status
     fault = f"  fault {request.fault}" if request.fault else ""
-    lines = [f"{request.method} {request.path} -> {status}  {request.ms:.0f} ms{fault}"]
+    lines = [f"{request.method} {request.path} -> {outcome(request)}{fault}"]
     for name, body in (("sent", request.request_body), ("answer", request.response_body)):
         if body not in (None, ""):
             lines.append(f"    {name}: {shorten(body)}")
     return "\n".join(lines)
+
+
+def outcome(request: RecordedRequest) -> str:
+    if request.ms is None:
+        return "not answered yet"
+    return f"{'dropped' if request.status is None else request.status}  {request.ms:.0f} ms"
 
 
 def shorten(body: object) -> str:
