@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -151,6 +152,14 @@ def path(name: str, default: str) -> Path:
         return Path(value).expanduser()
     except RuntimeError as error:
         raise ImproperlyConfigured(f'{name} must be a path, and there is no home folder for "{value}".') from error
+
+
+def user_data_dir() -> Path:
+    """Return the folder of an installed server; it begins with `~` without a home folder."""
+    try:
+        return platformdirs.user_data_path("modelhub", appauthor=False)
+    except RuntimeError:
+        return Path("~/.local/share/modelhub")
 
 
 def words(name: str, default: str = "") -> list[str]:

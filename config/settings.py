@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
@@ -29,7 +28,7 @@ if TEST_CONTROLS and PRODUCTION:
     )
 # An installed package has no manage.py beside it, and may be replaced with all that it contains.
 IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
-DEFAULT_DATA_DIR = BASE_DIR / ".data" if IS_CHECKOUT else platformdirs.user_data_path("modelhub", appauthor=False)
+DEFAULT_DATA_DIR = BASE_DIR / ".data" if IS_CHECKOUT else env.user_data_dir()
 DATA_DIR = env.path("MODELHUB_DATA_DIR", str(DEFAULT_DATA_DIR)).absolute()
 
 SERVE_HOST = env.text("HOST", "127.0.0.1")

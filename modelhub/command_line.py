@@ -11,8 +11,6 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-import modelhub
-
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NO_TABLES = "{} lacks tables of this version; start the server, or run modelhub migrate."
 # By SQLSTATE: a table or column is missing, the role has no right, the database or role is read-only.
@@ -120,9 +118,6 @@ def main(settings_module: str = "modelhub.deployment.settings") -> None:
     """Run a command. Unusable settings are one sentence, and exit status 78."""
     # Of a shell that works on another Django project, the variable names the settings of that one.
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
-    if sys.argv[1:] == ["--version"]:
-        sys.stdout.write(f"modelhub {modelhub.__version__}\n")
-        return
     serves = sys.argv[1:2] == ["serve"]
     handle_signals(serves)
     if serves and (os.environ.get("MODELHUB_METRICS_TOKEN") or os.environ.get("MODELHUB_METRICS_TOKEN_FILE")):

@@ -39,7 +39,7 @@ EXAMPLES = (
 )
 # Of every command; they work, but `--help` leaves them out.
 DJANGO_OPTIONS = {
-    *("--version", "-v", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color", "--skip-checks"),
+    *("--version", "-v", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color"),
 }
 PAGE = """\
 modelhub {version}, a self-hosted server of the scores API
@@ -60,6 +60,13 @@ Django has more commands: {program} help --commands
 
 class Program(ManagementUtility):
     """Django's commands under the names that users type."""
+
+    def execute(self) -> None:
+        """Run the command of `argv`; the version is that of the server, not Django's."""
+        if self.argv[1:] in (["--version"], ["version"]):
+            sys.stdout.write(f"modelhub {modelhub.__version__}\n")
+        else:
+            super().execute()
 
     def main_help_text(self, commands_only: bool = False) -> str:
         """Return the page of `help`, or the names of all commands."""

@@ -25,7 +25,7 @@ def welcome(result: Bootstrapped, *, port: int) -> str:
         "proxy": UNKNOWN_PROXY,
         "change_password": shell_command("change-password", email),
         "create_key": shell_command("create-api-key", email),
-        "python": _shorten(Path(sys.executable)),
+        "python": _shorten(sys.executable),
         "has_requests": find_spec("requests") is not None,
         "key": result.key,
         "state": state_of(result.key),
@@ -62,16 +62,21 @@ def shell_command(*arguments: str) -> str:
 
 
 def _program() -> list[str]:
-    """Return the words that start this program, in the folder and with the PATH of this process."""
+    """Return the words that start this program again, in the current folder."""
     script = Path(sys.argv[0]).absolute()
     if script.name == "__main__.py":
-        return [_shorten(Path(sys.executable)), "-m", "modelhub"]
+        return [_shorten(sys.executable), "-m", "modelhub"]
     if script.suffix == ".py":
-        return [_shorten(Path(sys.executable)), _shorten(script)]
-    return [script.name if shutil.which(script.name) == str(script) else _shorten(script)]
+        return [_shorten(sys.executable), sys.argv[0]]
+    # Of an environment, the PATH of this process may be its own: uvx adds a folder of its cache.
+    if shutil.which(script.name) == str(script) and not script.is_relative_to(sys.prefix):
+        return [script.name]
+    return [_shorten(script)]
 
 
-def _shorten(path: Path) -> str:
-    """Return a path as it is typed in the current folder."""
-    here = Path.cwd()
+def _shorten(program: str | Path) -> str:
+    """Return the path of a program as it is typed in the current folder."""
+    path, here = Path(program), Path.cwd()
+    if path.parent == here:
+        return f"./{path.name}"
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

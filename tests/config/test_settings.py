@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import platformdirs
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -23,6 +24,20 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
 
     assert len(documented) == len(set(documented))
     assert set(documented) == env.names_read - {"A_TEST"}
+
+
+def test_without_a_home_folder_only_the_default_of_the_data_folder_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **more: object) -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(platformdirs, "user_data_path", fail)
+    monkeypatch.setattr(Path, "expanduser", lambda path: fail() if str(path).startswith("~") else path)
+    default = str(env.user_data_dir())
+    monkeypatch.setenv("A_TEST", "/named")
+    assert env.path("A_TEST", default) == Path("/named")
+    monkeypatch.delenv("A_TEST")
+    with pytest.raises(ImproperlyConfigured, match="there is no home folder for"):
+        env.path("A_TEST", default)
 
 
 def test_no_setting_is_read_anywhere_else() -> None:

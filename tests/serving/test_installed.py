@@ -132,7 +132,7 @@ def test_commands_reach_the_same_database(beside: Beside, program: tuple[str, ..
 
 def test_the_command_that_the_start_prints_works(beside: Beside) -> None:
     [printed] = re.findall(r"\(first: (.*) change-password \S+\)", "".join(beside.server.output))
-    assert printed == "modelhub"
+    assert printed == beside.installed.command
     assert beside.run(*shlex.split(printed), "list-api-keys").returncode == 0
 
 

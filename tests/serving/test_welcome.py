@@ -1,6 +1,8 @@
 """The text of a start has the secret of a key that this start made, and no other."""
 
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from modelhub.accounts.keys import revoke_api_key
 from modelhub.accounts.models import ApiKey
 from modelhub.first_rows import FIRST_SOURCES
 from modelhub.serving.bootstrap import bootstrap
-from modelhub.serving.welcome import welcome
+from modelhub.serving.welcome import shell_command, welcome
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +82,28 @@ def test_the_hint_about_the_password_has_the_variables(variables: str | None, hi
     [line] = [line for line in text.splitlines() if "change-password" in line]
     assert hint in line
     assert line.endswith(" change-password admin@example.com)")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("/home/user/.local/bin/modelhub", "modelhub "),
+        ("/usr/bin/modelhub", "/usr/bin/modelhub "),
+        (f"{sys.prefix}/bin/modelhub", f"{sys.prefix}/bin/modelhub "),
+        ("modelhub", "./modelhub "),
+        (".venv/bin/modelhub", ".venv/bin/modelhub "),
+        ("manage.py", f"{sys.executable} manage.py "),
+        ("/x/modelhub/__main__.py", f"{sys.executable} -m modelhub "),
+    ],
+)
+def test_a_printed_command_starts_the_program_as_it_was_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [script])
+    monkeypatch.setattr(shutil, "which", lambda name: None if script.startswith("/usr") else script)
+    with override_settings(SHELL_VARIABLES=""):
+        assert shell_command("list-api-keys") == f"{words}list-api-keys"
 
 
 @pytest.mark.parametrize(
