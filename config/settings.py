@@ -9,6 +9,7 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 import modelhub
+from modelhub.serving.ephemeral import is_ephemeral
 
 from . import env, logs
 from .database import database_settings, shell_variables
@@ -30,6 +31,10 @@ if TEST_CONTROLS and PRODUCTION:
 IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
 DEFAULT_DATA_DIR = BASE_DIR / ".data" if IS_CHECKOUT else env.user_data_dir()
 DATA_DIR = env.path("MODELHUB_DATA_DIR", str(DEFAULT_DATA_DIR)).absolute()
+# Made by `serve --ephemeral`.
+EPHEMERAL = is_ephemeral(DATA_DIR)
+if EPHEMERAL and PRODUCTION:
+    raise ImproperlyConfigured("--ephemeral removes all data at the end, and MODELHUB_PRODUCTION is true; omit one.")
 
 SERVE_HOST = env.text("HOST", "127.0.0.1")
 SERVE_PORT = env.integer("PORT", 8000, maximum=65535)
@@ -62,7 +67,7 @@ CORS_ORIGINS = env.origins("MODELHUB_CORS_ORIGINS", wildcard="*")
 # Database ----------------------------------------------------------------------------------
 
 DATABASES: dict[str, Any] = database_settings(
-    DATA_DIR, pool_size=SERVE_THREADS + SERVE_EXPORT_THREADS + SERVE_LARGE_THREADS
+    DATA_DIR, ephemeral=EPHEMERAL, pool_size=SERVE_THREADS + SERVE_EXPORT_THREADS + SERVE_LARGE_THREADS
 )
 
 if TEST_CONTROLS and DATABASES["default"]["PGBOUNCER"]:
@@ -71,7 +76,7 @@ if TEST_CONTROLS and DATABASES["default"]["PGBOUNCER"]:
     )
 
 # For the commands that a start prints.
-SHELL_VARIABLES = shell_variables(DATA_DIR, default=DEFAULT_DATA_DIR)
+SHELL_VARIABLES = shell_variables(DATA_DIR, ephemeral=EPHEMERAL, default=DEFAULT_DATA_DIR)
 
 # Limits of a request (contract 0.2: 413, or the error of one score) ------------------------------
 

@@ -11,6 +11,8 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+from modelhub.serving.options import apply_options
+
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NO_TABLES = "{} lacks tables of this version; start the server, or run modelhub migrate."
 # By SQLSTATE: a table or column is missing, the role has no right, the database or role is read-only.
@@ -63,6 +65,8 @@ def leave_pool() -> None:
 
 def share_metrics() -> None:
     """Name the folder in which the workers count; prometheus_client reads it once."""
+    if not (os.environ.get("MODELHUB_METRICS_TOKEN") or os.environ.get("MODELHUB_METRICS_TOKEN_FILE")):
+        return
     parent, own = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None, os.getpid()
     try:
         folder = tempfile.mkdtemp(prefix="modelhub-metrics-", dir=parent)
@@ -120,7 +124,8 @@ def main(settings_module: str = "modelhub.deployment.settings") -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
     serves = sys.argv[1:2] == ["serve"]
     handle_signals(serves)
-    if serves and (os.environ.get("MODELHUB_METRICS_TOKEN") or os.environ.get("MODELHUB_METRICS_TOKEN_FILE")):
+    if serves:
+        apply_options(sys.argv[2:])
         share_metrics()
     if sys.argv[1:2] and sys.argv[1].startswith(("axes_", "axes-")):
         sys.exit(NO_LOCKS.format(sys.argv[1]))

@@ -1,5 +1,6 @@
 """Backend that starts the embedded PostgreSQL before it connects."""
 
+import shutil
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -7,15 +8,17 @@ from typing import Any
 
 from django.db.backends.postgresql.client import DatabaseClient
 
+from modelhub.serving.ephemeral import abandoned_folders
+
 from ..postgres.base import DatabaseWrapper as PostgresWrapper
 from . import wheel
 from .server import USER, EmbeddedServer
 
 
 @cache
-def get_server(folder: Path) -> EmbeddedServer:
+def get_server(folder: Path, *, ephemeral: bool) -> EmbeddedServer:
     """Return the server of a data folder, one per process."""
-    return EmbeddedServer(folder)
+    return EmbeddedServer(folder, ephemeral=ephemeral)
 
 
 class Client(DatabaseClient):
@@ -35,7 +38,7 @@ class DatabaseWrapper(PostgresWrapper):
     client_class = Client
 
     def __init__(self, settings_dict: dict[str, Any], alias: str = "default") -> None:
-        server = get_server(settings_dict["DATA_DIR"])
+        server = get_server(settings_dict["DATA_DIR"], ephemeral=settings_dict["EPHEMERAL"])
         settings_dict["HOST"], settings_dict["USER"] = str(server.socket_folder), USER
 
         def conninfo() -> str:
@@ -50,7 +53,16 @@ class DatabaseWrapper(PostgresWrapper):
 
     def create_database(self) -> None:
         """Create the data folder unless it exists, and start the server."""
+        if self.server.ephemeral:
+            for folder in abandoned_folders():
+                EmbeddedServer(folder / "postgres", ephemeral=True).discard()
+                shutil.rmtree(folder, ignore_errors=True)
         self.server.ensure_running(create=True)
+
+    def store_copy(self) -> None:
+        """Close this connection and let an ephemeral server keep a copy of itself."""
+        self.close()
+        self.server.store_copy()
 
     def find_programs(self, *, newest: bool) -> Path:
         """Return the folder of the wheel's programs, which are of the server's version."""

@@ -26,8 +26,10 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import OperationalError
 
-from . import wheel
-from .cluster import ensure_cluster
+from modelhub.serving.processes import is_running
+
+from . import prepared, wheel
+from .cluster import ensure_cluster, initdb_options
 
 USER, DATABASE = "postgres", "modelhub"
 # A socket's path has at most 107 bytes (sun_path in unix(7)), of which PostgreSQL adds these to the folder.
@@ -38,13 +40,21 @@ START_SECONDS, STOP_SECONDS = 600, 60
 ANSWER_SECONDS = 10
 # Autovacuum every ten seconds, not every minute: until it has run, a new database has no statistics and bad plans.
 OPTIONS = "-c max_connections=200 -c autovacuum_naptime=10s"
+# For data that is removed at the end: nothing waits for a disk, and nothing is logged for a recovery or a replica.
+EPHEMERAL_OPTIONS = (
+    "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c wal_level=minimal -c max_wal_senders=0 "
+    "-c wal_recycle=off -c wal_init_zero=off"
+)
 
 
 class EmbeddedServer:
-    """Server of one data folder, for use from any thread and process."""
+    """Server of one data folder, for use from any thread and process.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
+    An ephemeral one loses its data in a crash, and begins with a prepared cluster if there is one.
+    """
+
+    def __init__(self, folder: Path, *, ephemeral: bool) -> None:
+        self.folder, self.ephemeral = folder.resolve(), ephemeral
         self.socket_folder = _socket_folder(self.folder)
         self._log, self._pid_file = self.folder / "server.log", self.folder / "postmaster.pid"
         self._log_read = 0
@@ -97,14 +107,39 @@ class EmbeddedServer:
             finally:
                 self._users.close()
                 self._users = None
-            if process := self._process():
-                # A server that does not end in time has much to write, and ends afterwards.
-                with contextlib.suppress(wheel.CommandFailed, psutil.TimeoutExpired):
-                    self._pg_ctl("stop", "-m", "fast", seconds=STOP_SECONDS)
-                    process.wait(1)  # pg_ctl returns when the pid file is gone, a moment before the process is
+            # A server that does not end in time has much to write, and ends afterwards.
+            with contextlib.suppress(wheel.CommandFailed):
+                self._stop("immediate" if self.ephemeral else "fast")
             if self.socket_folder != self.folder:
                 with contextlib.suppress(OSError):
                     self.socket_folder.rmdir()
+
+    def store_copy(self) -> None:
+        """Store a copy for later ephemeral servers, if there is none.
+
+        Nothing may be connected: the server restarts.
+        """
+        options = initdb_options(USER, ephemeral=True)
+        if not self.ephemeral or not prepared.is_missing(options):
+            return
+        with contextlib.suppress(wheel.CommandFailed), self._alone():
+            self._stop("fast")
+            prepared.store(self.folder, options)
+        self.ensure_running()
+
+    def discard(self) -> None:
+        """Stop the server of a folder that is removed, for which no process waits."""
+        with contextlib.suppress(wheel.CommandFailed, OSError):
+            self._stop("immediate")
+
+    def _stop(self, mode: str) -> None:
+        """Stop the server if it runs. Raise `wheel.CommandFailed`."""
+        if process := self._process():
+            self._pg_ctl("stop", "-m", mode, seconds=STOP_SECONDS)
+            # pg_ctl returns when the pid file is gone, a moment before the process is.
+            end = time.monotonic() + 1
+            while is_running(process) and time.monotonic() < end:
+                time.sleep(0.01)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -144,11 +179,13 @@ class EmbeddedServer:
         if self._process() is None:
             if "\n" in str(self.folder):
                 raise ImproperlyConfigured(f"The data folder {str(self.folder)!r} must have a name of one line.")
-            ensure_cluster(self.folder, user=USER)
+            ensure_cluster(self.folder, user=USER, ephemeral=self.ephemeral)
             self._forget_pid()
             self._make_socket_folder()
             self._log_read = self._log.stat().st_size if self._log.exists() else 0
             options = f"-h '' -k {shlex.quote(str(self.socket_folder))} {OPTIONS}"
+            if self.ephemeral:
+                options += f" {EPHEMERAL_OPTIONS}"
             self._pg_ctl("start", "-l", self._log.name, "-o", options, seconds=START_SECONDS)
         end = time.monotonic() + START_SECONDS
         while not self._is_ready():

@@ -62,6 +62,9 @@ class DatabaseWrapper(DjangoWrapper):
     def create_database(self) -> None:
         """Do nothing: `DATABASE_URL` names a database that exists."""
 
+    def store_copy(self) -> None:
+        """Do nothing: only ephemeral servers begin with a copy."""
+
     def find_programs(self, *, newest: bool) -> Path | None:
         """Return the folder of client programs that fit the server, if there is one."""
         return find_programs(self.get_database_version()[0], newest=newest)

@@ -46,6 +46,7 @@ def set_up_database() -> Bootstrapped:
         check_writable(own)
         wait_for_turn(own)
         migrate(own)
+        own.store_copy()
         result = bootstrap()
         set_up_controls(own, result.key.organization_id)
         return result
@@ -160,7 +161,7 @@ def check_rights_of_controls(own: BaseDatabaseWrapper) -> None:
 
 
 @contextmanager
-def setup_connection(*, needs_session: bool) -> Iterator[BaseDatabaseWrapper]:
+def setup_connection(*, needs_session: bool) -> Iterator[Any]:
     """Connect outside of any pool, past PgBouncer. Raise `ImproperlyConfigured`.
 
     For a setup, which needs a session of its own, create an embedded database.

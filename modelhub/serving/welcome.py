@@ -1,10 +1,12 @@
 """Text of a start: the address and, at first, keys, ids and three examples."""
 
+import os
 import shlex
 import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -22,6 +24,7 @@ def welcome(result: Bootstrapped, *, port: int) -> str:
         "base_url": base_url(port),
         "client_url": client_url(port),
         "https": settings.HTTPS,
+        "ephemeral": settings.EPHEMERAL,
         "proxy": UNKNOWN_PROXY,
         "change_password": shell_command("change-password", email),
         "create_key": shell_command("create-api-key", email),
@@ -36,6 +39,18 @@ def welcome(result: Bootstrapped, *, port: int) -> str:
         | {source.source_type: source.source_id for source in result.sources},
     }
     return render_to_string(f"modelhub/{'first' if result.labels else 'next'}_start.txt", context)
+
+
+def describe(result: Bootstrapped | None, *, port: int) -> dict[str, Any]:
+    """Return the start for programs. Unknown after the first start: the secret, if no setting has it, and the ids."""
+    return {
+        "url": base_url(port),
+        "api_key": result.key.api_key if result else None,
+        "secret_key": (result.secret_key or settings.BOOTSTRAP_SECRET_KEY or None) if result else None,
+        "labels": {label.type: str(label.pk) for label in result.labels} if result else {},
+        "sources": {source.source_type: source.source_id for source in result.sources} if result else {},
+        "pid": os.getpid(),
+    }
 
 
 def base_url(port: int) -> str:

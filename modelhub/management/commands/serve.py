@@ -1,5 +1,6 @@
 """`modelhub serve`: check, migrate, bootstrap, serve."""
 
+import json
 from argparse import ArgumentParser
 from functools import partial
 from importlib import import_module
@@ -14,8 +15,9 @@ from django.db import connection, connections
 from modelhub.serving.bootstrap import Bootstrapped
 from modelhub.serving.checks import check_port
 from modelhub.serving.database import check_database, set_up_database
+from modelhub.serving.options import add_options
 from modelhub.serving.server import serve
-from modelhub.serving.welcome import base_url, welcome
+from modelhub.serving.welcome import base_url, describe, welcome
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +30,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--skip-setup", action="store_true", help="neither migrate nor bootstrap")
+        add_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until stopped. Raise `ImproperlyConfigured` if the server cannot start."""
@@ -50,9 +52,13 @@ class Command(BaseCommand):
         connections.close_all()
         if hasattr(connection, "close_pool"):
             connection.close_pool()
-        serve(application, ready=partial(self.print_address, result))
+        serve(application, ready=partial(self.print_json if options["json"] else self.print_address, result))
 
     def print_address(self, result: Bootstrapped | None, port: int) -> None:
         """Print the text of the start at once; `PORT=0` has become a free port."""
         self.stdout.write(welcome(result, port=port) if result else f"modelhub is ready at {base_url(port)}\n")
+        self.stdout.flush()
+
+    def print_json(self, result: Bootstrapped | None, port: int) -> None:
+        self.stdout.write(json.dumps(describe(result, port=port)))
         self.stdout.flush()
