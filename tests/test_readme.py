@@ -10,6 +10,7 @@ import pytest
 
 from tests import first_minute
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server, data_folder, running_server
+from tests.testing.examples import run_test_file
 
 README = (ROOT / "README.md").read_text()
 
@@ -60,6 +61,12 @@ def test_the_annotated_error_is_one_of_the_server(first_start: Server) -> None:
     [sentence] = first_start.request("POST", "/model-hub/scores/bulk/", json=body).json()["errors"]
     [shown] = re.findall(r"^    (scores\[1\]: .*)$", README, re.MULTILINE)
     assert shown == sentence.replace(star, "52f1…")
+
+
+def test_the_test_file_passes_against_a_server_with_test_controls(controlled: Server) -> None:
+    [example] = re.findall(r"```python\n(import pytest\n.*?)```", README, re.DOTALL)
+    result = run_test_file(example, controlled)
+    assert "1 passed" in result.stdout, result.stdout
 
 
 @pytest.mark.skipif(None in map(shutil.which, ("bash", "curl", "jq")), reason="needs bash, curl and jq")
