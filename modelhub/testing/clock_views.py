@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from modelhub.core.exact_json import timestamp
-from modelhub.core.schema import endpoint
+from modelhub.core.schema import endpoint, keyless_responses
 from modelhub.testing.base import ORGANIZATION, TAGS, ControlView
 from modelhub.testing.clock import REAL, change_clock
 from modelhub.testing.serializers import ClockInput, ClockOutput, SeedInput, SeedOutput
@@ -18,7 +18,7 @@ class ClockOfOrganization(ControlView):
         operation_id="get_test_clock",
         summary="Read the clock of an organization",
         parameters=[ORGANIZATION],
-        responses={200: ClockOutput},
+        responses={200: ClockOutput, **keyless_responses(400, 404)},
     )
     def get(self, request: Request) -> Response:
         return Response(_show_clock(controls_of(self.read_organization())))
@@ -28,7 +28,7 @@ class ClockOfOrganization(ControlView):
         summary="Set, shift, freeze or release the clock of an organization",
         description="One of `now`, `offset` and `advance` (seconds), or `frozen` alone.",
         request=ClockInput,
-        responses={200: ClockOutput},
+        responses={200: ClockOutput, **keyless_responses(400, 404, 415)},
     )
     def put(self, request: Request) -> Response:
         change = ClockInput().run_validation(request.data)
@@ -41,7 +41,10 @@ class ClockOfOrganization(ControlView):
         operation_id="delete_test_clock",
         summary="Return to the real time",
         parameters=[ORGANIZATION],
-        responses={204: OpenApiResponse(description="The clock shows the real time.")},
+        responses={
+            204: OpenApiResponse(description="The clock shows the real time."),
+            **keyless_responses(400, 404),
+        },
     )
     def delete(self, request: Request) -> Response:
         controls = controls_of(self.read_organization())
@@ -56,7 +59,7 @@ class IdsOfOrganization(ControlView):
         operation_id="set_test_ids",
         summary="Make the ids of an organization follow from a seed",
         request=SeedInput,
-        responses={200: SeedOutput},
+        responses={200: SeedOutput, **keyless_responses(400, 404, 409, 415)},
     )
     def put(self, request: Request) -> Response:
         fields = SeedInput().run_validation(request.data)
@@ -68,7 +71,7 @@ class IdsOfOrganization(ControlView):
         operation_id="delete_test_ids",
         summary="Return to random ids",
         parameters=[ORGANIZATION],
-        responses={204: OpenApiResponse(description="New ids are random.")},
+        responses={204: OpenApiResponse(description="New ids are random."), **keyless_responses(400, 404)},
     )
     def delete(self, request: Request) -> Response:
         unseed_ids(controls_of(self.read_organization()))
