@@ -53,12 +53,18 @@ def build(kind: str, sources: Path, target: Path) -> Path:
     return target / result.stdout.splitlines()[-1]
 
 
-def install(wheel: Path, environment: Path) -> Installed:
-    """Install the wheel into a new environment, which borrows its dependencies from the one of the tests."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
-    installed = Installed(wheel, environment)
+def make_environment(folder: Path) -> Path:
+    """Make an environment that borrows its packages from the one of the tests. Return its Python."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    [packages] = folder.glob("lib/python*/site-packages")
     # Files .pth of a folder that such a line adds are not read, so the editable clone stays out.
-    (installed.packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    return folder / "bin" / "python"
+
+
+def install(wheel: Path, environment: Path) -> Installed:
+    """Install the wheel into a new environment."""
+    python = make_environment(environment)
     uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-cache", "--no-deps"]
-    subprocess.run([*uv, "--python", installed.python, str(wheel)], check=True)
-    return installed
+    subprocess.run([*uv, "--python", str(python), str(wheel)], check=True)
+    return Installed(wheel, environment)

@@ -3,18 +3,22 @@
 - The `sh` blocks of a section are one script, with `modelhub` on the PATH and a server with test controls for
   `http://127.0.0.1:8000`. A `json` or `text` block after one of them is its output.
 - A `python` block is a test file for pytest with the plugin. A `text` block after it is the output of pytest.
+- The `javascript` blocks are the helper and a test file.
 
 In an output white space does not count, and `…` stands for any characters.
 """
 
 import ast
 import re
+import shutil
+import sys
 import tomllib
 from dataclasses import dataclass
 
 import pytest
 import yaml
 
+from tests.installed import SOURCES, copy_sources, make_environment
 from tests.servers import ROOT, Server
 from tests.testing.examples import example_folder, run, run_test_file
 
@@ -80,9 +84,21 @@ def test_the_python_examples_have_the_outputs_after_them(controlled: Server, blo
     check_output(block, result.stdout)
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_the_javascript_example_runs_with_a_server_of_its_own() -> None:
+    helper, tests = [block.text for block in BLOCKS if block.language == "javascript"]
+    with example_folder() as folder:
+        (folder / "modelhub.mjs").write_text(helper)
+        (folder / "scores.test.mjs").write_text(tests)
+        result = run("node", "modelhub.mjs", "node", "--test", folder=folder)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "# pass 3\n" in result.stdout
+
+
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
     assert TEST_FILES
-    assert {block.language for block in BLOCKS} <= {"sh", "json", "text", "python", "yaml"}
+    assert {block.language for block in BLOCKS} <= {"sh", "json", "text", "python", "javascript", "yaml"}
 
 
 JOBS = [yaml.safe_load(block.text)["jobs"]["test"] for block in BLOCKS if block.language == "yaml"]
@@ -124,10 +140,23 @@ def test_the_service_of_ci_is_the_image_with_test_controls() -> None:
     assert re.fullmatch(r"--health-interval \d+s", service["options"])
 
 
-def test_the_first_installation_names_the_distributions() -> None:
-    commands = re.findall(r"^    (pip install .*)$", PAGE, re.MULTILINE)
-    assert commands[0] == 'pip install "./modelhub[embedded]" ./modelhub/pytest-modelhub'
-    assert [install(command) for command in commands[1:]] == ["modelhub-server[embedded]", "pytest-modelhub"]
+def test_the_first_installation_and_the_first_test_work_without_a_network() -> None:
+    command, *others = re.findall(r"^    (pip install .*)$", PAGE, re.MULTILINE)
+    assert [install(other) for other in others] == ["modelhub-server[embedded]", "pytest-modelhub"]
+    with example_folder() as folder:
+        python = str(make_environment(folder / "venv"))
+        copy_sources(folder / "modelhub", (*SOURCES, "pytest-modelhub"))
+        (folder / "bin" / "pip").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pip "$@"\n')
+        (folder / "bin" / "pip").chmod(0o755)
+        offline = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+        result = run("sh", text=command, folder=folder, PIP_PYTHON=python, **offline)
+        assert result.returncode == 0, result.stderr
+
+        (folder / "tests").mkdir()
+        (folder / "tests" / "test_scores.py").write_text(TEST_FILES[0].text)
+        pytest_alone = [python, "-m", "pytest", "-p", "modelhub", "-p", "no:cacheprovider", "tests"]
+        result = run(*pytest_alone, folder=folder, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+        assert "1 passed" in result.stdout, result.stdout
 
 
 def test_the_attributes_of_the_fixture_that_are_named_exist() -> None:
