@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.servers import Server, data_folder, running_server
-from tests.testing.made import Made, making
+from tests.testing.made import Made, control, making
 
 NOW = "2026-01-31T12:00:00Z"
 MADE = {
@@ -32,7 +32,7 @@ def answers_of(tenant: Made) -> Iterator[bytes]:
     yield repr([*shown, *(made["seeded"][name] for name in ("labels", "sources", "scores"))]).encode()
     yield repr([(one["id"], one["email"]) for one in made["seeded"]["people"]]).encode()
 
-    good = [
+    good: list[dict[str, object]] = [
         {"label_id": labels["star"], "value": {"rating": 4}, "notes": "first"},
         {"label_id": labels["numeric"], "value": 2.5},
         {"label_id": labels["text"], "value": "text"},
@@ -61,6 +61,12 @@ def answers_of(tenant: Made) -> Iterator[bytes]:
     ):
         yield answer.content
         yield answer.headers["X-Request-Id"].encode()
+
+    fault = {"organization": made["id"], "times": 1, "then": {"refuse_scores": [0]}}
+    assert control(tenant.server, "POST", "/__admin/faults", json=fault).status_code == 201
+    yield tenant.bulk(good[2], good[0] | {"value": {"rating": 2}}).content
+    for code in (401, 429, 503):
+        yield tenant.bulk(good[0], headers={"Prefer": f"code={code}"}).content
 
     # A changed label is judged again: this must take as many ids in each run.
     star = f"/model-hub/annotations-labels/{labels['star']}/"
