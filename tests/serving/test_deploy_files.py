@@ -40,7 +40,8 @@ def test_the_example_contains_no_secret() -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     unit = tmp_path / "modelhub.service"
-    unit.write_text(UNIT.replace("/opt/modelhub/.venv/bin/python", sys.executable).replace("/opt/modelhub", str(ROOT)))
+    text = UNIT.replace("/opt/modelhub/.venv/bin/modelhub", sys.executable)
+    unit.write_text(text.replace("/opt/modelhub", str(ROOT)))
     command = ["systemd-analyze", "verify", "--man=no", str(unit)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (result.returncode, result.stderr) == (0, "")

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import signal
 import subprocess
 import tarfile
 import zipfile
@@ -97,6 +98,10 @@ def beside(installed: Installed) -> Iterator[Beside]:
         env["PATH"] = f"{installed.environment / 'bin'}:{env['PATH']}"
         with serving([installed.command, "serve"], env=env, cwd=project) as server:
             yield Beside(installed, project, env, server)
+            # As Ctrl-C does: the server, its workers and its database end.
+            server.signal_group(signal.SIGINT)
+            assert server.stop() == 0
+            assert not (home / ".local/share/modelhub/postgres/postmaster.pid").exists()
 
 
 def test_the_bulk_example_of_the_readme_runs(beside: Beside) -> None:
@@ -146,6 +151,18 @@ def test_unusable_settings_have_an_exit_status_of_their_own(beside: Beside) -> N
     result = beside.run("env", "PORT=x", "modelhub", "serve")
     assert (result.returncode, result.stdout) == (78, "")
     assert result.stderr == 'modelhub cannot start: PORT must be a whole number from 0 to 65535, got "x".\n'
+
+
+def test_a_database_without_tables_is_one_sentence_with_its_folder(beside: Beside) -> None:
+    folder = Path(beside.env["HOME"], "other")
+    named = ("env", f"MODELHUB_DATA_DIR={folder}", "modelhub")
+    assert beside.run(*named, "migrate", "contenttypes").returncode == 0
+    result = beside.run(*named, "list-api-keys")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"modelhub: the database in the data folder {folder} lacks tables of this version; "
+        "start the server, or run modelhub migrate.\n"
+    )
 
 
 def test_an_unusable_home_folder_is_one_sentence(beside: Beside) -> None:
