@@ -21,8 +21,9 @@ from modelhub.serving.bootstrap import Bootstrapped, bootstrap
 
 # Any number that no other application of this database uses for an advisory lock.
 SETUP_LOCK = 7_263_549_001
-# The schema of the test controls, which no migration knows.
-DROP_CONTROLS = "DROP SCHEMA IF EXISTS modelhub_testing CASCADE"
+# Functions of the test controls, which no migration knows.
+KEEP_ORGANIZATION = "SELECT modelhub_testing.keep_organization(%s, %s, %s)"
+DELETE_ORGANIZATION = "SELECT modelhub_testing.delete_organization(%s, %s, %s)"
 
 
 def check_database() -> None:
@@ -36,8 +37,10 @@ def check_database() -> None:
                 "run modelhub migrate, or start without --skip-setup."
             )
         check_rights(own)
-        first = Organization.objects.order_by("id").first()
-        set_up_controls(own, first.pk if first else None)
+        drop_controls(own)
+        if settings.TEST_CONTROLS:
+            first = Organization.objects.order_by("id").first()
+            create_controls(own, first.pk if first else None)
 
 
 def set_up_database() -> Bootstrapped:
@@ -47,8 +50,10 @@ def set_up_database() -> Bootstrapped:
         wait_for_turn(own)
         migrate(own)
         own.store_copy()
+        drop_controls(own)
         result = bootstrap()
-        set_up_controls(own, result.key.organization_id)
+        if settings.TEST_CONTROLS:
+            create_controls(own, result.key.organization_id)
         return result
 
 
@@ -120,23 +125,30 @@ def set_up_role(own: BaseDatabaseWrapper, session: dict[str, int | str]) -> None
             cursor.execute(f"ALTER ROLE {role} IN DATABASE {own.ops.quote_name(database)} SET {setting} = '{value}'")
 
 
-def set_up_controls(own: BaseDatabaseWrapper, first: uuid.UUID | None) -> None:
-    """Create the schema of the test controls anew; without controls, drop it.
-
-    The rows of the first organization are copied to it. Raise `ImproperlyConfigured` for a role without the rights that
-    the controls need.
-    """
+def drop_controls(own: BaseDatabaseWrapper) -> None:
+    """Drop the schema of earlier test controls, and the organizations that they made."""
+    tables = tenant_tables()
     with own.cursor() as cursor:
-        if not settings.TEST_CONTROLS:
-            cursor.execute(DROP_CONTROLS)
+        cursor.execute("SELECT to_regclass('modelhub_testing.made_organizations') IS NOT NULL")
+        if cursor.fetchone() != (True,):
             return
-        check_rights_of_controls(own)
+        cursor.execute("SELECT id FROM modelhub_testing.made_organizations")
+        for (organization_id,) in cursor.fetchall():
+            cursor.execute(DELETE_ORGANIZATION, [organization_id, list(tables), list(tables.values())])
+        cursor.execute("DROP SCHEMA modelhub_testing CASCADE")
+
+
+def create_controls(own: BaseDatabaseWrapper, first: uuid.UUID | None) -> None:
+    """Create the schema of the test controls, with a copy of the first organization.
+
+    Raise `ImproperlyConfigured` for a role without the rights that the controls need.
+    """
+    check_rights_of_controls(own)
+    tables = tenant_tables()
+    with own.cursor() as cursor:
         # One query, which PostgreSQL runs as one transaction.
-        cursor.execute(";\n".join([DROP_CONTROLS, "CREATE SCHEMA modelhub_testing", *read_folder("testing")]))
-        tables = tenant_tables()
-        cursor.execute(
-            "SELECT modelhub_testing.keep_organization(%s, %s, %s)", [first, list(tables), list(tables.values())]
-        )
+        cursor.execute(";\n".join(["CREATE SCHEMA modelhub_testing", *read_folder("testing")]))
+        cursor.execute(KEEP_ORGANIZATION, [first, list(tables), list(tables.values())])
 
 
 def check_rights_of_controls(own: BaseDatabaseWrapper) -> None:

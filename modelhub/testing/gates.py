@@ -31,6 +31,8 @@ def passing(organization_id: uuid.UUID) -> Iterator[None]:
     finally:
         with _changed:
             _inside[organization_id] -= 1
+            if not _inside[organization_id]:
+                del _inside[organization_id]
             _changed.notify_all()
 
 

@@ -26,7 +26,7 @@ class PersonSeed(ControlInput):
     """A user with a key; `{organization}` in its email becomes that id."""
 
     email = TextField(min_length=1, max_length=254)
-    name = TextField(required=False, allow_blank=True, max_length=255)
+    name = NameField(required=False, allow_blank=True, max_length=255)
     role = WordField(choices=ROLES, required=False)
 
 

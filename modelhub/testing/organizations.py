@@ -11,11 +11,10 @@ from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
-from django.core.cache import caches
 from django.db import connection
 
 from modelhub.accounts.keys import create_api_key
-from modelhub.accounts.models import Organization, User, normalize_login
+from modelhub.accounts.models import ApiKey, Organization, User, normalize_login
 from modelhub.accounts.people import check_person
 from modelhub.accounts.throttling import forget_counts
 from modelhub.core.errors import Conflict, Invalid, Refused
@@ -38,6 +37,7 @@ from modelhub.testing.sources import acting_for
 PLACEHOLDER = "{organization}"
 ADMIN = {"email": f"admin+{PLACEHOLDER}@example.com", "name": "Admin", "role": "admin"}
 FIRST_ORGANIZATION = "SELECT id FROM modelhub_testing.kept_modelhub_organization"
+NOTE_ORGANIZATION = "INSERT INTO modelhub_testing.made_organizations VALUES (%s)"
 DELETE_ORGANIZATION = "SELECT * FROM modelhub_testing.delete_organization(%s, %s, %s)"
 RESTORE_ORGANIZATION = "SELECT modelhub_testing.restore_organization(%s)"
 MEMBER_SCOPES = tuple(scope for scope in FIRST_SCOPES if scope != "admin")
@@ -91,6 +91,8 @@ def _create_rows(
     scores: Sequence[Mapping[str, Any]] = (),
 ) -> MadeOrganization:
     organization = Organization.objects.create(pk=organization_id, name=name)
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE_ORGANIZATION, [organization_id])
     admin, *others = _create_people(organization_id, [ADMIN, *people])
     first = create_first_rows(organization_id)
     new_labels = []
@@ -290,12 +292,16 @@ def _delete_sessions(users: Sequence[uuid.UUID]) -> None:
 
 
 def reset() -> None:
-    """Delete everything and restore the first organization."""
+    """Delete everything and restore the first organization.
+
+    Raise `Unavailable` while a request lasts.
+    """
     with gates.closed(None):
+        # Not cleared: the cache may be a Redis of others, too.
+        keys = list(ApiKey.objects.values_list("pk", flat=True))
         _restore_rows()
         state.forget_all()
-        for cache_ in caches.all():
-            cache_.clear()
+        forget_counts(keys)
 
 
 @repeat_aborted

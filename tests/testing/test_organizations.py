@@ -4,6 +4,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,13 +13,12 @@ import requests
 from django.apps import apps
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from django.db import connection
-from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from modelhub.core.tenants import tenant_tables
 from modelhub.first_rows import FIRST_SOURCES
 from modelhub.labels.types import LABEL_TYPES
-from modelhub.serving.database import set_up_controls
+from modelhub.serving.database import create_controls
 from modelhub.testing.organizations import create_organization, delete_organization, first_organization_id
 from tests.servers import Server, data_folder, running_server
 from tests.testing.made import Made, control, fill, make, rows_of, write_anything
@@ -335,17 +335,34 @@ def test_no_organization_has_the_counts_of_a_deleted_one() -> None:
                 made = make(server, seed=1, now="2030-01-01T00:00:00Z")
                 assert [made.score(4).status_code for _ in range(4)] == [201, 201, 201, 429]
                 made.delete()
+            for _ in range(2):
+                assert [server.request("GET", "/model-hub/scores/").status_code for _ in range(4)] == [200] * 3 + [429]
+                assert control(server, "POST", "/__admin/reset").status_code == 200
 
 
 @pytest.mark.django_db
-@override_settings(TEST_CONTROLS=True)
 def test_a_creation_and_a_deletion_are_few_statements() -> None:
-    set_up_controls(connection, None)
+    create_controls(connection, None)
     with CaptureQueriesContext(connection) as creation:
         made = create_organization()
+    first_organization_id()  # cached
     with CaptureQueriesContext(connection) as deletion:
         delete_organization(made.organization.pk)
     first_organization_id.cache_clear()
-    # Savepoints of the test's transaction are among the first ones; the search for the first organization, which is
-    # cached, is one of the others.
-    assert (len(creation), len(deletion)) == (10, 2), [one["sql"] for one in creation]
+    # Two of the creation begin the transaction and commit it.
+    assert (len(creation), len(deletion)) == (11, 1), [one["sql"] for one in creation]
+
+
+def test_the_next_start_deletes_what_the_controls_have_made_and_nothing_else(folder: Path) -> None:
+    for controls in ({"MODELHUB_TEST_CONTROLS": "true"}, {}):
+        with running_server(folder, MODELHUB_TEST_CONTROLS="true") as server:
+            # Older than the first organization, by its id and its times.
+            old, deleted = make(server, now="2000-01-01T00:00:00Z"), make(server)
+            deleted.delete()
+            old.score(4)
+            assert server.request("POST", "/model-hub/sources/", json={"source_type": "span", "source_id": "a"}).ok
+        with running_server(folder, **controls) as server:
+            assert not any(rows_of(server, old.id).values())
+            assert server.request("GET", "/model-hub/sources/").json()["count"] == 5
+            headers = {"X-Api-Key": old.body["api_key"], "X-Secret-Key": old.body["secret_key"]}
+            assert server.request("GET", "/model-hub/scores/", headers=headers).status_code == 401

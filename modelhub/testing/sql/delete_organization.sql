@@ -5,6 +5,7 @@ CREATE FUNCTION modelhub_testing.delete_organization(
     organization uuid, tables text[], conditions text[], OUT keys uuid[], OUT logged_in uuid[]
 ) LANGUAGE plpgsql SET session_replication_role = replica AS $$
 BEGIN
+    DELETE FROM modelhub_testing.made_organizations WHERE id = organization;
     SELECT array_agg(id) INTO keys FROM modelhub_apikey WHERE organization_id = organization;
     SELECT array_agg(id) INTO logged_in FROM modelhub_user
     WHERE organization_id = organization AND last_login IS NOT NULL;
