@@ -27,6 +27,8 @@ def example_folder() -> Iterator[Path]:
 def run(*command: str, folder: Path, text: str = "", **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command with `text` as its input, without settings of the test process."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
+    # Prepared clusters stay out of the home folder.
+    env["XDG_CACHE_HOME"] = str(folder)
     env["PATH"] = f"{folder / 'bin'}{os.pathsep}{env['PATH']}"
     return subprocess.run(
         command, input=text, env=env | more, cwd=folder, capture_output=True, text=True, timeout=120, check=False
