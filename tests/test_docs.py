@@ -23,6 +23,8 @@ from modelhub.scores.filters import FILTERS, ScoreFilter
 from modelhub.serving.channels import MAX_HEAD_BYTES, REFUSALS, SLOWEST_BYTES_PER_SECOND
 from modelhub.serving.worker import MAX_CONNECTIONS
 from modelhub.sources.filters import SourceFilter
+from modelhub.testing.faults import MAX_RULES
+from modelhub.testing.records import MAX_BODY_BYTES, MAX_RECORDS
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server
 
 FOLDERS = "modelhub|config|tests|benchmarks"
@@ -120,6 +122,9 @@ def test_defaults_of_the_settings_page_are_those_of_the_code() -> None:
         ("operations.md", f"| head of a request | {MAX_HEAD_BYTES // 1024} KB |"),
         ("operations.md", f"plus one second per {SLOWEST_BYTES_PER_SECOND // 1024} KiB"),
         ("scaling.md", f"(threads + {settings.SERVE_EXPORT_THREADS + settings.SERVE_LARGE_THREADS})"),
+        ("testing.md", f"| faults per organization | {MAX_RULES:,} |"),
+        ("testing.md", f"| the newest {MAX_RECORDS}, with {MAX_BODY_BYTES // 1024} KB of each body |"),
+        ("testing.md", f"| `MODELHUB_MAX_SCORES` ({settings.MAX_SCORES:,}) |"),
     ],
 )
 def test_numbers_of_the_pages_are_those_of_the_code(page: str, words: str) -> None:
