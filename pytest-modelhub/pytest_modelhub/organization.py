@@ -1,5 +1,6 @@
 """An organization of the server: the world of one test."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from pytest_modelhub.errors import ModelhubError
 from pytest_modelhub.http import Response, send
 
 PAGE_SIZE = 1000
+LONGEST_SEED = 1000
 Json = Mapping[str, Any]
 Moment = datetime | str
 Seconds = float | timedelta
@@ -34,7 +36,10 @@ class Person:
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request that the server received; `status` is None for a lost answer, `ms` without an answer so far."""
+    """A request that the server received.
+
+    `status` is None for a dropped answer, and `ms` while there is none yet.
+    """
 
     at: str
     method: str
@@ -200,9 +205,9 @@ class Ids:
         self._namespace = namespace
 
     def seed(self, seed: int | str, *, namespace: str | None = None) -> None:
-        """Make the ids from now on the same in every run.
+        """Make the ids from now on the same in every run, with a frozen clock.
 
-        Ids differ per namespace, by default the test: one server holds the rows of several tests.
+        Ids begin with the time. They differ per namespace, by default the test: one server has the rows of many tests.
         """
         body = {"organization": self._organization, "seed": namespaced(seed, namespace or self._namespace)}
         self._controls.call("PUT", "ids", body=body)
@@ -224,7 +229,7 @@ class Modelhub:
     user: dict[str, str] = field(repr=False)
     labels: dict[str, str] = field(repr=False)
     sources: dict[str, str] = field(repr=False)
-    people: list[Person] = field(repr=False)
+    people_by_email: dict[str, Person] = field(repr=False)
     seeded_scores: list[str] = field(repr=False)
     faults: Faults = field(repr=False)
     clock: Clock = field(repr=False)
@@ -235,6 +240,11 @@ class Modelhub:
     def headers(self) -> dict[str, str]:
         """The headers of an authenticated request."""
         return {"X-Api-Key": self.api_key, "X-Secret-Key": self.secret_key}
+
+    @property
+    def people(self) -> list[Person]:
+        """The people of the marker, in its order."""
+        return [*self.people_by_email.values()]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -261,8 +271,8 @@ class Modelhub:
         return _find("source", self.sources, name)
 
     def person(self, email: str) -> Person:
-        """Return a person of the marker by email."""
-        return _find("person", {one.email: one for one in self.people}, email)
+        """Return a person by the email that the marker gives."""
+        return _find("person", self.people_by_email, email)
 
     def request(
         self, method: str, path: str, *, json: object = None, headers: dict[str, str] | None = None
@@ -289,8 +299,9 @@ class Modelhub:
 
 
 def namespaced(seed: int | str, namespace: str) -> str:
-    """Return the seed of a namespace."""
-    return f"{namespace}:{seed}" if namespace else str(seed)
+    """Return the seed of a namespace, as a digest if it is too long for the server."""
+    text = f"{namespace}:{seed}" if namespace else str(seed)
+    return text if len(text) <= LONGEST_SEED else hashlib.sha256(text.encode()).hexdigest()
 
 
 def _find(kind: str, ids: Mapping[str, Found], name: str) -> Found:

@@ -1,9 +1,11 @@
 """Hooks, options and fixtures for pytest."""
 
+import inspect
 import os
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from pytest_modelhub.server import ModelhubServer
 
 RUN = pytest.StashKey[Run]()
 ORGANIZATION = pytest.StashKey[Modelhub]()
-MARKER = "modelhub(name, seed, now, labels, people, sources, scores): create the test's organization with these rows."
+OPTIONS = [*inspect.signature(ModelhubServer.organization).parameters][1:]
+MARKER = f"modelhub({', '.join(OPTIONS)}): create the test's organization with these."
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,20 +81,32 @@ def modelhub(request: pytest.FixtureRequest, modelhub_server: ModelhubServer) ->
     The environment variables of the official clients name it: FI_BASE_URL, FI_API_KEY and FI_SECRET_KEY.
     """
     node = request.node
+    with ExitStack() as stack:
+        try:
+            organization = stack.enter_context(modelhub_server.organization(**organization_options(node)))
+        except ModelhubError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, value in organization.environment.items():
+            patch.setenv(name, value)
+        node.stash[ORGANIZATION] = organization
+        yield organization
+        del node.stash[ORGANIZATION]
+
+
+def organization_options(node: pytest.Item) -> dict[str, Any]:
+    """Return name and markers of the test. Raise `ModelhubError` for a wrong marker."""
     # Not the node id: pytest-xdist appends the group of a test to it, and seeds must not depend on that.
     path, _, test = node.location
     options: dict[str, Any] = {"name": f"{path}::{test}"}
     # The closest marker comes first, and wins.
     for marker in reversed([*node.iter_markers("modelhub")]):
         if marker.args:
-            pytest.fail(f"The marker modelhub takes names only, got {marker.args!r}.", pytrace=False)
+            raise ModelhubError(f"The marker modelhub takes names only, got {marker.args!r}.")
+        if unknown := [name for name in marker.kwargs if name not in OPTIONS]:
+            raise ModelhubError(f"The marker modelhub has no {unknown[0]!r}; it has {', '.join(OPTIONS)}.")
         options |= marker.kwargs
-    with modelhub_server.organization(**options) as organization, pytest.MonkeyPatch.context() as patch:
-        for name, value in organization.environment.items():
-            patch.setenv(name, value)
-        node.stash[ORGANIZATION] = organization
-        yield organization
-        del node.stash[ORGANIZATION]
+    return options
 
 
 def find_controls(config: pytest.Config) -> Controls:

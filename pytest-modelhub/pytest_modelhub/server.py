@@ -63,7 +63,7 @@ class ModelhubServer:
             user=answer["user"],
             labels=_by_name(body["labels"], seeded["labels"]) | answer["labels"],
             sources=_by_name(body["sources"], seeded["sources"]) | answer["sources"],
-            people=people,
+            people_by_email={row["email"]: person for row, person in zip(body["people"], people, strict=True)},
             seeded_scores=seeded["scores"],
             faults=Faults(self.controls, answer["id"]),
             clock=Clock(self.controls, answer["id"]),

@@ -26,9 +26,11 @@ class Project:
         return self.pytester.runpytest_subprocess(*options(*arguments, plugins=plugins), timeout=120)
 
     def start(self, *arguments: str, plugins: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
-        """Start pytest and do not wait for it."""
+        """Start pytest in a process group of its own, and do not wait for it."""
         command = [sys.executable, "-m", "pytest", *options(*arguments, plugins=plugins)]
-        return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return subprocess.Popen(
+            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
 
 
 def options(*arguments: str, plugins: tuple[str, ...]) -> list[str]:

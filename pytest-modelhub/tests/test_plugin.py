@@ -1,0 +1,216 @@
+"""Fixture, marker, environment variables and report, as a tester's project sees them."""
+
+import pytest
+from projects import Project
+
+from pytest_modelhub import ModelhubServer
+
+
+@pytest.fixture(autouse=True)
+def running(project: Project, server: ModelhubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the project use a server that runs already."""
+    monkeypatch.setenv("MODELHUB_URL", f"{server.url}/")
+
+
+def test_the_environment_variables_of_the_clients_are_set_during_the_test(project: Project) -> None:
+    project.pytester.makepyfile(
+        """
+        import os
+
+        NAMES = ["FI_BASE_URL", "FI_API_KEY", "FI_SECRET_KEY"]
+
+        def test_during(modelhub, monkeypatch):
+            monkeypatch.undo()
+            assert [os.environ[name] for name in NAMES] == [modelhub.url, modelhub.api_key, modelhub.secret_key]
+
+        def test_after():
+            assert not {*NAMES} & {*os.environ}
+        """
+    )
+    project.run().assert_outcomes(passed=2)
+
+
+def test_the_organization_of_a_test_is_gone_afterwards(project: Project) -> None:
+    project.pytester.makepyfile(
+        """
+        KEPT = []
+
+        def test_one(modelhub):
+            KEPT.append(modelhub)
+            assert modelhub.name == "test_the_organization_of_a_test_is_gone_afterwards.py::test_one"
+
+        def test_two(modelhub):
+            assert modelhub.id != KEPT[0].id
+            assert KEPT[0].request("GET", "/model-hub/scores/").status == 401
+        """
+    )
+    project.run().assert_outcomes(passed=2)
+
+
+def test_markers_of_class_and_test_add_up(project: Project) -> None:
+    project.pytester.makepyfile(
+        """
+        import pytest
+        from datetime import datetime, timezone
+
+        TONE = {"name": "Tone", "type": "star", "settings": {"no_of_stars": 3}}
+
+        @pytest.mark.modelhub(labels=[TONE], now="2026-01-31T12:00:00Z")
+        class TestMarked:
+            def test_class(self, modelhub):
+                assert modelhub.label("Tone")
+                assert modelhub.clock.now() == datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
+
+            @pytest.mark.modelhub(now=datetime(2020, 1, 1, tzinfo=timezone.utc))
+            @pytest.mark.modelhub(people=[{"email": "ada@{organization}.example"}])
+            def test_both(self, modelhub):
+                assert modelhub.label("Tone")
+                assert modelhub.person("ada@{organization}.example").headers
+                assert modelhub.clock.now().year == 2020
+        """
+    )
+    project.run("--strict-markers").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("marker", "sentence"),
+    [
+        ("seeds=7", "The marker modelhub has no 'seeds'; it has name, seed, now, labels, people, sources, scores."),
+        ("7", "The marker modelhub takes names only, got (7,)."),
+        ("labels=[{'name': 'x', 'type': 'colour'}]", "*POST /__admin/organizations: 400 *colour*"),
+        ("now='tomorrow'", "*POST /__admin/organizations: 400 *now*tomorrow*"),
+    ],
+)
+def test_a_wrong_marker_is_one_sentence(project: Project, marker: str, sentence: str) -> None:
+    project.pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.modelhub({marker})
+        def test_marked(modelhub): ...
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([sentence])
+
+
+@pytest.mark.parametrize("arguments", [("-n0",), ("-n2",), ("-n2", "--dist", "loadgroup")], ids=["n0", "n2", "groups"])
+def test_seeds_yield_the_same_ids_in_every_kind_of_run(project: Project, arguments: tuple[str, ...]) -> None:
+    project.pytester.makepyfile(
+        test_seeds="""
+        import pytest
+
+        pytestmark = [pytest.mark.modelhub(seed=7, now="2026-01-31T12:00:00Z"), pytest.mark.xdist_group("a")]
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_seeded(modelhub, number):
+            with open("ids.txt", "a") as file:
+                print(number, modelhub.label("star"), file=file)
+        """
+    )
+    for options in ((), arguments):
+        project.run(*options, plugins=("xdist",)).assert_outcomes(passed=3)
+    lines = (project.folder / "ids.txt").read_text().splitlines()
+    assert len(lines) == 6
+    assert len({*lines}) == len({line.split()[1] for line in lines}) == 3
+
+
+def test_a_failed_test_shows_its_last_requests(project: Project) -> None:
+    project.pytester.makepyfile(
+        """
+        def test_fails(modelhub):
+            modelhub.faults.status(503, times=1)
+            for notes in ("first", "long " * 200):
+                body = {"source_type": "trace", "source_id": modelhub.source("trace"), "notes": notes, "scores": [
+                    {"label_id": modelhub.label("star"), "value": {"rating": 4}}
+                ]}
+                modelhub.request("POST", "/model-hub/scores/bulk/", json=body)
+            assert 0
+
+        def test_passes(modelhub):
+            modelhub.request("GET", "/model-hub/sources/")
+        """
+    )
+    result = project.run("-rA")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*- modelhub: last requests, newest first -*",
+            "POST /model-hub/scores/bulk/ -> 201  * ms",
+            "    sent: {*long long*... (* characters)",
+            "    answer: {*",
+            "POST /model-hub/scores/bulk/ -> 503  * ms  fault *",
+            "    sent: {*first*}",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*/model-hub/sources/*")
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["alone", "n2"])
+def test_a_failure_in_setup_shows_the_requests(project: Project, arguments: tuple[str, ...]) -> None:
+    project.pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def broken(modelhub):
+            modelhub.request("GET", "/model-hub/scores/?page=2")
+            raise RuntimeError
+
+        def test_never_runs(broken): ...
+        """
+    )
+    result = project.run(*arguments, plugins=("xdist",))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*modelhub: last requests*", "GET /model-hub/scores/[?]page=2 -> 404 *"])
+
+
+def test_classes_of_unittest_use_the_fixture(project: Project) -> None:
+    project.pytester.makepyfile(
+        """
+        import os
+        import unittest
+        import pytest
+
+        @pytest.mark.usefixtures("modelhub")
+        class Environment(unittest.TestCase):
+            def test_environment(self):
+                self.assertTrue(os.environ["FI_API_KEY"])
+
+        class Attribute(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def use_modelhub(self, modelhub):
+                self.modelhub = modelhub
+
+            def test_scores(self):
+                self.assertEqual(self.modelhub.scores(), [])
+        """
+    )
+    project.run().assert_outcomes(passed=2)
+
+
+def test_an_organization_of_a_module(project: Project) -> None:
+    project.pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def shared(modelhub_server):
+            with modelhub_server.organization(seed="shared") as modelhub:
+                yield modelhub
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_shares(shared, number):
+            assert shared.scores() == []
+        """
+    )
+    project.run().assert_outcomes(passed=2)
+
+
+def test_the_option_comes_before_the_variable(
+    project: Project, server: ModelhubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELHUB_URL", "http://127.0.0.1:9")
+    project.pytester.makepyfile("def test_one(modelhub): ...")
+    project.run("--modelhub-url", server.url).assert_outcomes(passed=1)
