@@ -1,11 +1,13 @@
 """The test controls are there only when they are switched on, and never in production."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import modelhub
-from tests.servers import Server, environment, manage
+from tests.servers import ROOT, Server, environment, manage
 
 
 def test_the_controls_answer_without_a_key_and_are_announced(controlled: Server) -> None:
@@ -18,6 +20,20 @@ def test_the_controls_answer_without_a_key_and_are_announced(controlled: Server)
 def test_a_server_without_the_setting_has_no_such_path(live: Server) -> None:
     assert live.request("GET", "/__admin/").status_code == 404
     assert not [line for line in live.log if "test_controls" in line]
+
+
+@pytest.mark.parametrize("switch", ["true", "false"])
+def test_without_the_setting_nothing_of_the_controls_is_imported(folder: Path, switch: str) -> None:
+    # The application as a worker has it, with all paths.
+    script = (
+        "import sys, config.wsgi; from django.urls import get_resolver; get_resolver().url_patterns;"
+        "print(any(name.startswith('modelhub.testing') for name in sys.modules))"
+    )
+    env = environment(folder, MODELHUB_TEST_CONTROLS=switch)
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=env, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout.strip()) == (0, str(switch == "true")), result.stderr
 
 
 @pytest.mark.parametrize(
