@@ -148,14 +148,14 @@ def test_the_first_installation_and_the_first_test_work_without_a_network() -> N
         copy_sources(folder / "modelhub", (*SOURCES, "pytest-modelhub"))
         (folder / "bin" / "pip").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pip "$@"\n')
         (folder / "bin" / "pip").chmod(0o755)
-        offline = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0"}
-        result = run("sh", text=command, folder=folder, PIP_PYTHON=python, **offline)
+        (folder / "project").mkdir()
+        (folder / "project" / "test_scores.py").write_text(TEST_FILES[0].text)
+        offline = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_PYTHON": python}
+        result = run("sh", "-c", f"cd project && {command}", folder=folder, **offline)
         assert result.returncode == 0, result.stderr
 
-        (folder / "tests").mkdir()
-        (folder / "tests" / "test_scores.py").write_text(TEST_FILES[0].text)
-        pytest_alone = [python, "-m", "pytest", "-p", "modelhub", "-p", "no:cacheprovider", "tests"]
-        result = run(*pytest_alone, folder=folder, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+        tests = [python, "-m", "pytest", "-p", "modelhub", "-p", "no:cacheprovider", "project"]
+        result = run(*tests, folder=folder, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
         assert "1 passed" in result.stdout, result.stdout
 
 
