@@ -97,6 +97,25 @@ def test_clocks_end_and_the_revisions_stay_append_only(controlled: Server) -> No
     reset(controlled)
 
 
+def test_faults_records_and_seeds_end(controlled: Server) -> None:
+    first, made = first_organization(controlled), make(controlled, seed="of a reset")
+    for one in (first, made):
+        fault = {"organization": one.id, "match": {}, "then": {"status": 503}}
+        assert control(controlled, "POST", "/__admin/faults", json=fault).status_code == 201
+        assert one.score(3).status_code == 503
+    assert (
+        control(controlled, "PUT", "/__admin/ids", json={"organization": first.id, "seed": "mine"}).status_code == 200
+    )
+    reset(controlled)
+    for path in ("faults", "requests"):
+        assert control(controlled, "GET", f"/__admin/{path}?organization={first.id}").json() == {path: []}
+        assert control(controlled, "GET", f"/__admin/{path}?organization={made.id}").status_code == 404
+    assert first.score(3).status_code == 201
+    for seed in ("of a reset", "mine"):
+        make(controlled, seed=seed).delete()
+    reset(controlled)
+
+
 def test_while_requests_run_none_of_them_is_an_error(controlled: Server) -> None:
     first = first_organization(controlled)
     stop = threading.Event()

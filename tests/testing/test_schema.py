@@ -6,7 +6,7 @@ import pytest
 
 from tests.databases import TEMPLATE, ensure_template, name_for
 from tests.postgres import Postgres
-from tests.servers import Server, environment, free_port, manage, running_server
+from tests.servers import Server, data_folder, environment, free_port, manage, running_server
 
 SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname = 'modelhub_testing'"
 FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'modelhub_testing'::regnamespace"
@@ -59,3 +59,14 @@ def test_a_role_without_the_rights_gets_a_sentence(
         f"modelhub cannot start: MODELHUB_TEST_CONTROLS is true, and the role {name}_role lacks a right; {missing} "
     )
     assert result.stderr.splitlines()[-1].startswith(sentence)
+
+
+def test_a_backup_of_a_server_with_controls_fits_into_any_database(folder: Path) -> None:
+    file = folder / "backup"
+    with running_server(folder, MODELHUB_TEST_CONTROLS="true"):
+        assert manage("backup", str(file), env=environment(folder)).returncode == 0
+    with data_folder() as other:
+        result = manage("restore", str(file), env=environment(other))
+        assert (result.returncode, result.stderr) == (0, "")
+        with running_server(other) as server:
+            assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
