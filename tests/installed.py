@@ -5,6 +5,7 @@ import subprocess
 import sys
 import sysconfig
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 
 from tests.servers import ROOT
@@ -53,18 +54,31 @@ def build(kind: str, sources: Path, target: Path) -> Path:
     return target / result.stdout.splitlines()[-1]
 
 
-def make_environment(folder: Path) -> Path:
-    """Make an environment that borrows its packages from the one of the tests. Return its Python."""
+def make_environment(folder: Path, *distributions: str) -> Path:
+    """Make an environment that borrows packages from the one of the tests. Return its Python.
+
+    It borrows all of them, or only those of the named distributions.
+    """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     [packages] = folder.glob("lib/python*/site-packages")
-    # Files .pth of a folder that such a line adds are not read, so the editable clone stays out.
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    if distributions:
+        for name in distributions:
+            found = distribution(name)
+            for entry in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
+                (packages / entry).symlink_to(Path(str(found.locate_file(entry))))
+    else:
+        # Files .pth of a folder that such a line adds are not read, so the editable clone stays out.
+        (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     return folder / "bin" / "python"
+
+
+def add_wheel(wheel: Path, python: Path) -> None:
+    """Install the wheel into the environment of this Python."""
+    uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-cache", "--no-deps"]
+    subprocess.run([*uv, "--python", str(python), str(wheel)], check=True)
 
 
 def install(wheel: Path, environment: Path) -> Installed:
     """Install the wheel into a new environment."""
-    python = make_environment(environment)
-    uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-cache", "--no-deps"]
-    subprocess.run([*uv, "--python", str(python), str(wheel)], check=True)
+    add_wheel(wheel, make_environment(environment))
     return Installed(wheel, environment)
