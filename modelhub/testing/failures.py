@@ -47,9 +47,10 @@ class Failing(APIView):
     failure_wait = DEFAULT_WAIT
 
     def initial(self, request: Request, *args: Any, **options: Any) -> None:
-        """Raise the failure, for most statuses after key, scope and query are checked."""
+        """Raise the failure, for most statuses after key, scope and limits are checked."""
         if self.failure_status not in UNCHECKED:
-            super().initial(request, *args, **options)
+            # Not that of the view, which goes on: with its query, or with a 501.
+            APIView.initial(self, request, *args, **options)
         if self.failure_status == 429:
             raise LimitedThrottle().refusal(request, wait=self.failure_wait)
         FAILURES[self.failure_status](request, options)

@@ -105,7 +105,7 @@ def read_effect(fields: Mapping[str, Any]) -> Effect:
         rule = "an object with at least one of status, delay_ms, drop, refuse_scores"
         raise _invalid("then", rule, dict(fields))
     status, drop = fields.get("status"), fields.get("drop")
-    if status is not None and (isinstance(status, bool) or status not in STATUSES):
+    if status is not None and not (isinstance(status, int) and status in STATUSES):
         raise _invalid("then.status", f"one of {', '.join(map(str, STATUSES))}", status)
     if drop is not None and drop not in DROPS:
         raise _invalid("then.drop", f"one of {', '.join(DROPS)}", drop)

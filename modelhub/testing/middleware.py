@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,30 +54,29 @@ class TestControls:
         # Lines of the log before the request has its id are not those of the request before.
         structlog.contextvars.clear_contextvars()
         controls = find_controls(request)
-        record = Record.of(request)
-        if controls:
-            controls.records.add(record)
-        strike = find_strike(request, controls)
-        record.fault = strike.fault
-        if controls and strike.effect.delay_ms:
-            delay(controls, strike.effect.delay_ms / 1000)
-        if strike.effect.drop == "before":
-            response: HttpResponseBase = DroppedResponse()
-        else:
-            response = self.answer(request, controls, strike)
+        strike = vars(request)["strike"] = find_strike(request, controls)
+        if controls is None:
+            with acting_for(None):
+                return prefer(self.get_response(request), strike)
+        record = Record.of(request, fault=strike.fault)
+        controls.records.add(record)
+        response = prefer(self.answer(request, controls, strike.effect), strike)
         record.finish(response, dropped=strike.effect.drop is not None)
         return DroppedResponse(response) if strike.effect.drop == "after_commit" else response
 
-    def answer(self, request: HttpRequest, controls: Controls | None, strike: Strike) -> HttpResponseBase:
-        """Return the answer of the product, under the controls and with the fault."""
-        vars(request)["strike"] = strike
-        with gates.passing(controls.organization_id) if controls else nullcontext():
-            refused = find_refused(request, controls, strike.effect.refuse_scores) if controls else []
+    def answer(self, request: HttpRequest, controls: Controls, effect: Effect) -> HttpResponseBase:
+        """Return the answer of the product, or of no product at all."""
+        is_lost = effect.drop == "before"
+        if effect.delay_ms:
+            delay(controls, effect.delay_ms / 1000)
+            # After a reset, the first organization has no scores of requests before it.
+            is_lost = is_lost or controls.is_gone
+        if is_lost:
+            return DroppedResponse()
+        with gates.passing(controls.organization_id):
+            refused = find_refused(request, controls, effect.refuse_scores)
             with acting_for(controls), refusing(refused):
-                response = self.get_response(request)
-        if strike.fault == "prefer" and response.status_code == strike.effect.status:
-            response["Preference-Applied"] = f"code={strike.effect.status}"
-        return response
+                return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Any, arguments: tuple[Any, ...], options: dict[str, Any]
@@ -101,8 +99,15 @@ class TestControls:
         return response
 
 
+def prefer(response: HttpResponseBase, strike: Strike) -> HttpResponseBase:
+    """Say that a preference was applied (RFC 7240, section 3)."""
+    if strike.fault == "prefer" and response.status_code == strike.effect.status:
+        response["Preference-Applied"] = f"code={strike.effect.status}"
+    return response
+
+
 def delay(controls: Controls, seconds: float) -> None:
-    """Wait, unless the server stops or the organization is deleted."""
+    """Wait, until the server stops or the organization is deleted at the latest."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and not controls.is_gone and not stopping.is_set():
         stopping.wait(min(left, DELAY_STEP))

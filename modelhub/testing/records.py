@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from django.http import HttpRequest
@@ -49,7 +50,7 @@ class Record:
     fault: str | None = None
 
     @classmethod
-    def of(cls, request: HttpRequest) -> "Record":
+    def of(cls, request: HttpRequest, *, fault: str | None) -> "Record":
         secret = find_secret(request)
         return cls(
             method=request.method or "",
@@ -61,6 +62,7 @@ class Record:
             },
             request_body=blot(read_body(request), secret)[: MAX_BODY_BYTES + 1],
             secret=secret,
+            fault=fault,
         )
 
     def finish(self, response: HttpResponseBase, *, dropped: bool) -> None:
@@ -97,7 +99,8 @@ def find_secret(request: HttpRequest) -> bytes:
 
 def blot(content: bytes, secret: bytes) -> bytes:
     """Return the content without the secret and without values of `secret_key`."""
-    content = content.replace(secret, BLOT.encode()) if secret else content
+    for spelling in {secret, quote(secret, safe="").encode()} - {b""}:
+        content = content.replace(spelling, BLOT.encode())
     return SECRET_FIELD.sub(rb"\1" + BLOT.encode(), content)
 
 

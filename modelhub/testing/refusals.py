@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest
 from django.urls import resolve
@@ -25,8 +26,8 @@ def find_refused(request: HttpRequest, controls: Controls, indexes: Collection[i
 
     An entry that is rejected anyway, such as the second one of a label, takes no label along.
     """
-    entries = entries_of(request)
-    if not entries or not indexes:
+    entries = entries_of(request) if indexes else []
+    if not 0 < len(entries) <= settings.MAX_SCORES:
         return []
     try:
         ref = check_source_ref("trace", "any")

@@ -110,9 +110,6 @@ def find_controls(request: HttpRequest) -> Controls | None:
         api_key, _ = read_pair(request.headers)
     except Unauthenticated:
         return None
-    if not api_key.isprintable():
-        # PostgreSQL rejects NUL as a parameter.
-        return None
     try:
         organization_id = ApiKey.objects.filter(api_key=api_key).values_list("organization_id", flat=True).first()
         return controls_of(organization_id) if organization_id else None

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from modelhub.testing.records import MAX_BODY_BYTES, MAX_RECORDS
+from modelhub.testing.records import MAX_BODY_BYTES, MAX_RECORDS, Record, Records
 from tests.client import BULK
 from tests.core.test_unreadable_requests import GET, send
 from tests.servers import Server
@@ -63,7 +63,7 @@ def test_faults_are_named(tester: Tester) -> None:
 
 
 def test_a_request_is_recorded_while_it_waits(tester: Tester) -> None:
-    tester.fault(delay_ms=1500, times=1)
+    tester.fault(delay_ms=4000, times=1)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(tester.bulk)
         while not (records := tester.requests()):
@@ -71,7 +71,7 @@ def test_a_request_is_recorded_while_it_waits(tester: Tester) -> None:
         assert (records[0]["status"], records[0]["ms"]) == (None, None)
         slow.result()
     [record] = tester.requests()
-    assert (record["status"], record["ms"] >= 1500) == (201, True)
+    assert (record["status"], record["ms"] >= 4000) == (201, True)
 
 
 class TestSecrets:
@@ -83,6 +83,8 @@ class TestSecrets:
         tester.request("GET", SOURCES, headers=bearer)
         text = json.dumps(tester.requests())
         assert len(tester.requests()) == 2
+        tester.request("GET", SOURCES, headers={"X-Secret-Key": "a/b+c=d/e"}, params={"page": "a/b+c=d/e"})
+        assert "page=***" in tester.requests("&limit=1")[0]["path"]
         for word in (secret, "other-secret", "-secret"):
             assert word not in text
         assert text.count("***") >= 6
@@ -95,7 +97,6 @@ class TestSecrets:
 
     def test_of_unknown_keys_are_not_recorded(self, tester: Tester) -> None:
         tester.request("GET", SOURCES, headers={"X-Api-Key": "unknown"})
-        tester.request("GET", SOURCES, headers={"X-Api-Key": "a\u00ad\x7f".encode("latin-1")})
         assert tester.requests() == []
 
 
@@ -107,6 +108,12 @@ class TestBounds:
         assert len(records) == MAX_RECORDS
         assert {record["status"] for record in records} == {200}
         assert len({record["path"] for record in records}) == MAX_RECORDS
+
+    def test_the_number_of_records_in_memory(self) -> None:
+        records = Records()
+        for number in range(MAX_RECORDS + 20):
+            records.add(Record("GET", f"/{number}", {}, b"", b""))
+        assert len(records.shown(limit=2 * MAX_RECORDS)) == MAX_RECORDS
 
     def test_the_bytes_of_a_body(self, tester: Tester) -> None:
         tester.bulk([tester.entry("text", "x" * 2 * MAX_BODY_BYTES)])
