@@ -27,7 +27,7 @@ from modelhub.testing.faults import MAX_RULES
 from modelhub.testing.records import MAX_BODY_BYTES, MAX_RECORDS
 from tests.servers import API_KEY, ROOT, SECRET_KEY, Server
 
-FOLDERS = "modelhub|config|tests|benchmarks"
+FOLDERS = "modelhub|config|tests|benchmarks|pytest-modelhub"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 

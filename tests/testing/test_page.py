@@ -63,6 +63,7 @@ def check_output(block: Block, output: str) -> None:
         assert re.fullmatch(pattern, "".join(output.split())), f"line {block.line}:\n{output}"
 
 
+@pytest.mark.skipif(None in map(shutil.which, ("bash", "curl", "jq")), reason="needs bash, curl and jq")
 @pytest.mark.parametrize("section", SCRIPTS)
 def test_the_commands_of_a_section_have_the_outputs_after_them(controlled: Server, section: str) -> None:
     blocks = [block for block in BLOCKS if (block.section, block.language) == (section, "sh")]
@@ -94,6 +95,15 @@ def test_the_javascript_example_runs_with_a_server_of_its_own() -> None:
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert "# pass 3\n" in result.stdout
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.parametrize(("command", "status"), [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", 1)])
+def test_the_javascript_helper_ends_with_the_status_of_its_command(command: str, status: int) -> None:
+    with example_folder() as folder:
+        (folder / "modelhub.mjs").write_text(next(block.text for block in BLOCKS if block.language == "javascript"))
+        words = ["node", "modelhub.mjs", "sh", "-c", command]
+        assert run(*words, folder=folder, MODELHUB_URL="http://127.0.0.1:1").returncode == status
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
