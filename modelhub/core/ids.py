@@ -9,8 +9,9 @@ import uuid_utils
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-# Test controls replace it while they are switched on (docs/architecture.md).
+# Test controls replace both while they are switched on (docs/architecture.md).
 source: Callable[[], uuid_utils.UUID | uuid.UUID] = uuid_utils.uuid7
+request_source: Callable[[], uuid_utils.UUID | uuid.UUID] = uuid_utils.uuid7
 
 
 def new_id() -> uuid.UUID:
@@ -21,6 +22,10 @@ def new_id() -> uuid.UUID:
 def new_id_text() -> str:
     """Return a new id as text, for rows that travel as JSON."""
     return str(source())
+
+
+def new_request_id() -> str:
+    return str(request_source())
 
 
 def parse_uuid(text: object) -> uuid.UUID | None:

@@ -8,7 +8,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
-from modelhub.core.ids import new_id
+from modelhub.core.ids import new_request_id
 from modelhub.core.metrics import count_request
 from modelhub.core.problems import method_not_allowed
 
@@ -41,7 +41,7 @@ class RequestMiddleware:
         """Return the response with its id in `X-Request-Id`."""
         started = time.perf_counter()
         given = request.headers.get("X-Request-Id", "")
-        request_id = given if SAFE_ID.fullmatch(given) else str(new_id())
+        request_id = given if SAFE_ID.fullmatch(given) else new_request_id()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)

@@ -20,7 +20,7 @@ from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import BadRequest, Error
 
 from modelhub.core import metrics
-from modelhub.core.ids import new_id
+from modelhub.core.ids import new_request_id
 from modelhub.core.problems import CONTENT_TYPE, problem
 
 log = structlog.get_logger("modelhub.requests")
@@ -140,7 +140,7 @@ class Refusal(ErrorTask):
         """Write the answer; the connection ends with it."""
         status = self.request.error.code
         code, sentence = REFUSALS[status]
-        request_id = str(new_id())
+        request_id = new_request_id()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         body = problem(status, sentence, code=code)

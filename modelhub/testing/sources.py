@@ -24,7 +24,7 @@ _used_sessions: WeakSet[psycopg.Connection[Any]] = WeakSet()
 
 def replace_sources() -> None:
     """Let all times and ids of the product follow the controls of the current request."""
-    clock.source, ids.source = present_time, make_id
+    clock.source, ids.source, ids.request_source = present_time, make_id, make_request_id
 
 
 def present_time() -> datetime:
@@ -35,6 +35,11 @@ def present_time() -> datetime:
 def make_id() -> uuid_utils.UUID | uuid.UUID:
     controls = current.get()
     return controls.make_id() if controls else uuid_utils.uuid7()
+
+
+def make_request_id() -> uuid_utils.UUID | uuid.UUID:
+    controls = current.get()
+    return controls.make_request_id() if controls else uuid_utils.uuid7()
 
 
 @contextmanager

@@ -36,11 +36,17 @@ class Controls:
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     clock: Clock = REAL
     seeded_ids: SeededIds | None = None
+    # Of their own, so that the number of reads between two writes changes no id of a row.
+    seeded_request_ids: SeededIds | None = None
     # Of the sequences before: a seed that comes again makes no id twice.
     last_id: int = 0
 
     def make_id(self) -> uuid.UUID | uuid_utils.UUID:
         seeded = self.seeded_ids
+        return seeded.next(self.clock.now()) if seeded else uuid_utils.uuid7()
+
+    def make_request_id(self) -> uuid.UUID | uuid_utils.UUID:
+        seeded = self.seeded_request_ids
         return seeded.next(self.clock.now()) if seeded else uuid_utils.uuid7()
 
 
@@ -70,16 +76,16 @@ def new_controls(*, seed: str | None = None, clock: Clock = REAL) -> Controls:
     """
     seeded = None if seed is None else SeededIds(seed)
     organization_id = seeded.next(clock.now()) if seeded else ids.new_id()
-    if seed is not None and Organization.objects.filter(pk=organization_id).exists():
-        raise seed_in_use(seed, organization_id)
     with _lock:
         if seed is not None:
             # An organization with an equal seed and clock, which is being made, has the same id.
             if owner := _seeds.get(seed):
                 raise seed_in_use(seed, owner)
             _seeds[seed] = organization_id
-        _controls[organization_id] = Controls(organization_id, made_here=True, clock=clock, seeded_ids=seeded)
-        return _controls[organization_id]
+        controls = Controls(organization_id, made_here=True, clock=clock, seeded_ids=seeded)
+        controls.seeded_request_ids = None if seed is None else request_ids_of(seed)
+        _controls[organization_id] = controls
+        return controls
 
 
 def seed_ids(controls: Controls, seed: str) -> None:
@@ -90,6 +96,7 @@ def seed_ids(controls: Controls, seed: str) -> None:
     with controls.lock:
         unseed_ids(controls)
         controls.seeded_ids = SeededIds(seed, after=controls.last_id)
+        controls.seeded_request_ids = request_ids_of(seed)
 
 
 def unseed_ids(controls: Controls) -> None:
@@ -97,6 +104,11 @@ def unseed_ids(controls: Controls) -> None:
     with controls.lock:
         if controls.seeded_ids:
             controls.last_id, controls.seeded_ids = controls.seeded_ids.last, None
+        controls.seeded_request_ids = None
+
+
+def request_ids_of(seed: str) -> SeededIds:
+    return SeededIds(f"requests of {seed}")
 
 
 def seed_in_use(seed: str, owner: uuid.UUID) -> Conflict:

@@ -19,9 +19,11 @@ def test_times_and_ids_come_from_sources_that_can_be_replaced(monkeypatch: pytes
     moment, id_ = datetime(2030, 1, 2, tzinfo=UTC), uuid.UUID("01a21b80-0664-7531-8ff6-4c6646ecee75")
     monkeypatch.setattr(clock, "source", lambda: moment)
     monkeypatch.setattr(ids, "source", lambda: id_)
+    monkeypatch.setattr(ids, "request_source", lambda: uuid.UUID(int=id_.int + 1))
 
     assert clock.now() == moment
     assert (ids.new_id(), ids.new_id_text()) == (id_, str(id_))
+    assert ids.new_request_id() == str(uuid.UUID(int=id_.int + 1))
 
 
 def test_no_other_code_reads_the_time_or_makes_ids() -> None:
