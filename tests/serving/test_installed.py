@@ -169,6 +169,6 @@ def test_an_unusable_home_folder_is_one_sentence(beside: Beside) -> None:
     result = beside.run("env", "HOME=/dev/null", "PORT=0", "modelhub", "serve")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == (
-        "modelhub cannot start: The data folder /dev/null/.local/share/modelhub cannot be used (Not a directory); "
-        "point MODELHUB_DATA_DIR at a folder that can be written.\n"
+        "modelhub cannot start: The data folder /dev/null/.local/share/modelhub cannot be used "
+        "(Not a directory); point MODELHUB_DATA_DIR at a folder that can be written.\n"
     )
