@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from pytest_modelhub.errors import ModelhubError
-from pytest_modelhub.http import Response, send
+from pytest_modelhub.http import send
 from pytest_modelhub.processes import Run
 
 PATH = "/__admin/"
@@ -34,7 +34,7 @@ class Controls:
             end = f" {self.run.end_of_log()}" if self.run else ""
             raise ModelhubError(f"The modelhub server at {self.url} does not answer: {error}.{end}") from None
         if response.status >= 400:
-            raise ModelhubError(f"{method} {path}: {response.status} {_sentence(response)}", status=response.status)
+            raise ModelhubError(f"{method} {path}: {response.status} {response.sentence}", status=response.status)
         return response.json() if response.text else None
 
     def check(self) -> None:
@@ -59,10 +59,3 @@ def check_url(url: str) -> str:
     if not fits:
         raise ModelhubError(f"MODELHUB_URL must be an address like http://127.0.0.1:8000, got {url!r}.")
     return url.rstrip("/")
-
-
-def _sentence(response: Response) -> str:
-    try:
-        return str(response.json()["message"])
-    except (ValueError, TypeError, KeyError):
-        return response.text[:500]

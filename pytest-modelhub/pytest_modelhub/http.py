@@ -16,6 +16,14 @@ class Response:
     text: str
     headers: Message = field(repr=False)
 
+    @property
+    def sentence(self) -> str:
+        """The sentence of a problem, else the beginning of the body."""
+        try:
+            return str(self.json()["message"])
+        except (ValueError, TypeError, KeyError):
+            return self.text[:500]
+
     def json(self) -> Any:
         """Return the body as Python objects. Raise `json.JSONDecodeError`."""
         return json.loads(self.text)

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from http.client import HTTPException
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode
 
@@ -289,13 +291,28 @@ class Modelhub:
         cursor: str | None = ""
         while cursor is not None:
             query = urlencode({"limit": PAGE_SIZE, "cursor": cursor} | filters)
-            response = self.request("GET", f"/model-hub/scores/?{query}")
-            if response.status != 200:
-                raise ModelhubError(f"The scores cannot be read: {response.text}", status=response.status)
-            page = response.json()
+            page = self._read(f"/model-hub/scores/?{query}")
             scores += page["results"]
             cursor = page["next_cursor"]
         return scores
+
+    def _read(self, path: str) -> Any:
+        try:
+            response = self.request("GET", path)
+        except (OSError, HTTPException) as error:
+            raise ModelhubError(f"GET {path}: {error}.{self._hint()}") from None
+        if response.status != 200:
+            raise ModelhubError(
+                f"GET {path}: {response.status} {response.sentence}{self._hint()}", status=response.status
+            )
+        return response.json()
+
+    def _hint(self) -> str:
+        # Neither an organization that is gone nor a server that has ended has faults.
+        with suppress(ModelhubError):
+            if self.faults.list():
+                return " The organization has faults: one without a method or a path meets this request, too."
+        return ""
 
 
 def namespaced(seed: int | str, namespace: str) -> str:

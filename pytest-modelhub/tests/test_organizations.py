@@ -47,7 +47,7 @@ def test_organizations_see_nothing_of_each_other(server: ModelhubServer, organiz
         assert other.scores() == []
         response = other.request("POST", BULK, json=batch(organization))
         assert response.status == 404
-    with pytest.raises(ModelhubError, match="401"):
+    with pytest.raises(ModelhubError, match=r"GET /model-hub/scores/\S+: 401 The API key or secret key is .*\.$"):
         other.scores()
     assert len(organization.scores()) == 2
 
@@ -130,6 +130,17 @@ def test_a_dropped_request_has_no_answer(organization: Modelhub, when: Any, stor
     with pytest.raises(RemoteDisconnected):
         organization.request("POST", BULK, json=batch(organization))
     assert len(organization.scores()) == stored
+
+
+@pytest.mark.parametrize(
+    ("then", "reason"),
+    [({"status": 503}, r"GET /model-hub/scores/\?\S+: 503 The database"), ({"drop": "before"}, "Remote end closed")],
+)
+def test_scores_that_a_fault_hides_name_it(organization: Modelhub, then: dict[str, Any], reason: str) -> None:
+    organization.faults.add(then)
+
+    with pytest.raises(ModelhubError, match=f"{reason}.*The organization has faults: one without a method or a path"):
+        organization.scores()
 
 
 def test_a_delay_is_in_seconds(organization: Modelhub) -> None:
