@@ -113,10 +113,12 @@ def _create_rows(
 
 @contextmanager
 def _at(name: str, index: int) -> Iterator[None]:
-    """Raise an error inside as `Invalid`, with the place of the seed."""
+    """Raise an error of a client inside as `Invalid`, with the place of the seed."""
     try:
         yield
     except Refused as refused:
+        if refused.status >= 500:
+            raise
         raise Invalid(f"{name}[{index}]: {refused}", code=refused.code, field=name) from refused
 
 

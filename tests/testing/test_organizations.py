@@ -15,6 +15,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from modelhub.core.errors import Overdue
 from modelhub.core.tenants import tenant_tables
 from modelhub.first_rows import FIRST_SOURCES
 from modelhub.labels.types import LABEL_TYPES
@@ -226,6 +227,34 @@ def test_a_seed_that_failed_is_free_again(controlled: Server) -> None:
     wrong = {"seed": "free", "labels": [{"name": "Quality", "type": "star"}]}
     assert control(controlled, "POST", "/__admin/organizations", json=wrong).status_code == 400
     make(controlled, seed="free").delete()
+
+
+@pytest.mark.django_db
+def test_an_error_that_no_seed_has_caused_stays_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    create_controls(connection, None)
+
+    def fail(batch: object) -> None:
+        raise Overdue("Too slow.")
+
+    monkeypatch.setattr("modelhub.testing.organizations.record_scores", fail)
+    with pytest.raises(Overdue):
+        create_organization(scores=[STAR | {"value": 1}])
+
+
+def test_of_creations_of_one_moment_with_one_seed_one_is_made(controlled: Server) -> None:
+    answers: list[requests.Response] = []
+
+    def create() -> None:
+        answers.append(control(controlled, "POST", "/__admin/organizations", json={"seed": "at once"}))
+
+    threads = [threading.Thread(target=create) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409, 409]
+    [made] = [answer.json() for answer in answers if answer.status_code == 201]
+    assert Made(controlled, made).delete().status_code == 204
 
 
 def test_every_table_of_the_product_is_known_to_belong_to_organizations() -> None:
