@@ -62,13 +62,19 @@ def check_admin(request: Request, sentence: str) -> None:
 
 def read_pair(headers: Mapping[str, str]) -> tuple[str, str]:
     """Return API key and secret key of a request. Raise `Unauthenticated`."""
+    pair = sent_pair(headers)
+    if not all(pair):
+        raise Unauthenticated(f"{REFUSAL} Send the headers X-Api-Key and X-Secret-Key.")
+    return pair
+
+
+def sent_pair(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return API key and secret key of a request, empty where they are missing."""
     pair = headers.get("X-Api-Key", ""), headers.get("X-Secret-Key", "")
     scheme, _, token = headers.get("Authorization", "").partition(" ")
     if pair == ("", "") and scheme.lower() == "bearer":
         api_key, _, secret_key = token.strip().partition(":")
-        pair = api_key, secret_key
-    if not all(pair):
-        raise Unauthenticated(f"{REFUSAL} Send the headers X-Api-Key and X-Secret-Key.")
+        return api_key, secret_key
     return pair
 
 

@@ -12,10 +12,10 @@ import uuid_utils
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
 
-from modelhub.accounts.authentication import read_pair
+from modelhub.accounts.authentication import sent_pair
 from modelhub.accounts.models import ApiKey, Organization
 from modelhub.core import ids
-from modelhub.core.errors import Conflict, NotFound, Unauthenticated
+from modelhub.core.errors import Conflict, NotFound
 from modelhub.core.text import show
 from modelhub.labels.cache import evict_labels
 from modelhub.testing.clock import REAL, Clock
@@ -118,10 +118,7 @@ def seed_in_use(seed: str, owner: uuid.UUID) -> Conflict:
 
 def find_controls(request: HttpRequest) -> Controls | None:
     """Return the controls of the organization of an API key, with any secret."""
-    try:
-        api_key, _ = read_pair(request.headers)
-    except Unauthenticated:
-        return None
+    api_key, _ = sent_pair(request.headers)
     try:
         organization_id = ApiKey.objects.filter(api_key=api_key).values_list("organization_id", flat=True).first()
         return controls_of(organization_id) if organization_id else None

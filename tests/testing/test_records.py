@@ -95,6 +95,10 @@ class TestSecrets:
         assert (record["status"], record["headers"]["X-Secret-Key"]) == (401, "***")
         assert "wrong-secret" not in json.dumps(record)
 
+    def test_that_are_missing_too(self, tester: Tester) -> None:
+        tester.request("GET", SOURCES, headers={"X-Secret-Key": ""})
+        assert [record["status"] for record in tester.requests()] == [401]
+
     def test_of_unknown_keys_are_not_recorded(self, tester: Tester) -> None:
         tester.request("GET", SOURCES, headers={"X-Api-Key": "unknown"})
         assert tester.requests() == []
