@@ -22,6 +22,8 @@ DATABASE_ERRORS = {
     "42501": "the role of DATABASE_URL has too few rights for this command: {}",
     "25006": "the database stores nothing: {}",
 }
+# That of pyproject.toml.
+DJANGO = (5, 2)
 # Commands of django-axes look for its tables.
 NO_LOCKS = (
     "modelhub: failed logins are counted in memory or in MODELHUB_CACHE_URL, and {} finds none of them; wait for "
@@ -53,6 +55,17 @@ def handle_signals(serves: bool) -> None:
     for number in STOP_SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN and (serves or number != signal.SIGINT):  # nohup
             signal.signal(number, stop if serves else interrupt)
+
+
+def check_django() -> None:
+    """Exit with a sentence beside another Django, from PYTHONPATH or a later installation."""
+    django = import_module("django")
+    if django.VERSION[:2] != DJANGO:
+        sys.stderr.write(
+            f"modelhub cannot start: it needs Django {'.'.join(map(str, DJANGO))}, got {django.__version__} of "
+            f"{django.__path__[0]}; install modelhub-server into an environment of its own.\n"
+        )
+        sys.exit(EXIT_SETTINGS)
 
 
 def leave_pool() -> None:
@@ -124,6 +137,7 @@ def main(settings_module: str = "modelhub.deployment.settings") -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
     serves = sys.argv[1:2] == ["serve"]
     handle_signals(serves)
+    check_django()
     if serves:
         apply_options(sys.argv[2:])
         share_metrics()

@@ -165,6 +165,18 @@ def test_a_database_without_tables_is_one_sentence_with_its_folder(beside: Besid
     )
 
 
+def test_another_django_is_one_sentence(beside: Beside, tmp_path: Path) -> None:
+    django = tmp_path / "django"
+    django.mkdir()
+    (django / "__init__.py").write_text("VERSION = (4, 2, 1, 'final', 0)\n__version__ = '4.2.1'\n")
+    result = beside.run("env", f"PYTHONPATH={tmp_path}", "modelhub", "serve")
+    assert (result.returncode, result.stdout) == (78, "")
+    assert result.stderr == (
+        f"modelhub cannot start: it needs Django 5.2, got 4.2.1 of {django}; "
+        "install modelhub-server into an environment of its own.\n"
+    )
+
+
 def test_an_unusable_home_folder_is_one_sentence(beside: Beside) -> None:
     result = beside.run("env", "HOME=/dev/null", "PORT=0", "modelhub", "serve")
     assert (result.returncode, result.stdout) == (1, "")

@@ -6,10 +6,12 @@ import tomllib
 import pytest
 import yaml
 
+from modelhub import command_line
 from tests.servers import ROOT
 
 SETTINGS = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 
 
@@ -110,8 +112,7 @@ def test_the_image_installs_the_pinned_versions_by_their_hashes() -> None:
     """`make hashes` writes the file."""
     text = (ROOT / "requirements-image.txt").read_text()
     pins, installed = pins_of((ROOT / "constraints.txt").read_text()), image_pins()
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["embedded"]
+    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["embedded"]
 
     assert installed.items() <= pins.items()
     assert {re.split(r"[\[<>=]", one)[0] for one in wanted} <= set(installed)
@@ -123,8 +124,7 @@ def test_the_image_installs_the_pinned_versions_by_their_hashes() -> None:
 
 
 def test_every_dependency_has_its_reason_and_its_pin() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + [one for extra in project["optional-dependencies"].values() for one in extra]
+    wanted = PROJECT["dependencies"] + [one for extra in PROJECT["optional-dependencies"].values() for one in extra]
     names = {re.split(r"[\[<>=]", one)[0].lower() for one in wanted}
     pins = {
         re.split(r"==", line)[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split()
@@ -133,6 +133,12 @@ def test_every_dependency_has_its_reason_and_its_pin() -> None:
 
     assert names <= pins
     assert {name for name in names if not name.startswith("types-")} - set(re.findall(r"[a-z0-9-]+", reasons)) == set()
+
+
+def test_the_command_line_accepts_the_django_of_the_package() -> None:
+    [wanted] = [one for one in PROJECT["dependencies"] if one.startswith("django>")]
+    major, minor = command_line.DJANGO
+    assert wanted == f"django>={major}.{minor},<{major}.{minor + 1}"
 
 
 def test_no_pin_has_an_address() -> None:
