@@ -7,6 +7,7 @@ import pytest
 from tests.databases import TEMPLATE, ensure_template, name_for
 from tests.postgres import Postgres
 from tests.servers import Server, data_folder, environment, free_port, manage, running_server
+from tests.testing.made import control, fill, make, rows_of
 
 SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname = 'modelhub_testing'"
 FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'modelhub_testing'::regnamespace"
@@ -70,3 +71,26 @@ def test_a_backup_of_a_server_with_controls_fits_into_any_database(folder: Path)
         assert (result.returncode, result.stderr) == (0, "")
         with running_server(other) as server:
             assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
+
+
+def test_the_owner_of_a_database_needs_one_grant_more(postgres: Postgres, folder: Path) -> None:
+    name = f"owner_{folder.name}".replace("-", "_").lower()
+    for statement in (
+        f"CREATE ROLE {name} LOGIN",
+        f"CREATE DATABASE {name} OWNER {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'",
+        f"GRANT SET ON PARAMETER session_replication_role TO {name}",
+    ):
+        postgres.execute(statement)
+    settings = {"DATABASE_URL": f"postgresql://{name}@127.0.0.1:{postgres.port}/{name}"}
+    try:
+        with running_server(folder, MODELHUB_TEST_CONTROLS="true", **settings) as server:
+            made = make(server, now="2030-01-01T00:00:00Z")
+            fill(made)
+            assert made.delete().status_code == 204
+            assert not any(rows_of(server, made.id).values())
+            make(server)
+            assert control(server, "POST", "/__admin/reset").status_code == 200
+        with running_server(folder, **settings) as server:
+            assert server.request("GET", "/model-hub/sources/").json()["count"] == 4
+    finally:
+        postgres.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
