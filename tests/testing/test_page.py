@@ -54,7 +54,8 @@ TEST_FILES = [block for block in BLOCKS if block.language == "python"]
 def find_output(block: Block) -> str | None:
     """Return the output that the page shows after a block, in its section."""
     after = [other for other in BLOCKS[BLOCKS.index(block) + 1 :] if other.section == block.section]
-    return after[0].text if after and after[0].language in {"json", "text"} else None
+    languages = {"text"} if block.language == "python" else {"json", "text"}
+    return after[0].text if after and after[0].language in languages else None
 
 
 def check_output(block: Block, output: str) -> None:
