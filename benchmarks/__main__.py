@@ -11,6 +11,7 @@ from benchmarks.measure import Bench, compare
 from benchmarks.scale import scale
 from benchmarks.servers import OTHERS, Stage, source_tree
 from benchmarks.soak import soak
+from benchmarks.starts import starts
 from benchmarks.table import Ratio, machine, table
 from tests.postgres import CONNECTIONS, running_postgres
 from tests.servers import ROOT
@@ -30,6 +31,7 @@ def read_arguments() -> argparse.Namespace:
     add("--subjects", choices=SUBJECTS, nargs="+", default=SUBJECTS)
     add("--against", metavar="REVISION", help="measure another revision of this repository in the same run")
     add("--scale", type=int, nargs="+", metavar="COUNT", help="compare tables of so many scores (10000 1000000)")
+    add("--starts", action="store_true", help="measure starts and stops of the server")
     add("--soak", type=float, metavar="MINUTES", help="load one new database for so long")
     return parser.parse_args()
 
@@ -44,6 +46,9 @@ def main() -> None:
         place = stack.enter_context(TemporaryDirectory(dir=folder))
         postgres = stack.enter_context(running_postgres(Path(place, "postgres"), DURABLE))
         print(machine(postgres), flush=True)
+        if options.starts:
+            print(*starts(Path(place), options.rounds), sep="\n")
+            return
         stage = Stage(stack, folder, postgres, labels=1000 if options.soak else max(*options.sizes, 10))
         if options.soak:
             for text in soak(bench, postgres, stage.start("modelhub"), options.soak):

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from operator import attrgetter
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from benchmarks.clients import check, exchange
 from benchmarks.measure import Bench, Cell, Figure, compare
 from benchmarks.scale import scale
 from benchmarks.servers import Stage, Subject, source_tree
+from benchmarks.starts import KINDS, starts
 from benchmarks.table import Ratio, machine, table
 from tests.postgres import Postgres
 from tests.servers import data_folder
@@ -134,6 +136,13 @@ def test_tables_grow_to_the_count_and_every_list_is_read(stage: Stage, modelhub:
     assert stage.postgres.execute("SELECT count(*) >= 200 FROM modelhub_score", modelhub.database) == [(True,)]
     assert {"insert", "first cursor page", "deep cursor page", "for-source"} <= {cell.kind for cell in bench.figures}
     assert "fsync" in machine(stage.postgres)
+
+
+def test_each_kind_of_start_has_a_line(folder: Path) -> None:
+    heading, _, *lines = starts(folder, 1)
+    assert heading.startswith("| start | seconds until ready |")
+    assert [line.split(" | ")[0] for line in lines] == [f"| {kind}" for kind in KINDS]
+    assert list(folder.iterdir()) == []
 
 
 def test_a_soak_prints_a_line_per_step(stage: Stage, modelhub: Subject, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
-"""The end of another process."""
+"""The end of another process, and the forks of this one."""
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import psutil
 import pytest
 
 from modelhub.serving.processes import is_running
+from tests.folders import ROOT
 
 # The next process gets the id after this one.
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
@@ -40,3 +42,17 @@ def test_a_process_ends_as_a_zombie() -> None:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert psutil.pid_exists(process.pid)
         assert not is_running(watched)
+
+
+FORK = """
+import gc
+gc.disable()
+from modelhub.serving import server
+server._prepare_forks()
+print(gc.isenabled(), gc.get_freeze_count() > 1000)
+"""
+
+
+def test_workers_collect_garbage_though_a_start_does_not() -> None:
+    done = subprocess.run([sys.executable, "-c", FORK], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
