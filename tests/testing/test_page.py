@@ -14,6 +14,7 @@ import shutil
 import sys
 import tomllib
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 import yaml
@@ -109,6 +110,8 @@ def test_the_javascript_helper_ends_with_the_status_of_its_command(command: str,
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
     assert TEST_FILES
+    outputs = [block for block in BLOCKS if block.language in {"json", "text"}]
+    assert outputs == [after for before, after in pairwise(BLOCKS) if after.text == find_output(before)]
     assert {block.language for block in BLOCKS} <= {"sh", "json", "text", "python", "javascript", "yaml"}
 
 
