@@ -82,7 +82,7 @@ class Beside:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the shell of that project."""
         return subprocess.run(
-            command, env=self.env, cwd=self.project, capture_output=True, text=True, timeout=60, check=False
+            command, env=self.env, cwd=self.project, capture_output=True, text=True, timeout=120, check=False
         )
 
 
