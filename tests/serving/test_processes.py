@@ -45,7 +45,8 @@ def test_a_process_ends_as_a_zombie() -> None:
 
 
 FORK = """
-import gc
+import gc, django
+django.setup()
 gc.disable()
 from modelhub.serving import server
 server._prepare_forks()
