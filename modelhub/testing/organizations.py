@@ -27,7 +27,7 @@ from modelhub.labels.models import Label
 from modelhub.labels.services import create_label
 from modelhub.scores.recording import Batch, record_scores
 from modelhub.sources.models import Source
-from modelhub.sources.refs import SourceEntry, SourceRef, check_source_ref
+from modelhub.sources.refs import SOURCE_WORDS, SourceEntry, SourceRef, check_source_ref
 from modelhub.sources.services import register_sources
 from modelhub.testing import gates, state
 from modelhub.testing.clock import REAL, change_clock
@@ -130,12 +130,15 @@ def _create_people(organization_id: uuid.UUID, people: Sequence[Mapping[str, Any
             email = _expand(fields["email"], organization_id)
             name = check_person(email, fields.get("name"))
             if email in users:
-                raise Invalid(f"The email {email} is already used by people[{[*users].index(email) - 1}]")
+                owner = [*users].index(email) - 1
+                raise Invalid(
+                    f"The email {email} is already that of {f'people[{owner}]' if owner >= 0 else 'the admin'}"
+                )
             role = fields.get("role", "member")
             users[email] = User(organization_id=organization_id, email=email, name=name, role=role)
             users[email].set_unusable_password()
-    # An email of another organization is a conflict, also one of an organization that is being made.
-    User.objects.bulk_create(users.values(), ignore_conflicts=True)
+    # In one order: of two organizations with the same emails, the second one waits for the first.
+    User.objects.bulk_create([users[email] for email in sorted(users)], ignore_conflicts=True)
     stored = set(User.objects.filter(organization_id=organization_id).values_list("email", flat=True))
     created = []
     for index, user in enumerate(users.values(), start=-1):
@@ -169,7 +172,7 @@ def _create_sources(organization_id: uuid.UUID, sources: Sequence[Mapping[str, A
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreSeed:
+class SeededScore:
     """A score of the request at `index`; `entry` is one of a bulk request."""
 
     index: int
@@ -186,15 +189,16 @@ def _read_score(
     people: Sequence[Person],
     labels: Sequence[Label],
     first_sources: Sequence[Source],
-) -> ScoreSeed:
+) -> SeededScore:
     """Return a score with its annotator, source and label. Raise `Refused`."""
     word, source_id = fields.get("source_type"), fields.get("source_id")
     if source_id is None:
-        source_id = next((source.source_id for source in first_sources if source.source_type == word), None)
+        stored_type = SOURCE_WORDS.get(str(word))
+        source_id = next((source.source_id for source in first_sources if source.source_type == stored_type), None)
     ref = check_source_ref(word, source_id)
     annotator = _find_annotator(fields.get("annotator"), admin, people)
     entry = {name: fields[name] for name in ("value", "notes", "score_source") if name in fields}
-    return ScoreSeed(index, annotator, ref, entry | {"label_id": _get_label_id(fields, labels)})
+    return SeededScore(index, annotator, ref, entry | {"label_id": _get_label_id(fields, labels)})
 
 
 def _find_annotator(email: object, admin: User, people: Sequence[Person]) -> User:
@@ -220,12 +224,12 @@ def _get_label_id(fields: Mapping[str, Any], labels: Sequence[Label]) -> object:
     return str(found[0].pk)
 
 
-def _record_scores(seeds: Sequence[ScoreSeed]) -> list[str]:
+def _record_scores(seeds: Sequence[SeededScore]) -> list[str]:
     """Record scores by source and annotator. Raise `Invalid` with all errors.
 
     A label that comes again begins another batch, which overwrites the score.
     """
-    batches: dict[tuple[object, ...], list[ScoreSeed]] = {}
+    batches: dict[tuple[object, ...], list[SeededScore]] = {}
     turns: Counter[tuple[object, ...]] = Counter()
     for seed in seeds:
         batch = seed.ref.identity, seed.annotator.pk

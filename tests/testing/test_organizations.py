@@ -1,9 +1,11 @@
 """Organizations as the unit of isolation: made with seeds in milliseconds, and deleted without a trace."""
 
+import re
 import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from modelhub.serving.database import create_controls
 from modelhub.testing.organizations import create_organization, delete_organization, first_organization_id
 from tests.servers import Server, data_folder, running_server
 from tests.testing.made import Made, control, fill, make, rows_of, write_anything
+from tests.waiting import wait_for
 
 ANN, BEN = "ann+{organization}@example.com", "ben+{organization}@example.com"
 LABELS = [{"name": "Tone", "type": "categorical", "settings": {"options": ["formal", "casual"]}}]
@@ -64,6 +67,7 @@ class TestACreation:
             {"source_type": "trace", "label_name": "Quality", "value": {"rating": 2}, "notes": "by the admin"},
             {"sourceType": "trace", "sourceId": "trace-1", "labelName": "Tone", "value": "formal", "annotator": ANN},
             {"source_type": "trace", "label_name": "Quality", "value": 5, "score_source": "api"},
+            {"source_type": "observation_span", "label_name": "Quality", "value": 1},
         ]
         made = make(controlled, labels=LABELS, people=PEOPLE, sources=SOURCES, scores=scores, name="Seeded")
         seeded = made.body["seeded"]
@@ -79,9 +83,11 @@ class TestACreation:
             made.body["user"]["id"],
             ann["id"],
             made.body["user"]["id"],
+            made.body["user"]["id"],
         ]
-        assert [score["label_id"] for score in shown[::2]] == seeded["labels"] * 2
-        assert [score["value"] for score in shown[2:]] == [{"selected": ["formal"]}, {"rating": 5}]
+        assert [score["label_id"] for score in shown[:3:2]] == seeded["labels"] * 2
+        assert [score["value"] for score in shown[2:4]] == [{"selected": ["formal"]}, {"rating": 5}]
+        assert shown[4]["source_id"] == made.body["sources"]["span"]
         history = made.request("GET", f"/model-hub/scores/{seeded['scores'][1]}/history/").json()["results"]
         assert [(one["value"], one["notes"]) for one in history] == [({"rating": 2}, "by the admin")]
         made.delete()
@@ -112,30 +118,50 @@ class TestACreation:
         assert bodies[0] == bodies[1]
         assert answers[0] == answers[1]
 
-    def test_of_one_moment_with_one_email_lets_one_have_it(self, controlled: Server) -> None:
-        statuses = []
-        made: list[Made] = []
+    def test_of_one_moment_with_the_same_emails_lets_one_have_them(self, controlled: Server) -> None:
+        people = [{"email": f"{number}@example.com"} for number in range(20)]
+        answers: list[requests.Response] = []
 
-        def create() -> None:
-            answer = control(
-                controlled, "POST", "/__admin/organizations", json={"people": [{"email": "one@example.com"}]}
-            )
-            statuses.append(answer.status_code)
-            if answer.status_code == 201:
-                made.append(Made(controlled, answer.json()))
-            else:
-                assert answer.json()["message"] == (
-                    "people[0]: The email one@example.com belongs to a user of another organization; "
-                    "with {organization} in it, each organization has its own"
-                )
+        def create(turn: int) -> None:
+            body = {"people": people[::-1] if turn % 2 else people}
+            answers.append(control(controlled, "POST", "/__admin/organizations", json=body))
 
-        threads = [threading.Thread(target=create) for _ in range(6)]
+        threads = [threading.Thread(target=create, args=[turn]) for turn in range(6)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(statuses) == [201, 400, 400, 400, 400, 400]
-        made[0].delete()
+        assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400, 400, 400]
+        for answer in answers:
+            if answer.status_code == 400:
+                assert re.fullmatch(
+                    r"people\[0\]: The email \d+@example.com belongs to a user of another organization; "
+                    r"with \{organization\} in it, each organization has its own",
+                    answer.json()["message"],
+                )
+            else:
+                assert Made(controlled, answer.json()).delete().status_code == 204
+
+    def test_inserts_emails_in_one_order_and_so_never_waits_in_a_circle(self, made: Made) -> None:
+        insert = (
+            "INSERT INTO modelhub_user (id, created_at, email, name, role, password, is_active, is_staff, is_superuser,"
+            " organization_id) VALUES (gen_random_uuid(), now(), %s, '', 'member', '!', true, false, false, %s)"
+        )
+        waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        people = {"people": [{"email": "second@example.com"}, {"email": "first@example.com"}]}
+        url = made.server.database_url
+        with (
+            ThreadPoolExecutor(1) as pool,
+            psycopg.connect(url) as other,
+            psycopg.connect(url, autocommit=True) as seen,
+        ):
+            other.execute(insert, ["first@example.com", made.id])
+            request = pool.submit(control, made.server, "POST", "/__admin/organizations", json=people)
+            wait_for(lambda: seen.execute(waiting).rowcount == 1)
+            other.execute(insert, ["second@example.com", made.id])
+            other.commit()
+            answer = request.result()
+        assert (answer.status_code, answer.json()["message"][:9]) == (400, "people[0]")
 
 
 STAR = {"source_type": "trace", "label_name": "Quality"}
@@ -160,6 +186,7 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
         400,
         "people[1]: The email ann+",
     ),
+    ({"people": [{"email": "admin+{organization}@example.com"}]}, 400, "people[0]: The email admin+"),
     ({"people": [{"email": ANN, "role": "owner"}]}, 400, 'people[0]: role must be one of admin, member, got "owner"'),
     ({"sources": [{"source_type": "trace", "source_id": "a b"}]}, 400, "sources[0]: source_id must be a string of 1 "),
     ({"sources": [{"source_id": "a"}]}, 400, "sources[0]: source_type must be one of trace, "),
