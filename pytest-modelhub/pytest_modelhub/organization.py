@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from http.client import HTTPException
 from typing import Any, Literal, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from pytest_modelhub.controls import Controls
 from pytest_modelhub.errors import ModelhubError
@@ -15,6 +15,8 @@ from pytest_modelhub.http import Response, send
 
 PAGE_SIZE = 1000
 LONGEST_SEED = 1000
+# Those that a URL may have beside letters and digits (RFC 3986).
+URL_CHARACTERS = "%/:?#[]@!$&'()*+,;="
 Json = Mapping[str, Any]
 Moment = datetime | str
 Seconds = float | timedelta
@@ -280,7 +282,10 @@ class Modelhub:
         self, method: str, path: str, *, json: object = None, headers: dict[str, str] | None = None
     ) -> Response:
         """Send a request with the keys. Raise `OSError` without an answer."""
-        return send(method, self.url + path, body=json, headers=self.headers | (headers or {}))
+        if not path.startswith("/"):
+            raise ModelhubError(f"path must begin with /, got {path!r}")
+        url = self.url + quote(path, safe=URL_CHARACTERS)
+        return send(method, url, body=json, headers=self.headers | (headers or {}))
 
     def scores(self, **filters: str) -> list[dict[str, Any]]:
         """Return all stored scores, newest first, as the API has them.

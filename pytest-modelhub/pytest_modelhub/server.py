@@ -36,8 +36,7 @@ class ModelhubServer:
 
         The name is the namespace of its seeds, too. Raise `ModelhubError` with the reason of a rejection.
         """
-        rows = {"labels": labels, "people": people, "sources": sources, "scores": scores}
-        body: dict[str, Any] = {key: [dict(row) for row in value] for key, value in rows.items()}
+        body: dict[str, Any] = {"labels": labels, "people": people, "sources": sources, "scores": scores}
         if name:
             body["name"] = name[-MAX_NAME_LENGTH:]
         if seed is not None:

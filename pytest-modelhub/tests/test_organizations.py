@@ -40,6 +40,16 @@ def test_a_batch_is_stored_and_read_back(organization: Modelhub) -> None:
     assert ratings(organization) == [4]
 
 
+def test_a_path_may_have_any_characters(organization: Modelhub) -> None:
+    path = "/model-hub/sources/?source_id=a%20b&search=é \u2028*"
+
+    assert organization.request("GET", path).status == 200
+    assert organization.requests[0].path == "/model-hub/sources/?source_id=a%20b&search=%C3%A9%20%E2%80%A8*"
+    for path in ("model-hub/scores/", f"{organization.url}/model-hub/scores/"):
+        with pytest.raises(ModelhubError, match=f"path must begin with /, got '{path}'"):
+            organization.request("GET", path)
+
+
 def test_organizations_see_nothing_of_each_other(server: ModelhubServer, organization: Modelhub) -> None:
     organization.request("POST", BULK, json=batch(organization))
 

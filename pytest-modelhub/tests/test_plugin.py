@@ -78,6 +78,8 @@ def test_markers_of_class_and_test_add_up(project: Project) -> None:
         ("seeds=7", "The marker modelhub has no 'seeds'; it has name, seed, now, labels, people, sources, scores."),
         ("7", "The marker modelhub takes names only, got (7,)."),
         ("labels=[{'name': 'x', 'type': 'colour'}]", "*POST /__admin/organizations: 400 *colour*"),
+        ("labels=['Tone']", '*400 labels*must be an object, got "Tone"'),
+        ("labels=3", "*POST /__admin/organizations: 400 labels *3*"),
         ("now='tomorrow'", "*POST /__admin/organizations: 400 *now*tomorrow*"),
     ],
 )

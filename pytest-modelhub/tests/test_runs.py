@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from projects import Project
 
-SECONDS = 60
+SECONDS = 120
 TESTS = """
     import os
     import pytest
