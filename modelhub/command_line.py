@@ -11,6 +11,7 @@ import tempfile
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from modelhub.serving.options import apply_options
 
@@ -34,21 +35,38 @@ NO_LOCKS = (
 UNWRITABLE = {errno.EPIPE, errno.ENOSPC}
 # EX_CONFIG of sysexits.h: the settings cannot be read, and a restart would not change that.
 EXIT_FAILED, EXIT_SETTINGS = 1, 78
+RETRY_SECONDS = 0.01
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files that never reach a disk
 
 
 def stop(number: int, frame: object) -> None:
-    """Exit with status 0. A second signal would interrupt the embedded database."""
-    for each in STOP_SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
-    sys.exit(0)
+    end(0)
 
 
 def interrupt(number: int, frame: object) -> None:
     """Exit with the status of a killed program; temporary files are removed."""
+    end(128 + number)
+
+
+def end(status: int) -> NoReturn:
+    """Exit by an exception. A second signal would interrupt the embedded database."""
     for each in STOP_SIGNALS:
         signal.signal(each, signal.SIG_IGN)
-    sys.exit(128 + number)
+    sys.unraisablehook = exit_again
+    sys.exit(status)
+
+
+def exit_again(swallowed: "sys.UnraisableHookArgs") -> None:
+    """Exit a moment later, after a signal during a callback of a weak reference.
+
+    Python swallows exceptions there, and each import ends with such a callback.
+    """
+    if isinstance(swallowed.exc_value, SystemExit):
+        status = swallowed.exc_value.code
+        signal.signal(signal.SIGALRM, lambda number, frame: sys.exit(status))
+        signal.setitimer(signal.ITIMER_REAL, RETRY_SECONDS)
+    else:
+        sys.__unraisablehook__(swallowed)
 
 
 def handle_signals(serves: bool) -> None:

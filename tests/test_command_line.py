@@ -1,6 +1,7 @@
 """The command line: names in kebab case, help for users, one sentence for what cannot run."""
 
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -97,3 +98,26 @@ def test_settings_of_another_project_are_left_alone(folder: Path) -> None:
 def test_usages_name_the_program_as_it_was_started(monkeypatch: pytest.MonkeyPatch, script: str, name: str) -> None:
     monkeypatch.setattr(sys, "argv", [script])
     assert command_line.program_name() == name
+
+
+SIGNAL_IN_A_CALLBACK = """
+import signal, time, weakref
+from modelhub.command_line import handle_signals
+
+class Module: pass
+
+handle_signals(serves={serves})
+module = Module()
+reference = weakref.ref(module, lambda _: signal.raise_signal(signal.SIGTERM))
+del module
+time.sleep(20)
+"""
+
+
+@pytest.mark.parametrize(("serves", "status"), [(True, 0), (False, 143)])
+def test_a_signal_in_a_callback_that_swallows_exceptions_ends_the_command(serves: bool, status: int) -> None:
+    script = SIGNAL_IN_A_CALLBACK.format(serves=serves)
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (result.returncode, result.stderr) == (status, "")
