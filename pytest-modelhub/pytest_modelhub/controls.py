@@ -35,18 +35,25 @@ class Controls:
             raise ModelhubError(f"The modelhub server at {self.url} does not answer: {error}.{end}") from None
         if response.status >= 400:
             raise ModelhubError(f"{method} {path}: {response.status} {response.sentence}", status=response.status)
-        return response.json() if response.text else None
+        try:
+            return response.json() if response.text else None
+        except ValueError:
+            raise ModelhubError(
+                f"{method} {path}: {response.text[:100]!r} is not JSON", status=response.status
+            ) from None
 
     def check(self) -> None:
         """Raise `ModelhubError` unless the server has test controls."""
         try:
-            self.call("GET")
+            answer = self.call("GET")
         except ModelhubError as error:
             if error.status is None:
                 raise
+            answer = None
+        if not (isinstance(answer, dict) and "organizations" in answer):
             raise ModelhubError(
                 f"The server at {self.url} has no test controls; start it with MODELHUB_TEST_CONTROLS=true."
-            ) from None
+            )
 
 
 def check_url(url: str) -> str:

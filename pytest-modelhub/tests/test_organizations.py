@@ -4,6 +4,8 @@ import json
 import time
 from datetime import datetime, timedelta, timezone
 from http.client import RemoteDisconnected
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -237,6 +239,17 @@ def test_the_same_seed_twice_is_rejected(server: ModelhubServer) -> None:
         assert caught.value.status == 409
 
 
-def test_a_server_without_controls_is_reported(server: ModelhubServer) -> None:
-    with pytest.raises(ModelhubError, match="has no test controls; start it with MODELHUB_TEST_CONTROLS=true"):
-        Controls(f"{server.url}/elsewhere", None).check()
+@pytest.mark.parametrize("body", [None, b"<p>Hello</p>", b"[]", b""], ids=["404", "html", "list", "empty"])
+def test_a_server_without_controls_is_reported(body: bytes | None) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404 if body is None else 200)
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *args: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Other) as other:
+        Thread(target=other.handle_request).start()
+        with pytest.raises(ModelhubError, match="has no test controls; start it with MODELHUB_TEST_CONTROLS=true"):
+            Controls(f"http://127.0.0.1:{other.server_port}", None).check()
