@@ -115,7 +115,7 @@ def find_controls(config: pytest.Config) -> Controls:
         controls = Controls(check_url(url), None)
     else:
         run = config.stash[RUN]
-        command = find_command(config.getini("modelhub_command"))
+        command = find_command(config.getini("modelhub_command"), root=config.rootpath)
         environment = server_environment(os.environ, config.getini("modelhub_env"))
         controls = Controls(run.ensure_server(command, environment), run)
     controls.check()

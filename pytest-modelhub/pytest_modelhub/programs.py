@@ -1,8 +1,10 @@
 """The program of the server, and the environment that it starts with."""
 
+import os
 import shutil
 import sysconfig
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from pytest_modelhub.errors import ModelhubError
 
@@ -19,14 +21,15 @@ NOT_INHERITED = {
 NOT_INHERITED_PREFIXES = ("MODELHUB_", "DJANGO_", "PG", "GUNICORN_", "PROMETHEUS_", "COV_CORE_", "COVERAGE_")
 
 
-def find_command(configured: list[str]) -> list[str]:
+def find_command(configured: list[str], *, root: Path) -> list[str]:
     """Return the command of the server, without arguments.
 
-    It is the configured one, or `modelhub` beside this Python or on the PATH, or run by uvx or pipx. Raise
-    `ModelhubError` without any.
+    It is the configured one, whose relative path begins in `root`, or `modelhub` beside this Python or on the PATH, or
+    run by uvx or pipx. Raise `ModelhubError` without any.
     """
     if configured:
-        return configured
+        first, *others = configured
+        return [str(root / first) if os.sep in first else first, *others]
     if program := shutil.which("modelhub", path=sysconfig.get_path("scripts")) or shutil.which("modelhub"):
         return [program]
     if uvx := shutil.which("uvx"):

@@ -28,30 +28,37 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_configured_command_comes_first(scripts: Path) -> None:
     install(scripts, "modelhub")
 
-    assert find_command(["docker", "run", "modelhub"]) == ["docker", "run", "modelhub"]
+    assert find_command(["docker", "run", "modelhub"], root=scripts) == ["docker", "run", "modelhub"]
+    assert find_command(["/bin/modelhub"], root=scripts) == ["/bin/modelhub"]
+
+
+def test_the_path_of_the_configured_command_begins_in_the_root_folder_of_the_tests(tmp_path: Path) -> None:
+    """The server does not run there."""
+    command = find_command(["../server/bin/modelhub", "-v"], root=tmp_path)
+    assert command == [f"{tmp_path}/../server/bin/modelhub", "-v"]
 
 
 def test_the_program_beside_this_python_comes_before_the_path(scripts: Path, tmp_path: Path) -> None:
     """A virtual environment need not be active."""
     install(tmp_path / "path", "modelhub", "uvx")
-    assert find_command([]) == [str(tmp_path / "path" / "modelhub")]
+    assert find_command([], root=tmp_path) == [str(tmp_path / "path" / "modelhub")]
 
     install(scripts, "modelhub")
-    assert find_command([]) == [str(scripts / "modelhub")]
+    assert find_command([], root=tmp_path) == [str(scripts / "modelhub")]
 
 
 def test_without_a_program_uvx_or_pipx_runs_it(scripts: Path, tmp_path: Path) -> None:
     install(tmp_path / "path", "pipx")
     package = "modelhub-server[embedded]"
-    assert find_command([]) == [str(tmp_path / "path" / "pipx"), "run", "--spec", package, "modelhub"]
+    assert find_command([], root=tmp_path) == [str(tmp_path / "path" / "pipx"), "run", "--spec", package, "modelhub"]
 
     install(tmp_path / "path", "uvx")
-    assert find_command([]) == [str(tmp_path / "path" / "uvx"), "--from", package, "modelhub"]
+    assert find_command([], root=tmp_path) == [str(tmp_path / "path" / "uvx"), "--from", package, "modelhub"]
 
 
-def test_without_anything_a_sentence_says_how_to_install_it(scripts: Path) -> None:
+def test_without_anything_a_sentence_says_how_to_install_it(scripts: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelhubError) as caught:
-        find_command([])
+        find_command([], root=tmp_path)
     assert str(caught.value) == NOT_FOUND
     assert "pip install 'modelhub-server[embedded]'" in NOT_FOUND
 

@@ -9,6 +9,7 @@ In an output white space does not count, and `…` stands for any characters.
 """
 
 import ast
+import os
 import re
 import shutil
 import sys
@@ -112,7 +113,7 @@ def test_every_block_is_of_a_kind_that_is_tested() -> None:
     assert TEST_FILES
     outputs = [block for block in BLOCKS if block.language in {"json", "text"}]
     assert outputs == [after for before, after in pairwise(BLOCKS) if after.text == find_output(before)]
-    assert {block.language for block in BLOCKS} <= {"sh", "json", "text", "python", "javascript", "yaml"}
+    assert {block.language for block in BLOCKS} <= {"sh", "json", "text", "python", "javascript", "yaml", "ini"}
 
 
 JOBS = [yaml.safe_load(block.text)["jobs"]["test"] for block in BLOCKS if block.language == "yaml"]
@@ -121,6 +122,8 @@ SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 
 def test_the_jobs_of_ci_install_only_distributions_of_this_repository() -> None:
     assert len(JOBS) == 2
+    first = re.findall(r"^    (pip install .*git\+.*)$", PAGE, re.MULTILINE)
+    assert [install(command) for command in first] == ["modelhub-server[embedded]", "pytest-modelhub"]
     for job in JOBS:
         commands = [step["run"] for step in job["steps"] if "run" in step]
         assert commands[-1] == "pytest"
@@ -154,23 +157,39 @@ def test_the_service_of_ci_is_the_image_with_test_controls() -> None:
     assert re.fullmatch(r"--health-interval \d+s", service["options"])
 
 
-def test_the_first_installation_and_the_first_test_work_without_a_network() -> None:
-    command, *others = re.findall(r"^    (pip install .*)$", PAGE, re.MULTILINE)
-    assert [install(other) for other in others] == ["modelhub-server[embedded]", "pytest-modelhub"]
+@pytest.mark.parametrize(
+    ("heading", "environments"),
+    [
+        ("## Write a first test", ("venv",)),
+        ("### Give the server an environment of its own", ("venv", "modelhub-server")),
+    ],
+)
+def test_an_installation_and_the_first_test_work_without_a_network(heading: str, environments: tuple[str, ...]) -> None:
+    found = re.search(r"\n\n((?:    .*\n)+)", PAGE.split(f"{heading}\n")[1])
+    assert found
+    # Environments of the example borrow what a network would bring.
+    commands = "".join(line.strip() + "\n" for line in found[1].splitlines() if "-m venv" not in line)
+    offline = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0"}
     with example_folder() as folder:
-        python = str(make_environment(folder / "venv"))
+        for name in environments:
+            python = make_environment(folder / name)
+            pip = python.with_name("pip")
+            pip.write_text(f'#!/bin/sh\nPIP_PYTHON="{python}" exec "{sys.executable}" -m pip "$@"\n')
+            pip.chmod(0o755)
         copy_sources(folder / "modelhub", (*SOURCES, "pytest-modelhub"))
-        (folder / "bin" / "pip").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pip "$@"\n')
-        (folder / "bin" / "pip").chmod(0o755)
-        (folder / "project").mkdir()
-        (folder / "project" / "test_scores.py").write_text(TEST_FILES[0].text)
-        offline = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_PYTHON": python}
-        result = run("sh", "-c", f"cd project && {command}", folder=folder, **offline)
+        project = folder / "project"
+        project.mkdir()
+        (project / "test_scores.py").write_text(TEST_FILES[0].text)
+        if len(environments) > 1:
+            (project / "pytest.ini").write_text(next(block.text for block in BLOCKS if block.language == "ini"))
+        programs = f"{folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        result = run("sh", "-e", folder=project, text=commands, PATH=programs, **offline)
         assert result.returncode == 0, result.stderr
 
-        tests = [python, "-m", "pytest", "-p", "modelhub", "-p", "no:cacheprovider", "project"]
-        result = run(*tests, folder=folder, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+        tests = ["python", "-m", "pytest", "-p", "modelhub", "-p", "no:cacheprovider"]
+        result = run(*tests, folder=project, PATH=programs, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
         assert "1 passed" in result.stdout, result.stdout
+        assert (folder / environments[-1] / "bin" / "modelhub").exists()
 
 
 def test_the_attributes_of_the_fixture_that_are_named_exist() -> None:
