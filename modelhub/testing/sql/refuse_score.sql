@@ -5,7 +5,4 @@ BEGIN
         RAISE EXCEPTION 'refused by the test controls' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
-END $$;
-
-CREATE TRIGGER refused_by_test_controls BEFORE INSERT OR UPDATE ON modelhub_score
-    FOR EACH ROW EXECUTE FUNCTION modelhub_testing.refuse_score()
+END $$
