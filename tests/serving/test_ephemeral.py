@@ -136,6 +136,16 @@ def test_a_stop_leaves_nothing_behind(folder: Path, cache: Path, number: signal.
         assert (start.stop(number)[0], start.folders(), start.postgres()) == (0, [], [])
 
 
+def test_temporary_files_may_have_a_long_path(folder: Path, cache: Path) -> None:
+    """A socket's path ends at 107 bytes."""
+    long = folder / ("d" * 80)
+    long.mkdir()
+    with starting(folder, cache=cache, TMPDIR=str(long)) as start:
+        assert ask(start.ready(), "GET", "/model-hub/sources/").json()["count"] == 4
+        assert start.stop()[0] == 0
+    assert list(long.iterdir()) == []
+
+
 def has_folder(start: Start) -> bool:
     return bool(start.folders())
 
