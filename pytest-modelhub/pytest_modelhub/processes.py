@@ -64,10 +64,12 @@ class Run:
         """Stop the server, if there is one, wait for its end, and remove the folder."""
         with suppress(FileNotFoundError):
             pid = int(json.loads((self.folder / "server.json").read_text())["pid"])
-            if self._is_server_alive():
-                os.kill(pid, signal.SIGTERM)
-                if self._is_server_alive(for_seconds=STOP_SECONDS):
-                    os.kill(pid, signal.SIGKILL)
+            # It may end between the look and the signal.
+            with suppress(ProcessLookupError):
+                if self._is_server_alive():
+                    os.kill(pid, signal.SIGTERM)
+                    if self._is_server_alive(for_seconds=STOP_SECONDS):
+                        os.kill(pid, signal.SIGKILL)
             if self.process:
                 self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -82,6 +84,9 @@ class Run:
     def _start(self, command: list[str], environment: Mapping[str, str]) -> str:
         """Start a server and return the line that it prints when it is ready."""
         command = [*command, "serve", "--port", "0", "--ephemeral", "--json", "--stop-with", str(self.pid)]
+        # A server whose process of pytest was killed during the start may hold these files, and still write to them.
+        for name in ("alive.lock", "server.out"):
+            (self.folder / name).unlink(missing_ok=True)
         with (
             (self.folder / "alive.lock").open("w") as alive,
             (self.folder / "server.out").open("wb") as output,

@@ -1,10 +1,15 @@
 """A failed start is tried once per run, and its reason is in each test."""
 
+import fcntl
+import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 from projects import Project
+
+from pytest_modelhub.processes import Run
 
 TESTS = """
     def test_one(modelhub): ...
@@ -87,6 +92,30 @@ def test_a_url_that_is_none_is_reported(project: Project, url: str) -> None:
     result = project.run("--modelhub-url", url)
     result.assert_outcomes(passed=1, errors=2)
     result.stdout.fnmatch_lines([f"MODELHUB_URL must be an address like http://127.0.0.1:8000, got '{url}'."])
+
+
+def test_a_start_after_one_whose_worker_was_killed_has_files_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals: list[int] = []
+    kill = os.kill
+
+    def send(pid: int, number: int) -> None:
+        signals.append(number)
+        kill(pid, number)
+
+    monkeypatch.setattr(os, "kill", send)
+    monkeypatch.setattr("pytest_modelhub.processes.STOP_SECONDS", 10)
+    program = "import json, os, time; print(json.dumps({'url': 'new', 'pid': os.getpid()}), flush=True); time.sleep(60)"
+    run = Run(tmp_path, os.getpid())
+    with (tmp_path / "alive.lock").open("w") as held, (tmp_path / "server.out").open("w") as output:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        output.write('{"url": "old", "pid": 0}\n')
+        output.flush()
+
+        assert run.ensure_server([sys.executable, "-c", program], os.environ) == "new"
+        run.stop_server()
+    assert signals == [signal.SIGTERM]
 
 
 def test_a_run_that_needs_no_server_starts_none(project: Project) -> None:
