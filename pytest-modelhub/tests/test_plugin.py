@@ -1,7 +1,10 @@
 """Fixture, marker, environment variables and report, as a tester's project sees them."""
 
+import re
+from textwrap import indent
+
 import pytest
-from projects import Project
+from projects import HERE, Project
 
 from pytest_modelhub import ModelhubServer
 
@@ -208,6 +211,20 @@ def test_an_organization_of_a_module(project: Project) -> None:
         """
     )
     project.run().assert_outcomes(passed=2)
+
+
+def test_the_examples_of_the_readme_run(project: Project) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", (HERE / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    tests = [
+        block if "def test" in block else f"def test_lines(modelhub):\n{indent(block, '    ')}" for block in blocks
+    ]
+    files = {
+        f"test_{number}": f"from datetime import timedelta\nimport pytest\n{test}" for number, test in enumerate(tests)
+    }
+    project.pytester.makepyfile(**files)
+
+    assert len(blocks) == 4
+    project.run().assert_outcomes(passed=4)
 
 
 def test_the_option_comes_before_the_variable(
