@@ -146,7 +146,9 @@ def _read_whole(name: str, sent: object, *, least: int = 0, most: int) -> int | 
 
 
 def _read_probability(sent: object) -> float:
-    if isinstance(sent, int | Decimal) and not isinstance(sent, bool) and 0 <= sent <= 1:
+    # A comparison with NaN raises an error.
+    is_number = isinstance(sent, int) or (isinstance(sent, Decimal) and sent.is_finite())
+    if is_number and not isinstance(sent, bool) and 0 <= sent <= 1:
         return float(sent)
     raise _invalid("probability", "a number from 0 to 1", sent)
 

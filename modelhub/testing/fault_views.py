@@ -16,6 +16,7 @@ from modelhub.testing.base import ORGANIZATION, TAGS, ControlView
 from modelhub.testing.fault_bodies import EXAMPLE_FAULT, FAULT, read_fault
 from modelhub.testing.records import MAX_RECORDS
 
+MAX_DIGITS = 9
 FAULT_FIELDS: dict[str, Any] = {
     "id": serializers.UUIDField(),
     "match": serializers.DictField(),
@@ -100,10 +101,11 @@ class Requests(ControlView):
     def get(self, request: Request) -> Response:
         """Return the newest requests with their answers; secrets are blotted out."""
         sent = self.query.get("limit", str(MAX_RECORDS))
-        if not (sent.isascii() and sent.isdigit() and 1 <= int(sent[:9]) <= MAX_RECORDS):
+        limit = int(sent) if len(sent) <= MAX_DIGITS and sent.isascii() and sent.isdigit() else 0
+        if not 1 <= limit <= MAX_RECORDS:
             raise Invalid(f"limit must be a whole number from 1 to {MAX_RECORDS}, got {show(sent)}", field="limit")
         records = state.controls_of(self.read_organization()).records
-        return Response({"requests": records.shown(limit=int(sent))})
+        return Response({"requests": records.shown(limit=limit)})
 
     @endpoint(
         operation_id="delete_requests",

@@ -574,6 +574,13 @@ class TestRules:
         answer = tester.server.request("POST", FAULTS, headers={"Content-Type": "application/json"}, data=body)
         assert answer.status_code == 400
 
+    @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999999999", "-1e-400"])
+    def test_with_a_number_beyond_numbers_are_a_sentence(self, tester: Tester, number: str) -> None:
+        body = f'{{"organization": "{tester.id}", "then": {{"status": 500}}, "probability": {number}}}'
+        answer = tester.server.request("POST", FAULTS, headers={"Content-Type": "application/json"}, data=body)
+        assert answer.status_code == 400
+        assert "probability must be a number from 0 to 1" in answer.json()["detail"]
+
     def test_of_an_unknown_organization_are_a_404(self, tester: Tester) -> None:
         unknown = str(uuid.uuid4())
         body = {"organization": unknown, "then": {"status": 500}}

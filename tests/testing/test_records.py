@@ -40,7 +40,7 @@ def test_the_newest_come_first_up_to_a_limit_and_can_be_forgotten(tester: Tester
     assert tester.requests() == []
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "x", "-1", "1.0", "", "9" * 50])
+@pytest.mark.parametrize("limit", ["0", "101", "x", "-1", "1.0", "", "9" * 50, "000000001" + "9" * 20])
 def test_a_wrong_limit_is_a_sentence(tester: Tester, limit: str) -> None:
     answer = tester.server.request("GET", f"/__admin/requests?organization={tester.id}&limit={limit}")
     assert answer.status_code == 400
