@@ -1,5 +1,6 @@
 """Other processes, and a stop together with one of them."""
 
+import atexit
 import signal
 import sys
 
@@ -25,6 +26,8 @@ def stop_with(pid: str) -> None:
 
     signal.signal(signal.SIGALRM, check)
     signal.setitimer(signal.ITIMER_REAL, CHECK_SECONDS, CHECK_SECONDS)
+    # The end of Python takes up to half a second without handlers, in which SIGALRM would kill the process.
+    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
 
 def is_running(process: psutil.Process) -> bool:

@@ -14,6 +14,18 @@ from tests.folders import ROOT
 
 # The next process gets the id after this one.
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
+SLOW_END = """
+import os, time
+from modelhub.serving.processes import CHECK_SECONDS, stop_with
+
+class Slow:
+    def __del__(self, sleep=time.sleep, seconds=2 * CHECK_SECONDS):
+        sleep(seconds)
+
+slow = Slow()
+stop_with(str(os.getpid()))
+raise SystemExit(3)
+"""
 
 
 @pytest.mark.skipif(not os.access(LAST_PID, os.W_OK), reason="needs root on Linux")
@@ -58,3 +70,8 @@ def test_workers_collect_garbage_though_a_start_does_not() -> None:
     env = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     done = subprocess.run([sys.executable, "-c", FORK], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.stdout == "True True\n", done.stderr
+
+
+def test_a_slow_end_beside_another_process_has_a_status_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", SLOW_END], cwd=ROOT, check=False)
+    assert done.returncode == 3
