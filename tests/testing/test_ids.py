@@ -12,6 +12,7 @@ import requests
 from modelhub.testing.ids import SeededIds
 from tests.servers import Server, running_server
 from tests.testing.made import Made, control, make, making
+from tests.waiting import wait_for
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -150,3 +151,16 @@ def test_the_next_start_frees_seeds_with_the_rows_that_have_their_ids(folder: Pa
         organization_id = make(server, **body).id
     with running_server(folder, MODELHUB_TEST_CONTROLS="true") as server:
         assert make(server, **body).id == organization_id
+
+
+def test_a_seed_whose_ids_are_stored_is_in_use_after_the_end_of_a_worker(folder: Path) -> None:
+    body = {"seed": 7, "now": "2026-01-31"}
+    with running_server(folder, MODELHUB_TEST_CONTROLS="true") as server:
+        made = make(server, **body)
+        [worker] = server.workers()
+        worker.kill()
+        wait_for(lambda: worker not in server.workers())
+        answer = control(server, "POST", "/__admin/organizations", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+        assert made.delete().status_code == 204
+        assert make(server, **body).id == made.id
