@@ -126,12 +126,24 @@ def set_up_role(own: BaseDatabaseWrapper, session: dict[str, int | str]) -> None
 
 
 def drop_controls(own: BaseDatabaseWrapper) -> None:
-    """Drop the schema of earlier test controls, and the organizations that they made."""
+    """Drop the schema of earlier test controls, and the organizations that they made.
+
+    Raise `ImproperlyConfigured` for a role that may not.
+    """
     tables = tenant_tables()
     with own.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('modelhub_testing.made_organizations') IS NOT NULL")
-        if cursor.fetchone() != (True,):
+        cursor.execute(
+            "SELECT nspowner::regrole::text, pg_has_role(nspowner, 'USAGE') FROM pg_namespace"
+            " WHERE nspname = 'modelhub_testing'"
+        )
+        if (found := cursor.fetchone()) is None:
             return
+        owner, may_drop = found
+        if not may_drop:
+            raise ImproperlyConfigured(
+                f"the schema modelhub_testing of earlier test controls belongs to the role {owner}, which alone may "
+                f"drop it; start the server once as {owner}."
+            )
         cursor.execute("SELECT id FROM modelhub_testing.made_organizations")
         for (organization_id,) in cursor.fetchall():
             cursor.execute(DELETE_ORGANIZATION, [organization_id, list(tables), list(tables.values())])

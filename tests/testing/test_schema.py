@@ -62,6 +62,23 @@ def test_a_role_without_the_rights_gets_a_sentence(
     assert result.stderr.splitlines()[-1].startswith(sentence)
 
 
+def test_a_role_that_may_not_drop_the_schema_gets_a_sentence(postgres: Postgres, folder: Path) -> None:
+    ensure_template()
+    name = f"dropped_{folder.name}".replace("-", "_").lower()
+    postgres.execute(f"CREATE ROLE {name}_role LOGIN")
+    postgres.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    for statement in (f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}_role", "CREATE SCHEMA modelhub_testing"):
+        postgres.execute(statement, name)
+    [(owner,)] = postgres.execute("SELECT current_user")
+    url = f"postgresql://{name}_role@127.0.0.1:{postgres.port}/{name}"
+    result = manage("serve", "--skip-setup", env=environment(folder, DATABASE_URL=url, PORT=str(free_port())))
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == (
+        "modelhub cannot start: the schema modelhub_testing of earlier test controls belongs to the role "
+        f"{owner}, which alone may drop it; start the server once as {owner}."
+    )
+
+
 def test_a_backup_of_a_server_with_controls_fits_into_any_database(folder: Path) -> None:
     file = folder / "backup"
     with running_server(folder, MODELHUB_TEST_CONTROLS="true"):
