@@ -146,10 +146,12 @@ def _read_whole(name: str, sent: object, *, least: int = 0, most: int) -> int | 
 
 
 def _read_probability(sent: object) -> float:
-    # A comparison with NaN raises an error.
-    is_number = isinstance(sent, int) or (isinstance(sent, Decimal) and sent.is_finite())
-    if is_number and not isinstance(sent, bool) and 0 <= sent <= 1:
-        return float(sent)
+    # A comparison with a decimal that is not a number raises an error.
+    number = sent if isinstance(sent, Decimal) and sent.is_finite() else None
+    if isinstance(sent, int) and not isinstance(sent, bool):
+        number = Decimal(sent)
+    if number is not None and 0 <= number <= 1:
+        return float(number)
     raise _invalid("probability", "a number from 0 to 1", sent)
 
 
