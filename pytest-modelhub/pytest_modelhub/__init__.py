@@ -1,6 +1,6 @@
 """Fixtures that run tests against a real modelhub server."""
 
-from pytest_modelhub.errors import ModelhubError
+from pytest_modelhub.errors import ModelhubError, ModelhubWarning
 from pytest_modelhub.http import Response
 from pytest_modelhub.organization import Clock, Fault, Faults, Ids, Modelhub, Person, RecordedRequest
 from pytest_modelhub.server import ModelhubServer
@@ -14,6 +14,7 @@ __all__ = [
     "Modelhub",
     "ModelhubError",
     "ModelhubServer",
+    "ModelhubWarning",
     "Person",
     "RecordedRequest",
     "Response",

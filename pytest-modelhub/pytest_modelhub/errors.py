@@ -1,4 +1,4 @@
-"""The error of this package."""
+"""The error and the warning of this package."""
 
 
 class ModelhubError(Exception):
@@ -7,3 +7,7 @@ class ModelhubError(Exception):
     def __init__(self, sentence: str, *, status: int | None = None) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+class ModelhubWarning(UserWarning):
+    """Issued for a fault that met no request, and for a setting that the server lacks."""

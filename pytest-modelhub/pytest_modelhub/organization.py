@@ -64,6 +64,7 @@ class Fault:
     applied: int
     match: dict[str, Any]
     then: dict[str, Any]
+    probability: float | None = None
 
 
 # The method `list` hides the type inside of the class.
@@ -136,21 +137,25 @@ class Faults:
 
     def refuse_scores(
         self,
-        indexes: Sequence[int],
+        indexes: int | Sequence[int],
         *,
         method: str | None = None,
         path: str | None = None,
         label_id: str | None = None,
         times: int | None = None,
     ) -> Fault:
-        """Let the database refuse the scores with these indexes, and store the others."""
-        then = {"refuse_scores": [*indexes]}
+        """Let the database refuse the score of this index or these, and store the others."""
+        then = {"refuse_scores": [indexes] if isinstance(indexes, int) else [*indexes]}
         return self.add(then, match=_given(method=method, path=path, label_id=label_id), times=times)
 
     def list(self) -> FaultList:
         """Return the rules in the order of their creation."""
         answer = self._controls.call("GET", "faults", organization=self._organization)
         return [_fault(row) for row in answer["faults"]]
+
+    def unused(self) -> FaultList:
+        """Return the rules that met no request yet, except those that leave it to chance."""
+        return [fault for fault in self.list() if not fault.applied and fault.probability is None]
 
     def remove(self, fault: Fault) -> None:
         """Remove one rule."""
@@ -338,7 +343,7 @@ def _given(**members: object) -> dict[str, object]:
 
 
 def _fault(row: Json) -> Fault:
-    return Fault(row["id"], row["applied"], row["match"], row["then"])
+    return Fault(row["id"], row["applied"], row["match"], row["then"], row.get("probability"))
 
 
 def _moment(answer: Json) -> datetime:

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from pytest_modelhub.controls import Controls, check_url
-from pytest_modelhub.errors import ModelhubError
+from pytest_modelhub.errors import ModelhubError, ModelhubWarning
 from pytest_modelhub.organization import Modelhub
 from pytest_modelhub.processes import Run
 from pytest_modelhub.programs import find_command, server_environment
-from pytest_modelhub.report import last_requests
+from pytest_modelhub.report import sections, show_fault, show_paths
 from pytest_modelhub.server import ModelhubServer
 
 RUN = pytest.StashKey[Run]()
 ORGANIZATION = pytest.StashKey[Modelhub]()
+HAS_PASSED = pytest.StashKey[bool]()
 OPTIONS = [*inspect.signature(ModelhubServer.organization).parameters][1:]
 MARKER = f"modelhub({', '.join(OPTIONS)}): create the test's organization with these."
 
@@ -56,12 +57,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
-    """Show the last requests of a failed test's organization."""
+    """Add sections about the organization to the report of a failed test."""
     outcome = yield
     report = outcome.get_result()
+    item.stash[HAS_PASSED] = report.when == "call" and report.passed
     organization = item.stash.get(ORGANIZATION, None)
     if organization and report.failed:
-        report.sections.append(("modelhub: last requests, newest first", last_requests(organization)))
+        report.sections.extend(sections(organization))
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +94,21 @@ def modelhub(request: pytest.FixtureRequest, modelhub_server: ModelhubServer) ->
         node.stash[ORGANIZATION] = organization
         yield organization
         del node.stash[ORGANIZATION]
+        if node.stash.get(HAS_PASSED, False):
+            warn_of_unused_faults(node, organization)
+
+
+def warn_of_unused_faults(node: pytest.Item, organization: Modelhub) -> None:
+    """Issue a warning for each fault that met no request."""
+    try:
+        unused = organization.faults.unused()
+        requests = organization.requests if unused else []
+    except ModelhubError:
+        # The test has reset or stopped the server.
+        return
+    for fault in unused:
+        sentence = f"The fault {show_fault(fault)} met no request. Requests: {show_paths(requests)}."
+        node.warn(ModelhubWarning(sentence))
 
 
 def organization_options(node: pytest.Item) -> dict[str, Any]:

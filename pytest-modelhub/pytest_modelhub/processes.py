@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -80,6 +80,11 @@ class Run:
             if lines := (self.folder / "server.log").read_text(errors="replace").splitlines():
                 return "\n".join(["The end of its log:", *lines[-LOG_LINES:]])
         return "It has no log."
+
+    def log_lines(self, marks: Iterable[str]) -> list[str]:
+        """Return the lines of the server's log that have one of these texts."""
+        lines = (self.folder / "server.log").read_text(errors="replace").splitlines()
+        return [line for line in lines if any(mark in line for mark in marks)]
 
     def _start(self, command: list[str], environment: Mapping[str, str]) -> str:
         """Start a server and return the line that it prints when it is ready."""

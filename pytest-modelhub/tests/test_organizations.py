@@ -163,8 +163,9 @@ def test_a_delay_is_in_seconds(organization: Modelhub) -> None:
     assert time.monotonic() - start >= 0.3
 
 
-def test_refused_scores_leave_the_others(organization: Modelhub) -> None:
-    organization.faults.refuse_scores([0])
+@pytest.mark.parametrize("indexes", [0, [0]])
+def test_refused_scores_leave_the_others(organization: Modelhub, indexes: Any) -> None:
+    organization.faults.refuse_scores(indexes)
 
     response = organization.request("POST", BULK, json=batch(organization))
     assert response.status == 201

@@ -152,6 +152,58 @@ def test_a_failed_test_shows_its_last_requests(project: Project) -> None:
     result.stdout.no_fnmatch_line("*/model-hub/sources/*")
 
 
+UNUSED_FAULT = """
+    import pytest
+
+    def test_typo(modelhub):
+        modelhub.faults.status(503, path="/model-hub/scores/bulk")
+        modelhub.request("POST", "/model-hub/scores/bulk/?draft=1", json={})
+        modelhub.request("GET", "/model-hub/scores/")
+        %s
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["alone", "n2"])
+def test_a_fault_that_met_no_request_is_a_warning(project: Project, arguments: tuple[str, ...]) -> None:
+    project.pytester.makepyfile(UNUSED_FAULT % "")
+
+    result = project.run(*arguments, "-W", "always::pytest_modelhub.ModelhubWarning", plugins=("xdist",))
+    result.assert_outcomes(passed=1, warnings=1)
+    assert "test_a_fault_that_met_no_request_is_a_warning.py:3: ModelhubWarning: The fault" in result.stdout.str()
+    assert (
+        '{"status": 503} for {"path": "/model-hub/scores/bulk"} met no request. '
+        "Requests: GET /model-hub/scores/, POST /model-hub/scores/bulk/."
+    ) in result.stdout.str()
+
+
+def test_a_fault_that_met_no_request_is_in_the_report_of_a_failed_test(project: Project) -> None:
+    project.pytester.makepyfile(UNUSED_FAULT % "assert 0")
+
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*- modelhub: faults that met no request -*", '{"status": 503} for {"path": "/model-hub/scores/bulk"}']
+    )
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "modelhub.faults.clear()",
+        "modelhub.faults.remove(modelhub.faults.list()[0])",
+        "modelhub.faults.clear(), modelhub.faults.status(503, times=1), modelhub.request('GET', '/model-hub/scores/')",
+        "modelhub.controls.call('DELETE', f'organizations/{modelhub.id}')",
+        "modelhub.faults.clear(), modelhub.faults.add({'status': 503}, probability=0.5)",
+        "pytest.skip()",
+    ],
+)
+def test_other_faults_are_no_warning(project: Project, end: str) -> None:
+    project.pytester.makepyfile(UNUSED_FAULT % end)
+
+    outcome = "skipped" if "skip" in end else "passed"
+    project.run().assert_outcomes(**{outcome: 1})
+
+
 @pytest.mark.parametrize("arguments", [(), ("-n2",)], ids=["alone", "n2"])
 def test_a_failure_in_setup_shows_the_requests(project: Project, arguments: tuple[str, ...]) -> None:
     project.pytester.makepyfile(
