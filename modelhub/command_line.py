@@ -71,6 +71,8 @@ def exit_again(swallowed: "sys.UnraisableHookArgs") -> None:
 
 def handle_signals(serves: bool) -> None:
     """Handle the signals that end a command, Ctrl-C of `serve` only."""
+    # Runs last. Python then restores default handlers, and a timer's signal would kill the process.
+    atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGALRM})
     for number in STOP_SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN and (serves or number != signal.SIGINT):  # nohup
             signal.signal(number, stop if serves else interrupt)

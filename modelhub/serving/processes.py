@@ -1,6 +1,5 @@
 """Other processes, and a stop together with one of them."""
 
-import atexit
 import signal
 import sys
 
@@ -24,10 +23,10 @@ def stop_with(pid: str) -> None:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.raise_signal(signal.SIGTERM)
 
-    signal.signal(signal.SIGALRM, check)
-    signal.setitimer(signal.ITIMER_REAL, CHECK_SECONDS, CHECK_SECONDS)
-    # The end of Python takes up to half a second without handlers, in which SIGALRM would kill the process.
-    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+    # With a handler, the only timer of the process is in use for an exit, a moment later.
+    if not callable(signal.getsignal(signal.SIGALRM)):
+        signal.signal(signal.SIGALRM, check)
+        signal.setitimer(signal.ITIMER_REAL, CHECK_SECONDS, CHECK_SECONDS)
 
 
 def is_running(process: psutil.Process) -> bool:

@@ -1,4 +1,4 @@
-"""The end of another process, and the forks of this one."""
+"""The end of another process, the forks of this one, and its exit status."""
 
 import os
 import subprocess
@@ -14,18 +14,6 @@ from tests.folders import ROOT
 
 # The next process gets the id after this one.
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
-SLOW_END = """
-import os, time
-from modelhub.serving.processes import CHECK_SECONDS, stop_with
-
-class Slow:
-    def __del__(self, sleep=time.sleep, seconds=2 * CHECK_SECONDS):
-        sleep(seconds)
-
-slow = Slow()
-stop_with(str(os.getpid()))
-raise SystemExit(3)
-"""
 
 
 @pytest.mark.skipif(not os.access(LAST_PID, os.W_OK), reason="needs root on Linux")
@@ -72,6 +60,52 @@ def test_workers_collect_garbage_though_a_start_does_not() -> None:
     assert done.stdout == "True True\n", done.stderr
 
 
-def test_a_slow_end_beside_another_process_has_a_status_of_its_own() -> None:
-    done = subprocess.run([sys.executable, "-c", SLOW_END], cwd=ROOT, check=False)
-    assert done.returncode == 3
+# Python's end takes a while after it has restored the handlers of signals.
+MAIN = """
+import signal, sys, time, weakref
+from modelhub import command_line
+from modelhub.serving import processes
+
+class Slow:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.1)
+
+def stop_in_a_callback():
+    thing = Slow()
+    reference = weakref.ref(thing, lambda reference: signal.raise_signal(signal.SIGTERM))
+    del thing
+
+processes.CHECK_SECONDS = 0.002
+slow = Slow()
+sys.argv = ["modelhub", "serve", *sys.argv[1:]]
+{}
+command_line.main("config.settings")
+"""
+
+
+def exit_status(*arguments: str, code: str = "") -> int:
+    """Return the status of `serve` after a line of code that replaces a part of the start."""
+    own = ["--ephemeral", "--stop-with", str(os.getpid())]
+    command = [sys.executable, "-c", MAIN.format(code), *own, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    return done.returncode
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["serve"], 2), (["--port", "x"], 78)])
+def test_a_stop_with_another_process_changes_no_exit_status(arguments: list[str], status: int) -> None:
+    assert exit_status(*arguments) == status
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("command_line.share_metrics = lambda: signal.raise_signal(signal.SIGTERM)", 0),
+        # A callback of a weak reference swallows the exit, which comes a moment later.
+        ("command_line.check_django = stop_in_a_callback; command_line.share_metrics = lambda: time.sleep(30)", 0),
+        ("command_line.share_metrics = lambda: [stop_in_a_callback(), time.sleep(30)]", 0),
+        ("command_line.share_metrics = lambda: [stop_in_a_callback(), sys.exit(7)]", 7),
+    ],
+)
+def test_a_signal_is_a_stop_until_the_end(code: str, status: int) -> None:
+    assert exit_status("serve", code=code) == status
