@@ -36,11 +36,13 @@ def fetch(target: Path, options: tuple[str, ...]) -> bool:
     if place is None or not place.exists():
         return False
     try:
-        content = place.read_bytes()
+        with place.open("rb") as file:
+            owner, content = os.fstat(file.fileno()).st_uid, file.read()
         os.utime(place)
     except OSError:
         return False
-    if hashlib.sha256(content[DIGEST_BYTES:]).digest() != content[:DIGEST_BYTES]:
+    # A cluster can hold functions that another user wrote.
+    if owner != os.geteuid() or hashlib.sha256(content[DIGEST_BYTES:]).digest() != content[:DIGEST_BYTES]:
         log.warning("damaged_cluster", file=str(place))
         with contextlib.suppress(OSError):
             place.unlink()
@@ -82,8 +84,10 @@ def _find_place(options: tuple[str, ...]) -> Path | None:
     """Return the path for a cluster of this version, or None without a cache folder."""
     try:
         folder = user_cache_path("modelhub", appauthor=False) / "clusters"
-        folder.mkdir(parents=True, exist_ok=True)
-        # Another user's, in a shell that root took over.
+        # Of root in a shell of another user, a new folder would lock out that user.
+        if next(path for path in folder.parents if path.exists()).stat().st_uid not in {0, os.geteuid()}:
+            return None
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_uid != os.geteuid() or not os.access(folder, os.W_OK):
             return None
     except (OSError, RuntimeError):  # without a home folder

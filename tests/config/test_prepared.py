@@ -133,3 +133,33 @@ def test_the_cache_of_another_user_is_left_alone(cluster: Path, cache: Path) -> 
     assert not prepared.is_missing(OPTIONS)
     prepared.store(cluster, OPTIONS)
     assert list(cache.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_makes_no_cache_in_the_home_of_another_user(cluster: Path, cache: Path) -> None:
+    """That user could not write to it."""
+    home = cache.parent.parent
+    home.mkdir()
+    os.chown(home, 65534, 65534)
+    assert not prepared.is_missing(OPTIONS)
+    prepared.store(cluster, OPTIONS)
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_cluster_of_another_user_is_not_used(folder: Path, cluster: Path, cache: Path) -> None:
+    """It may have functions that run as the user of the server."""
+    prepared.store(cluster, OPTIONS)
+    [file] = cache.iterdir()
+    os.chown(file, 65534, 65534)
+    assert not prepared.fetch(folder / "copy", OPTIONS)
+    assert prepared.is_missing(OPTIONS)
+
+
+def test_only_its_user_can_write_to_the_cache(cluster: Path, cache: Path) -> None:
+    before = os.umask(0)
+    try:
+        prepared.store(cluster, OPTIONS)
+    finally:
+        os.umask(before)
+    assert cache.stat().st_mode & 0o777 == 0o700
