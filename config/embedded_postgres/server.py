@@ -14,7 +14,6 @@ import hashlib
 import os
 import shlex
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import OperationalError
 
+from modelhub.serving.ephemeral import fits_socket, folder_on_disk
 from modelhub.serving.processes import is_running
 
 from . import prepared, wheel
@@ -269,8 +269,7 @@ def _place() -> str:
 
 def _socket_folder(folder: Path) -> Path:
     """Return the data folder, or one with a plainer path, equal for all processes."""
-    # PostgreSQL and libpq read the path as a list, with commas and quotes.
-    if len(os.fsencode(folder)) <= MAX_SOCKET_FOLDER and not {",", '"'} & set(str(folder)):
+    if fits_socket(folder, MAX_SOCKET_FOLDER):
         return folder
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"modelhub-{name}"
+    return folder_on_disk() / f"modelhub-{name}"

@@ -45,9 +45,21 @@ def is_ephemeral(folder: Path) -> bool:
     return os.access(folder / MARKER, os.F_OK)
 
 
+def folder_on_disk() -> Path:
+    """Return the folder for temporary files, with a path that fits a socket below it."""
+    folder = Path(tempfile.gettempdir()).absolute()
+    return folder if fits_socket(folder, LONGEST_PARENT) else Path("/tmp")  # noqa: S108
+
+
+def fits_socket(folder: Path, longest: int) -> bool:
+    """Return whether PostgreSQL and libpq, which read a list, can use the path."""
+    text = str(folder)
+    return len(os.fsencode(folder)) <= longest and text.isprintable() and not {",", '"'} & set(text)
+
+
 def abandoned_folders() -> Iterator[Path]:
     """Yield the folders of this user's killed servers, each locked meanwhile."""
-    for folder in [folder for parent in (MEMORY, _disk()) for folder in parent.glob(f"{PREFIX}*")]:
+    for folder in [folder for parent in (MEMORY, folder_on_disk()) for folder in parent.glob(f"{PREFIX}*")]:
         with suppress(OSError):
             # Never through a link of another user.
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -73,10 +85,4 @@ def _make_locked_folder() -> Path:
 def _parent() -> Path:
     """Return the folder in memory if it has room and TMPDIR is not set."""
     usable = "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH
-    return MEMORY if usable else _disk()
-
-
-def _disk() -> Path:
-    """Return the folder for temporary files, with a path that is short enough."""
-    folder = Path(tempfile.gettempdir()).absolute()
-    return folder if len(os.fsencode(folder)) <= LONGEST_PARENT else Path("/tmp")  # noqa: S108
+    return MEMORY if usable else folder_on_disk()

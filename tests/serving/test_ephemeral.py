@@ -136,14 +136,15 @@ def test_a_stop_leaves_nothing_behind(folder: Path, cache: Path, number: signal.
         assert (start.stop(number)[0], start.folders(), start.postgres()) == (0, [], [])
 
 
-def test_temporary_files_may_have_a_long_path(folder: Path, cache: Path) -> None:
-    """A socket's path ends at 107 bytes."""
-    long = folder / ("d" * 80)
-    long.mkdir()
-    with starting(folder, cache=cache, TMPDIR=str(long)) as start:
+@pytest.mark.parametrize("name", ["d" * 80, "com,ma", 'quo"te', "li\nne"], ids=["long", "comma", "quote", "newline"])
+def test_temporary_files_may_have_a_long_or_odd_path(folder: Path, cache: Path, name: str) -> None:
+    """A socket's path ends at 107 bytes, and is read as a list."""
+    odd = folder / name
+    odd.mkdir()
+    with starting(folder, cache=cache, TMPDIR=str(odd)) as start:
         assert ask(start.ready(), "GET", "/model-hub/sources/").json()["count"] == 4
         assert start.stop()[0] == 0
-    assert list(long.iterdir()) == []
+    assert list(odd.iterdir()) == []
 
 
 def has_folder(start: Start) -> bool:
@@ -193,6 +194,7 @@ def test_other_databases_and_services_of_the_shell_are_ignored(folder: Path, cac
     shells: list[dict[str, str]] = [
         {"DATABASE_URL": url, "MODELHUB_REPLICA_URL": url, "MODELHUB_CACHE_URL": "redis://127.0.0.1:1"},
         {"DATABASE_URL_FILE": str(file), "MODELHUB_PGBOUNCER": "true", "MODELHUB_DIRECT_DATABASE_URL": url},
+        {"PROMETHEUS_MULTIPROC_DIR": str(own_data), "prometheus_multiproc_dir": str(own_data)},
         {"PGHOST": "127.0.0.1", "PGPORT": str(postgres.port), "PGDATABASE": name, "PGUSER": "postgres"},
     ]
     for shell in shells:
