@@ -78,6 +78,14 @@ def handle_signals(serves: bool) -> None:
             signal.signal(number, stop if serves else interrupt)
 
 
+def open_streams() -> None:
+    """Open closed standard streams: other files would take their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest free number is that of the stream.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def check_django() -> None:
     """Exit with a sentence beside another Django, from PYTHONPATH or a later installation."""
     django = import_module("django")
@@ -95,6 +103,12 @@ def leave_pool() -> None:
     with suppress(import_module("django.core.exceptions").ImproperlyConfigured):
         for database in import_module("django.conf").settings.DATABASES.values():
             database["OPTIONS"].pop("pool", None)
+
+
+def leave_metrics() -> None:
+    """Count in no folder of another application in the same shell."""
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(name, None)
 
 
 def share_metrics() -> None:
@@ -158,7 +172,9 @@ def main(settings_module: str = "modelhub.deployment.settings") -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
     serves = sys.argv[1:2] == ["serve"]
     handle_signals(serves)
+    open_streams()
     check_django()
+    leave_metrics()
     if serves:
         # Until the workers fork: collections would take a seventh of a start.
         gc.disable()

@@ -67,6 +67,13 @@ def test_an_unknown_command_is_one_sentence_with_the_nearest_name(folder: Path, 
     assert result.stderr == f"modelhub: there is no command '{name}'.{hint} manage.py --help lists them.\n"
 
 
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_like_the_null_device(closed: str) -> None:
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, str(ROOT / "manage.py"), "--version"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
 def test_the_version_and_the_help_need_no_usable_settings(folder: Path) -> None:
     env = environment(folder, PORT="x")
     sentence = 'PORT must be a whole number from 0 to 65535, got "x".'
