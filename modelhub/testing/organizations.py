@@ -72,15 +72,18 @@ def create_organization(*, seed: str | None = None, now: datetime | None = None,
     first wrong field, and with those of all wrong scores.
     """
     controls = state.new_controls(seed=seed, clock=change_clock(REAL, now=now) if now else REAL)
-    try:
-        # After the end of a worker, its organizations are in the database only.
-        if seed is not None and Organization.objects.filter(pk=controls.organization_id).exists():
-            raise state.seed_in_use(seed, controls.organization_id)
-        with acting_for(controls):
-            return _create_rows(controls.organization_id, **fields)
-    except Exception:
-        state.forget(controls.organization_id)
-        raise
+    # A deletion or a reset of this moment waits for the whole organization.
+    with gates.passing(controls.organization_id):
+        state.register(controls, seed=seed)
+        try:
+            # After the end of a worker, its organizations are in the database only.
+            if seed is not None and Organization.objects.filter(pk=controls.organization_id).exists():
+                raise state.seed_in_use(seed, controls.organization_id)
+            with acting_for(controls):
+                return _create_rows(controls.organization_id, **fields)
+        except Exception:
+            state.forget(controls.organization_id)
+            raise
 
 
 @in_transaction

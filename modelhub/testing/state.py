@@ -70,22 +70,26 @@ def controls_of(organization_id: uuid.UUID) -> Controls:
 
 
 def new_controls(*, seed: str | None = None, clock: Clock = REAL) -> Controls:
-    """Return the controls of an organization that is to be made, with its id.
+    """Return the controls of an organization that is to be made, with its id."""
+    seeded = None if seed is None else SeededIds(seed)
+    organization_id = seeded.next(clock.now()) if seeded else ids.new_id()
+    controls = Controls(organization_id, made_here=True, clock=clock, seeded_ids=seeded)
+    controls.seeded_request_ids = None if seed is None else request_ids_of(seed)
+    return controls
+
+
+def register(controls: Controls, *, seed: str | None) -> None:
+    """Apply new controls to requests.
 
     Raise `Conflict` for a seed of another organization. Call `forget` for an organization that is not made after all.
     """
-    seeded = None if seed is None else SeededIds(seed)
-    organization_id = seeded.next(clock.now()) if seeded else ids.new_id()
     with _lock:
         if seed is not None:
             # An organization with an equal seed and clock, which is being made, has the same id.
             if owner := _seeds.get(seed):
                 raise seed_in_use(seed, owner)
-            _seeds[seed] = organization_id
-        controls = Controls(organization_id, made_here=True, clock=clock, seeded_ids=seeded)
-        controls.seeded_request_ids = None if seed is None else request_ids_of(seed)
-        _controls[organization_id] = controls
-        return controls
+            _seeds[seed] = controls.organization_id
+        _controls[controls.organization_id] = controls
 
 
 def seed_ids(controls: Controls, seed: str) -> None:

@@ -17,14 +17,15 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from modelhub.core.errors import Overdue
+from modelhub.core.errors import Overdue, Unavailable
 from modelhub.core.tenants import tenant_tables
 from modelhub.first_rows import FIRST_SOURCES
 from modelhub.labels.types import LABEL_TYPES
 from modelhub.serving.database import create_controls
+from modelhub.testing import gates
 from modelhub.testing.organizations import create_organization, delete_organization, first_organization_id
 from tests.servers import Server, data_folder, running_server
-from tests.testing.made import Made, control, fill, make, rows_of, write_anything
+from tests.testing.made import Made, control, fill, make, making, rows_of, write_anything
 from tests.waiting import wait_for
 
 ANN, BEN = "ann+{organization}@example.com", "ben+{organization}@example.com"
@@ -282,6 +283,32 @@ def test_of_creations_of_one_moment_with_one_seed_one_is_made(controlled: Server
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409, 409]
     [made] = [answer.json() for answer in answers if answer.status_code == 201]
     assert Made(controlled, made).delete().status_code == 204
+
+
+def test_a_deletion_and_a_reset_wait_for_a_creation(monkeypatch: pytest.MonkeyPatch) -> None:
+    def delete_meanwhile(organization_id: uuid.UUID) -> None:
+        for closed in (organization_id, None):
+            with pytest.raises(Unavailable), gates.closed(closed):
+                raise AssertionError
+
+    monkeypatch.setattr(gates, "SECONDS", 0.01)
+    monkeypatch.setattr("modelhub.testing.organizations._create_rows", delete_meanwhile)
+    create_organization()
+
+
+def test_creations_and_deletions_of_one_moment_with_one_seed_are_no_error(controlled: Server) -> None:
+    body = {"seed": "made and deleted", "now": "2026-01-31"}
+    with making(controlled, **body) as made:
+        path = f"/__admin/organizations/{made.id}"
+
+    def create_and_delete(_: int) -> set[int]:
+        created = [control(controlled, "POST", "/__admin/organizations", json=body).status_code for _ in range(5)]
+        return {*created, control(controlled, "DELETE", path).status_code}
+
+    with ThreadPoolExecutor(6) as pool:
+        statuses = set().union(*pool.map(create_and_delete, range(25)))
+    assert statuses <= {201, 204, 404, 409}
+    assert control(controlled, "DELETE", path).status_code in {204, 404}
 
 
 def test_every_table_of_the_product_is_known_to_belong_to_organizations() -> None:
