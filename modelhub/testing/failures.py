@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.urls import Resolver404, resolve
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.permissions import SAFE_METHODS
@@ -62,12 +62,17 @@ def failing(view: type[APIView]) -> type[Failing]:
     return type(view.__name__, (Failing, view), {})
 
 
-def find_api_view(request: HttpRequest) -> type[APIView] | None:
-    """Return the view of a request that needs an API key."""
+def find_api_view(path: str) -> type[APIView] | None:
+    """Return the view of a path that needs an API key."""
     try:
-        view = getattr(resolve(request.path_info).func, "cls", None)
+        return api_view_of(resolve(path).func)
     except Resolver404:
         return None
+
+
+def api_view_of(callback: Callable[..., Any]) -> type[APIView] | None:
+    """Return the class behind the callback of a route, if that needs an API key."""
+    view: type[APIView] | None = getattr(callback, "cls", None)
     return view if view is not None and view.authentication_classes else None
 
 

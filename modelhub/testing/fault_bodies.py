@@ -11,10 +11,11 @@ from modelhub.core.envelope import read_object
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import check_storable
 from modelhub.core.ids import parse_uuid, spell_uuid
-from modelhub.core.text import show
+from modelhub.core.text import Hint, show
 from modelhub.examples import ORGANIZATION_ID
-from modelhub.testing.failures import STATUSES, WITH_RETRY_AFTER
+from modelhub.testing.failures import STATUSES, WITH_RETRY_AFTER, api_view_of, find_api_view
 from modelhub.testing.faults import Effect, Match, Rule
+from modelhub.urls import urlpatterns
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 DROPS = ("before", "after_commit")
@@ -28,7 +29,10 @@ MATCH: dict[str, Any] = {
     "type": "object",
     "properties": {
         "method": {"type": "string", "enum": list(METHODS)},
-        "path": {"type": "string", "description": "Without the query; `*` stands for any characters."},
+        "path": {
+            "type": "string",
+            "description": "A path of the API without its query, or a pattern: `*` stands for any characters.",
+        },
         "label_id": {"type": "string", "format": "uuid"},
     },
 }
@@ -60,6 +64,8 @@ EXAMPLE_FAULT: dict[str, Any] = {
     "times": 1,
     "then": {"status": 429, "retry_after": 2},
 }
+# Without ids in them: proposed for a path that no route has.
+PATHS = [f"/{route.pattern}" for route in urlpatterns if "<" not in str(route.pattern) and api_view_of(route.callback)]
 MATCH_FIELDS, THEN_FIELDS, FAULT_FIELDS = (tuple(schema["properties"]) for schema in (MATCH, THEN, FAULT))
 
 
@@ -94,6 +100,10 @@ def read_match(fields: Mapping[str, Any]) -> Match:
         raise _invalid("match.path", rule, path)
     if path is not None and "?" in path:
         raise _invalid("match.path", "a path without a query", path)
+    if path is not None and "*" not in path and find_api_view(path) is None:
+        # A rule that no request can meet would let a test pass for nothing.
+        hint = Hint(path, PATHS) if find_api_view(f"{path}/") is None else f". Did you mean {show(f'{path}/')}?"
+        raise _invalid("match.path", "a path of the API that needs a key, or have a *", path, hint=hint)
     if label_id is not None and spell_uuid(label_id) is None:
         raise _invalid("match.label_id", "a UUID", label_id)
     return Match(method.upper() if method else None, path, spell_uuid(label_id))
@@ -164,8 +174,8 @@ def _read_indexes(sent: object) -> tuple[int, ...]:
     return tuple(index for index in indexes if index is not None)
 
 
-def _invalid(name: str, rule: str, sent: object) -> Invalid:
-    return Invalid(f"{name} must be {rule}, got {show(sent)}", field=name)
+def _invalid(name: str, rule: str, sent: object, *, hint: object = "") -> Invalid:
+    return Invalid(f"{name} must be {rule}, got {show(sent)}", field=name, hint=hint)
 
 
 def _conflict(one: str, other: str) -> Invalid:

@@ -115,7 +115,7 @@ def delay(controls: Controls, seconds: float) -> None:
 
 def find_strike(request: HttpRequest, controls: Controls | None) -> Strike:
     """Return the fault of a request of the API. `Prefer` comes before rules."""
-    if find_api_view(request) is None:
+    if find_api_view(request.path_info) is None:
         return Strike()
     if (code := find_code(request.headers.get("Prefer", ""))) is not None:
         if code not in map(str, STATUSES):

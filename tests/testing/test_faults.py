@@ -23,6 +23,8 @@ from tests.testing.tester import Tester, new_tester, shape
 
 FAULTS = "/__admin/faults"
 STATUSES = "400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503"
+NO_ROUTE = "match.path must be a path of the API that needs a key, or have a *, got"
+SOME_ID = "019c13ec-9e00-751b-851a-0964afbac760"
 OF_BULK = {"method": "POST", "path": BULK}
 
 
@@ -433,6 +435,12 @@ class TestRules:
         assert [tester.bulk().status_code for _ in range(4)] == [429, 429, 503, 201]
         assert tester.applied() == [0, 2, 1]
 
+    @pytest.mark.parametrize(
+        "path", [BULK, f"/model-hub/scores/{SOME_ID}/", "/model-hub/annotation-queues/", "/tracer/project/", "*", "/a*"]
+    )
+    def test_may_be_for_each_path_of_the_api_and_for_any_pattern(self, tester: Tester, path: str) -> None:
+        tester.fault(match={"path": path}, status=500)
+
     def test_are_deleted_one_by_one_or_all(self, tester: Tester) -> None:
         first, _ = tester.fault(status=500), tester.fault(status=503)
         deleted = tester.server.request("DELETE", f"{FAULTS}/{first}", headers={})
@@ -552,6 +560,17 @@ class TestRules:
                 'match.path must be a path of at most 2000 characters that begins with / or *, got "scores"',
             ),
             ({"match": {"path": "/a?b"}}, 'match.path must be a path without a query, got "/a?b"'),
+            ({"match": {"path": BULK[:-1]}}, f'{NO_ROUTE} "{BULK[:-1]}". Did you mean "{BULK}"?'),
+            (
+                {"match": {"path": f"/model-hub/scores/{SOME_ID}"}},
+                f'{NO_ROUTE} "/model-hub/scores/{SOME_ID}". Did you mean "/model-hub/scores/{SOME_ID}/"?',
+            ),
+            (
+                {"match": {"path": "/model-hub/score/bulk/"}},
+                f'{NO_ROUTE} "/model-hub/score/bulk/". Did you mean "{BULK}"?',
+            ),
+            ({"match": {"path": "/healthz"}}, f'{NO_ROUTE} "/healthz"'),
+            ({"match": {"path": "/__admin/faults"}}, f'{NO_ROUTE} "/__admin/faults"'),
             ({"match": {"label_id": "star"}}, 'match.label_id must be a UUID, got "star"'),
             ({"match": 1}, "match must be an object, got 1"),
             ({"times": 0}, "times must be a whole number from 1 to 1000000, got 0"),
