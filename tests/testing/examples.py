@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.folders import temporary_folder
 from tests.servers import ROOT, Server
 
+DJANGO_SETTINGS = 'DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}\n'
 OWN = ("MODELHUB_", "PYTEST_", "DJANGO_", "FI_")
 
 
@@ -35,13 +37,22 @@ def run(*command: str, folder: Path, text: str = "", **more: str) -> subprocess.
     )
 
 
-def run_test_file(text: str, server: Server) -> subprocess.CompletedProcess[str]:
-    """Run pytest with the plugin on `test_scores.py`."""
+def run_test_file(
+    text: str, server: Server, others: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
+    """Run pytest with the plugin on `test_scores.py`, beside the other files; one that names Django has its plugin."""
     with example_folder() as folder:
-        (folder / "test_scores.py").write_text(text)
+        for name, content in {**others, "test_scores.py": text}.items():
+            (folder / name).write_text(content)
+        django = {}
+        if "django" in text:
+            (folder / "project_settings.py").write_text(DJANGO_SETTINGS)
+            django = {"DJANGO_SETTINGS_MODULE": "project_settings"}
+        plugins = ["-p", "pytest_django.plugin"] if django else []
         return run(
-            *(sys.executable, "-m", "pytest", "-p", "pytest_modelhub.plugin", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", "-p", "pytest_modelhub.plugin", "-p", "no:cacheprovider", *plugins),
             folder=folder,
+            **django,
             PYTHONPATH=str(ROOT / "pytest-modelhub"),
             PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
             MODELHUB_URL=server.base_url,

@@ -2,7 +2,8 @@
 
 - The `sh` blocks of a section are one script, with `modelhub` on the PATH and a server with test controls for
   `http://127.0.0.1:8000`. A `json` or `text` block after one of them is its output.
-- A `python` block is a test file for pytest with the plugin. A `text` block after it is the output of pytest.
+- A `python` block is a test file for pytest with the plugin. A `text` block after it is the output of pytest. One that
+  begins with the name of a file is that file, beside the test files after it in the section.
 - The `javascript` blocks are the helper and a test file.
 
 In an output white space does not count, and `…` stands for any characters.
@@ -50,7 +51,14 @@ def find_blocks() -> list[Block]:
 
 BLOCKS = find_blocks()
 SCRIPTS = list(dict.fromkeys(block.section for block in BLOCKS if block.language == "sh"))
-TEST_FILES = [block for block in BLOCKS if block.language == "python"]
+FILES = [block for block in BLOCKS if block.language == "python"]
+FILE_NAME = re.compile(r"# (\w+\.py)\n")
+TEST_FILES = [block for block in FILES if not FILE_NAME.match(block.text)]
+
+
+HELPER, JAVASCRIPT_TESTS = [block.text for block in BLOCKS if block.language == "javascript"]
+NODE = shutil.which("node") or "node"
+NO_MODELHUB = "/usr/bin:/bin"
 
 
 def find_output(block: Block) -> str | None:
@@ -82,7 +90,9 @@ def test_the_commands_of_a_section_have_the_outputs_after_them(controlled: Serve
 
 @pytest.mark.parametrize("block", TEST_FILES, ids=lambda block: f"line {block.line}")
 def test_the_python_examples_have_the_outputs_after_them(controlled: Server, block: Block) -> None:
-    result = run_test_file(block.text, controlled)
+    before = FILES[: FILES.index(block)]
+    names = [(FILE_NAME.match(other.text), other) for other in before if other.section == block.section]
+    result = run_test_file(block.text, controlled, {name[1]: other.text for name, other in names if name})
 
     assert result.returncode == ("failed" in (find_output(block) or "")), result.stdout + result.stderr
     check_output(block, result.stdout)
@@ -90,10 +100,9 @@ def test_the_python_examples_have_the_outputs_after_them(controlled: Server, blo
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 def test_the_javascript_example_runs_with_a_server_of_its_own() -> None:
-    helper, tests = [block.text for block in BLOCKS if block.language == "javascript"]
     with example_folder() as folder:
-        (folder / "modelhub.mjs").write_text(helper)
-        (folder / "scores.test.mjs").write_text(tests)
+        (folder / "modelhub.mjs").write_text(HELPER)
+        (folder / "scores.test.mjs").write_text(JAVASCRIPT_TESTS)
         result = run("node", "modelhub.mjs", "node", "--test", folder=folder)
 
     assert result.returncode == 0, result.stdout + result.stderr
@@ -104,9 +113,39 @@ def test_the_javascript_example_runs_with_a_server_of_its_own() -> None:
 @pytest.mark.parametrize(("command", "status"), [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", 1)])
 def test_the_javascript_helper_ends_with_the_status_of_its_command(command: str, status: int) -> None:
     with example_folder() as folder:
-        (folder / "modelhub.mjs").write_text(next(block.text for block in BLOCKS if block.language == "javascript"))
+        (folder / "modelhub.mjs").write_text(HELPER)
         words = ["node", "modelhub.mjs", "sh", "-c", command]
         assert run(*words, folder=folder, MODELHUB_URL="http://127.0.0.1:1").returncode == status
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.parametrize(
+    ("words", "environment", "status", "sentence"),
+    [
+        (["true"], {"PATH": NO_MODELHUB}, 127, "modelhub must be on the PATH: spawn modelhub ENOENT"),
+        (["true"], {"MODELHUB_PRODUCTION": "true"}, 1, "modelhub ended: status 78"),
+        (["absent"], {"MODELHUB_URL": "http://127.0.0.1:1"}, 127, "spawn absent ENOENT"),
+        ([], {"MODELHUB_URL": "http://127.0.0.1:1"}, 2, "Usage: node modelhub.mjs COMMAND"),
+    ],
+)
+def test_the_javascript_helper_ends_with_one_sentence(
+    words: list[str], environment: dict[str, str], status: int, sentence: str
+) -> None:
+    with example_folder() as folder:
+        (folder / "modelhub.mjs").write_text(HELPER)
+        result = run(NODE, "modelhub.mjs", *words, folder=folder, **environment)
+
+    assert (result.returncode, result.stderr.splitlines()[-1]) == (status, sentence)
+    assert len(result.stderr.splitlines()) <= 2
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_errors_of_the_javascript_helper_are_those_of_the_server(controlled: Server) -> None:
+    script = "const { admin } = await import('./modelhub.mjs'); await admin('PUT', 'clock', {});"
+    with example_folder() as folder:
+        (folder / "modelhub.mjs").write_text(HELPER)
+        result = run("node", "-e", f"(async () => {{{script}}})()", folder=folder, MODELHUB_URL=controlled.base_url)
+    assert "Error: PUT clock: 400 organization must be a UUID" in result.stderr
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
@@ -122,11 +161,9 @@ SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 
 def test_the_jobs_of_ci_install_only_distributions_of_this_repository() -> None:
     assert len(JOBS) == 2
-    first = re.findall(r"^    (pip install .*git\+.*)$", PAGE, re.MULTILINE)
-    assert [install(command) for command in first] == ["modelhub-server[embedded]", "pytest-modelhub"]
     for job in JOBS:
         commands = [step["run"] for step in job["steps"] if "run" in step]
-        assert commands[-1] == "pytest"
+        assert commands[-1].split()[0] == "pytest"
         installed = [install(command) for command in commands if "git+" in command]
         assert "pytest-modelhub" in installed
         assert ("modelhub-server[embedded]" in installed) == ("services" not in job)
@@ -134,7 +171,9 @@ def test_the_jobs_of_ci_install_only_distributions_of_this_repository() -> None:
 
 def install(command: str) -> str:
     """Return the distribution of a `pip install` from git, which is the one in that folder."""
-    found = re.fullmatch(r'pip install "([\w-]+)(\[\w+\])? @ git\+https://[\w./]+(?:#subdirectory=([\w-]+))?"', command)
+    pip = r"(?:\.\./modelhub-server/bin/)?pip"
+    url = r"git\+https://[\w./]+(?:#subdirectory=([\w-]+))?"
+    found = re.fullmatch(rf'{pip} install "([\w-]+)(\[\w+\])? @ {url}"', command)
     assert found, command
     project = tomllib.loads((ROOT / (found[3] or ".") / "pyproject.toml").read_text())["project"]
     assert project["name"] == found[1]
@@ -157,21 +196,41 @@ def test_the_service_of_ci_is_the_image_with_test_controls() -> None:
     assert re.fullmatch(r"--health-interval \d+s", service["options"])
 
 
+INIS = [block.text for block in BLOCKS if block.language == "ini"]
+
+
 @pytest.mark.parametrize(
-    ("heading", "environments"),
+    ("heading", "environments", "ini"),
     [
-        ("## Write a first test", ("venv",)),
-        ("### Give the server an environment of its own", ("venv", "modelhub-server")),
+        ("### Install the server into the environment of the project", ("venv",), ""),
+        ("### Give the server an environment of its own", ("venv", "modelhub-server"), INIS[0]),
     ],
 )
-def test_an_installation_and_the_first_test_work_without_a_network(heading: str, environments: tuple[str, ...]) -> None:
-    found = re.search(r"\n\n((?:    .*\n)+)", PAGE.split(f"{heading}\n")[1])
+def test_an_installation_and_the_first_test_work_without_a_network(
+    heading: str, environments: tuple[str, ...], ini: str
+) -> None:
+    found = re.search(r"^\n((?:    .*\n)+)", PAGE.split(f"{heading}\n")[1], re.MULTILINE)
     assert found
-    # Environments of the example borrow what a network would bring.
-    commands = "".join(line.strip() + "\n" for line in found[1].splitlines() if "-m venv" not in line)
+    check_installation([line.strip() for line in found[1].splitlines()], environments, ini)
+
+
+def test_the_job_of_ci_without_a_container_works_without_a_network() -> None:
+    commands = [step["run"] for step in JOBS[0]["steps"] if "run" in step]
+    folders = {"modelhub-server[embedded]": "../modelhub[embedded]", "pytest-modelhub": "../modelhub/pytest-modelhub"}
+    local = [
+        f'{command.split(" install ")[0]} install "{folders[install(command)]}"' if "git+" in command else command
+        for command in commands[:-1]
+    ]
+    assert commands[-1].startswith("pytest ")
+    check_installation(local, ("venv", "modelhub-server"), "", commands[-1].removeprefix("pytest "))
+
+
+def check_installation(commands: list[str], environments: tuple[str, ...], ini: str, arguments: str = "") -> None:
+    """Check that the first test of the page passes in a project after the commands."""
     offline = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0"}
     with example_folder() as folder:
         for name in environments:
+            # Environments of the example borrow what a network would bring.
             python = make_environment(folder / name)
             pip = python.with_name("pip")
             pip.write_text(f'#!/bin/sh\nPIP_PYTHON="{python}" exec "{sys.executable}" -m pip "$@"\n')
@@ -180,16 +239,34 @@ def test_an_installation_and_the_first_test_work_without_a_network(heading: str,
         project = folder / "project"
         project.mkdir()
         (project / "test_scores.py").write_text(TEST_FILES[0].text)
-        if len(environments) > 1:
-            (project / "pytest.ini").write_text(next(block.text for block in BLOCKS if block.language == "ini"))
+        (project / "pytest.ini").write_text(ini or "[pytest]\n")
+        (project / "requirements.txt").touch()
         programs = f"{folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        result = run("sh", "-e", folder=project, text=commands, PATH=programs, **offline)
+        lines = "".join(f"{command}\n" for command in commands if "-m venv" not in command)
+        result = run("sh", "-e", folder=project, text=lines, PATH=programs, **offline)
         assert result.returncode == 0, result.stderr
 
-        tests = ["python", "-m", "pytest", "-p", "modelhub", "-p", "no:cacheprovider"]
+        tests = ["python", "-m", "pytest", "-p", "modelhub", "-p", "no:cacheprovider", *arguments.split()]
         result = run(*tests, folder=project, PATH=programs, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
         assert "1 passed" in result.stdout, result.stdout
-        assert (folder / environments[-1] / "bin" / "modelhub").exists()
+        for name in ("venv", "modelhub-server"):
+            assert (folder / name / "bin" / "modelhub").exists() == (name == environments[-1])
+
+
+def test_uvx_starts_the_server_from_a_clone() -> None:
+    [_, name] = INIS
+    # In place of uvx, which needs a network: it takes the arguments apart as the real one does.
+    words = "--from modelhub-server[embedded] @ file:///path/to/modelhub"
+    uvx = f'#!/bin/sh\n[ "$1 $2" = "{words}" ] && shift 2 && exec "$@"\n'
+    with example_folder() as folder:
+        (folder / "bin" / "uvx").write_text(uvx)
+        (folder / "bin" / "uvx").chmod(0o755)
+        (folder / "pytest.ini").write_text(name)
+        (folder / "test_scores.py").write_text(TEST_FILES[0].text)
+        tests = [sys.executable, "-m", "pytest", "-p", "pytest_modelhub.plugin", "-p", "no:cacheprovider"]
+        plugin = {"PYTHONPATH": str(ROOT / "pytest-modelhub"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        result = run(*tests, folder=folder, **plugin)
+    assert "1 passed" in result.stdout, result.stdout
 
 
 def test_the_attributes_of_the_fixture_that_are_named_exist() -> None:
