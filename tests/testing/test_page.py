@@ -269,16 +269,52 @@ def test_uvx_starts_the_server_from_a_clone() -> None:
     assert "1 passed" in result.stdout, result.stdout
 
 
+MODULE = ast.parse((ROOT / "pytest-modelhub" / "pytest_modelhub" / "organization.py").read_text())
+CLASSES = {node.name: node for node in MODULE.body if isinstance(node, ast.ClassDef)}
+
+
 def test_the_attributes_of_the_fixture_that_are_named_exist() -> None:
-    module = ast.parse((ROOT / "pytest-modelhub" / "pytest_modelhub" / "organization.py").read_text())
-    members = {node.name: members_of(node) for node in module.body if isinstance(node, ast.ClassDef)}
     named = set(re.findall(r"`modelhub\.(\w+)(?:\.(\w+))?", PAGE)) - {("mjs", "")}
     assert named
     for attribute, method in named:
-        assert attribute in members["Modelhub"]
-        assert not method or method in members[attribute.capitalize()]
+        assert attribute in members_of("Modelhub")
+        assert not method or method in members_of(attribute.capitalize())
 
 
-def members_of(node: ast.ClassDef) -> set[str]:
-    names = {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
-    return names | {ast.unparse(one.target) for one in node.body if isinstance(one, ast.AnnAssign)}
+@pytest.mark.parametrize(
+    ("heading", "name", "elsewhere"),
+    [
+        ("| faults | effect |", "Faults", {"method", "path", "label_id", "times"}),
+        ("| fault | value |", "Fault", set[str]()),
+        ("| clock | effect |", "Clock", set[str]()),
+        ("| ids | effect |", "Ids", set[str]()),
+        ("| one of `requests` | value |", "RecordedRequest", set[str]()),
+    ],
+)
+def test_each_table_of_names_is_complete(heading: str, name: str, elsewhere: set[str]) -> None:
+    cells = re.findall(r"^\| (.*?) \|", PAGE.split(f"{heading}\n|---|---|\n")[1].split("\n\n")[0], re.MULTILINE)
+    documented: dict[str, set[str]] = {}
+    for member, _, arguments in re.findall(r"`(\w+)(\((.*?)\))?`", "".join(cells)):
+        documented[member] = {*arguments.split(", ")} - {"", "times=None"}
+    declared = members_of(name)
+    assert documented.keys() == declared.keys()
+    for member, given in declared.items():
+        assert documented[member] == {one for one in given if one.partition("=")[0] not in elsewhere}, member
+
+
+def members_of(name: str) -> dict[str, set[str]]:
+    """Return the public attributes and methods of a class, with the arguments of methods."""
+    node = CLASSES[name]
+    members = {ast.unparse(one.target): set[str]() for one in node.body if isinstance(one, ast.AnnAssign)}
+    members |= {one.name: arguments_of(one.args) for one in node.body if isinstance(one, ast.FunctionDef)}
+    return {member: arguments for member, arguments in members.items() if not member.startswith("_")}
+
+
+def arguments_of(arguments: ast.arguments) -> set[str]:
+    names = [one.arg for one in [*arguments.args, *arguments.kwonlyargs]][1:]
+    defaults = [ast.unparse(one) for one in [*arguments.defaults, *arguments.kw_defaults] if one]
+    required = len(names) - len(defaults)
+    return {
+        *names[:required],
+        *(f"{one}={default}".replace("'", '"') for one, default in zip(names[required:], defaults, strict=True)),
+    }
