@@ -122,8 +122,8 @@ def test_the_javascript_helper_ends_with_the_status_of_its_command(command: str,
 @pytest.mark.parametrize(
     ("words", "environment", "status", "sentence"),
     [
-        (["true"], {"PATH": NO_MODELHUB}, 127, "modelhub must be on the PATH: spawn modelhub ENOENT"),
-        (["true"], {"MODELHUB_PRODUCTION": "true"}, 1, "modelhub ended: status 78"),
+        (["true"], {"PATH": NO_MODELHUB}, 127, "The program modelhub must be on the PATH: spawn modelhub ENOENT"),
+        (["true"], {"MODELHUB_PRODUCTION": "true"}, 1, "The modelhub server ended: status 78"),
         (["absent"], {"MODELHUB_URL": "http://127.0.0.1:1"}, 127, "spawn absent ENOENT"),
         ([], {"MODELHUB_URL": "http://127.0.0.1:1"}, 2, "Usage: node modelhub.mjs COMMAND"),
     ],
