@@ -156,7 +156,7 @@ UNUSED_FAULT = """
     import pytest
 
     def test_typo(modelhub):
-        modelhub.faults.status(503, path="/model-hub/scores/bulk")
+        modelhub.faults.status(503, path="*/scores/bulk")
         modelhub.request("POST", "/model-hub/scores/bulk/?draft=1", json={})
         modelhub.request("GET", "/model-hub/scores/")
         %s
@@ -171,7 +171,7 @@ def test_a_fault_that_met_no_request_is_a_warning(project: Project, arguments: t
     result.assert_outcomes(passed=1, warnings=1)
     assert "test_a_fault_that_met_no_request_is_a_warning.py:3: ModelhubWarning: The fault" in result.stdout.str()
     assert (
-        '{"status": 503} for {"path": "/model-hub/scores/bulk"} met no request. '
+        '{"status": 503} for {"path": "*/scores/bulk"} met no request. '
         "Requests: GET /model-hub/scores/, POST /model-hub/scores/bulk/."
     ) in result.stdout.str()
 
@@ -182,7 +182,7 @@ def test_a_fault_that_met_no_request_is_in_the_report_of_a_failed_test(project: 
     result = project.run()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*- modelhub: faults that met no request -*", '{"status": 503} for {"path": "/model-hub/scores/bulk"}']
+        ["*- modelhub: faults that met no request -*", '{"status": 503} for {"path": "*/scores/bulk"}']
     )
 
 
