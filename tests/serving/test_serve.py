@@ -195,7 +195,7 @@ def test_data_survives_a_restart_and_the_secret_is_shown_once(folder: Path) -> N
         assert [label["name"] for label in labels["results"]] == ["Kept"]
         text = "".join(second.output)
         assert secret[1] not in text
-        printed = re.search(r"for a new pair: (.*bin/python\S* \S*manage\.py create_api_key admin@example\.com)", text)
+        printed = re.search(r"for a new pair: (.*bin/python\S* \S*manage\.py create-api-key admin@example\.com)", text)
         assert printed
         pasted = subprocess.run(
             ["sh", "-c", printed[1]], env={}, cwd=Path.cwd(), capture_output=True, text=True, check=True
