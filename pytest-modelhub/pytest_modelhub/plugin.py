@@ -77,7 +77,9 @@ def modelhub_server(pytestconfig: pytest.Config) -> ModelhubServer:
 
 
 @pytest.fixture
-def modelhub(request: pytest.FixtureRequest, modelhub_server: ModelhubServer) -> Iterator[Modelhub]:
+def modelhub(
+    request: pytest.FixtureRequest, modelhub_server: ModelhubServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Modelhub]:
     """Create an organization for the test.
 
     The environment variables of the official clients name it: FI_BASE_URL, FI_API_KEY and FI_SECRET_KEY.
@@ -88,9 +90,9 @@ def modelhub(request: pytest.FixtureRequest, modelhub_server: ModelhubServer) ->
             organization = stack.enter_context(modelhub_server.organization(**organization_options(node)))
         except ModelhubError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        # The test's own: one of this fixture would end before an earlier one, which then sets the variables again.
         for name, value in organization.environment.items():
-            patch.setenv(name, value)
+            monkeypatch.setenv(name, value)
         node.stash[ORGANIZATION] = organization
         yield organization
         del node.stash[ORGANIZATION]

@@ -22,15 +22,17 @@ def test_the_environment_variables_of_the_clients_are_set_during_the_test(projec
 
         NAMES = ["FI_BASE_URL", "FI_API_KEY", "FI_SECRET_KEY"]
 
-        def test_during(modelhub, monkeypatch):
-            monkeypatch.undo()
+        def test_during(modelhub):
             assert [os.environ[name] for name in NAMES] == [modelhub.url, modelhub.api_key, modelhub.secret_key]
+
+        def test_of_a_missing_key(monkeypatch, modelhub):
+            monkeypatch.delenv("FI_API_KEY")
 
         def test_after():
             assert not {*NAMES} & {*os.environ}
         """
     )
-    project.run().assert_outcomes(passed=2)
+    project.run().assert_outcomes(passed=3)
 
 
 def test_the_organization_of_a_test_is_gone_afterwards(project: Project) -> None:
