@@ -11,14 +11,17 @@ from pytest_modelhub.processes import Run
 
 PATH = "/__admin/"
 SECONDS = 30
+# After a call without an answer: the other tests of a run need not wait for a hung server.
+LATER_SECONDS = 2
 
 
-@dataclass(frozen=True)
+@dataclass
 class Controls:
     """The test controls of a server; `run` is None for one that runs elsewhere."""
 
     url: str
     run: Run | None
+    timeout: float = SECONDS
 
     def call(self, method: str, path: str = "", *, body: object = None, **query: object) -> Any:
         """Send a request to the controls and return the JSON of the answer, None without.
@@ -29,10 +32,12 @@ class Controls:
         parameters = urlencode({name: value for name, value in query.items() if value is not None})
         path = f"{PATH}{path}?{parameters}" if parameters else PATH + path
         try:
-            response = send(method, self.url + path, body=body, timeout=SECONDS)
+            response = send(method, self.url + path, body=body, timeout=self.timeout)
         except (OSError, HTTPException) as error:
+            self.timeout = LATER_SECONDS
             end = f" {self.run.end_of_log()}" if self.run else ""
             raise ModelhubError(f"The modelhub server at {self.url} does not answer: {error}.{end}") from None
+        self.timeout = SECONDS
         if response.status >= 400:
             raise ModelhubError(f"{method} {path}: {response.status} {response.sentence}", status=response.status)
         try:

@@ -1,6 +1,7 @@
 """An organization has keys, ids, scores and controls of its own."""
 
 import json
+import socket
 import time
 from datetime import datetime, timedelta, timezone
 from http.client import RemoteDisconnected
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_modelhub import Modelhub, ModelhubError, ModelhubServer
-from pytest_modelhub.controls import Controls
+from pytest_modelhub.controls import LATER_SECONDS, SECONDS, Controls
 
 BULK = "/model-hub/scores/bulk/"
 NOW = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
@@ -254,3 +255,14 @@ def test_a_server_without_controls_is_reported(body: bytes | None) -> None:
         Thread(target=other.handle_request).start()
         with pytest.raises(ModelhubError, match="has no test controls; start it with MODELHUB_TEST_CONTROLS=true"):
             Controls(f"http://127.0.0.1:{other.server_port}", None).check()
+
+
+def test_only_the_first_test_waits_long_for_a_hung_server(server: ModelhubServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        controls = Controls(f"http://127.0.0.1:{hung.getsockname()[1]}", None, timeout=0.2)
+        with pytest.raises(ModelhubError, match=r"does not answer: timed out\.$"):
+            controls.check()
+    assert controls.timeout == LATER_SECONDS
+    controls.url = server.url
+    controls.check()
+    assert controls.timeout == SECONDS
