@@ -52,7 +52,7 @@ def show(request: RecordedRequest) -> list[str]:
     for name, body, length in (("sent", request.request_body, SENT_LENGTH), ("answer", answer, ANSWER_LENGTH)):
         if body not in (None, ""):
             lines.append(f"    {name}: {shorten(body, length)}")
-    return lines
+    return [escape(line) for line in lines]
 
 
 def show_fault(fault: Fault) -> str:
@@ -97,6 +97,11 @@ def failed_ids(requests: list[RecordedRequest]) -> set[str]:
 
 def without(body: Any, name: str) -> Any:
     return {key: value for key, value in body.items() if key != name} if isinstance(body, dict) else body
+
+
+def escape(line: str) -> str:
+    """Return the line without characters that change a terminal."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
 
 
 def shorten(body: object, length: int) -> str:

@@ -28,6 +28,11 @@ def test_a_request_is_a_line(status: int | None, ms: float | None, fault: str | 
     assert show(replace(REQUEST, status=status, ms=ms, fault=fault)) == [line]
 
 
+def test_characters_that_change_a_terminal_are_escaped() -> None:
+    request = replace(REQUEST, path="/\x9b", request_body="\x1b[31m\0é\ud800\n")
+    assert show(request) == ["POST /\\x9b -> 201  12 ms", r"    sent: \x1b[31m\x00é\ud800\n"]
+
+
 def test_headers_that_differ_between_requests_are_shown() -> None:
     headers = {"Content-Type": "application/json", "User-Agent": "x", "X-Secret-Key": "***", "X-Request-Id": "1"}
     assert show(replace(REQUEST, headers=headers)) == ["POST /path -> 201  12 ms"]
