@@ -3,11 +3,12 @@
 import io
 from collections.abc import Callable
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.urls import Resolver404, resolve
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.permissions import SAFE_METHODS
@@ -139,4 +140,12 @@ FAILURES: dict[int, Callable[[Request, dict[str, Any]], None]] = {
     500: _raise_error,
     503: _raise_unavailable,
 }
-STATUSES = tuple(sorted([*FAILURES, 429]))
+# Of a proxy in front, which gets no answer of the server.
+GATEWAY_STATUSES = frozenset({502, 504})
+STATUSES = tuple(sorted([*FAILURES, 429, *GATEWAY_STATUSES]))
+
+
+def gateway_error(status: int) -> HttpResponse:
+    """Return a page of a proxy: neither JSON nor with headers of this server."""
+    title = f"{status} {HTTPStatus(status).phrase}"
+    return HttpResponse(f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>", status=status)

@@ -16,7 +16,7 @@ from modelhub.core.text import show
 from modelhub.testing import gates
 from modelhub.testing.bodies import labels_of
 from modelhub.testing.drops import DroppedResponse
-from modelhub.testing.failures import DEFAULT_WAIT, STATUSES, failing, find_api_view
+from modelhub.testing.failures import DEFAULT_WAIT, GATEWAY_STATUSES, STATUSES, failing, find_api_view, gateway_error
 from modelhub.testing.faults import Effect
 from modelhub.testing.preferences import find_code
 from modelhub.testing.records import Record
@@ -57,7 +57,7 @@ class TestControls:
         strike = vars(request)["strike"] = find_strike(request, controls)
         if controls is None:
             with acting_for(None):
-                return prefer(self.get_response(request), strike)
+                return prefer(self.respond(request, strike.effect), strike)
         record = Record.of(request, fault=strike.fault)
         controls.records.add(record)
         response = prefer(self.answer(request, controls, strike.effect), strike)
@@ -76,7 +76,13 @@ class TestControls:
         with gates.passing(controls.organization_id):
             refused = find_refused(request, controls, effect.refuse_scores)
             with acting_for(controls), refusing(refused):
-                return self.get_response(request)
+                return self.respond(request, effect)
+
+    def respond(self, request: HttpRequest, effect: Effect) -> HttpResponseBase:
+        """Return the answer of the product, or that of a proxy which does not get one."""
+        if effect.status in GATEWAY_STATUSES:
+            return gateway_error(effect.status)
+        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Any, arguments: tuple[Any, ...], options: dict[str, Any]

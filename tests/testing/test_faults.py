@@ -22,7 +22,8 @@ from tests.servers import API_KEY, SECRET_KEY, Server, environment, manage, runn
 from tests.testing.tester import Tester, new_tester, shape
 
 FAULTS = "/__admin/faults"
-STATUSES = "400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503"
+STATUSES = "400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503, 504"
+HTML = "text/html; charset=utf-8"
 NO_ROUTE = "match.path must be a path of the API that needs a key, or have a *, got"
 SOME_ID = "019c13ec-9e00-751b-851a-0964afbac760"
 OF_BULK = {"method": "POST", "path": BULK}
@@ -126,6 +127,20 @@ class TestAStatus:
         tester.fault(status=status, times=1)
         path = "/model-hub/annotation-queues/"
         assert [tester.request("GET", path).status_code for _ in range(2)] == [status, 501]
+
+    @pytest.mark.parametrize(("status", "title"), [(502, "502 Bad Gateway"), (504, "504 Gateway Timeout")])
+    def test_of_a_proxy_is_a_page_without_headers_of_the_server(self, tester: Tester, status: int, title: str) -> None:
+        tester.fault(status=status, times=2)
+        answer, wrong_key = tester.bulk(), tester.bulk(headers={"X-Secret-Key": "wrong"})
+        preferred = tester.bulk(headers={"Prefer": f"code={status}", "X-Api-Key": "unknown"})
+        page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+        for each in (answer, wrong_key, preferred):
+            assert (each.status_code, each.text, each.headers["Content-Type"]) == (status, page, HTML)
+            assert not {"X-Request-Id", "X-Content-Type-Options", "Vary"} & set(each.headers)
+        assert preferred.headers["Preference-Applied"] == f"code={status}"
+        assert (tester.stored(), tester.applied()) == ({}, [2])
+        record = tester.requests()[-1]
+        assert (record["status"], record["response_body"]) == (status, page)
 
     def test_is_met_by_no_path_that_needs_no_key(self, tester: Tester) -> None:
         tester.fault(status=500)
