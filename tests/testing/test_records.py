@@ -95,6 +95,11 @@ class TestSecrets:
         assert (record["status"], record["headers"]["X-Secret-Key"]) == (401, "***")
         assert "wrong-secret" not in json.dumps(record)
 
+    def test_that_are_too_short_change_no_other_word(self, tester: Tester) -> None:
+        tester.request("GET", SOURCES, headers={"X-Secret-Key": "sources"})
+        [record] = tester.requests()
+        assert (record["path"], record["headers"]["X-Secret-Key"]) == (SOURCES, "***")
+
     def test_that_are_missing_too(self, tester: Tester) -> None:
         tester.request("GET", SOURCES, headers={"X-Secret-Key": ""})
         assert [record["status"] for record in tester.requests()] == [401]

@@ -1,11 +1,15 @@
 """Sessions of PostgreSQL show the clock of the request that uses them, and of no other."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+import structlog
 from django.conf import settings
 from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from modelhub.core import clock, ids
@@ -13,8 +17,9 @@ from modelhub.core.ids import new_id
 from modelhub.core.sql import read_folder
 from modelhub.testing.clock import Clock
 from modelhub.testing.ids import SeededIds
+from modelhub.testing.middleware import TestControls
 from modelhub.testing.sources import acting_for, make_id, present_time
-from modelhub.testing.state import Controls
+from modelhub.testing.state import Controls, find_controls
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -82,6 +87,24 @@ def test_an_undone_transaction_undoes_no_clock_of_the_next_request() -> None:
         assert times() == (FROZEN, FROZEN)
     with acting_for(None):
         assert show_real_times()
+
+
+def test_a_request_without_a_key_meets_no_clock_and_logs_under_no_earlier_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(request: HttpRequest) -> HttpResponse:
+        return JsonResponse({"logged": structlog.contextvars.get_contextvars(), "is_real": show_real_times()})
+
+    monkeypatch.setattr("modelhub.testing.middleware.replace_sources", lambda: None)
+    with acting_for(controls(clock=Clock(frozen_at=FROZEN))):
+        times()
+    structlog.contextvars.bind_contextvars(request_id="1")
+    response = TestControls(answer)(RequestFactory().get("/admin/"))
+    assert json.loads(response.getvalue()) == {"logged": {}, "is_real": True}
+
+
+def test_a_request_without_a_key_is_known_without_a_statement() -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert find_controls(RequestFactory().get("/healthz")) is None
+    assert len(captured) == 0
 
 
 def test_sessions_that_never_had_a_clock_get_no_statement_more() -> None:
