@@ -100,7 +100,7 @@ def key_entry(key_id: uuid.UUID) -> str:
     return f"throttle:key:{key_id}"
 
 
-def forget_counts(key_ids: Iterable[uuid.UUID]) -> None:
+def remove_counts(key_ids: Iterable[uuid.UUID]) -> None:
     """Remove the counts of keys that are gone for good."""
     entries = [key_entry(key_id) for key_id in key_ids]
     KeyThrottle.cache.delete_many([*entries, *(f"{entry}:end" for entry in entries)])

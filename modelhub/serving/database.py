@@ -21,7 +21,7 @@ from modelhub.serving.bootstrap import Bootstrapped, bootstrap
 
 # Any number that no other application of this database uses for an advisory lock.
 SETUP_LOCK = 7_263_549_001
-# Functions of the test controls, which no migration knows.
+# Functions of the test controls, which are in no migration.
 KEEP_ORGANIZATION = "SELECT modelhub_testing.keep_organization(%s, %s, %s)"
 DELETE_ORGANIZATION = "SELECT modelhub_testing.delete_organization(%s, %s, %s)"
 

@@ -50,13 +50,13 @@ class RequestsOutput(serializers.Serializer[Any]):
 class FaultList(ControlView):
     @endpoint(
         operation_id="create_fault",
-        summary="Let requests of an organization fail",
+        summary="Make requests of an organization fail",
         request={"application/json": FAULT},
         responses={201: FaultOutput, **keyless_responses(400, 404, 413, 415)},
-        **example("One request meets a rate limit", EXAMPLE_FAULT),
+        **example("One request is above a rate limit", EXAMPLE_FAULT),
     )
     def post(self, request: Request) -> Response:
-        """Add a rule behind the others: the first one that fits a request wins."""
+        """Add a rule behind the others: the first one that matches a request wins."""
         organization_id, rule = read_fault(request.data)
         state.controls_of(organization_id).faults.add(rule)
         return Response(rule.shown(), status=201)
@@ -109,7 +109,7 @@ class Requests(ControlView):
 
     @endpoint(
         operation_id="delete_requests",
-        summary="Forget the requests of an organization",
+        summary="Delete the recorded requests of an organization",
         parameters=[ORGANIZATION],
         responses={204: None, **keyless_responses(400, 404)},
     )

@@ -47,7 +47,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What happens to a request; `status` excludes `drop` and `refuse_scores`."""
+    """The effect of a rule on a request; `status` excludes `drop` and `refuse_scores`."""
 
     status: int | None = None
     retry_after: int | None = None

@@ -87,7 +87,7 @@ class TestControls:
     def process_view(
         self, request: HttpRequest, view: Any, arguments: tuple[Any, ...], options: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Return the failure that the fault of the request is; called by Django."""
+        """Return the failure if the request has a fault with a status; called by Django."""
         strike: Strike | None = vars(request).get("strike")
         if strike is None or (strike.refused is None and strike.effect.status is None):
             return None
@@ -106,7 +106,7 @@ class TestControls:
 
 
 def prefer(response: HttpResponseBase, strike: Strike) -> HttpResponseBase:
-    """Say that a preference was applied (RFC 7240, section 3)."""
+    """Add Preference-Applied after a preference (RFC 7240, section 3)."""
     if strike.fault == "prefer" and response.status_code == strike.effect.status:
         response["Preference-Applied"] = f"code={strike.effect.status}"
     return response

@@ -16,7 +16,7 @@ from django.db import connection
 from modelhub.accounts.keys import create_api_key
 from modelhub.accounts.models import ApiKey, Organization, User, normalize_login
 from modelhub.accounts.people import check_person
-from modelhub.accounts.throttling import forget_counts
+from modelhub.accounts.throttling import remove_counts
 from modelhub.core.errors import Conflict, Invalid, Refused
 from modelhub.core.ids import new_id_text, spell_uuid
 from modelhub.core.tenants import tenant_tables
@@ -82,7 +82,7 @@ def create_organization(*, seed: str | None = None, now: datetime | None = None,
             with acting_for(controls):
                 return _create_rows(controls.organization_id, **fields)
         except Exception:
-            state.forget(controls.organization_id)
+            state.discard(controls.organization_id)
             raise
 
 
@@ -278,8 +278,8 @@ def delete_organization(organization_id: uuid.UUID) -> None:
         raise Conflict(sentence, code="first_organization")
     with gates.closed(organization_id):
         keys, users = _delete_rows(organization_id)
-        state.forget(organization_id)
-        forget_counts(keys)
+        state.discard(organization_id)
+        remove_counts(keys)
     if users:
         _delete_sessions(users)
 
@@ -312,8 +312,8 @@ def reset() -> None:
         # Not cleared: the cache may be a Redis of others, too.
         keys = list(ApiKey.objects.values_list("pk", flat=True))
         _restore_rows()
-        state.forget_all()
-        forget_counts(keys)
+        state.discard_all()
+        remove_counts(keys)
 
 
 @repeat_aborted

@@ -1,4 +1,4 @@
-"""What the test controls know of each organization, in memory.
+"""The state of the test controls per organization, in memory.
 
 A server with test controls has one worker, so that each request meets the same state.
 """
@@ -81,7 +81,7 @@ def new_controls(*, seed: str | None = None, clock: Clock = REAL) -> Controls:
 def register(controls: Controls, *, seed: str | None) -> None:
     """Apply new controls to requests.
 
-    Raise `Conflict` for a seed of another organization. Call `forget` for an organization that is not made after all.
+    Raise `Conflict` for a seed of another organization. Call `discard` for an organization that is not made after all.
     """
     with _lock:
         if seed is not None:
@@ -148,7 +148,7 @@ def count() -> int:
         return sum(controls.made_here for controls in _controls.values())
 
 
-def forget(organization_id: uuid.UUID) -> None:
+def discard(organization_id: uuid.UUID) -> None:
     """Drop the controls of an organization that is gone."""
     with _lock:
         if controls := _controls.pop(organization_id, None):
@@ -159,9 +159,9 @@ def forget(organization_id: uuid.UUID) -> None:
     evict_labels(organization_id)
 
 
-def forget_all() -> None:
+def discard_all() -> None:
     """Drop the controls of all organizations."""
     with _lock:
         every = [*_controls]
     for organization_id in every:
-        forget(organization_id)
+        discard(organization_id)
