@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from modelhub.serving.options import apply_options
+from modelhub.serving.options import apply_options, name_options
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NO_TABLES = "{} lacks tables of this version; start the server, or run modelhub migrate."
@@ -170,7 +170,7 @@ def main(settings_module: str = "modelhub.deployment.settings") -> None:
     """Run a command. Unusable settings are one sentence, and exit status 78."""
     # Of a shell that works on another Django project, the variable names the settings of that one.
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
-    serves = sys.argv[1:2] == ["serve"]
+    serves, options = sys.argv[1:2] == ["serve"], {}
     handle_signals(serves)
     open_streams()
     check_django()
@@ -178,7 +178,7 @@ def main(settings_module: str = "modelhub.deployment.settings") -> None:
     if serves:
         # Until the workers fork: collections would take a seventh of a start.
         gc.disable()
-        apply_options(sys.argv[2:])
+        options = apply_options(sys.argv[2:])
         share_metrics()
     if sys.argv[1:2] and sys.argv[1].startswith(("axes_", "axes-")):
         sys.exit(NO_LOCKS.format(sys.argv[1]))
@@ -200,5 +200,5 @@ def main(settings_module: str = "modelhub.deployment.settings") -> None:
     except Exception as error:
         if (sentence := explain(error)) is None:
             raise
-        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.write(f"{name_options(sentence, options)}\n")
         sys.exit(EXIT_FAILED if import_module("django.conf").settings.configured else EXIT_SETTINGS)

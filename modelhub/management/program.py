@@ -32,7 +32,7 @@ COMMANDS = {
 }
 EXAMPLES = (
     "serve",
-    "serve --port 0 --ephemeral --json",
+    "serve --port 0 --ephemeral --test-controls --json",
     "create-api-key annotator@example.com --scope annotate --expires-in-days 30",
     "create-user annotator@example.com --name Ann --no-password",
     "import-scores scores.jsonl --dry-run",

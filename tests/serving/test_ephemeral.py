@@ -180,7 +180,7 @@ def test_a_start_that_fails_leaves_nothing_behind(folder: Path, cache: Path) -> 
             status, output, log = start.end()
     assert (status, output) == (1, "")
     assert log == (
-        f"modelhub cannot start: port {port} on 127.0.0.1 is in use; stop what uses it, or set PORT to a free one.\n"
+        f"modelhub cannot start: port {port} on 127.0.0.1 is in use; stop what uses it, or set --port to a free one.\n"
     )
     assert start.folders() == []
 
@@ -401,8 +401,13 @@ def test_host_and_port_win_over_the_environment(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (["--port", "65536"], 78, 'PORT must be a whole number from 0 to 65535, got "65536".'),
-        (["--port", "http"], 78, 'PORT must be a whole number from 0 to 65535, got "http".'),
+        (["--port", "65536"], 78, '--port must be a whole number from 0 to 65535, got "65536".'),
+        (["--port", "PORT"], 78, '--port must be a whole number from 0 to 65535, got "PORT".'),
+        (
+            ["--host", "192.0.2.1", "--port", "0"],
+            1,
+            "cannot listen on 192.0.2.1:0 (Cannot assign requested address); set --host and --port.",
+        ),
         (["--stop-with", "x"], 1, "--stop-with must be the id of a running process, got 'x'."),
         (["--stop-with", "0"], 1, "--stop-with must be the id of a running process, got '0'."),
         (["--stop-with=-1"], 1, "--stop-with must be the id of a running process, got '-1'."),
@@ -442,3 +447,13 @@ def test_it_stops_with_another_process_during_the_start(folder: Path) -> None:
         status, output, log = start.end()
         assert (status, output, log) == (0, "", "")
         assert (start.folders(), start.postgres()) == ([], [])
+
+
+def test_an_option_switches_the_test_controls_on(folder: Path, cache: Path) -> None:
+    with starting(folder, "--test-controls", cache=cache, MODELHUB_TEST_CONTROLS="false") as start:
+        assert requests.get(start.ready()["url"] + "/__admin/", timeout=30).status_code == 200
+        status, _, log = start.stop()
+    assert (status, "need no key" in log) == (0, True)
+    with starting(folder, "--test-controls", MODELHUB_WORKERS="2") as start:
+        sentence = "modelhub cannot start: --test-controls is true, and its state needs MODELHUB_WORKERS=1.\n"
+        assert start.end() == (78, "", sentence)
