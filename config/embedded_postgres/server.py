@@ -76,9 +76,10 @@ class EmbeddedServer:
                 self._register()
                 self._start()
         except OSError as error:
+            variable = "TMPDIR" if self.ephemeral else "MODELHUB_DATA_DIR"
             raise ImproperlyConfigured(
                 f"The data folder {self.folder.parent} cannot be used ({error.strerror or error}); "
-                "point MODELHUB_DATA_DIR at a folder that can be written."
+                f"point {variable} at a folder that can be written."
             ) from error
         except wheel.CommandFailed as error:
             raise ImproperlyConfigured(

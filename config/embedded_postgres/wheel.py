@@ -50,7 +50,8 @@ def run(program: str, *arguments: str, cwd: Path) -> None:
         words.seek(0)
         if status != 0:
             said = words.read().strip().splitlines() or [f"{program} ended with {status}"]
-            raise CommandFailed(next((line for line in said if "error:" in line), said[-1]).strip())
+            reasons = ("error:", "FATAL:", "PANIC:")
+            raise CommandFailed(next((line for line in said if any(map(line.__contains__, reasons))), said[-1]).strip())
 
 
 def _call(ended: Future[int], command: list[str | Path], options: dict[str, Any]) -> None:

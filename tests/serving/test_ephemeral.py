@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from tests.databases import name_for, url_of
+from tests.faults.postgres import small_disk
 from tests.folders import temporary_folder
 from tests.postgres import Postgres
 from tests.repeats import LONG
@@ -205,6 +206,20 @@ def test_other_databases_and_services_of_the_shell_are_ignored(folder: Path, cac
             assert (status, [line for line in log.splitlines() if '"warning"' in line]) == (0, [])
     assert postgres.execute("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace", name) == [(0,)]
     assert not own_data.exists()
+
+
+def test_a_full_disk_is_named_in_one_sentence(folder: Path, cache: Path) -> None:
+    with small_disk(20) as disk:
+        cases = [
+            (["--ephemeral"], {"TMPDIR": str(disk)}, r"\(No space left on device\); point TMPDIR at a folder "),
+            ([], {"MODELHUB_DATA_DIR": str(disk / "data")}, "FATAL: .* No space left on device"),
+        ]
+        for options, more, reason in cases:
+            with Start(folder, "--port", "0", *options, cache=cache, **more) as start:
+                status, output, log = start.end()
+            assert (status, output, log.count("\n")) == (1, "", 1)
+            assert re.search(reason, log), log
+        assert [path.name for path in disk.iterdir()] == ["data"]
 
 
 def test_production_never_loses_its_data_at_the_end(folder: Path) -> None:
