@@ -87,6 +87,17 @@ class SeededOutput(serializers.Serializer[Any]):
     scores = serializers.ListField(child=serializers.UUIDField())
 
 
+class ListedOrganizationOutput(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    created_at = serializers.DateTimeField(help_text="By the clock of the organization.")
+    seed = serializers.CharField(allow_null=True)
+
+
+class OrganizationsOutput(serializers.Serializer[Any]):
+    organizations = ListedOrganizationOutput(many=True)
+
+
 class OrganizationOutput(serializers.Serializer[Any]):
     """A new organization: its admin, the pair of the admin's key, and ids by type."""
 

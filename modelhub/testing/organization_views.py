@@ -8,14 +8,16 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from modelhub.core.exact_json import timestamp
 from modelhub.core.schema import endpoint, example, keyless_responses
 from modelhub.testing.base import TAGS, ControlView
-from modelhub.testing.organization_bodies import OrganizationInput, OrganizationOutput
+from modelhub.testing.organization_bodies import OrganizationInput, OrganizationOutput, OrganizationsOutput
 from modelhub.testing.organizations import (
     MadeOrganization,
     Person,
     create_organization,
     delete_organization,
+    list_organizations,
     reset,
 )
 
@@ -37,6 +39,22 @@ SEEDS = {
 
 @extend_schema(tags=TAGS)
 class Organizations(ControlView):
+    @endpoint(
+        operation_id="list_test_organizations",
+        summary="The organizations that were made here, oldest first",
+        responses={200: OrganizationsOutput},
+    )
+    def get(self, request: Request) -> Response:
+        """Return organizations of all tests, also those that a killed run has left."""
+        return Response(
+            {
+                "organizations": [
+                    {"id": one.pk, "name": one.name, "created_at": timestamp(one.created_at), "seed": seed}
+                    for one, seed in list_organizations()
+                ]
+            }
+        )
+
     @endpoint(
         operation_id="create_test_organization",
         summary="Create an organization for a test",

@@ -40,6 +40,8 @@ class Controls:
     seeded_request_ids: SeededIds | None = None
     # Of the sequences before: a seed that comes again makes no id twice.
     last_id: int = 0
+    # The newest one, which stays when ids are random again.
+    seed: str | None = None
 
     def make_id(self) -> uuid.UUID | uuid_utils.UUID:
         seeded = self.seeded_ids
@@ -73,7 +75,7 @@ def new_controls(*, seed: str | None = None, clock: Clock = REAL) -> Controls:
     """Return the controls of an organization that is to be made, with its id."""
     seeded = None if seed is None else SeededIds(seed)
     organization_id = seeded.next(clock.now()) if seeded else ids.new_id()
-    controls = Controls(organization_id, made_here=True, clock=clock, seeded_ids=seeded)
+    controls = Controls(organization_id, made_here=True, clock=clock, seeded_ids=seeded, seed=seed)
     controls.seeded_request_ids = None if seed is None else request_ids_of(seed)
     return controls
 
@@ -99,6 +101,7 @@ def seed_ids(controls: Controls, seed: str) -> None:
             raise seed_in_use(seed, owner)
     with controls.lock:
         unseed_ids(controls)
+        controls.seed = seed
         controls.seeded_ids = SeededIds(seed, after=controls.last_id)
         controls.seeded_request_ids = request_ids_of(seed)
 
@@ -117,7 +120,8 @@ def request_ids_of(seed: str) -> SeededIds:
 
 def seed_in_use(seed: str, owner: uuid.UUID) -> Conflict:
     sentence = f"seed must be one that no other organization uses, got {show(seed)} of organization {owner}"
-    return Conflict(f"{sentence}; delete that organization first", field="seed")
+    way_out = f"DELETE /__admin/organizations/{owner} deletes that one, POST /__admin/reset all"
+    return Conflict(f"{sentence}; {way_out}", field="seed")
 
 
 def find_controls(request: HttpRequest) -> Controls | None:
@@ -142,10 +146,10 @@ def remove_fault(fault_id: uuid.UUID) -> None:
         raise NotFound(f"Fault not found: {fault_id}")
 
 
-def count() -> int:
-    """Return the number of organizations that the controls have made."""
+def list_made() -> list[Controls]:
+    """Return the controls of organizations that were made here, the oldest first."""
     with _lock:
-        return sum(controls.made_here for controls in _controls.values())
+        return [controls for controls in _controls.values() if controls.made_here]
 
 
 def discard(organization_id: uuid.UUID) -> None:

@@ -229,6 +229,30 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
+def test_organizations_are_listed_with_their_seeds(controlled: Server) -> None:
+    now, seed = "2030-01-01T00:00:00.000000Z", uuid.uuid4().hex
+    with making(controlled, name="First", now=now, seed=seed) as first, making(controlled) as second:
+        ids = {"organization": second.id, "seed": f"{seed} of the second"}
+        listed = list_organizations(controlled)
+        assert [one["id"] for one in listed if one["id"] in {first.id, second.id}] == [first.id, second.id]
+        by_id = {one["id"]: one for one in listed}
+        assert by_id[first.id] == {"id": first.id, "name": "First", "created_at": now, "seed": seed}
+        assert by_id[second.id]["seed"] is None
+        assert control(controlled, "PUT", "/__admin/ids", json=ids).status_code == 200
+        # The seed stays in use.
+        assert second.call_control("DELETE", "ids").status_code == 204
+        assert list_organizations(controlled)[-1]["seed"] == ids["seed"]
+        assert control(controlled, "GET", "/__admin/").json()["organizations"] == len(listed)
+    assert not {first.id, second.id} & {one["id"] for one in list_organizations(controlled)}
+
+
+def list_organizations(server: Server) -> list[dict[str, Any]]:
+    answer = control(server, "GET", "/__admin/organizations")
+    assert answer.status_code == 200, answer.text
+    listed: list[dict[str, Any]] = answer.json()["organizations"]
+    return listed
+
+
 @pytest.mark.parametrize(("body", "status", "sentence"), WRONG, ids=range(len(WRONG)))
 def test_a_wrong_seed_is_a_sentence_and_nothing_is_made(
     controlled: Server, body: dict[str, Any], status: int, sentence: str
