@@ -82,10 +82,11 @@ class TestAStatus:
         tester.fault(status=404, times=1)
         assert shape(tester.request(method, path, json={"value": 3})) == shape(real)
 
-    def test_404_elsewhere_is_that_of_a_path(self, tester: Tester) -> None:
+    @pytest.mark.parametrize("path", ["/model-hub/sources/", "/model-hub/scores/"])
+    def test_404_elsewhere_is_that_of_a_path(self, tester: Tester, path: str) -> None:
         tester.fault(status=404, times=1)
-        answer = tester.request("GET", "/model-hub/sources/")
-        assert answer.json()["detail"] == 'There is no path "/model-hub/sources/" here.'
+        answer = tester.request("GET", path)
+        assert answer.json()["detail"] == f'There is no path "{path}" here.'
 
     def test_stores_nothing_and_is_logged_and_counted(self, tester: Tester) -> None:
         before = tester.stored()
