@@ -62,6 +62,10 @@ def test_a_session_shows_the_clock_and_the_next_request_in_it_the_real_time() ->
             assert show_real_times()
         with acting_for(controls()):
             assert show_real_times()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW search_path")
+        [path] = cursor.fetchone() or [""]
+    assert path.count("modelhub_testing") == 1
 
 
 def test_a_session_in_place_of_a_lost_one_shows_the_clock() -> None:
