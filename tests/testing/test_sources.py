@@ -135,5 +135,7 @@ def test_python_and_sql_show_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
         with acting_for(controls(clock=running)):
             before, (shown, _), after = clock.now(), times(), clock.now()
             assert before <= shown <= after
+            with transaction.atomic():
+                assert times()[0] < times()[0]
     assert abs((clock.now() - datetime.now(UTC)).total_seconds()) < 60
     assert ids.new_id() < ids.new_id()
