@@ -73,7 +73,7 @@ def reject_unknown(given: Iterable[str], names: tuple[str, ...], *, kind: str) -
     for key in given:
         if key not in names:
             otherwise = f". Known are {', '.join(names)}" if names else ". This route takes none"
-            hint = Hint(PARAMETER_SYNONYMS.get(key, key), list(spellings(names)), otherwise)
+            hint = Hint(PARAMETER_SYNONYMS.get(key, key), _spelled_like(key, spellings(names)), otherwise)
             code = f"unknown_{kind.replace(' ', '_')}"
             raise Invalid(f"Unknown {kind} {show(key)}", code=code, field=shorten(key), hint=hint)
 
@@ -96,7 +96,12 @@ def reject_misspelled(given: Mapping[str, Any], names: tuple[str, ...]) -> None:
 @lru_cache
 def _find_misspelled(key: str, missing: tuple[str, ...]) -> str | None:
     """Return the name that a key misspells. Cached: lines of one file have the same keys."""
-    return find_similar(key, missing, cutoff=MISSPELLED)
+    return find_similar(key, _spelled_like(key, missing), cutoff=MISSPELLED)
+
+
+def _spelled_like(key: str, words: Iterable[str]) -> list[str]:
+    """Return the spellings in snake_case for a key without capitals, else all."""
+    return [word for word in words if key != key.lower() or word == word.lower()]
 
 
 def read_query(request: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:

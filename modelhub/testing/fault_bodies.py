@@ -25,6 +25,8 @@ MAX_RETRY_AFTER = 3600
 MAX_DELAY_MS = 1000 * min(30, settings.SERVE_TIMEOUT)
 MAX_PATH_LENGTH = 2000
 
+EFFECT_RULE = "an object with at least one of status, delay_ms, drop, refuse_scores"
+
 MATCH: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -86,6 +88,8 @@ def read_fault(data: object) -> tuple[uuid.UUID, Rule]:
         raise Invalid(sentence, field="seed")
     check_storable(seed, max_bytes=MAX_PATH_LENGTH, max_depth=1, name="seed")
     match, then = (_read_part(fields, name, names) for name, names in (("match", MATCH_FIELDS), ("then", THEN_FIELDS)))
+    if "then" not in fields:
+        raise _invalid("then", EFFECT_RULE, None)
     rule = Rule(read_match(match), read_effect(then), times=times, probability=probability, seed=seed)
     return organization_id, rule
 
@@ -112,8 +116,7 @@ def read_match(fields: Mapping[str, Any]) -> Match:
 def read_effect(fields: Mapping[str, Any]) -> Effect:
     """Return the effect of a rule. Raise `Invalid`, also for a contradiction."""
     if not fields.keys() - {"retry_after"}:
-        rule = "an object with at least one of status, delay_ms, drop, refuse_scores"
-        raise _invalid("then", rule, dict(fields))
+        raise _invalid("then", EFFECT_RULE, dict(fields))
     status, drop = fields.get("status"), fields.get("drop")
     if status is not None and not (isinstance(status, int) and status in STATUSES):
         raise _invalid("then.status", f"one of {', '.join(map(str, STATUSES))}", status)

@@ -88,6 +88,8 @@ def test_query_parameters_are_read_in_snake_case_without_ignored_ones(query: str
     [
         ("dryrun=1", 'Unknown query parameter "dryrun". Did you mean "dry_run"?', "dryrun"),
         ("dryRum=1", 'Unknown query parameter "dryRum". Did you mean "dryRun"?', "dryRum"),
+        ("dr=1", 'Unknown query parameter "dr". Known are dry_run, page', "dr"),
+        ("dry=1", 'Unknown query parameter "dry". Did you mean "dry_run"?', "dry"),
         ("offset=20", 'Unknown query parameter "offset". Did you mean "page"?', "offset"),
         ("xyz=20", 'Unknown query parameter "xyz". Known are dry_run, page', "xyz"),
         ("=1", 'Unknown query parameter "". Known are dry_run, page', ""),

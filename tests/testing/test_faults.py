@@ -24,6 +24,7 @@ from tests.testing.tester import Tester, new_tester, shape
 FAULTS = "/__admin/faults"
 STATUSES = "400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503, 504"
 HTML = "text/html; charset=utf-8"
+NO_EFFECT = "then must be an object with at least one of status, delay_ms, drop, refuse_scores, got"
 NO_ROUTE = "match.path must be a path of the API that needs a key, or have a *, got"
 SOME_ID = "019c13ec-9e00-751b-851a-0964afbac760"
 OF_BULK = {"method": "POST", "path": BULK}
@@ -566,6 +567,10 @@ class TestRules:
                 {"then": {"refuse_scores": [0, -1]}},
                 "then.refuse_scores[1] must be a whole number from 0 to 1000000, got -1",
             ),
+            ({"then": None}, f"{NO_EFFECT} null"),
+            ({"then": {}}, f"{NO_EFFECT} {{}}"),
+            ({"then": {"delay": 1}}, 'Unknown field "delay". Did you mean "delay_ms"?'),
+            ({"then": {"delayM": 1}}, 'Unknown field "delayM". Did you mean "delayMs"?'),
             ({"then": {"status": 500, "stat": 1}}, 'Unknown field "stat". Did you mean "status"?'),
             ({"match": {"methods": "GET"}}, 'Unknown field "methods". Did you mean "method"?'),
             (
