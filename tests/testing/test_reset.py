@@ -98,7 +98,7 @@ def test_clocks_end_and_the_revisions_stay_append_only(controlled: Server) -> No
 
 
 def test_faults_records_and_seeds_end(controlled: Server) -> None:
-    first, made = first_organization(controlled), make(controlled, seed="of a reset")
+    first, made = first_organization(controlled), make(controlled, seed="of a reset", now="2026-01-31")
     for one in (first, made):
         fault = {"organization": one.id, "match": {}, "then": {"status": 503}}
         assert control(controlled, "POST", "/__admin/faults", json=fault).status_code == 201
@@ -112,7 +112,8 @@ def test_faults_records_and_seeds_end(controlled: Server) -> None:
         assert control(controlled, "GET", f"/__admin/{path}?organization={made.id}").status_code == 404
     assert first.score(3).status_code == 201
     for seed in ("of a reset", "mine"):
-        make(controlled, seed=seed).delete()
+        # The clock of before, and so the same id.
+        make(controlled, seed=seed, now="2026-01-31").delete()
     reset(controlled)
 
 
