@@ -148,4 +148,5 @@ STATUSES = tuple(sorted([*FAILURES, 429, *GATEWAY_STATUSES]))
 def gateway_error(status: int) -> HttpResponse:
     """Return a page of a proxy: neither JSON nor with headers of this server."""
     title = f"{status} {HTTPStatus(status).phrase}"
-    return HttpResponse(f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>", status=status)
+    page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
+    return HttpResponse(page, status=status, headers={"Content-Length": str(len(page))})

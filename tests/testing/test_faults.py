@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,17 @@ class TestAStatus:
         assert (tester.stored(), tester.applied()) == ({}, [2])
         record = tester.requests()[-1]
         assert (record["status"], record["response_body"]) == (status, page)
+
+    def test_of_a_proxy_keeps_the_connection_open(self, tester: Tester) -> None:
+        tester.fault(status=502, match={"path": "/model-hub/*"}, times=2)
+        connection, seen = HTTPConnection(tester.server.base_url.removeprefix("http://"), timeout=30), []
+        for method in ("HEAD", "GET", "GET"):
+            connection.request(method, "/model-hub/sources/", headers=tester.headers)
+            answer = connection.getresponse()
+            seen.append((answer.status, answer.headers["Connection"], len(answer.read())))
+        connection.close()
+        assert [(status, kept) for status, kept, _ in seen] == [(502, None), (502, None), (200, None)]
+        assert (seen[0][2], seen[1][2]) == (0, 93)
 
     def test_is_met_by_no_path_that_needs_no_key(self, tester: Tester) -> None:
         tester.fault(status=500)
