@@ -69,7 +69,8 @@ class Run:
                 if self._is_server_alive():
                     os.kill(pid, signal.SIGTERM)
                     if self._is_server_alive(for_seconds=STOP_SECONDS):
-                        os.kill(pid, signal.SIGKILL)
+                        # With its workers, which a frozen one would outlive.
+                        os.killpg(os.getpgid(pid), signal.SIGKILL)
             if self.process:
                 self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,16 +1,21 @@
 """A run has one server, which is gone when the run is over."""
 
+import fcntl
 import os
 import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 import pytest
 from projects import Project
+
+from pytest_modelhub.processes import Run
 
 SECONDS = 120
 TESTS = """
@@ -48,8 +53,8 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield Path(folder)
 
 
-def wait_for(condition: Callable[[], object]) -> bool:
-    end = time.monotonic() + SECONDS
+def wait_for(condition: Callable[[], object], *, seconds: float = SECONDS) -> bool:
+    end = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < end:
         time.sleep(0.05)
     return bool(found)
@@ -171,6 +176,34 @@ def test_a_server_that_died_is_named_in_each_error(project: Project, temporary: 
         ["*The modelhub server at http://127.0.0.1:* does not answer: *Connection refused*"] * 2
     )
     assert list(temporary.iterdir()) == []
+
+
+def test_a_server_that_does_not_stop_is_killed_with_its_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_modelhub.processes.STOP_SECONDS", 0)
+    program = """
+import fcntl, json, os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+fcntl.flock(os.open("held", os.O_CREAT | os.O_RDWR), fcntl.LOCK_EX)
+pid = os.getpid()
+if os.fork():
+    print(json.dumps({"url": "", "pid": pid}), flush=True)
+time.sleep(60)
+"""
+    run = Run(tmp_path / "run", os.getpid())
+    run.ensure_server([sys.executable, "-c", program], os.environ)
+    with (tmp_path / "run" / "held").open() as held:
+        run.stop_server()
+        assert wait_for(lambda: can_lock(held), seconds=10)
+
+
+def can_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def test_a_run_inside_of_a_run_has_its_own_server(project: Project, temporary: Path) -> None:
