@@ -7,7 +7,6 @@ from urllib.parse import urlencode, urlsplit
 
 from pytest_modelhub.errors import ModelhubError
 from pytest_modelhub.http import send
-from pytest_modelhub.processes import Run
 
 PATH = "/__admin/"
 SECONDS = 30
@@ -17,10 +16,9 @@ LATER_SECONDS = 2
 
 @dataclass
 class Controls:
-    """The test controls of a server; `run` is None for one that runs elsewhere."""
+    """The test controls of a server."""
 
     url: str
-    run: Run | None
     timeout: float = SECONDS
 
     def call(self, method: str, path: str = "", *, body: object = None, **query: object) -> Any:
@@ -35,8 +33,7 @@ class Controls:
             response = send(method, self.url + path, body=body, timeout=self.timeout)
         except (OSError, HTTPException) as error:
             self.timeout = LATER_SECONDS
-            end = f" {self.run.end_of_log()}" if self.run else ""
-            raise ModelhubError(f"The modelhub server at {self.url} does not answer: {error}.{end}") from None
+            raise ModelhubError(f"The modelhub server at {self.url} does not answer: {error}.") from None
         self.timeout = SECONDS
         if response.status >= 400:
             raise ModelhubError(f"{method} {path}: {response.status} {response.sentence}", status=response.status)
@@ -48,7 +45,7 @@ class Controls:
             ) from None
 
     def check(self) -> None:
-        """Raise `ModelhubError` unless the server has test controls."""
+        """Raise `ModelhubError` unless the server is modelhub with test controls."""
         try:
             answer = self.call("GET")
         except ModelhubError as error:
@@ -57,7 +54,8 @@ class Controls:
             answer = None
         if not (isinstance(answer, dict) and "organizations" in answer):
             raise ModelhubError(
-                f"The server at {self.url} has no test controls; start it with MODELHUB_TEST_CONTROLS=true."
+                f"The server at {self.url} is another program than modelhub, or modelhub without test controls. "
+                "Start modelhub with MODELHUB_TEST_CONTROLS=true, and set its URL."
             )
 
 

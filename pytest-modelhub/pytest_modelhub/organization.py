@@ -183,7 +183,7 @@ class Clock:
 
     def set(self, now: Moment, *, frozen: bool = True) -> datetime:
         """Set the clock to this time and return it."""
-        return self._put(now=now.isoformat() if isinstance(now, datetime) else now, frozen=frozen)
+        return self._put(now=rfc3339(now), frozen=frozen)
 
     def offset(self, seconds: Seconds) -> datetime:
         """Run at this distance from the real time, and return the time."""
@@ -329,6 +329,17 @@ def namespaced(seed: int | str, namespace: str) -> str:
     """Return the seed of a namespace, as a digest if it is too long for the server."""
     text = f"{namespace}:{seed}" if namespace else str(seed)
     return text if len(text) <= LONGEST_SEED else hashlib.sha256(text.encode()).hexdigest()
+
+
+def rfc3339(moment: Moment) -> str:
+    """Return a time as the test controls take it. Raise `ModelhubError` without a time zone."""
+    if isinstance(moment, str):
+        return moment
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise ModelhubError(
+            f"now must be a datetime with a time zone or a text like 2026-01-31T12:00:00Z, got {moment!r}."
+        )
+    return moment.isoformat()
 
 
 def _find(kind: str, ids: Mapping[str, Found], name: str) -> Found:

@@ -1,9 +1,11 @@
 """Hooks, options and fixtures for pytest."""
 
 import inspect
+import json
 import os
 import tempfile
 import uuid
+import warnings
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,8 +16,8 @@ import pytest
 from pytest_modelhub.controls import Controls, check_url
 from pytest_modelhub.errors import ModelhubError, ModelhubWarning
 from pytest_modelhub.organization import Modelhub
-from pytest_modelhub.processes import Run
-from pytest_modelhub.programs import find_command, server_environment
+from pytest_modelhub.processes import FOLDER, Run
+from pytest_modelhub.programs import CHOICES, PACKAGE, find_command, server_environment
 from pytest_modelhub.report import sections, show_fault, show_paths
 from pytest_modelhub.server import ModelhubServer
 
@@ -37,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     # A worker of pytest-xdist has the folder and the process of the run from its controller.
     received: dict[str, Any] = getattr(config, "workerinput", {})
-    folder = received.get("modelhub_folder") or Path(tempfile.gettempdir(), f"pytest-modelhub-{uuid.uuid4().hex[:12]}")
+    folder = received.get("modelhub_folder") or Path(tempfile.gettempdir(), FOLDER.format(uuid.uuid4().hex[:12]))
     config.stash[RUN] = Run(Path(folder), received.get("modelhub_pid", os.getpid()))
 
 
@@ -62,8 +64,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     report = outcome.get_result()
     item.stash[HAS_PASSED] = report.when == "call" and report.passed
     organization = item.stash.get(ORGANIZATION, None)
+    run = item.config.stash[RUN]
     if organization and report.failed:
-        report.sections.extend(sections(organization))
+        report.sections.extend(sections(organization, run))
+    if report.failed and "modelhub_server" in getattr(item, "fixturenames", ()) and (log := run.take_last_log()):
+        report.sections.append(("modelhub: the server has ended", log))
 
 
 @pytest.fixture(scope="session")
@@ -131,11 +136,25 @@ def organization_options(node: pytest.Item) -> dict[str, Any]:
 def find_controls(config: pytest.Config) -> Controls:
     """Return the controls of the named server, else the run's. Raise `ModelhubError`."""
     if url := config.getoption("--modelhub-url") or os.environ.get("MODELHUB_URL"):
-        controls = Controls(check_url(url), None)
+        controls = Controls(check_url(url))
     else:
-        run = config.stash[RUN]
-        command = find_command(config.getini("modelhub_command"), root=config.rootpath)
-        environment = server_environment(os.environ, config.getini("modelhub_env"))
-        controls = Controls(run.ensure_server(command, environment), run)
+        controls = Controls(ensure_server(config))
     controls.check()
     return controls
+
+
+def ensure_server(config: pytest.Config) -> str:
+    """Return the URL of the run's server, and start it if it is the first. Raise `ModelhubError`."""
+    run = config.stash[RUN]
+    command = find_command(config.getini("modelhub_command"), root=config.rootpath)
+    environment = server_environment(os.environ, config.getini("modelhub_env"))
+    try:
+        url = run.ensure_server(command, environment)
+    except ModelhubError as error:
+        # With uvx or pipx, the package may be out of reach.
+        raise ModelhubError(f"{error}\n{CHOICES}" if PACKAGE in command else str(error)) from None
+    if run.process:
+        for line in map(json.loads, run.log_lines(['"event": "unknown_setting"'])):
+            similar = f"; did you mean {line['did_you_mean']}?" if line["did_you_mean"] else "."
+            warnings.warn(ModelhubWarning(f"The server has no setting {line['name']}{similar}"), stacklevel=1)
+    return url

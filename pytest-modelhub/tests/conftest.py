@@ -36,14 +36,17 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, cache: s
 
 
 @pytest.fixture(scope="session")
-def server(cache: str) -> Iterator[ModelhubServer]:
-    """Start a server of this checkout, for tests that do not need one of their own."""
+def run() -> Iterator[Run]:
     run = Run(Path(tempfile.mkdtemp(prefix="m-")), os.getpid())
+    yield run
+    run.stop_server()
+
+
+@pytest.fixture(scope="session")
+def server(run: Run, cache: str) -> ModelhubServer:
+    """Start a server of this checkout, for tests that do not need one of their own."""
     environment = server_environment(os.environ, []) | {"XDG_CACHE_HOME": cache}
-    try:
-        yield ModelhubServer(Controls(run.ensure_server(SERVER, environment), run))
-    finally:
-        run.stop_server()
+    return ModelhubServer(Controls(run.ensure_server(SERVER, environment)))
 
 
 @pytest.fixture

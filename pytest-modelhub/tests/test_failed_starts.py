@@ -77,6 +77,16 @@ def test_a_program_that_does_not_exist_is_reported(project: Project) -> None:
     result.stdout.fnmatch_lines(["`no-such-program --fast serve * cannot be run: *No such file or directory*"])
 
 
+def test_a_failed_start_by_uvx_names_the_other_ways(project: Project) -> None:
+    """The package may not be published."""
+    make_program(project, FAILS)
+
+    command = f"{project.folder}/program --from modelhub-server[embedded] modelhub"
+    result = project.run("-o", f"modelhub_command={command}")
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(["*ended with status 3*", "the log", "*clone of its repository*modelhub_command*"])
+
+
 def test_a_url_without_a_server_is_reported(project: Project) -> None:
     project.pytester.makepyfile(TESTS)
 

@@ -208,6 +208,15 @@ def test_a_clock_that_cannot_be_set_is_one_sentence(organization: Modelhub) -> N
         organization.clock.freeze("tomorrow")
 
 
+@pytest.mark.parametrize("moment", [NOW.date(), NOW.replace(tzinfo=None), 1769860800])
+def test_a_time_without_a_zone_is_one_sentence(server: ModelhubServer, organization: Modelhub, moment: Any) -> None:
+    sentence = "now must be a datetime with a time zone or a text like 2026-01-31T12:00:00Z, got "
+    with pytest.raises(ModelhubError, match=sentence):
+        organization.clock.freeze(moment)
+    with pytest.raises(ModelhubError, match=sentence), server.organization(now=moment):
+        pass
+
+
 def test_a_seed_and_a_clock_repeat_answers_byte_for_byte(server: ModelhubServer) -> None:
     answers = []
     for _ in range(2):
@@ -253,13 +262,13 @@ def test_a_server_without_controls_is_reported(body: bytes | None) -> None:
 
     with HTTPServer(("127.0.0.1", 0), Other) as other:
         Thread(target=other.handle_request).start()
-        with pytest.raises(ModelhubError, match="has no test controls; start it with MODELHUB_TEST_CONTROLS=true"):
-            Controls(f"http://127.0.0.1:{other.server_port}", None).check()
+        with pytest.raises(ModelhubError, match="another program than modelhub, or modelhub without test controls"):
+            Controls(f"http://127.0.0.1:{other.server_port}").check()
 
 
 def test_only_the_first_test_waits_long_for_a_hung_server(server: ModelhubServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as hung:
-        controls = Controls(f"http://127.0.0.1:{hung.getsockname()[1]}", None, timeout=0.2)
+        controls = Controls(f"http://127.0.0.1:{hung.getsockname()[1]}", timeout=0.2)
         with pytest.raises(ModelhubError, match=r"does not answer: timed out\.$"):
             controls.check()
     assert controls.timeout == LATER_SECONDS

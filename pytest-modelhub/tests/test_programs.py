@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pytest_modelhub import ModelhubError
-from pytest_modelhub.programs import NOT_FOUND, find_command, server_environment
+from pytest_modelhub.programs import CHOICES, find_command, server_environment
 
 
 def install(folder: Path, *names: str) -> None:
@@ -59,8 +59,8 @@ def test_without_a_program_uvx_or_pipx_runs_it(scripts: Path, tmp_path: Path) ->
 def test_without_anything_a_sentence_says_how_to_install_it(scripts: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelhubError) as caught:
         find_command([], root=tmp_path)
-    assert str(caught.value) == NOT_FOUND
-    assert "pip install 'modelhub-server[embedded]'" in NOT_FOUND
+    assert str(caught.value) == f"No modelhub server was found. {CHOICES}"
+    assert all(choice in CHOICES for choice in ("modelhub-server", "clone", "modelhub_command", "MODELHUB_URL"))
 
 
 def test_the_server_inherits_nothing_of_the_tested_application() -> None:

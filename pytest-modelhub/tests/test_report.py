@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_modelhub import Modelhub, RecordedRequest
+from pytest_modelhub.processes import Run
 from pytest_modelhub.report import sections, show, show_requests
 
 REQUEST = RecordedRequest("2026-01-31T12:00:00Z", "POST", "/path", {}, None, 201, None, 12.34, None)
@@ -72,14 +73,16 @@ def test_equal_requests_in_a_row_are_one_line() -> None:
     ]
 
 
-def test_an_error_inside_the_server_shows_its_log(organization: Modelhub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_inside_the_server_shows_its_log(
+    organization: Modelhub, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     organization.request("GET", "/model-hub/scores/", headers={"Prefer": "code=500"})
     [failed] = organization.requests
-    assert [title for title, _ in sections(organization)] == ["modelhub: last requests, newest first"]
+    assert [title for title, _ in sections(organization, run)] == ["modelhub: last requests, newest first"]
 
     # The server has no other way to fail that a test can choose.
     monkeypatch.setattr(Modelhub, "recorded_requests", lambda self: [replace(failed, fault=None)])
-    title, log = [*sections(organization)][-1]
+    title, log = [*sections(organization, run)][-1]
     assert title == "modelhub: log of the errors inside the server"
     assert "RuntimeError" in log
     assert all(failed.response_body["request_id"] in line for line in log.splitlines())

@@ -172,9 +172,9 @@ def test_a_server_that_died_is_named_in_each_error(project: Project, temporary: 
     )
     result = project.run()
     result.assert_outcomes(passed=1, errors=2)
-    result.stdout.fnmatch_lines(
-        ["*The modelhub server at http://127.0.0.1:* does not answer: *Connection refused*"] * 2
-    )
+    sentence = "The modelhub server at http://127.0.0.1:* does not answer: *Connection refused."
+    result.stdout.fnmatch_lines([sentence, "*- modelhub: the server has ended -*", "The end of its log:", sentence])
+    assert result.stdout.str().count("The end of its log:") == 1
     assert list(temporary.iterdir()) == []
 
 
@@ -204,6 +204,74 @@ def can_lock(file: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def test_a_server_that_dies_during_a_test_is_no_error_of_its_teardown(project: Project) -> None:
+    project.pytester.makepyfile(
+        """
+        import json, os, signal
+        from pathlib import Path
+
+        def test_kills_it(modelhub):
+            folder, = Path(os.environ["TMPDIR"]).glob("pytest-modelhub-*")
+            os.kill(json.loads((folder / "server.json").read_text())["pid"], signal.SIGTERM)
+            while True:
+                modelhub.request("GET", "/model-hub/scores/")
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*- modelhub -*", "The modelhub server at * does not answer: *", "The end of its log:"]
+    )
+
+
+def test_a_setting_that_the_server_lacks_is_a_warning(project: Project) -> None:
+    project.pytester.makepyfile(TESTS)
+    setting = "modelhub_env=MODELHUB_AUTO_CREATE_SORCES=true"
+
+    result = project.run("-n2", "-W", "always::pytest_modelhub.ModelhubWarning", "-o", setting, plugins=("xdist",))
+    result.assert_outcomes(passed=4, warnings=1)
+    result.stdout.fnmatch_lines(
+        ["*The server has no setting MODELHUB_AUTO_CREATE_SORCES; did you mean MODELHUB_AUTO_CREATE_SOURCES[?]"]
+    )
+
+
+def test_the_folder_of_a_run_holds_no_key(project: Project) -> None:
+    project.pytester.makepyfile(
+        """
+        import os
+        from pathlib import Path
+
+        def test_files(modelhub_server):
+            folder, = Path(os.environ["TMPDIR"]).glob("pytest-modelhub-*")
+            files = [file for file in folder.iterdir() if file.is_file()]
+            assert "server.log" in {file.name for file in files}
+            assert [file.name for file in files if "_key" in file.read_text()] == []
+        """
+    )
+    project.run().assert_outcomes(passed=1)
+
+
+def test_a_later_run_removes_old_folders_of_killed_runs(project: Project, temporary: Path) -> None:
+    hours_ago = time.time() - 2 * 3600
+    folders = {name: temporary / f"pytest-modelhub-{name}" for name in ("a" * 12, "b" * 12, "c" * 12, "d" * 12, "main")}
+    for folder in folders.values():
+        folder.mkdir()
+        for name in ("start.lock", "alive.lock", "server.log"):
+            (folder / name).touch()
+    # In use by its server, not of this plugin, and young.
+    in_use, foreign, young = folders["b" * 12], folders["c" * 12], folders["d" * 12]
+    (foreign / "start.lock").unlink()
+    for folder in folders.values():
+        os.utime(folder, (hours_ago, hours_ago))
+    os.utime(young)
+    project.pytester.makepyfile(TESTS)
+
+    with (in_use / "alive.lock").open("w") as alive:
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        project.run().assert_outcomes(passed=4)
+    assert {*temporary.iterdir()} == {in_use, foreign, young, folders["main"]}
 
 
 def test_a_run_inside_of_a_run_has_its_own_server(project: Project, temporary: Path) -> None:
