@@ -332,7 +332,7 @@ def namespaced(seed: int | str, namespace: str) -> str:
 
 
 def rfc3339(moment: Moment) -> str:
-    """Return a time as the test controls take it. Raise `ModelhubError` without a time zone."""
+    """Return a time as text. Raise `ModelhubError` without a time zone."""
     if isinstance(moment, str):
         return moment
     if not isinstance(moment, datetime) or moment.tzinfo is None:

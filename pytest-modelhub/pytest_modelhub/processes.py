@@ -126,7 +126,7 @@ class Run:
                 shutil.rmtree(self.folder)
 
     def _start(self, command: list[str], environment: Mapping[str, str]) -> Any:
-        """Start a server and return the line that it prints when it is ready, as Python objects."""
+        """Start a server and return the JSON that it prints when it is ready."""
         command = [*command, "serve", "--port", "0", "--ephemeral", "--json", "--stop-with", str(self.pid)]
         # A server whose process of pytest was killed during the start may hold these files, and still write to them.
         for name in ("alive.lock", "server.out"):

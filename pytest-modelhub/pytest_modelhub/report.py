@@ -1,4 +1,4 @@
-"""The requests and faults of an organization, for reports and warnings about its test."""
+"""Text about requests and faults, for reports and warnings about a test."""
 
 import json
 from collections.abc import Iterator
