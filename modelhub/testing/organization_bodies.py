@@ -99,7 +99,7 @@ class OrganizationsOutput(serializers.Serializer[Any]):
 
 
 class OrganizationOutput(serializers.Serializer[Any]):
-    """A new organization: its admin, the pair of the admin's key, and ids by type."""
+    """A new organization: its admin, the admin's key, and ids by type and by name."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -108,5 +108,6 @@ class OrganizationOutput(serializers.Serializer[Any]):
     secret_key = serializers.CharField()
     user = PersonOutput()
     labels = serializers.DictField(child=serializers.UUIDField())
+    label_names = serializers.DictField(child=serializers.UUIDField())
     sources = serializers.DictField(child=serializers.CharField())
     seeded = SeededOutput()

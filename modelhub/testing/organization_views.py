@@ -105,6 +105,7 @@ def _show(made: MadeOrganization) -> dict[str, Any]:
         **_show_key(made.admin),
         "user": _show_person(made.admin),
         "labels": {label.type: label.pk for label in made.first.labels},
+        "label_names": {label.name: label.pk for label in made.first.labels},
         "sources": {source.source_type: source.source_id for source in made.first.sources},
         "seeded": {
             "labels": [label.pk for label in made.labels],

@@ -272,7 +272,7 @@ class Modelhub:
         return [RecordedRequest(**{name: row[name] for name in names}) for row in answer["requests"]]
 
     def label(self, name: str) -> str:
-        """Return the id of a label by its type, or by the name that the marker gives it."""
+        """Return the id of a label by its name, or of a first label by its type."""
         return _find("label", self.labels, name)
 
     def source(self, name: str) -> str:

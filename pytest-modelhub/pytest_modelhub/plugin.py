@@ -144,7 +144,7 @@ def find_controls(config: pytest.Config) -> Controls:
 
 
 def ensure_server(config: pytest.Config) -> str:
-    """Return the URL of the run's server, and start it if it is the first. Raise `ModelhubError`."""
+    """Return the URL of the run's server, started if need be. Raise `ModelhubError`."""
     run = config.stash[RUN]
     command = find_command(config.getini("modelhub_command"), root=config.rootpath)
     environment = server_environment(os.environ, config.getini("modelhub_env"))

@@ -60,7 +60,7 @@ class ModelhubServer:
             api_key=answer["api_key"],
             secret_key=answer["secret_key"],
             user=answer["user"],
-            labels=_by_name(body["labels"], seeded["labels"]) | answer["labels"],
+            labels=_by_name(body["labels"], seeded["labels"]) | answer["label_names"] | answer["labels"],
             sources=_by_name(body["sources"], seeded["sources"]) | answer["sources"],
             people_by_email={row["email"]: person for row, person in zip(body["people"], people, strict=True)},
             seeded_scores=seeded["scores"],

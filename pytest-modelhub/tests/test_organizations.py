@@ -94,6 +94,12 @@ def test_rows_of_the_body_are_found_by_name(server: ModelhubServer) -> None:
         assert [score["annotator_email"] for score in organization.scores()] == [ada.email]
 
 
+def test_the_first_labels_have_names_too(organization: Modelhub) -> None:
+    organization.request("POST", BULK, json=batch(organization))
+    for score in organization.scores():
+        assert organization.label(score["label_name"]) == organization.label(score["label_type"]) == score["label_id"]
+
+
 def test_an_unknown_name_is_reported_with_the_known_ones(organization: Modelhub) -> None:
     with pytest.raises(ModelhubError, match=r"There is no label 'stars'; there are .*star"):
         organization.label("stars")

@@ -44,6 +44,7 @@ def made(controlled: Server) -> Iterator[Made]:
 class TestACreation:
     def test_has_a_label_and_a_source_of_each_type_and_a_key_with_all_scopes(self, made: Made) -> None:
         assert set(made.body["labels"]) == set(LABEL_TYPES)
+        assert made.body["label_names"]["Quality"] == made.body["labels"]["star"]
         assert set(made.body["sources"]) == set(FIRST_SOURCES)
         assert made.body["url"] == made.server.base_url
         answer = made.score(4)
