@@ -12,6 +12,7 @@ from benchmarks.scale import scale
 from benchmarks.servers import OTHERS, Stage, source_tree
 from benchmarks.soak import soak
 from benchmarks.starts import starts
+from benchmarks.suite import suite
 from benchmarks.table import Ratio, machine, table
 from tests.postgres import CONNECTIONS, running_postgres
 from tests.servers import ROOT
@@ -32,6 +33,7 @@ def read_arguments() -> argparse.Namespace:
     add("--against", metavar="REVISION", help="measure another revision of this repository in the same run")
     add("--scale", type=int, nargs="+", metavar="COUNT", help="compare tables of so many scores (10000 1000000)")
     add("--starts", action="store_true", help="measure starts and stops of the server")
+    add("--tests", type=int, metavar="COUNT", help="run so many tests with pytest-modelhub, each with an organization")
     add("--soak", type=float, metavar="MINUTES", help="load one new database for so long")
     return parser.parse_args()
 
@@ -48,6 +50,9 @@ def main() -> None:
         print(machine(postgres), flush=True)
         if options.starts:
             print(*starts(Path(place), options.rounds), sep="\n")
+            return
+        if options.tests:
+            print(suite(Path(place), options.rounds, options.tests))
             return
         stage = Stage(stack, folder, postgres, labels=1000 if options.soak else max(*options.sizes, 10))
         if options.soak:

@@ -1,6 +1,7 @@
 """The subjects of the benchmarks store the same scores; the table is right."""
 
 import json
+import re
 import socket
 import uuid
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from benchmarks.measure import Bench, Cell, Figure, compare
 from benchmarks.scale import scale
 from benchmarks.servers import Stage, Subject, source_tree
 from benchmarks.starts import KINDS, starts
+from benchmarks.suite import suite
 from benchmarks.table import Ratio, machine, table
 from tests.postgres import Postgres
 from tests.servers import data_folder
@@ -143,6 +145,10 @@ def test_each_kind_of_start_has_a_line(folder: Path) -> None:
     assert heading.startswith("| start | seconds until ready |")
     assert [line.split(" | ")[0] for line in lines] == [f"| {kind}" for kind in KINDS]
     assert list(folder.iterdir()) == []
+
+
+def test_a_suite_of_tests_is_run_and_timed(folder: Path) -> None:
+    assert re.fullmatch(r"3 tests on 2 processes: [\d.]+ s \[[\d.]+ to [\d.]+\], 1 runs", suite(folder, 1, 3))
 
 
 def test_a_soak_prints_a_line_per_step(stage: Stage, modelhub: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
