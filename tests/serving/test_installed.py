@@ -4,7 +4,6 @@ import re
 import shlex
 import signal
 import subprocess
-import tarfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,8 +43,8 @@ def test_the_wheel_has_every_file_of_the_package_and_one_top_level_name(installe
 
 def test_the_sdist_builds_the_same_wheel(installed: Installed, tmp_path: Path) -> None:
     sdist = build("sdist", copy_sources(tmp_path / "sources", (*SOURCES, "tests")), tmp_path)
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path, filter="data")
+    # Not tarfile: its filters need Python 3.11.4, and without one later versions warn.
+    subprocess.run(["tar", "-xf", str(sdist), "-C", str(tmp_path)], check=True)
     unpacked = tmp_path / sdist.name.removesuffix(".tar.gz")
     assert not (unpacked / "tests").exists()
     assert contents(build("wheel", unpacked, tmp_path)) == contents(installed.wheel)
