@@ -2,7 +2,6 @@
 
 import atexit
 import errno
-import gc
 import os
 import shutil
 import signal
@@ -176,8 +175,6 @@ def main(settings_module: str = "modelhub.deployment.settings") -> None:
     check_django()
     leave_metrics()
     if serves:
-        # Until the workers fork: collections would take a seventh of a start.
-        gc.disable()
         options = apply_options(sys.argv[2:])
         share_metrics()
     if sys.argv[1:2] and sys.argv[1].startswith(("axes_", "axes-")):

@@ -94,6 +94,5 @@ def _prepare_forks() -> None:
     # Loaded code stays: collections need not walk it, and its pages stay shared with the master.
     gc.collect()
     gc.freeze()
-    gc.enable()
     # A bulk request makes thousands of objects and leaves no cycles behind.
     gc.set_threshold(10_000, 10, 10)

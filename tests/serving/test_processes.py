@@ -44,22 +44,6 @@ def test_a_process_ends_as_a_zombie() -> None:
         assert not is_running(watched)
 
 
-FORK = """
-import gc, django
-django.setup()
-gc.disable()
-from modelhub.serving import server
-server._prepare_forks()
-print(gc.isenabled(), gc.get_freeze_count() > 1000)
-"""
-
-
-def test_workers_collect_garbage_though_a_start_does_not() -> None:
-    env = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
-    done = subprocess.run([sys.executable, "-c", FORK], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    assert done.stdout == "True True\n", done.stderr
-
-
 # Python's end takes a while after it has restored the handlers of signals.
 MAIN = """
 import signal, sys, time, weakref
