@@ -3,7 +3,6 @@
 import atexit
 import errno
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from modelhub.serving.ephemeral import MEMORY, remove_at_exit
 from modelhub.serving.options import apply_options, name_options
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -35,7 +35,6 @@ UNWRITABLE = {errno.EPIPE, errno.ENOSPC}
 # EX_CONFIG of sysexits.h: the settings cannot be read, and a restart would not change that.
 EXIT_FAILED, EXIT_SETTINGS = 1, 78
 RETRY_SECONDS = 0.01
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - files that never reach a disk
 
 
 def stop(number: int, frame: object) -> None:
@@ -114,14 +113,12 @@ def share_metrics() -> None:
     """Name the folder in which the workers count; prometheus_client reads it once."""
     if not (os.environ.get("MODELHUB_METRICS_TOKEN") or os.environ.get("MODELHUB_METRICS_TOKEN_FILE")):
         return
-    parent, own = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None, os.getpid()
     try:
-        folder = tempfile.mkdtemp(prefix="modelhub-metrics-", dir=parent)
+        folder = tempfile.mkdtemp(prefix="modelhub-metrics-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
     except OSError as error:
         sys.exit(f"modelhub cannot start: MODELHUB_METRICS_TOKEN is set, and there is no folder for metrics: {error}.")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-    # Forked workers run this, too.
-    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == own else None)
+    remove_at_exit(Path(folder))
 
 
 def explain(error: Exception) -> str | None:

@@ -22,7 +22,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey]:
         """Return user and key, and bind the key to the log. Raise `Unauthenticated`."""
-        key = authenticate(*read_pair(request.headers))
+        key = authenticate(*_read_pair(request.headers))
         structlog.contextvars.bind_contextvars(key=str(key.pk), organization=str(key.organization_id))
         return key.user, key
 
@@ -60,8 +60,7 @@ def check_admin(request: Request, sentence: str) -> None:
         raise Forbidden(f"{sentence}; the user of this API key has the role {user.role}.")
 
 
-def read_pair(headers: Mapping[str, str]) -> tuple[str, str]:
-    """Return API key and secret key of a request. Raise `Unauthenticated`."""
+def _read_pair(headers: Mapping[str, str]) -> tuple[str, str]:
     pair = sent_pair(headers)
     if not all(pair):
         raise Unauthenticated(f"{REFUSAL} Send the headers X-Api-Key and X-Secret-Key.")

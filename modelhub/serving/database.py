@@ -130,7 +130,6 @@ def drop_controls(own: BaseDatabaseWrapper) -> None:
 
     Raise `ImproperlyConfigured` for a role that may not.
     """
-    tables = tenant_tables()
     with own.cursor() as cursor:
         cursor.execute(
             "SELECT nspowner::regrole::text, pg_has_role(nspowner, 'USAGE') FROM pg_namespace"
@@ -144,6 +143,7 @@ def drop_controls(own: BaseDatabaseWrapper) -> None:
                 f"the schema modelhub_testing of earlier test controls belongs to the role {owner}, which alone may "
                 f"drop it; start the server once as {owner}."
             )
+        tables = tenant_tables()
         cursor.execute("SELECT id FROM modelhub_testing.made_organizations")
         for (organization_id,) in cursor.fetchall():
             cursor.execute(DELETE_ORGANIZATION, [organization_id, list(tables), list(tables.values())])

@@ -36,8 +36,13 @@ def use_temporary_folder() -> None:
     folder = _make_locked_folder()
     (folder / MARKER).touch()
     os.environ["MODELHUB_DATA_DIR"] = str(folder)
+    # After the embedded database has stopped, which registers later.
+    remove_at_exit(folder)
+
+
+def remove_at_exit(folder: Path) -> None:
+    """Remove the folder when this process ends. Its forks, the workers, leave it."""
     own = os.getpid()
-    # Runs after the embedded database has stopped, which registers later. Forked workers run this, too.
     atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == own else None)
 
 

@@ -7,7 +7,6 @@ import resource
 import signal
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -16,12 +15,11 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from modelhub.core.metrics import forget_process
+from modelhub.serving.ephemeral import MEMORY
 from modelhub.serving.worker import STOP_SIGNALS, Worker
 
 # An event loop on a crowded machine may be late for a second or two.
 SHORTEST_HEARTBEAT_SECONDS = 5
-# A heartbeat in memory never waits for a disk.
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 
 
 class RootLogger(Logger):
@@ -66,7 +64,8 @@ def serve(application: Any, *, ready: Callable[[int], None]) -> None:
         "worker_class": Worker,
         "timeout": max(settings.SERVE_TIMEOUT, SHORTEST_HEARTBEAT_SECONDS),
         "graceful_timeout": settings.SERVE_DRAIN_SECONDS + settings.SERVE_TIMEOUT,
-        "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
+        # A heartbeat in memory never waits for a disk.
+        "worker_tmp_dir": str(MEMORY) if MEMORY.is_dir() else None,
         "logger_class": RootLogger,
         "when_ready": when_ready,
         "child_exit": lambda arbiter, worker: forget_process(worker.pid),

@@ -42,7 +42,10 @@ def welcome(result: Bootstrapped, *, port: int) -> str:
 
 
 def describe(result: Bootstrapped | None, *, port: int) -> dict[str, Any]:
-    """Return the start for programs. Unknown after the first start: the secret, if no setting has it, and the ids."""
+    """Return the start for programs.
+
+    Unknown after the first start are the ids, and the secret if no setting has it.
+    """
     return {
         "url": base_url(port),
         "api_key": result.key.api_key if result else None,
