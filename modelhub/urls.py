@@ -2,7 +2,9 @@
 
 from modelhub import not_implemented
 from modelhub.core import urls as core
+from modelhub.datasets import urls as datasets
 from modelhub.labels import urls as labels
+from modelhub.queues import urls as queues
 from modelhub.scores import urls as scores
 from modelhub.sources import urls as sources
 
@@ -10,6 +12,8 @@ urlpatterns = [
     *scores.urlpatterns,
     *sources.urlpatterns,
     *labels.urlpatterns,
+    *queues.urlpatterns,
+    *datasets.urlpatterns,
     *core.urlpatterns,
     *not_implemented.urlpatterns,
 ]

@@ -13,6 +13,7 @@ from modelhub.accounts.keys import digest
 from modelhub.accounts.models import ApiKey, Organization, User
 from modelhub.labels.models import Label, Project
 from modelhub.labels.types import get_type
+from modelhub.queues.models import Item, Queue, QueueLabel, QueueMember
 from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 
@@ -88,3 +89,44 @@ class ScoreFactory(DjangoModelFactory[Score]):
     label = factory.SubFactory(LabelFactory, organization=factory.SelfAttribute("..source.organization"))
     annotator = factory.SubFactory(UserFactory, organization=factory.SelfAttribute("..source.organization"))
     value = factory.LazyFunction(lambda: {"rating": 4})
+
+
+class QueueFactory(DjangoModelFactory[Queue]):
+    class Meta:
+        model = Queue
+
+    organization = factory.SelfAttribute("created_by.organization")
+    created_by = factory.SubFactory(UserFactory)
+    name = factory.Sequence(lambda n: f"Queue {n}")
+    status = "active"
+
+
+class QueueMemberFactory(DjangoModelFactory[QueueMember]):
+    class Meta:
+        model = QueueMember
+
+    organization = factory.SelfAttribute("queue.organization")
+    queue = factory.SubFactory(QueueFactory)
+    user = factory.SubFactory(UserFactory, organization=factory.SelfAttribute("..queue.organization"))
+    roles = factory.LazyFunction(lambda: ["annotator"])
+
+
+class QueueLabelFactory(DjangoModelFactory[QueueLabel]):
+    class Meta:
+        model = QueueLabel
+
+    organization = factory.SelfAttribute("queue.organization")
+    queue = factory.SubFactory(QueueFactory)
+    label = factory.SubFactory(LabelFactory, organization=factory.SelfAttribute("..queue.organization"))
+    required = True
+    order = factory.Sequence(lambda n: n)
+
+
+class ItemFactory(DjangoModelFactory[Item]):
+    class Meta:
+        model = Item
+
+    organization = factory.SelfAttribute("queue.organization")
+    queue = factory.SubFactory(QueueFactory)
+    source = factory.SubFactory(SourceFactory, organization=factory.SelfAttribute("..queue.organization"))
+    order = factory.Sequence(lambda n: n)

@@ -35,22 +35,22 @@ def caller(request: Request) -> User:
     return cast(User, request.user)
 
 
-def annotator_of(request: Request, annotator_id: object) -> User:
-    """Return the annotator of the scores that a request writes, by default the caller.
+def annotator_of(request: Request, annotator_id: object = None, annotator_email: object = None) -> User:
+    """Return the annotator that a request acts as, by default the caller.
 
     Raise `Forbidden` for another annotator without the scope `act-as`, `Invalid` for one of another organization.
     """
     user = caller(request)
-    if annotator_id is None or annotator_id == str(user.pk):
+    if annotator_id in (None, str(user.pk)) and annotator_email in (None, user.email):
         return user
     for scope in ("act-as", "write"):
         check_scope(api_key_of(request), scope)
-    return get_annotator(organization_id=user.organization_id, user_id=annotator_id)
+    return get_annotator(organization_id=user.organization_id, user_id=annotator_id, email=annotator_email)
 
 
-def actor_of(request: Request, annotator_id: object = None) -> Actor:
+def actor_of(request: Request, annotator_id: object = None, annotator_email: object = None) -> Actor:
     """Return the user of a request with the scopes of its key, by default as itself."""
-    return Actor(annotator_of(request, annotator_id), api_key_of(request).scopes, caller(request))
+    return Actor(annotator_of(request, annotator_id, annotator_email), api_key_of(request).scopes, caller(request))
 
 
 def check_admin(request: Request, sentence: str) -> None:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Q
 
-from modelhub.accounts.models import User
+from modelhub.accounts.models import User, normalize_login
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import check_storable
 from modelhub.core.ids import parse_uuid
@@ -52,13 +52,28 @@ class Actor:
         return annotator_id == self.user.pk or not self.missing_right
 
 
-def get_annotator(*, organization_id: uuid.UUID, user_id: object) -> User:
-    """Return the active user of the organization with this id. Raise `Invalid`."""
+def get_annotator(*, organization_id: uuid.UUID, user_id: object = None, email: object = None) -> User:
+    """Return the active user of the organization with this id, or email, or both.
+
+    Raise `Invalid`.
+    """
+    field, sent = ("annotator_id", user_id) if user_id is not None else ("annotator_email", email)
     pk = parse_uuid(user_id)
-    user = User.objects.filter(organization_id=organization_id, is_active=True, pk=pk).first() if pk else None
+    login = normalize_login(email) if isinstance(email, str) else None
+    unusable = (user_id is not None and pk is None) or (email is not None and not (login and login.isprintable()))
+    users = User.objects.filter(organization_id=organization_id, is_active=True)
+    if pk:
+        users = users.filter(pk=pk)
+    if login:
+        users = users.filter(email=login)
+    user = None if unusable else users.first()
+    if user is None and user_id is not None and email is not None:
+        sentence = "annotator_id and annotator_email must name one annotator of this organization"
+        raise Invalid(f"{sentence}, got {show(user_id)} and {show(email)}", code="annotator_not_found", field=field)
     if user is None:
-        sentence = f"annotator_id must be the id of an annotator of this organization, got {show(user_id)}"
-        raise Invalid(sentence, code="annotator_not_found", field="annotator_id")
+        kind = "id" if field == "annotator_id" else "email"
+        sentence = f"{field} must be the {kind} of an annotator of this organization, got {show(sent)}"
+        raise Invalid(sentence, code="annotator_not_found", field=field)
     return user
 
 

@@ -38,8 +38,10 @@ class Score(TenantRow):
     )
     label = TenantForeignKey(Label, on_delete=models.PROTECT, related_name="scores", db_index=False)
     annotator = TenantForeignKey(User, on_delete=models.PROTECT, related_name="scores", db_index=False)
-    # Null outside of annotation queues; such scores are unique among themselves.
+    # Null outside of annotation queues; such scores are unique among themselves. The migration adds the foreign key to
+    # items, which this package does not know.
     queue_item = models.UUIDField(null=True, blank=True)
+    queue_id = models.UUIDField(null=True, blank=True)
     value = exact_json_field()
     score_source = models.CharField(max_length=16, choices=[(word, word) for word in SCORE_SOURCES], default="human")
     notes = models.TextField(blank=True)
@@ -66,6 +68,9 @@ class Score(TenantRow):
             newest_first("label", name="score_by_label", condition=LIVE & LISTED),
             newest_first("annotator", name="score_by_annotator", condition=LIVE & LISTED),
             newest_first("organization", time="updated_at", name="score_last_changed", condition=LIVE & LISTED),
+            models.Index(
+                fields=["queue_id", "label"], name="score_by_queue", condition=LIVE & ~models.Q(queue_id=None)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """The heart: store the scores of a request, with a sentence for each error."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,6 +34,7 @@ FEWER = "Send fewer scores, or smaller values, in one request."
 class Batch:
     """Entries of a request: scores of one source by one annotator.
 
+    `queue_item` and `queue_id` name the item of an annotation queue; the caller has locked it.
     `notes` go on every score whose entry has none of its own. `dry_run` stores nothing; `atomic` stores nothing if
     there is an error. `create_source`: the annotator may, where the settings allow it.
     """
@@ -41,6 +43,8 @@ class Batch:
     ref: SourceRef
     entries: Sequence[object]
     notes: str | None = None
+    queue_item: uuid.UUID | None = None
+    queue_id: uuid.UUID | None = None
     dry_run: bool = False
     atomic: bool = False
     create_source: bool = True
@@ -164,7 +168,14 @@ def _store(batch: Batch, drafts: Sequence[Draft], *, labels_version: str | None 
     """
     try:
         with savepoint():
-            result = store_scores(drafts, annotator=batch.annotator, ref=batch.ref, labels_version=labels_version)
+            result = store_scores(
+                drafts,
+                annotator=batch.annotator,
+                ref=batch.ref,
+                queue_item=batch.queue_item,
+                queue_id=batch.queue_id,
+                labels_version=labels_version,
+            )
     except DatabaseError as error:
         if not is_refusal(error):
             raise
@@ -211,8 +222,8 @@ def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors
             annotator_id=annotator.id,
             annotator_name=annotator.name,
             annotator_email=annotator.email,
-            queue_item=None,
-            queue_id=None,
+            queue_item=_spelled(batch.queue_item),
+            queue_id=_spelled(batch.queue_id),
             created_at=None if batch.dry_run else created_at,
             updated_at=None if batch.dry_run else updated_at,
             updated_by=updated_by.id,
@@ -221,3 +232,7 @@ def _recording(batch: Batch, stored: Sequence[tuple[Draft, StoreResult]], errors
         )
         rows.append(row)
     return Recording(rows, sorted(errors, key=lambda error: error.index))
+
+
+def _spelled(pk: uuid.UUID | None) -> str | None:
+    return None if pk is None else str(pk)

@@ -38,7 +38,7 @@ class ScoreRow(msgspec.Struct, frozen=True, gc=False):
     annotator_name: Annotated[str, Text(display_name("annotator"))]
     annotator_email: Annotated[str, Text("annotator__email")]
     queue_item: Annotated[str | None, Uuid()]
-    queue_id: Annotated[None, Uuid(Value(None))]
+    queue_id: Annotated[str | None, Uuid()]
     created_at: Annotated[str | None, Moment()]
     updated_at: Annotated[str | None, Moment()]
     updated_by: Annotated[str, Uuid(Coalesce("updated_by_id", "annotator_id"))]

@@ -79,12 +79,19 @@ _decode_before = msgspec.json.Decoder(list[ScoreBefore]).decode
 
 @in_autocommit
 def store_scores(
-    drafts: Sequence[Draft], *, annotator: User, ref: SourceRef, labels_version: str | None
+    drafts: Sequence[Draft],
+    *,
+    annotator: User,
+    ref: SourceRef,
+    queue_item: uuid.UUID | None,
+    queue_id: uuid.UUID | None,
+    labels_version: str | None,
 ) -> StoreResult:
     """Store an annotator's scores of one source with one statement.
 
     The source's row is locked; new scores are inserted, different ones overwritten and their old values kept as
-    revisions, equal ones left alone. Without drafts only the source and the labels' version are checked.
+    revisions, equal ones left alone. Scores of an item of a queue are apart
+    from all others. Without drafts only the source and the labels' version are checked.
     `labels_version` of None: the caller holds the lock of the labels. Raise `DatabaseError` for a refused row.
     """
     parameters: dict[str, Any] = {
@@ -93,6 +100,8 @@ def store_scores(
         "source_type": ref.source_type,
         "source_key": ref.key,
         "annotator_id": annotator.pk,
+        "queue_item": queue_item,
+        "queue_id": queue_id,
         # Arrays as PostgreSQL writes them: UUIDs need no quotes.
         "ids": f"{{{','.join([draft.id for draft in drafts])}}}",
         "label_ids": f"{{{','.join([draft.label.id for draft in drafts])}}}",

@@ -1,10 +1,11 @@
 """Sources: the traces, spans, generations and sessions that scores judge."""
 
 from django.db import models
+from django.db.models.functions import MD5
 
-from modelhub.accounts.models import Organization
+from modelhub.accounts.models import Organization, User
 from modelhub.core import clock
-from modelhub.core.models import TenantRow, exact_json_field, is_object, newest_first, one_of
+from modelhub.core.models import TenantForeignKey, TenantRow, exact_json_field, is_object, newest_first, one_of
 
 # The stored words. `SOURCE_WORDS` maps the other words of clients to them.
 SOURCE_TYPES = ("trace", "span", "generation", "session", "dataset_row", "call_execution", "prototype_run")
@@ -40,3 +41,20 @@ class Source(TenantRow):
 
     def __str__(self) -> str:
         return f"{self.source_type} {self.source_id}"
+
+
+class SourceNote(TenantRow):
+    """A text about a source by one person; equal texts are one note."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
+    source = TenantForeignKey(Source, on_delete=models.PROTECT, related_name="source_notes", db_index=False)
+    author = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    text = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("source", "author", MD5("text"), "organization", name="sourcenote_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"note {self.pk}"

@@ -22,6 +22,7 @@ FUNCTIONS = {
     "modelhub_share_labels_v1",
     "modelhub_store_scores_v1",
     "modelhub_store_scores_v2",
+    "modelhub_store_scores_v3",
 }
 
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'modelhub\\_%'"

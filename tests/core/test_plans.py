@@ -67,6 +67,8 @@ VARIABLES = {
     "of_organization": "uuid",
     "of_source": "uuid",
     "of_annotator": "uuid",
+    "of_item": "uuid",
+    "of_queue": "uuid",
     "of_type": "text",
     "of_key": "text",
     "ids": "uuid[]",

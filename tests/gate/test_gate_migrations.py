@@ -75,6 +75,7 @@ def test_a_finding_that_the_migration_accepts_is_ignored() -> None:
     assert judge(drop, accepted={"ban-drop-column": "the release before this one does not know it any more"}) == ""
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_whole_gate_fails_and_names_the_migration(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,6 +60,7 @@ def test_a_project_is_found_by_its_name_in_another_form(alice: Caller) -> None:
     assert [project["name"] for project in answer.body["result"]["table"]] == [NFC]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_equal_names_of_the_version_before_are_told_apart_by_the_migration(alice: Caller, charlie: Caller) -> None:
     mine, theirs = alice.user.organization, charlie.user.organization
     migrate("0004_scope_annotate")

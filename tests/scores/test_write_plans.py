@@ -16,7 +16,7 @@ from modelhub.labels.models import Label
 from modelhub.scores.statements import KEEP_REVISIONS, WRITE_SCORES
 from modelhub.sources.models import Source
 from tests.client import Caller, entry
-from tests.factories import LabelFactory
+from tests.factories import LabelFactory, QueueFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -41,12 +41,18 @@ def test_no_plan_for_overwriting_reads_all_scores_of_a_new_table(statement: str)
     assert "Seq Scan on modelhub_score" not in plan, plan
 
 
-# Another annotator's scores of the same source, so that there is something to read too much of.
+ITEMS = """
+INSERT INTO modelhub_item (id, organization_id, queue_id, source_id, "order", priority, status, review_status,
+                           review_notes, gold, expected, is_assigned, created_at, updated_at, deleted_at)
+SELECT gen_random_uuid(), %s, %s, %s, 1, 0, 'pending', '', '', false, '{}', false, now(), now(), now()
+FROM generate_series(1, 5000)
+"""
+# Another annotator's scores of the same source in items of a queue, so that there is something to read too much of.
 OTHERS = """
 INSERT INTO modelhub_score (id, organization_id, source_id, label_id, annotator_id, queue_item, value, score_source,
                             notes, created_at, updated_at)
-SELECT gen_random_uuid(), %s, %s, %s, %s, gen_random_uuid(), '{}', 'human', '', now(), now()
-FROM generate_series(1, 5000)
+SELECT gen_random_uuid(), item.organization_id, item.source_id, %s, %s, item.id, '{}', 'human', '', now(), now()
+FROM modelhub_item AS item WHERE organization_id = %s
 """
 # In this transaction, which is the test's; of scores and of every index of them: scans, and rows that came of them.
 SCANS = """
@@ -60,7 +66,8 @@ WHERE oid = 'modelhub_score'::regclass
 def plans_are_new(bob: Caller, trace: Source, labels: dict[str, Label]) -> Iterator[None]:
     """Provide a table with scores of Bob, and a connection without plans for it."""
     with connection.cursor() as cursor:
-        cursor.execute(OTHERS, [trace.organization_id, trace.pk, labels["star"].pk, bob.user.pk])
+        cursor.execute(ITEMS, [trace.organization_id, QueueFactory.create(created_by=bob.user).pk, trace.pk])
+        cursor.execute(OTHERS, [labels["star"].pk, bob.user.pk, trace.organization_id])
         cursor.execute("DISCARD PLANS")
         yield
         cursor.execute("DISCARD PLANS")

@@ -120,6 +120,52 @@ def fill(made: Made) -> None:
             " VALUES (now(), 'a label', 1, '', %s)",
             [user],
         )
+        connection.execute(ROWS_OF_QUEUES, {"organization": made.id, "user": user})
+
+
+# A row of each table of queues and datasets, for the organization, its first user, source and label.
+ROWS_OF_QUEUES = """
+WITH given AS (
+    SELECT %(organization)s::uuid AS organization, %(user)s::uuid AS person, now() AS moment, gen_random_uuid() AS id,
+           (SELECT id FROM modelhub_source WHERE organization_id = %(organization)s LIMIT 1) AS source,
+           (SELECT id FROM modelhub_label WHERE organization_id = %(organization)s LIMIT 1) AS label
+), queue AS (
+    INSERT INTO modelhub_queue (id, organization_id, created_at, updated_at, name, description, instructions, status,
+        assignment_strategy, auto_assign, annotations_required, reservation_seconds, requires_review, blind, is_default,
+        created_by_id)
+    SELECT id, organization, moment, moment, 'Queue', '', '', 'active', 'manual', false, 1, 60, false, true, false,
+        person
+    FROM given
+), label AS (
+    INSERT INTO modelhub_queuelabel (id, organization_id, created_at, queue_id, label_id, required, "order")
+    SELECT id, organization, moment, id, label, true, 1 FROM given
+), member AS (
+    INSERT INTO modelhub_queuemember (id, organization_id, created_at, queue_id, user_id, roles)
+    SELECT id, organization, moment, id, person, '{manager}' FROM given
+), item AS (
+    INSERT INTO modelhub_item (id, organization_id, created_at, updated_at, queue_id, source_id, "order", priority,
+        status, review_status, review_notes, gold, expected, is_assigned)
+    SELECT id, organization, moment, moment, id, source, 1, 0, 'pending', '', '', false, '{}', true FROM given
+), assignment AS (
+    INSERT INTO modelhub_assignment (id, organization_id, created_at, queue_id, item_id, user_id)
+    SELECT id, organization, moment, id, id, person FROM given
+), slot AS (
+    INSERT INTO modelhub_slot (id, organization_id, created_at, updated_at, queue_id, item_id, user_id, state, seat,
+        reserved_until, skip_reason, notes)
+    SELECT id, organization, moment, moment, id, id, person, 'reserved', 1, moment, '', '' FROM given
+), review AS (
+    INSERT INTO modelhub_review (id, organization_id, created_at, item_id, reviewer_id, action, notes, label_comments)
+    SELECT id, organization, moment, id, person, 'comment', '', '[]' FROM given
+), dataset AS (
+    INSERT INTO modelhub_dataset (id, organization_id, created_at, updated_at, name, columns)
+    SELECT id, organization, moment, moment, 'Dataset', '[]' FROM given
+), cells AS (
+    INSERT INTO modelhub_datasetrow (id, organization_id, created_at, dataset_id, position, cells, metadata)
+    SELECT id, organization, moment, id, 1, '{}', '{}' FROM given
+)
+INSERT INTO modelhub_sourcenote (id, organization_id, created_at, source_id, author_id, text)
+SELECT id, organization, moment, source, person, 'a note' FROM given
+"""
 
 
 def write_anything(made: Made, session: requests.Session, at: int) -> int:

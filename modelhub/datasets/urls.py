@@ -1,0 +1,5 @@
+"""Paths of datasets."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

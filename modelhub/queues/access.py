@@ -1,0 +1,78 @@
+"""Rights in a queue, by the roles of its members."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.db.models import OuterRef, Q, Subquery
+
+from modelhub.accounts.people import Actor
+from modelhub.core.errors import Forbidden, NotFound
+from modelhub.core.models import LIVE
+from modelhub.queues.models import Queue, QueueMember
+
+Right = Literal["manage", "annotate", "review"]
+# The roles of a member that carry each right. Admins of the organization have all of them.
+ROLES_WITH: dict[Right, frozenset[str]] = {
+    "manage": frozenset({"manager"}),
+    "annotate": frozenset({"annotator", "manager"}),
+    "review": frozenset({"reviewer", "manager"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A queue with the rights that an actor has in it."""
+
+    actor: Actor
+    queue: Queue
+    roles: frozenset[str]
+
+    def may(self, right: Right) -> bool:
+        return bool(self.roles & ROLES_WITH[right]) or not self.actor.missing_right
+
+    def check(self, right: Right) -> None:
+        """Raise `Forbidden` without the right."""
+        if not self.may(right):
+            roles = " or ".join(sorted(ROLES_WITH[right]))
+            held = ", ".join(sorted(self.roles)) or "none"
+            raise Forbidden(
+                f"This needs the role {roles} in the queue, or an admin of the organization; "
+                f"{self.actor.user.email} has {held}, and {self.actor.missing_right}.",
+                code="queue_role",
+            )
+
+    @property
+    def sees_all(self) -> bool:
+        """Return whether others' scores and gold items are visible before own work."""
+        return self.may("manage") or self.may("review")
+
+
+def get_access(actor: Actor, queue_id: uuid.UUID, *, lock: bool = False, deleted: bool = False) -> Access:
+    """Return a live queue, or a `deleted` one, with the actor's rights.
+
+    `lock` locks its row, before those of items. Raise `NotFound`, also for a key with the scope `annotate` alone whose
+    user is no member.
+    """
+    wanted = ~LIVE if deleted else LIVE
+    member = QueueMember.objects.filter(
+        organization_id=actor.user.organization_id, queue=OuterRef("pk"), user=actor.user.pk
+    )
+    queues: Any = Queue.objects.filter(wanted, organization_id=actor.user.organization_id, pk=queue_id)
+    if lock:
+        queues = queues.select_for_update(no_key=True, of=("self",))
+    queue = queues.annotate(roles=Subquery(member.values("roles"))).first()
+    if queue is None or (queue.roles is None and not actor.sees_all):
+        raise queue_not_found(queue_id)
+    return Access(actor, queue, frozenset(queue.roles or ()))
+
+
+def visible_queues(actor: Actor) -> Q:
+    """Return the condition of the queues that exist for the actor."""
+    condition = Q(organization_id=actor.user.organization_id)
+    return condition if actor.sees_all else condition & Q(members__user=actor.user.pk)
+
+
+def queue_not_found(queue_id: object) -> NotFound:
+    """Return the error of a missing, deleted, foreign or invisible queue."""
+    return NotFound(f"Queue not found: {queue_id}", code="queue_not_found")
