@@ -10,8 +10,9 @@ from rest_framework.request import Request
 
 from modelhub.accounts.keys import REFUSAL, authenticate, check_scope
 from modelhub.accounts.models import ApiKey, User
-from modelhub.accounts.people import Actor, get_annotator
+from modelhub.accounts.people import Actor, find_login, get_annotator
 from modelhub.core.errors import Forbidden, Unauthenticated
+from modelhub.core.ids import spell_uuid
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -41,7 +42,8 @@ def annotator_of(request: Request, annotator_id: object = None, annotator_email:
     Raise `Forbidden` for another annotator without the scope `act-as`, `Invalid` for one of another organization.
     """
     user = caller(request)
-    if annotator_id in (None, str(user.pk)) and annotator_email in (None, user.email):
+    own_id = annotator_id is None or spell_uuid(annotator_id) == str(user.pk)
+    if own_id and (annotator_email is None or find_login(annotator_email) == user.email):
         return user
     for scope in ("act-as", "write"):
         check_scope(api_key_of(request), scope)

@@ -52,6 +52,12 @@ class Actor:
         return annotator_id == self.user.pk or not self.missing_right
 
 
+def find_login(email: object) -> str | None:
+    """Return the stored spelling of an email, None if no user can have it."""
+    login = normalize_login(email) if isinstance(email, str) else ""
+    return login if login.isprintable() and login else None
+
+
 def get_annotator(*, organization_id: uuid.UUID, user_id: object = None, email: object = None) -> User:
     """Return the active user of the organization with this id, or email, or both.
 
@@ -59,8 +65,8 @@ def get_annotator(*, organization_id: uuid.UUID, user_id: object = None, email: 
     """
     field, sent = ("annotator_id", user_id) if user_id is not None else ("annotator_email", email)
     pk = parse_uuid(user_id)
-    login = normalize_login(email) if isinstance(email, str) else None
-    unusable = (user_id is not None and pk is None) or (email is not None and not (login and login.isprintable()))
+    login = find_login(email)
+    unusable = (user_id is not None and pk is None) or (email is not None and login is None)
     users = User.objects.filter(organization_id=organization_id, is_active=True)
     if pk:
         users = users.filter(pk=pk)

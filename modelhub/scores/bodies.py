@@ -11,8 +11,10 @@ SOURCE: dict[str, Any] = {
     "source_type": {"type": "string", "enum": list(SOURCE_WORDS)},
     "source_id": {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH},
 }
-ANNOTATOR: dict[str, Any] = UUID | {
-    "description": "The annotator of the scores, for keys with the scope `act-as`; by default the key's own user."
+ANNOTATOR: dict[str, dict[str, Any]] = {
+    "annotator_id": UUID
+    | {"description": "The annotator of the scores, for keys with the scope `act-as`; by default the key's own user."},
+    "annotator_email": {"type": "string", "description": "The annotator by email; with annotator_id, the same user."},
 }
 
 ENTRY: dict[str, Any] = {
@@ -28,14 +30,14 @@ BULK_SCORES: dict[str, Any] = {
         **SOURCE,
         "scores": {"type": "array", "items": ENTRY, "minItems": 1},
         "notes": PROPERTIES["notes"],
-        "annotator_id": ANNOTATOR,
+        **ANNOTATOR,
     },
     "required": ["source_type", "source_id", "scores"],
 }
 SCORE: dict[str, Any] = {
     "type": "object",
     "description": "One score on one source.",
-    "properties": {**SOURCE, "annotator_id": ANNOTATOR, **PROPERTIES},
+    "properties": {**SOURCE, **ANNOTATOR, **PROPERTIES},
     "required": ["source_type", "source_id", "label_id", "value"],
 }
 SCORE_CHANGE: dict[str, Any] = {
@@ -44,7 +46,7 @@ SCORE_CHANGE: dict[str, Any] = {
     "properties": {
         # Without defaults: a field that is not given stays as it is.
         **{name: {key: rule for key, rule in PROPERTIES[name].items() if key != "default"} for name in CHANGES},
-        "annotator_id": ANNOTATOR,
+        **ANNOTATOR,
     },
 }
 SCORE_REPLACEMENT: dict[str, Any] = SCORE_CHANGE | {"required": ["value"]}

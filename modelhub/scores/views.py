@@ -132,7 +132,7 @@ def read_bulk(request: Request, *, dry_run: bool, atomic: bool) -> Batch:
         errors["scores"] = [f"scores must be a list of at least one score, got {show(sent)}"]
     if ref is None or errors:
         raise Invalid("; ".join(itertools.chain(*errors.values())), fields=errors)
-    annotator = annotator_of(request, fields.get("annotator_id"))
+    annotator = annotator_of(request, fields.get("annotator_id"), fields.get("annotator_email"))
     may_create = "write" in api_key_of(request).scopes
     return Batch(annotator, ref, entries, notes, dry_run=dry_run, atomic=atomic, create_source=may_create)
 
@@ -183,7 +183,7 @@ class Scores(FilteredScores):
         """Store one score by the rules of a batch; an error is a problem."""
         dry_run = self.read_flag("dry_run")
         fields = read_object(request.data, SCORE_FIELDS, strict=True)
-        annotator = annotator_of(request, fields.pop("annotator_id", None))
+        annotator = annotator_of(request, fields.pop("annotator_id", None), fields.pop("annotator_email", None))
         ref = check_source_ref(fields.pop("source_type", None), fields.pop("source_id", None))
         may_create = "write" in api_key_of(request).scopes
         batch = Batch(annotator, ref, [fields], dry_run=dry_run, create_source=may_create)
@@ -236,7 +236,7 @@ class OneScore(ApiView):
 
     def _change(self, request: Request, pk: uuid.UUID) -> Response:
         changes = read_object(request.data, CHANGE_FIELDS, strict=True)
-        actor = actor_of(request, changes.pop("annotator_id", None))
+        actor = actor_of(request, changes.pop("annotator_id", None), changes.pop("annotator_email", None))
         # Null means not given (contract 0.5), but no value is null.
         changes = {name: given for name, given in changes.items() if given is not None or name == "value"}
         if request.method == "PUT" and "value" not in changes:

@@ -19,7 +19,7 @@ from modelhub.labels.models import Label
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.sources.models import Source
 from tests.client import Caller, entry
-from tests.factories import UserFactory
+from tests.factories import ScoreFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -116,7 +116,57 @@ class TestActAs:
         for wrong in (str(charlie.user.pk), str(uuid.uuid4()), str(gone.pk), "x", 7):
             answer = backend.bulk(trace, [entry(labels["star"], 4)], annotator_id=wrong)
             assert (answer.status, answer.body["code"]) == (400, "annotator_not_found")
+        emails: list[object] = [charlie.user.email, gone.email, "x", "", "a\x00b", "\ud800", 7, []]
+        for email in emails:
+            answer = backend.bulk(trace, [entry(labels["star"], 4)], annotator_email=email)
+            assert (answer.status, answer.body["code"]) == (400, "annotator_not_found")
+            sentence = "annotator_email must be the email of an annotator of this organization, got"
+            assert sentence in answer.body["errors"]["annotator_email"][0]
         assert not Score.objects.exists()
+
+    def test_by_email_in_any_spelling_on_every_write(
+        self, alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        backend = scoped(alice, "read", "write", "act-as")
+        single = {"source_type": "trace", "source_id": trace.source_id, **entry(labels["text"], "x")}
+        bulk = backend.bulk(trace, [entry(labels["star"], 4)], annotator_email="bob@example.com")
+        [score] = bulk.body["scores"]
+        path = f"/model-hub/scores/{score['id']}/"
+        alone = backend.post("/model-hub/scores/", single | {"annotatorEmail": " Bob@Example.COM "})
+        answers = [
+            alone,
+            backend.patch(path, {"value": 3, "annotatorEmail": "BOB@example.com"}),
+            backend.put(path, {"value": 2, "annotator_email": "bob@example.com", "annotator_id": str(bob.user.pk)}),
+        ]
+        assert [answer.status for answer in answers] == [201, 200, 200]
+        assert {answer.body["annotator"] for answer in answers} == {score["annotator"]} == {str(bob.user.pk)}
+        assert {answer.body["updated_by_email"] for answer in answers} == {"bob@example.com"}
+
+    def test_id_and_email_must_name_one_annotator(
+        self, alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        backend = scoped(alice, "read", "write", "act-as")
+        score = ScoreFactory.create(source=trace, label=labels["star"], annotator=bob.user)
+        both = {"annotator_id": str(bob.user.pk), "annotator_email": "alice@example.com"}
+        single = {"source_type": "trace", "source_id": trace.source_id, **entry(labels["text"], "x")}
+        for answer in (
+            backend.bulk(trace, [entry(labels["star"], 1)], **both),
+            backend.post("/model-hub/scores/", single | both),
+            backend.patch(f"/model-hub/scores/{score.pk}/", {"value": 1} | both),
+            backend.put(f"/model-hub/scores/{score.pk}/", {"value": 1} | both),
+        ):
+            assert (answer.status, answer.body["code"]) == (400, "annotator_not_found")
+            assert "annotator_id and annotator_email must name one annotator" in answer.body["detail"]
+        assert Score.objects.get().value == {"rating": 4}
+
+    def test_not_by_email_without_the_scope_unless_it_is_oneself(
+        self, alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        annotator = scoped(bob, "annotate")
+        answer = annotator.bulk(trace, [entry(labels["star"], 4)], annotator_email="alice@example.com")
+        assert (answer.status, answer.body["code"]) == (403, "scope")
+        own = {"annotator_email": "BOB@example.com", "annotator_id": str(bob.user.pk).upper()}
+        assert annotator.bulk(trace, [entry(labels["star"], 4)], **own).status == 201
 
 
 class TestCommands:
