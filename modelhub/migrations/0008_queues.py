@@ -728,6 +728,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("deleted_at", None)),
                 fields=["queue", "status", "review_status"],
+                include=["id", "reviewed_at", "organization"],
                 name="item_by_status",
             ),
         ),
@@ -751,7 +752,14 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("deleted_at", None), models.Q(("completed_at", None), _negated=True)),
                 fields=["queue", "completed_at"],
+                include=["organization"],
                 name="item_by_completion",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="item",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None), ("gold", True)), fields=["queue"], name="item_of_gold"
             ),
         ),
         migrations.AddConstraint(
@@ -792,7 +800,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="assignment",
-            index=models.Index(fields=["queue", "user", "item"], name="assignment_by_user"),
+            index=models.Index(
+                fields=["queue", "user", "item"], include=["organization"], name="assignment_by_user"
+            ),
         ),
         migrations.AddConstraint(
             model_name="assignment",
@@ -828,7 +838,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="slot",
-            index=models.Index(fields=["queue", "user", "state", "ended_at"], name="slot_by_user"),
+            index=models.Index(
+                fields=["queue", "user", "state", "ended_at"], include=["item", "organization"], name="slot_by_user"
+            ),
         ),
         migrations.AddConstraint(
             model_name="slot",

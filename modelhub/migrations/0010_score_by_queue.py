@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
             "score",
             models.Index(
                 fields=["queue_id", "label"],
+                include=["annotator", "queue_item", "updated_at", "organization"],
                 name="score_by_queue",
                 condition=models.Q(deleted_at=None) & ~models.Q(queue_id=None),
             ),

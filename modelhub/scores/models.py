@@ -68,8 +68,12 @@ class Score(TenantRow):
             newest_first("label", name="score_by_label", condition=LIVE & LISTED),
             newest_first("annotator", name="score_by_annotator", condition=LIVE & LISTED),
             newest_first("organization", time="updated_at", name="score_last_changed", condition=LIVE & LISTED),
+            # With the columns by which a queue's scores are counted per annotator.
             models.Index(
-                fields=["queue_id", "label"], name="score_by_queue", condition=LIVE & ~models.Q(queue_id=None)
+                fields=["queue_id", "label"],
+                include=["annotator", "queue_item", "updated_at", "organization"],
+                name="score_by_queue",
+                condition=LIVE & ~models.Q(queue_id=None),
             ),
         ]
 
