@@ -67,6 +67,25 @@ class Moment(Text):
         return Func(super().column(name), template=ISO_8601, output_field=TextField())
 
 
+class Number(Text):
+    """A whole number."""
+
+    field_class = serializers.IntegerField
+
+
+class Flag(Text):
+    """True or false."""
+
+    field_class = serializers.BooleanField
+
+
+class JsonList(JsonObject):
+    """A JSON array of objects, read as text."""
+
+    def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
+        return serializers.ListField(child=serializers.DictField(), **options)
+
+
 @dataclass(frozen=True)
 class Choice(Text):
     words: Sequence[str] = ()
