@@ -296,6 +296,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "scores", "description": "Store, read, correct and delete scores."},
         {"name": "sources", "description": "Register the traces, spans, generations and sessions that are scored."},
         {"name": "labels", "description": "The typed questions that scores answer."},
+        {"name": "datasets", "description": "The tables that exports of annotation queues fill."},
         {"name": "tracer", "description": "Labels and projects, as the class `Annotation` of the client reads them."},
         *(
             [{"name": "test controls", "description": "Organizations, clocks, ids, faults and records for tests."}]

@@ -8,6 +8,7 @@ SESSION_ID = "c2a9d0b4-53f7-4e0e-8a51-6d7e8f9a0b1c"
 STAR_ID, CATEGORICAL_ID = "019ac4f0-7c4e-7d7a-8a3b-5f6e7d8c9b0a", "019ac4f0-7c4e-7d7b-9f21-0c1d2e3f4a5b"
 SCORE_ID, SOURCE_ID = "019ac4f2-1b6d-7e88-b7aa-43c0d5e6f701", "019ac4f1-5e2a-7c90-8d13-2b3c4d5e6f70"
 USER_ID, PROJECT_ID = "019ac4ef-9a10-7b3c-a4d5-e6f708192a3b", "019ac4ef-c4d2-7f60-9e1f-5a6b7c8d9e0f"
+DATASET_ID = "019ac4f6-3a1c-7f20-a6b7-c8d9e0f10213"
 ORGANIZATION_ID, FAULT_ID = "019ac4ef-8f01-7a2b-93c4-d5e6f708192a", "019ac4f4-2c5d-7d33-9e44-8b7c6d5e4f30"
 # The page replaces these by ids of the caller's organization.
 IDS = {
@@ -61,6 +62,13 @@ EXAMPLES: dict[str, Any] = {
     "Project.id": PROJECT_ID,
     "Project.name": "Support bot",
     "Project.project_type": "observe",
+    "Dataset.id": DATASET_ID,
+    "Dataset.name": "Support answers",
+    "Dataset.columns": ["source_id", "Quality annotation 1 value"],
+    "Dataset.row_count": 500,
+    "DatasetRow.position": 1,
+    "DatasetRow.cells": {"source_id": TRACE_ID, "Quality annotation 1 value": 4},
+    "DatasetRow.metadata": {"source_type": "trace", "source_id": TRACE_ID},
     "BulkScoresAnswer.errors": [ERROR],
     "ScoreSeed.annotator": "ann+{organization}@example.com",
     "Problem.type": "about:blank",
@@ -78,6 +86,7 @@ PATH_IDS = {
     "/model-hub/scores/": SCORE_ID,
     "/model-hub/sources/": SOURCE_ID,
     "/model-hub/annotations-labels/": STAR_ID,
+    "/model-hub/datasets/": DATASET_ID,
     "/__admin/faults/": FAULT_ID,
     "/__admin/": ORGANIZATION_ID,
 }

@@ -11,6 +11,7 @@ from factory.django import DjangoModelFactory
 
 from modelhub.accounts.keys import digest
 from modelhub.accounts.models import ApiKey, Organization, User
+from modelhub.datasets.models import Dataset
 from modelhub.labels.models import Label, Project
 from modelhub.labels.types import get_type
 from modelhub.queues.models import Item, Queue, QueueLabel, QueueMember
@@ -89,6 +90,14 @@ class ScoreFactory(DjangoModelFactory[Score]):
     label = factory.SubFactory(LabelFactory, organization=factory.SelfAttribute("..source.organization"))
     annotator = factory.SubFactory(UserFactory, organization=factory.SelfAttribute("..source.organization"))
     value = factory.LazyFunction(lambda: {"rating": 4})
+
+
+class DatasetFactory(DjangoModelFactory[Dataset]):
+    class Meta:
+        model = Dataset
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"Dataset {n}")
 
 
 class QueueFactory(DjangoModelFactory[Queue]):

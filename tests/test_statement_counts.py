@@ -11,10 +11,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from modelhub.datasets.services import NewRow, add_rows
 from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 from tests.client import Answer, Caller, entry
-from tests.factories import LabelFactory
+from tests.factories import DatasetFactory, LabelFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,6 +93,14 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
     counts["POST tracer/project/"] = count(lambda: alice.post("/tracer/project/", {"name": "P"}), 201)
     counts["GET tracer/project/list_projects/"] = count(lambda: alice.get("/tracer/project/list_projects/?name=p"), 200)
     counts["GET tracer/get-annotation-labels/"] = count(lambda: alice.get("/tracer/get-annotation-labels/"), 200)
+    for number in (1, 10, 100):
+        dataset = DatasetFactory.create(organization=alice.user.organization)
+        add_rows(dataset, ["name"], [[NewRow([at], {}) for at in range(number)]])
+        path = f"/model-hub/datasets/{dataset.pk}/"
+        counts[f"GET datasets/{{id}}/rows/ {number}"] = count(lambda p=path: alice.get(f"{p}rows/?limit=50"), 200)  # type: ignore[misc]
+    counts["GET datasets/"] = count(lambda: alice.get("/model-hub/datasets/"), 200)
+    counts["GET datasets/{id}/"] = count(lambda: alice.get(path), 200)
+    counts["DELETE datasets/{id}/"] = count(lambda: alice.delete(path), 200)
     return counts
 
 
@@ -108,5 +117,5 @@ def test_the_number_of_rows_makes_no_difference(measured: dict[str, int]) -> Non
         kind, _, rows = name.rpartition(" ")
         if rows.isdigit():
             by_kind.setdefault(kind, set()).add(number)
-    assert len(by_kind) == 6
+    assert len(by_kind) == 7
     assert all(len(numbers) == 1 for numbers in by_kind.values()), by_kind

@@ -2,13 +2,11 @@
 
 import itertools
 import uuid
-from collections.abc import Generator, Iterable
 from typing import Any
 
 import msgspec
 from django.conf import settings
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
@@ -19,6 +17,7 @@ from rest_framework.response import Response
 from modelhub.accounts.authentication import actor_of, annotator_of, api_key_of
 from modelhub.core.bounded import read_all
 from modelhub.core.csv_cells import BYTE_ORDER_MARK
+from modelhub.core.downloads import download
 from modelhub.core.envelope import read_object, reject_unknown, rename
 from modelhub.core.errors import Invalid
 from modelhub.core.exact_json import check_storable
@@ -357,17 +356,5 @@ class ExportScores(FilteredScores):
             raise Invalid("bom must be false unless export_format is csv, got true", field="bom")
         content_type, write = FORMATS[name]
         pieces = write(self.filter_queryset(self.get_queryset()).using(alias_for_long_read()))
-        # Read before the response begins: an error until here is still a problem, not a broken file.
-        first = [*([BYTE_ORDER_MARK] if bom else []), *itertools.islice(pieces, 2)]
-        response = StreamingHttpResponse(one_after_the_other(first, pieces), content_type=content_type)
-        response["Content-Disposition"] = f'attachment; filename="scores.{name}"'
-        return response
-
-
-def one_after_the_other(*several: Iterable[bytes]) -> Generator[bytes, None, None]:
-    """Chain iterables in a generator, which frees them when it is closed.
-
-    `itertools.chain` has no close: pieces of an aborted export would wait for a garbage collection.
-    """
-    for pieces in several:
-        yield from pieces
+        start = BYTE_ORDER_MARK if bom else b""
+        return download(pieces, content_type=content_type, name=f"scores.{name}", start=start)

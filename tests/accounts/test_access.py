@@ -15,7 +15,7 @@ from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 from modelhub.urls import urlpatterns
 from tests.client import Caller, entry
-from tests.factories import ApiKeyFactory, ScoreFactory
+from tests.factories import ApiKeyFactory, DatasetFactory, ScoreFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +49,11 @@ POST   /model-hub/annotations-labels/{deleted}/restore/ 401 401 401 403 403 200 
 GET    /tracer/get-annotation-labels/           401 401 401 403 200 403 200 200 403 403 200 200 200 200
 POST   /tracer/project/                         401 401 401 403 403 201 403 403 403 403 201 201 201 201
 GET    /tracer/project/list_projects/           401 401 401 403 200 403 403 403 403 403 200 200 200 200
+GET    /model-hub/datasets/                     401 401 401 403 200 403 403 403 403 403 200 200 200 200
+GET    /model-hub/datasets/{dataset}/           401 401 401 403 200 403 403 403 403 403 200 200 200 404
+DELETE /model-hub/datasets/{dataset}/           401 401 401 403 403 200 403 403 403 403 200 200 200 404
+GET    /model-hub/datasets/{dataset}/rows/      401 401 401 403 200 403 403 403 403 403 200 200 200 404
+GET    /model-hub/datasets/{dataset}/export/    401 401 401 403 200 403 403 403 403 403 200 200 200 404
 GET    /healthz                                 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /readyz                                  200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /metrics                                 404 404 404 404 404 404 404 404 404 404 404 404 404 404
@@ -117,7 +122,14 @@ def ids(alice: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any
     deleted = labels["numeric"]
     deleted.deleted_at = timezone.now()
     deleted.save()
-    return {"score": score.pk, "source": trace.pk, "label": labels["star"].pk, "deleted": deleted.pk}
+    dataset = DatasetFactory.create(organization=alice.user.organization)
+    return {
+        "score": score.pk,
+        "source": trace.pk,
+        "label": labels["star"].pk,
+        "deleted": deleted.pk,
+        "dataset": dataset.pk,
+    }
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[" ".join(row[:2]) for row in ROWS])

@@ -7,7 +7,7 @@ from django.db import connection
 
 from modelhub.accounts.models import Organization
 from modelhub.accounts.people import Actor
-from modelhub.core import bounded
+from modelhub.core import bounded, downloads
 from modelhub.core.bounded import FETCH_ROWS, bytes_of, read_all, read_batch
 from modelhub.core.errors import Invalid
 from modelhub.labels.models import Label
@@ -114,8 +114,8 @@ def test_an_export_reads_only_what_its_client_takes(
 
 def test_pieces_have_bounded_bytes() -> None:
     lines = [b"x" * 999 + b"\n"] * 200 + [b"y" * 100_000 + b"\n"] + [b"z\n"]
-    pieces = list(export.in_pieces(iter(lines)))
+    pieces = list(downloads.in_pieces(iter(lines)))
 
     assert b"".join(pieces) == b"".join(lines)
     assert [len(piece) for piece in pieces] == [65_000, 65_000, 65_000, 5_000, 100_001, 2]
-    assert list(export.in_pieces(iter(()))) == []
+    assert list(downloads.in_pieces(iter(()))) == []

@@ -12,8 +12,8 @@ from django.core.paginator import Page
 from config.wsgi import application
 from modelhub.accounts.models import Organization
 from modelhub.core import exact_json
+from modelhub.core.downloads import one_after_the_other
 from modelhub.labels.models import Label
-from modelhub.scores.views import one_after_the_other
 from modelhub.sources.models import Source
 from modelhub.sources.views import Sources
 from tests.client import BULK, Caller, entry

@@ -24,13 +24,14 @@ from django.utils import timezone
 
 from modelhub.core.keyset import Position
 from modelhub.core.pagination import scope_of
+from modelhub.datasets.services import NewRow, add_rows
 from modelhub.idempotency.models import IdempotencyRecord
 from modelhub.labels.models import Label
 from modelhub.scores.filters import FILTERS
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.sources.models import Source
 from tests.client import BULK, Caller
-from tests.factories import SECRET, LabelFactory, ProjectFactory, ScoreFactory, SourceFactory
+from tests.factories import SECRET, DatasetFactory, LabelFactory, ProjectFactory, ScoreFactory, SourceFactory
 from tests.repeats import LONG
 from tests.servers import ROOT
 
@@ -43,7 +44,14 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 # The kind of id in each path.
-OF_PATH = {"restore": "gone", "annotations-labels": "label", "scores": "score", "sources": "source", "": "label"}
+OF_PATH = {
+    "restore": "gone",
+    "annotations-labels": "label",
+    "scores": "score",
+    "sources": "source",
+    "datasets": "dataset",
+    "": "label",
+}
 # The kind of id that belongs to a name with one of these words.
 BELONGS = {
     "label": "label",
@@ -134,6 +142,8 @@ def things(caller: Caller, word: str) -> dict[str, str]:
         replaced_by=caller.user,
         score_source="human",
     )
+    dataset = DatasetFactory.create(organization=organization, name=f"{word} dataset", columns=[f"{word} column"])
+    add_rows(dataset, dataset.columns, [[NewRow([word], {"is": word})]])
     scope = scope_of("/model-hub/scores/", organization.pk, "-created_at", {})
     key = f"{word}-key"
     IdempotencyRecord.objects.create(
@@ -146,6 +156,7 @@ def things(caller: Caller, word: str) -> dict[str, str]:
         "source": str(source.pk),
         "source_id": source.source_id,
         "score": str(score.pk),
+        "dataset": str(dataset.pk),
         "user": str(caller.user.pk),
         "organization": str(organization.pk),
         "email": caller.user.email,
