@@ -1,15 +1,21 @@
-"""Reads of queues' items."""
+"""Reads of queues' items and of their scores."""
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
 
 from modelhub.core.bounded import read_all
 from modelhub.core.errors import NotFound
 from modelhub.core.models import LIVE
 from modelhub.core.structs import columns_of, read_structs
 from modelhub.queues.access import Access
-from modelhub.queues.models import Item
+from modelhub.queues.models import Item, QueueLabel
 from modelhub.queues.rows import GoldItemRow, ItemRow
+from modelhub.scores.models import Score
+from modelhub.scores.queries import ScoreRows
+from modelhub.scores.rows import ScoreRow
 
 
 def item_rows(access: Access, item_ids: Sequence[uuid.UUID]) -> list[ItemRow]:
@@ -32,6 +38,40 @@ def get_item_row(access: Access, item_id: uuid.UUID) -> ItemRow:
     if not rows:
         raise item_not_found(item_id)
     return rows[0]
+
+
+def get_item(access: Access, item_id: uuid.UUID, *, lock: bool = False) -> Item:
+    """Return a live item of the queue with its source. Raise `NotFound`.
+
+    `lock` locks the item's row against other writers of its status, slots and scores.
+    """
+    items: Any = Item.objects.filter(LIVE, organization_id=access.queue.organization_id, queue=access.queue, pk=item_id)
+    if lock:
+        items = items.select_for_update(no_key=True, of=("self",))
+    item: Item | None = items.select_related("source").first()
+    if item is None:
+        raise item_not_found(item_id)
+    return item
+
+
+def scores_of(item: Item) -> QuerySet[Score]:
+    """Return the live scores of an item by labels that are attached to its queue."""
+    attached = QueueLabel.objects.filter(
+        organization_id=item.organization_id, queue=item.queue_id, label=OuterRef("label")
+    )
+    return Score.objects.filter(
+        LIVE,
+        Exists(attached),
+        organization_id=item.organization_id,
+        source=item.source_id,
+        queue_item=item.pk,
+    )
+
+
+def score_rows_of(item: Item) -> QuerySet[Score, ScoreRow]:
+    """Return the scores of `scores_of` as clients see them, newest first."""
+    rows = ScoreRows(Score).filter(pk__in=scores_of(item).values("pk"), organization_id=item.organization_id)
+    return rows.order_by("-created_at", "-id").values_list(*columns_of(ScoreRow))
 
 
 def item_not_found(item_id: object) -> NotFound:

@@ -1,0 +1,103 @@
+"""When an item is done, and when its queue is (contract 7.1 and 7.5).
+
+Callers hold the lock of the queue's row, and those of the items: two last items that are completed at the same moment
+complete the queue.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q
+
+from modelhub.core.models import LIVE
+from modelhub.core.sql import read_sql
+from modelhub.labels.models import Label
+from modelhub.queues.models import DatabaseClock, Item, Queue, Slot
+from modelhub.scores.models import Score
+
+SETTLE_ITEMS = read_sql("queues", "settle_items")
+REOPEN_ITEMS = read_sql("queues", "reopen_items")
+
+OPEN = ("pending", "in_progress", "skipped")
+
+
+def settle(queue: Queue, item: Item) -> None:
+    """Set the status of an open item by its slots and scores.
+
+    The last one completes the queue. A completed item and one in review stay as they are.
+    """
+    for settled in _settle_items(queue, [item.pk]):
+        for name in ("status", "review_status", "completed_at", "updated_at"):
+            setattr(item, name, getattr(settled, name))
+    if item.status == "completed":
+        settle_queue(queue)
+
+
+def settle_all(queue: Queue) -> None:
+    """Settle all open items of a queue whose settings have changed; lock them."""
+    of_item = {"organization_id": queue.organization_id, "item": OuterRef("pk")}
+    scores = Score.objects.filter(
+        LIVE, organization_id=queue.organization_id, source=OuterRef("source"), queue_item=OuterRef("pk")
+    )
+    begun = Exists(Slot.objects.filter(**of_item)) | Exists(scores)
+    _settle_items(queue, _lock_items(queue, begun & ~Q(status="completed")))
+    settle_queue(queue)
+
+
+def settle_queue(queue: Queue) -> None:
+    """Complete an active queue, other than a default one, whose items are completed."""
+    items = Item.objects.filter(LIVE, organization_id=queue.organization_id, queue=OuterRef("pk"))
+    queues = Queue.objects.filter(organization_id=queue.organization_id, pk=queue.pk, status="active", is_default=False)
+    last = Exists(items.filter(status="completed")) & ~Exists(items.filter(status__in=OPEN))
+    if queues.filter(last).update(status="completed", updated_at=DatabaseClock()):
+        queue.status = "completed"
+
+
+def reopen_queue(queue: Queue) -> None:
+    """Activate a completed queue that has an open item again."""
+    queues = Queue.objects.filter(organization_id=queue.organization_id, pk=queue.pk, status="completed")
+    if queue.status == "completed" and queues.update(status="active", updated_at=DatabaseClock()):
+        queue.status = "active"
+
+
+def reopen_items_missing(queue: Queue, label: Label) -> int:
+    """Lock and reopen items that people completed without a score by the label.
+
+    Their slots are submitted again and reserved anew. Return the number of items that were completed or in review.
+    """
+    completed = Exists(
+        Slot.objects.filter(organization_id=queue.organization_id, item=OuterRef("pk"), state="completed")
+    )
+    parameters: dict[str, Any] = {
+        "organization_id": queue.organization_id,
+        "item_ids": _lock_items(queue, completed),
+        "label_id": label.pk,
+        "reservation": timedelta(seconds=queue.reservation_seconds),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(REOPEN_ITEMS, parameters)
+        reopened: int = cursor.rowcount
+    if reopened:
+        reopen_queue(queue)
+    return reopened
+
+
+def _lock_items(queue: Queue, condition: Q | Exists) -> list[uuid.UUID]:
+    """Lock live items in the order of their ids. Return the ids."""
+    items = Item.objects.filter(LIVE, condition, organization_id=queue.organization_id, queue=queue)
+    locked = items.order_by("pk").select_for_update(no_key=True, of=("self",))
+    return list(locked.values_list("pk", flat=True))
+
+
+def _settle_items(queue: Queue, item_ids: Sequence[uuid.UUID]) -> list[Item]:
+    parameters: dict[str, Any] = {
+        "organization_id": queue.organization_id,
+        "queue_id": queue.pk,
+        "annotations_required": queue.annotations_required,
+        "requires_review": queue.requires_review,
+        "item_ids": list(item_ids),
+    }
+    return list(Item.objects.raw(SETTLE_ITEMS, parameters))
