@@ -65,8 +65,7 @@ FEATURES: dict[str, list[str]] = {
         QUEUE + "automation-rules/<str:rule_id>/",
         QUEUE + "automation-rules/<str:rule_id>/evaluate/",
     ],
-    "bulk annotation of spans": [
-        "tracer/bulk-annotation/",
+    "annotations of one span": [
         "tracer/observation-span/add_annotations/",
     ],
     "users of an organization": [

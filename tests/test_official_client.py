@@ -96,6 +96,44 @@ def test_reads_of_the_class_annotation(annotations: Annotation, queues: Annotati
     assert annotations.list_projects(project_type="nothing") == []
 
 
+def test_two_hundred_rows_of_annotations_are_logged(
+    annotations: Annotation, queues: AnnotationQueue, live: Server
+) -> None:
+    """The client reads project and labels again for each cell."""
+    project = live.request("POST", "/tracer/project/", json={"name": "SDK log"}).json()
+    kinds = {"tone": "text", "topic": "categorical", "words": "numeric", "stars": "star", "good": "thumbs_up_down"}
+    settings = {"topic": {"options": ["refund", "other"]}, "words": {"min": 0, "max": 100, "step_size": 0.1}}
+    for name, kind in kinds.items():
+        queues.create_label(name, kind, settings=settings.get(name), project=project["id"])
+    spans = [f"log-span-{number}" for number in range(200)]
+    sources = [{"source_type": "observation_span", "source_id": span} for span in spans]
+    live.request("POST", "/model-hub/sources/bulk/", json={"sources": sources})
+    frame = pandas.DataFrame(
+        {
+            "context.span_id": spans,
+            "annotation.tone.text": ["calm"] * 200,
+            "annotation.topic.label": ["refund", None] * 100,
+            "annotation.words.score": [number * 0.1 for number in range(200)],
+            "annotation.stars.rating": [4] * 200,
+            "annotation.good.thumbs": [True, False] * 100,
+            "annotation.notes": ["read twice", None] * 100,
+        }
+    )
+    first = annotations.log_annotations(frame, project_name="SDK log")
+    assert (first.annotationsCreated, first.annotationsUpdated, first.notesCreated) == (900, 0, 100)
+    assert (first.succeededCount, first.errors, first.warnings) == (200, None, None)
+    again = annotations.log_annotations(frame, project_name="SDK log")
+    assert (again.annotationsCreated, again.annotationsUpdated, again.notesCreated) == (0, 900, 0)
+    assert again.warningsCount == len(again.warnings or ()) == 900
+    scores = queues.get_scores("observation_span", "log-span-3")
+    assert {score.label_name: score.value for score in scores} == {
+        "tone": {"text": "calm"},
+        "words": {"value": 0.3},
+        "stars": {"rating": 4},
+        "good": {"value": "down"},
+    }
+
+
 FAILURES: list[tuple[Callable[[AnnotationQueue, Annotation, str], Any], type[Exception], str]] = [
     (lambda q, a, t: q.create_label("", "star"), SDKException, "name must be a string of 1 to 255 characters"),
     (lambda q, a, t: q.create_label("x", "stars"), SDKException, "type must be one of text, numeric"),
@@ -116,6 +154,12 @@ FAILURES: list[tuple[Callable[[AnnotationQueue, Annotation, str], Any], type[Exc
     (lambda q, a, t: q.get_scores("robot", t), SDKException, "source_type must be one of trace"),
     (lambda q, a, t: a.get_labels(project_id=NOBODY), requests.HTTPError, "404"),
     (lambda q, a, t: a.list_projects(page_number=-1), requests.HTTPError, "400"),
+    (lambda q, a, t: a.log_annotations(pandas.DataFrame()), requests.HTTPError, "400"),
+    (
+        lambda q, a, t: a.log_annotations(pandas.DataFrame({"context.span_id": ["s"], "annotation.no.text": ["x"]})),
+        ValueError,
+        "No annotation label found for name 'no'",
+    ),
 ]
 
 

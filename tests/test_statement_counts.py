@@ -35,6 +35,13 @@ def bulk_sources(caller: Caller, number: int, name: str) -> Callable[[], Answer]
     return lambda: caller.post(BULK_SOURCES, {"sources": sources})
 
 
+def annotate_span(caller: Caller, labels: list[Label]) -> Callable[[], Answer]:
+    annotations = [{"annotation_label_id": str(label.pk), "value_float": 1} for label in labels]
+    notes = [{"text": f"of {label.pk}"} for label in labels]
+    record = {"observation_span_id": "1-0", "annotations": annotations, "notes": notes}
+    return lambda: caller.post("/tracer/bulk-annotation/", {"records": [record]})
+
+
 @pytest.fixture
 def measured(alice: Caller, trace: Source) -> dict[str, int]:
     """Every endpoint, each for several numbers of rows."""
@@ -54,6 +61,7 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
             counts[f"POST scores/bulk/ {what} {number}"] = count(lambda b=batch: alice.bulk(trace, b), status)  # type: ignore[misc]
         for what, status in (("insert", 201), ("update", 200)):
             counts[f"POST sources/bulk/ {what} {number}"] = count(bulk_sources(alice, number, what), status)
+        counts[f"POST tracer/bulk-annotation/ one span {number}"] = count(annotate_span(alice, some[:20]), 200)
         connection.cursor().execute("TRUNCATE modelhub_score CASCADE")
     score = {"source_type": "trace", "source_id": trace.source_id, **entry(labels[0], 3)}
     label = {"name": "Another", "type": "star"}
@@ -117,5 +125,5 @@ def test_the_number_of_rows_makes_no_difference(measured: dict[str, int]) -> Non
         kind, _, rows = name.rpartition(" ")
         if rows.isdigit():
             by_kind.setdefault(kind, set()).add(number)
-    assert len(by_kind) == 7
+    assert len(by_kind) == 8
     assert all(len(numbers) == 1 for numbers in by_kind.values()), by_kind

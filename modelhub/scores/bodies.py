@@ -5,6 +5,7 @@ from typing import Any
 from modelhub.examples import CATEGORICAL_ID, ERROR, STAR_ID, TRACE_ID
 from modelhub.scores.changes import CHANGES
 from modelhub.scores.entries import PROPERTIES, UUID
+from modelhub.scores.span_annotations import MAX_NOTE_LENGTH, MAX_PER_RECORD, MAX_RECORDS
 from modelhub.sources.refs import MAX_ID_LENGTH, SOURCE_WORDS
 
 SOURCE: dict[str, Any] = {
@@ -50,6 +51,54 @@ SCORE_CHANGE: dict[str, Any] = {
     },
 }
 SCORE_REPLACEMENT: dict[str, Any] = SCORE_CHANGE | {"required": ["value"]}
+BULK_ANNOTATION: dict[str, Any] = {
+    "type": "object",
+    "description": "Annotations and notes of the key's user on spans, at most 1,000 records.",
+    "properties": {
+        "records": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MAX_RECORDS,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "observation_span_id": SOURCE["source_id"],
+                    "annotations": {
+                        "type": "array",
+                        "maxItems": MAX_PER_RECORD,
+                        "items": {
+                            "type": "object",
+                            "description": "A label with one value, in the field of the label's type.",
+                            "properties": {
+                                "annotation_label_id": UUID,
+                                "value": {"type": "string", "description": "Of a text label."},
+                                "value_float": {"type": "number", "description": "Of a numeric or star label."},
+                                "value_bool": {"type": "boolean", "description": "Of a thumbs_up_down label."},
+                                "value_str_list": {
+                                    "type": "array",
+                                    "items": {"type": "string"},
+                                    "description": "Of a categorical label.",
+                                },
+                            },
+                            "required": ["annotation_label_id"],
+                        },
+                    },
+                    "notes": {
+                        "type": "array",
+                        "maxItems": MAX_PER_RECORD,
+                        "items": {
+                            "type": "object",
+                            "properties": {"text": {"type": "string", "maxLength": MAX_NOTE_LENGTH}},
+                            "required": ["text"],
+                        },
+                    },
+                },
+                "required": ["observation_span_id"],
+            },
+        }
+    },
+    "required": ["records"],
+}
 BULK_DELETE: dict[str, Any] = {
     "type": "object",
     "description": "The scores to delete: either `ids`, or a `filter` with at least one filter of the list.",
@@ -71,5 +120,17 @@ EXAMPLE_BULK = {
     "notes": "Batch annotation",
 }
 EXAMPLE_REJECTED: dict[str, Any] = {"scores": [], "errors": [ERROR.replace("[1]", "[0]")]}
+EXAMPLE_BULK_ANNOTATION = {
+    "records": [
+        {
+            "observation_span_id": "span_ab12",
+            "annotations": [
+                {"annotation_label_id": STAR_ID, "value_float": 4},
+                {"annotation_label_id": CATEGORICAL_ID, "value_str_list": ["positive"]},
+            ],
+            "notes": [{"text": "Answers the question"}],
+        }
+    ]
+}
 EXAMPLE_CHANGE = {"value": {"rating": 2}, "notes": "On second thought"}
 EXAMPLE_BULK_DELETE = {"filter": {"source_type": "trace", "source_id": TRACE_ID}}

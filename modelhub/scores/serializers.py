@@ -3,6 +3,7 @@
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
+from modelhub.core.envelope import spellings
 from modelhub.core.schema import SENTENCES
 from modelhub.core.serializers import OutputSerializer, StructSerializer
 from modelhub.scores.entries import EntryError
@@ -42,3 +43,28 @@ BulkScoresAnswer = inline_serializer(
     },
 )
 BulkDeleteAnswer = inline_serializer("BulkDeleteAnswer", {"deleted": serializers.IntegerField(), "errors": SENTENCES})
+# Clients read one spelling or the other.
+COUNTS = (
+    "annotations_created",
+    "annotations_updated",
+    "notes_created",
+    "succeeded_count",
+    "errors_count",
+    "warnings_count",
+)
+REPORTS = serializers.ListField(child=serializers.DictField(), allow_null=True, help_text="Null without any.")
+BulkAnnotationAnswer = inline_serializer(
+    "BulkAnnotationAnswer",
+    {
+        "status": serializers.BooleanField(),
+        "result": inline_serializer(
+            "BulkAnnotationResult",
+            {
+                "message": serializers.CharField(),
+                **{spelling: serializers.IntegerField() for spelling in spellings(COUNTS)},
+                "warnings": REPORTS,
+                "errors": REPORTS,
+            },
+        ),
+    },
+)

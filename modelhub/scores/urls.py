@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from modelhub.scores import views
+from modelhub.scores import tracer_views, views
 
 urlpatterns = [
     path("model-hub/scores/bulk/", views.BulkScores.as_view(), name="scores-bulk"),
@@ -12,4 +12,5 @@ urlpatterns = [
     path("model-hub/scores/export/", views.ExportScores.as_view(), name="scores-export"),
     path("model-hub/scores/<id:pk>/", views.OneScore.as_view(), name="score"),
     path("model-hub/scores/<id:pk>/history/", views.ScoreHistory.as_view(), name="score-history"),
+    path("tracer/bulk-annotation/", tracer_views.BulkAnnotation.as_view(), name="bulk-annotation"),
 ]

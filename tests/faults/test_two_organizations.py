@@ -66,7 +66,12 @@ BELONGS = {
     "name": "name",
 }
 Place = tuple[str | int, ...]
-OWN = {"label_id": "label", "source_id": "source_id"}
+OWN = {
+    "label_id": "label",
+    "source_id": "source_id",
+    "annotation_label_id": "label",
+    "observation_span_id": "source_id",
+}
 MARK = "hush-hush"
 VARIABLE = re.compile(
     r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z", re.IGNORECASE
@@ -132,6 +137,7 @@ def things(caller: Caller, word: str) -> dict[str, str]:
     label: Label = LabelFactory.create(organization=organization, name=f"{word} label", project=project)
     gone: Label = LabelFactory.create(organization=organization, name=f"{word} gone", deleted_at=timezone.now())
     source: Source = SourceFactory.create(organization=organization, name=f"{word} source", metadata={"is": word})
+    SourceFactory.create(organization=organization, source_type="span", source_id=source.source_id)
     score: Score = ScoreFactory.create(
         source=source, label=label, annotator=caller.user, value={"rating": 4, "is": word}, notes=word
     )

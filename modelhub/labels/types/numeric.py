@@ -8,6 +8,8 @@ from modelhub.labels.types.base import LabelType, Settings, as_number, invalid_s
 
 # The default context of `decimal` would round to 28 digits.
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+# The noise of doubles, by which a client's computed number may miss a step.
+TOLERANCE = Decimal("0.000001")
 # More decimal places are the noise of a computation, not a step that a label should have.
 LAST_HINTED_PLACE = -6
 
@@ -60,6 +62,15 @@ class Numeric(LabelType):
             )
             raise invalid_value(f"{sentence}{self._step_hint(Decimal(number))}")
         return number
+
+    def nearest(self, content: object) -> object:
+        """Return the step within a millionth of a number, else the content as it is."""
+        number = as_number(content)
+        if number is None or not self.lowest <= number <= self.highest or self._is_on_grid(number):
+            return content
+        steps = ((Decimal(number) - self.lowest) / self.step).to_integral_value()
+        step = self.lowest + steps * self.step
+        return step if abs(step - number) <= TOLERANCE else content
 
     def _step_hint(self, number: Decimal) -> str:
         """Return a hint at the setting for a number like 0.85, between two steps."""
