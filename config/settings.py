@@ -296,6 +296,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "scores", "description": "Store, read, correct and delete scores."},
         {"name": "sources", "description": "Register the traces, spans, generations and sessions that are scored."},
         {"name": "labels", "description": "The typed questions that scores answer."},
+        {"name": "queues", "description": "Work for people: queues with their labels, members and items."},
         {"name": "datasets", "description": "The tables that exports of annotation queues fill."},
         {"name": "tracer", "description": "Labels and projects, as the class `Annotation` of the client reads them."},
         *(
@@ -316,5 +317,9 @@ SPECTACULAR_SETTINGS = {
         "LabelType": "modelhub.labels.types.LABEL_TYPES",
         "ScoreSource": "modelhub.scores.models.SCORE_SOURCES",
         "Action": "modelhub.scores.models.ACTIONS",
+        "QueueStatus": "modelhub.queues.models.QUEUE_STATUSES",
+        "NewQueueStatus": "modelhub.queues.models.NEW_QUEUE_STATUSES",
+        "QueueRole": "modelhub.queues.models.QUEUE_ROLES",
+        "AssignmentStrategy": "modelhub.queues.models.STRATEGIES",
     },
 }

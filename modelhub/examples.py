@@ -10,6 +10,7 @@ SCORE_ID, SOURCE_ID = "019ac4f2-1b6d-7e88-b7aa-43c0d5e6f701", "019ac4f1-5e2a-7c9
 USER_ID, PROJECT_ID = "019ac4ef-9a10-7b3c-a4d5-e6f708192a3b", "019ac4ef-c4d2-7f60-9e1f-5a6b7c8d9e0f"
 DATASET_ID = "019ac4f6-3a1c-7f20-a6b7-c8d9e0f10213"
 ORGANIZATION_ID, FAULT_ID = "019ac4ef-8f01-7a2b-93c4-d5e6f708192a", "019ac4f4-2c5d-7d33-9e44-8b7c6d5e4f30"
+QUEUE_ID, ITEM_ID = "019ac4f5-6a7b-7c8d-9e0f-1a2b3c4d5e6f", "019ac4f5-7b8c-7d9e-8f10-2b3c4d5e6f70"
 # The page replaces these by ids of the caller's organization.
 IDS = {
     "star": STAR_ID,
@@ -59,6 +60,24 @@ EXAMPLES: dict[str, Any] = {
     "Source.id": SOURCE_ID,
     "Source.name": "Refund question",
     "Source.metadata": {"model": "small-1"},
+    "Queue.id": QUEUE_ID,
+    "Queue.name": "Refund answers",
+    "Queue.description": "",
+    "Queue.instructions": "Judge the last answer only.",
+    "Queue.dataset": None,
+    "Queue.agent_definition": None,
+    "Queue.created_by": USER_ID,
+    "Queue.created_by_name": "Ada Lovelace",
+    "QueueLabel.name": "Quality",
+    "QueueLabel.type": "star",
+    "QueueLabel.settings": {"no_of_stars": 5},
+    "LabelOfQueue.id": STAR_ID,
+    "LabelOfQueue.name": "Quality",
+    "LabelOfQueue.type": "star",
+    "LabelOfQueue.settings": {"no_of_stars": 5},
+    "QueueMember.user_id": USER_ID,
+    "QueueMember.name": "Ada Lovelace",
+    "QueueMember.email": "ada@example.com",
     "Project.id": PROJECT_ID,
     "Project.name": "Support bot",
     "Project.project_type": "observe",
@@ -81,12 +100,17 @@ EXAMPLES: dict[str, Any] = {
     "Problem.request_id": "019ac4f3-0d3e-7a11-8c22-1a2b3c4d5e6f",
     "LabelType": "star",
     "ScoreSource": "human",
+    "QueueStatus": "active",
+    "NewQueueStatus": "draft",
+    "QueueRole": "manager",
+    "AssignmentStrategy": "manual",
 }
 PATH_IDS = {
     "/model-hub/scores/": SCORE_ID,
     "/model-hub/sources/": SOURCE_ID,
     "/model-hub/annotations-labels/": STAR_ID,
     "/model-hub/datasets/": DATASET_ID,
+    "/model-hub/annotation-queues/": QUEUE_ID,
     "/__admin/faults/": FAULT_ID,
     "/__admin/": ORGANIZATION_ID,
 }

@@ -18,15 +18,9 @@ ITEM = ITEMS + "<str:item_id>/"
 # In the order of matching: an id may be any string.
 FEATURES: dict[str, list[str]] = {
     "annotation queues": [
-        QUEUES,
         QUEUES + "for-source/",
         QUEUES + "get-or-create-default/",
-        QUEUE,
-        QUEUE + "update-status/",
-        QUEUE + "restore/",
         QUEUE + "hard-delete/",
-        QUEUE + "add-label/",
-        QUEUE + "remove-label/",
         QUEUE + "progress/",
         QUEUE + "analytics/",
         QUEUE + "agreement/",

@@ -39,12 +39,12 @@ def test_without_a_key_nothing_is_said() -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b'{"label_ids": []}'])
 def test_the_body_does_not_matter(alice: Caller, raw: bytes) -> None:
-    assert alice.request("POST", "/model-hub/annotation-queues/", raw=raw).status == 501
+    assert alice.request("POST", "/model-hub/annotation-queues/x/automation-rules/", raw=raw).status == 501
 
 
 def test_ids_may_be_any_string(alice: Caller) -> None:
     for queue in ("1", "a queue", "ü", "%00", "x" * 300):
-        assert alice.get(f"/model-hub/annotation-queues/{queue}/").status == 501, queue
+        assert alice.get(f"/model-hub/annotation-queues/{queue}/automation-rules/").status == 501, queue
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_the_contract_names_every_path() -> None:
     prefixes = tuple(re.sub(r"\{(\w+)\}", r"<str:\1>", path) for path in re.findall(r"`/([^`]+)`", section))
     routes: list[Any] = [route for several in FEATURES.values() for route in several]
     assert [route for route in routes if not route.startswith(prefixes)] == []
-    assert [prefix for prefix in prefixes if prefix not in routes] == []
+    assert [prefix for prefix in prefixes if not any(route.startswith(prefix) for route in routes)] == []

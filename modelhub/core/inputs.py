@@ -6,6 +6,7 @@ near misses of fields.
 
 import re
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -115,6 +116,18 @@ class WordField(StrictField, serializers.ChoiceField):
         return data if isinstance(data, str) and data in self.choices else None
 
 
+class WholeField(StrictField, serializers.IntegerField):
+    """A whole number from `min_value` to `max_value`."""
+
+    def rule(self) -> str:
+        return f"a whole number from {self.min_value} to {self.max_value}"
+
+    def read(self, data: Any) -> int | None:
+        if isinstance(data, bool) or not isinstance(data, int | Decimal) or data != int(data):
+            return None
+        return int(data) if int(str(self.min_value)) <= data <= int(str(self.max_value)) else None
+
+
 class IdField(StrictField, serializers.UUIDField):
     """The id of a row, as a UUID."""
 
@@ -135,3 +148,23 @@ class ObjectField(StrictField, serializers.DictField):
 
     def read(self, data: Any) -> dict[str, Any] | None:
         return data if isinstance(data, dict) else None
+
+
+class ManyField(StrictField, serializers.ListField):
+    """A list of at most `max_length` values that the strict `child` accepts."""
+
+    child: StrictField
+
+    def rule(self) -> str:
+        return f"a list of at most {self.max_length} values"
+
+    def read(self, data: Any) -> list[Any] | None:
+        """Return the values. Raise `Invalid` for the first one that breaks its rule."""
+        if not isinstance(data, list) or len(data) > (self.max_length or len(data)):
+            return None
+        values = [self.child.read(sent) for sent in data]
+        for index, (value, sent) in enumerate(zip(values, data, strict=True)):
+            if value is None:
+                sentence = f"{self.field_name}[{index}] must be {self.child.rule()}, got {show(sent)}"
+                raise Invalid(sentence, field=str(self.field_name))
+        return values

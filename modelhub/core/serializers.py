@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,7 +25,7 @@ class OutputSerializer(serializers.Serializer[T]):
         shown = {}
         for name, attribute, required in _attributes(type(self)):
             if required or hasattr(instance, attribute):
-                value = getattr(instance, attribute)
+                value = attrgetter(attribute)(instance)
                 shown[name] = timestamp(value) if isinstance(value, datetime) else value
         return shown
 
@@ -58,5 +59,5 @@ def render_list(output: type[serializers.Serializer[Any]], rows: Any) -> list[di
 
 @cache
 def _attributes(output: type[OutputSerializer[Any]]) -> list[tuple[str, str, bool]]:
-    """Return name, attribute of the row and whether it is required, for each field."""
+    """Return name, attribute path of the row and whether it is required."""
     return [(name, str(field.source), field.required) for name, field in output().fields.items()]

@@ -48,17 +48,19 @@ class Access:
         return self.may("manage") or self.may("review")
 
 
-def get_access(actor: Actor, queue_id: uuid.UUID, *, lock: bool = False, deleted: bool = False) -> Access:
-    """Return a live queue, or a `deleted` one, with the actor's rights.
+def get_access(actor: Actor, queue_id: uuid.UUID, *, lock: bool = False, deleted: bool | None = False) -> Access:
+    """Return a live queue with the actor's rights; a `deleted` one, or with None any.
 
     `lock` locks its row, before those of items. Raise `NotFound`, also for a key with the scope `annotate` alone whose
     user is no member.
     """
-    wanted = ~LIVE if deleted else LIVE
+    wanted = {None: Q(), True: ~LIVE, False: LIVE}[deleted]
     member = QueueMember.objects.filter(
         organization_id=actor.user.organization_id, queue=OuterRef("pk"), user=actor.user.pk
     )
-    queues: Any = Queue.objects.filter(wanted, organization_id=actor.user.organization_id, pk=queue_id)
+    queues: Any = Queue.objects.filter(wanted, organization_id=actor.user.organization_id, pk=queue_id).select_related(
+        "created_by"
+    )
     if lock:
         queues = queues.select_for_update(no_key=True, of=("self",))
     queue = queues.annotate(roles=Subquery(member.values("roles"))).first()

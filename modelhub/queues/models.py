@@ -24,6 +24,7 @@ from modelhub.labels.models import Label, Project
 from modelhub.sources.models import Source
 
 QUEUE_STATUSES = ("draft", "active", "paused", "completed")
+NEW_QUEUE_STATUSES = ("draft", "active", "paused")
 STRATEGIES = ("manual", "round_robin", "load_balanced")
 # The first role of a member is the one that clients show.
 QUEUE_ROLES = ("manager", "reviewer", "annotator")
@@ -67,6 +68,16 @@ class Queue(TenantRow):
     created_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     updated_at = models.DateTimeField(default=clock.now, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Not columns: set by `describe_queues`. Items in review are not counted as in progress.
+    labels: "list[QueueLabel]"
+    annotators: "list[QueueMember]"
+    item_count: int
+    pending_count: int
+    in_progress_count: int
+    in_review_count: int
+    completed_count: int
+    skipped_count: int
+    viewer_roles: list[str]
 
     class Meta:
         constraints = [
@@ -95,6 +106,18 @@ class Queue(TenantRow):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def archived(self) -> bool:
+        return self.deleted_at is not None
+
+    @property
+    def reservation_timeout_minutes(self) -> int:
+        return -(-self.reservation_seconds // 60)
+
+    @property
+    def viewer_role(self) -> str | None:
+        return next(iter(self.viewer_roles), None)
 
 
 class QueueLabel(TenantRow):
@@ -134,6 +157,10 @@ class QueueMember(TenantRow):
 
     def __str__(self) -> str:
         return f"member {self.user_id} of queue {self.queue_id}"
+
+    @property
+    def role(self) -> str:
+        return self.roles[0]
 
 
 class Item(TenantRow):

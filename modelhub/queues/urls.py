@@ -1,5 +1,17 @@
 """Paths of annotation queues: each module of views adds its own."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from modelhub.queues import queue_views
+
+QUEUES = "model-hub/annotation-queues/"
+QUEUE = QUEUES + "<id:pk>/"
+
+urlpatterns = [
+    path(QUEUES, queue_views.Queues.as_view(), name="queues"),
+    path(QUEUE, queue_views.OneQueue.as_view(), name="queue"),
+    path(QUEUE + "restore/", queue_views.RestoreQueue.as_view(), name="queue-restore"),
+    path(QUEUE + "update-status/", queue_views.QueueStatus.as_view(), name="queue-status"),
+    path(QUEUE + "add-label/", queue_views.AddLabel.as_view(), name="queue-add-label"),
+    path(QUEUE + "remove-label/", queue_views.RemoveLabel.as_view(), name="queue-remove-label"),
+]

@@ -15,7 +15,14 @@ from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 from modelhub.urls import urlpatterns
 from tests.client import Caller, entry
-from tests.factories import ApiKeyFactory, DatasetFactory, ScoreFactory
+from tests.factories import (
+    ApiKeyFactory,
+    DatasetFactory,
+    QueueFactory,
+    QueueLabelFactory,
+    QueueMemberFactory,
+    ScoreFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +62,16 @@ DELETE /model-hub/datasets/{dataset}/           401 401 401 403 403 200 403 403 
 GET    /model-hub/datasets/{dataset}/rows/      401 401 401 403 200 403 403 403 403 403 200 200 200 404
 GET    /model-hub/datasets/{dataset}/export/    401 401 401 403 200 403 403 403 403 403 200 200 200 404
 POST   /tracer/bulk-annotation/                 401 401 401 403 403 200 200 200 403 403 200 200 200 200
+GET    /model-hub/annotation-queues/            401 401 401 403 200 403 200 200 403 403 200 200 200 200
+POST   /model-hub/annotation-queues/            401 401 401 403 403 201 403 403 403 403 201 201 201 201
+GET    /model-hub/annotation-queues/{queue}/    401 401 401 403 200 403 200 404 403 403 200 200 200 404
+PUT    /model-hub/annotation-queues/{queue}/    401 401 401 403 403 200 403 403 403 403 403 200 200 404
+PATCH  /model-hub/annotation-queues/{queue}/    401 401 401 403 403 200 403 403 403 403 403 200 200 404
+DELETE /model-hub/annotation-queues/{queue}/    401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   /model-hub/annotation-queues/{gone}/restore/         401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   /model-hub/annotation-queues/{queue}/update-status/  401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   /model-hub/annotation-queues/{queue}/add-label/      401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   /model-hub/annotation-queues/{queue}/remove-label/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
 GET    /healthz                                 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /readyz                                  200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /metrics                                 404 404 404 404 404 404 404 404 404 404 404 404 404 404
@@ -63,7 +80,7 @@ GET    /docs/                                   200 200 200 200 200 200 200 200 
 GET    /docs                                    302 302 302 302 302 302 302 302 302 302 302 302 302 302
 GET    /favicon.ico                             302 302 302 302 302 302 302 302 302 302 302 302 302 302
 GET    /admin/r/1/2/                            404 404 404 404 404 404 404 404 404 404 404 404 404 404
-GET    /model-hub/annotation-queues/            401 401 401 501 501 501 501 501 501 501 501 501 501 501
+GET    /model-hub/annotation-queues/{queue}/agreement/ 401 401 401 501 501 501 501 501 501 501 501 501 501 501
 GET    /                                        302 302 302 302 302 302 302 302 302 302 302 302 302 302
 """
 ROWS = [line.split() for line in MATRIX.strip().splitlines()]
@@ -111,7 +128,12 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
         ("POST", "/model-hub/annotations-labels/"): {"name": uuid.uuid4().hex, "type": "text"},
         ("POST", "/tracer/project/"): {"name": uuid.uuid4().hex},
         ("POST", "/tracer/bulk-annotation/"): {"records": [{"observation_span_id": "s", "notes": [{"text": "t"}]}]},
+        ("POST", "/model-hub/annotation-queues/"): {"name": uuid.uuid4().hex},
     }
+    if "/annotation-queues/" in path:
+        label = {"label_id": str(labels["star"].pk)}
+        of_queue = {"update-status": {"status": "paused"}, "add-label": label, "remove-label": label}
+        return bodies.get((method, path), of_queue.get(path.split("/")[-2], {"name": uuid.uuid4().hex}))
     changes = {"value": 3} if "/scores/" in path else {"description": "d"}
     return bodies.get((method, path), changes if method in {"PUT", "PATCH"} else None)
 
@@ -124,12 +146,19 @@ def ids(alice: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any
     deleted.deleted_at = timezone.now()
     deleted.save()
     dataset = DatasetFactory.create(organization=alice.user.organization)
+    queue = QueueFactory.create(created_by=alice.user)
+    gone = QueueFactory.create(created_by=alice.user, deleted_at=timezone.now())
+    for one in (queue, gone):
+        QueueMemberFactory.create(queue=one, user=alice.user, roles=["manager", "reviewer", "annotator"])
+        QueueLabelFactory.create(queue=one, label=labels["star"])
     return {
         "score": score.pk,
         "source": trace.pk,
         "label": labels["star"].pk,
         "deleted": deleted.pk,
         "dataset": dataset.pk,
+        "queue": queue.pk,
+        "gone": gone.pk,
     }
 
 

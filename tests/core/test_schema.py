@@ -199,7 +199,12 @@ def test_answers_have_the_described_fields(committed: dict[str, Any], alice: Cal
     label = alice.post("/model-hub/annotations-labels/", {"name": "L", "type": "star"}).body["result"]
     source = alice.post("/model-hub/sources/", {"source_type": "trace", "source_id": "t"}).body
     score = {"source_type": "trace", "source_id": "t", "label_id": label["id"], "value": 4}
-    made = {"annotations-labels": label, "sources": source, "scores": alice.post("/model-hub/scores/", score).body}
+    made = {
+        "annotations-labels": label,
+        "sources": source,
+        "scores": alice.post("/model-hub/scores/", score).body,
+        "annotation-queues": alice.post("/model-hub/annotation-queues/", {"name": "Q"}).body,
+    }
 
     for noun, body in made.items():
         response = committed["paths"][f"/model-hub/{noun}/{{id}}/"]["get"]["responses"]["200"]

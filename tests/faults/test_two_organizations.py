@@ -31,7 +31,16 @@ from modelhub.scores.filters import FILTERS
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.sources.models import Source
 from tests.client import BULK, Caller
-from tests.factories import SECRET, DatasetFactory, LabelFactory, ProjectFactory, ScoreFactory, SourceFactory
+from tests.factories import (
+    SECRET,
+    DatasetFactory,
+    LabelFactory,
+    ProjectFactory,
+    QueueFactory,
+    QueueLabelFactory,
+    ScoreFactory,
+    SourceFactory,
+)
 from tests.repeats import LONG
 from tests.servers import ROOT
 
@@ -45,6 +54,8 @@ OPERATIONS = {
 }
 # The kind of id in each path.
 OF_PATH = {
+    "annotation-queues/{id}/restore": "gone_queue",
+    "annotation-queues": "queue",
     "restore": "gone",
     "annotations-labels": "label",
     "scores": "score",
@@ -56,6 +67,7 @@ OF_PATH = {
 BELONGS = {
     "label": "label",
     "project": "project",
+    "dataset": "dataset",
     "source_id": "source_id",
     "email": "email",
     "annotator": "user",
@@ -68,6 +80,7 @@ BELONGS = {
 Place = tuple[str | int, ...]
 OWN = {
     "label_id": "label",
+    "label_ids": "label",
     "source_id": "source_id",
     "annotation_label_id": "label",
     "observation_span_id": "source_id",
@@ -155,14 +168,21 @@ def things(caller: Caller, word: str) -> dict[str, str]:
     IdempotencyRecord.objects.create(
         organization=organization, user=caller.user, key=key, digest="0" * 64, status=201, body=f'"{word}"'
     )
+    queue, gone_queue = (
+        QueueFactory.create(created_by=caller.user, name=f"{word} {kind}", instructions=word, deleted_at=deleted_at)
+        for kind, deleted_at in (("queue", None), ("gone queue", timezone.now()))
+    )
+    QueueLabelFactory.create(queue=queue, label=label)
     return {
+        "queue": str(queue.pk),
+        "gone_queue": str(gone_queue.pk),
+        "dataset": str(dataset.pk),
         "label": str(label.pk),
         "gone": str(gone.pk),
         "project": str(project.pk),
         "source": str(source.pk),
         "source_id": source.source_id,
         "score": str(score.pk),
-        "dataset": str(dataset.pk),
         "user": str(caller.user.pk),
         "organization": str(organization.pk),
         "email": caller.user.email,
@@ -234,11 +254,20 @@ def fields_of(schema: dict[str, Any]) -> list[str]:
     return sorted(named.get("properties", {}))
 
 
-def fitting(example: Any, own: dict[str, str]) -> Any:
-    """Return the example with ids of the own organization."""
+def fitting(example: Any, own: dict[str, str], known: str | None = None) -> Any:
+    """Return the example with ids of the own organization; `known` replaces a text."""
     if isinstance(example, dict):
-        return {key: own[OWN[key]] if key in OWN else fitting(value, own) for key, value in example.items()}
-    return [fitting(member, own) for member in example] if isinstance(example, list) else example
+        return {
+            key: fitting(value, own)
+            if key not in OWN
+            else [own[OWN[key]]]
+            if isinstance(value, list)
+            else own[OWN[key]]
+            for key, value in example.items()
+        }
+    if isinstance(example, list):
+        return [fitting(member, own, known) for member in example][: 1 if known else None]
+    return known if known and isinstance(example, str) else example
 
 
 def kinds_for(place: Place, everything: list[str], choose: random.Random) -> list[str]:

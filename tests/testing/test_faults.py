@@ -129,7 +129,7 @@ class TestAStatus:
     @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
     def test_comes_before_the_501_of_a_path_that_is_not_implemented(self, tester: Tester, status: int) -> None:
         tester.fault(status=status, times=1)
-        path = "/model-hub/annotation-queues/"
+        path = "/model-hub/annotation-queues/x/automation-rules/"
         assert [tester.request("GET", path).status_code for _ in range(2)] == [status, 501]
 
     @pytest.mark.parametrize(("status", "title"), [(502, "502 Bad Gateway"), (504, "504 Gateway Timeout")])

@@ -1,0 +1,132 @@
+"""The members of a queue and their roles."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from django.db.models import Q
+
+from modelhub.accounts.models import User, normalize_login
+from modelhub.accounts.people import Actor
+from modelhub.core.errors import Conflict, Invalid, NotFound
+from modelhub.core.ids import parse_uuid
+from modelhub.core.text import show
+from modelhub.core.transactions import in_transaction, repeat_aborted
+from modelhub.queues.access import get_access
+from modelhub.queues.models import QUEUE_ROLES, Queue, QueueMember
+
+
+@repeat_aborted
+@in_transaction
+def put_member(*, actor: Actor, queue_id: uuid.UUID, user: User, roles: Sequence[str]) -> tuple[QueueMember, bool]:
+    """Add a member, or replace the roles of one. Return it and whether it is new.
+
+    Raise `NotFound`, `Forbidden`, `Conflict` if no manager would be left.
+    """
+    access = get_access(actor, queue_id, lock=True)
+    access.check("manage")
+    queue = access.queue
+    member, created = QueueMember.objects.update_or_create(
+        organization_id=queue.organization_id, queue=queue, user=user, defaults={"roles": roles_in_order(roles)}
+    )
+    check_manager(queue)
+    return member, created
+
+
+@repeat_aborted
+@in_transaction
+def remove_member(*, actor: Actor, queue_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    """Remove a member with assignments and reservations of open items.
+
+    Raise `NotFound`, `Forbidden`, `Conflict` for the last manager.
+    """
+    access = get_access(actor, queue_id, lock=True)
+    access.check("manage")
+    if not drop_members(access.queue, [user_id]):
+        raise NotFound(f"Member not found: {user_id}", code="member_not_found")
+    check_manager(access.queue)
+
+
+def change_members(queue: Queue, fields: Mapping[str, Any]) -> None:
+    """Apply the given members and roles to a locked queue.
+
+    `annotator_ids` and `annotator_emails` replace the members except for the creator. Those that stay keep their roles,
+    new ones are annotators, unless `annotator_roles` names them. Raise `Invalid`, `Conflict` without a manager.
+    """
+    lists = {name: fields[name] or [] for name in ("annotator_ids", "annotator_emails") if name in fields}
+    sent_roles = fields.get("annotator_roles") or {}
+    if not lists and not sent_roles:
+        return
+    of_queue = {"organization_id": queue.organization_id, "queue": queue}
+    before = dict(QueueMember.objects.filter(**of_queue).values_list("user_id", "roles"))
+    after = before
+    people = _find_people(queue.organization_id, [*chain(*lists.values()), *sent_roles], members=before)
+    if lists:
+        named = [_person(people, f"{field}[{at}]", one) for field in lists for at, one in enumerate(lists[field])]
+        kept = [user_id for user_id in before if user_id == queue.created_by_id]
+        after = {user_id: before.get(user_id, ["annotator"]) for user_id in [*kept, *named]}
+    given = {_person(people, "annotator_roles", name): roles for name, roles in sent_roles.items()}
+    for name, user_id in zip(sent_roles, given, strict=True):
+        if user_id not in after:
+            sentence = f"annotator_roles must name members of the queue, got {show(name)}"
+            raise Invalid(sentence, field="annotator_roles")
+    after = after | given
+    if not any("manager" in roles for roles in after.values()):
+        raise _no_manager()
+    drop_members(queue, before.keys() - after.keys())
+    QueueMember.objects.bulk_create(
+        [
+            QueueMember(**of_queue, user_id=user_id, roles=roles)
+            for user_id, roles in after.items()
+            if roles != before.get(user_id)
+        ],
+        update_conflicts=True,
+        unique_fields=["queue", "user", "organization"],
+        update_fields=["roles"],
+    )
+
+
+def drop_members(queue: Queue, user_ids: Iterable[uuid.UUID]) -> int:
+    """Delete members of a locked queue. Return their number."""
+    members = QueueMember.objects.filter(organization_id=queue.organization_id, queue=queue, user_id__in=[*user_ids])
+    return members.delete()[0]
+
+
+def roles_in_order(roles: Collection[str]) -> list[str]:
+    """Return roles once each, in the order of their rank."""
+    return [role for role in QUEUE_ROLES if role in roles]
+
+
+def check_manager(queue: Queue) -> None:
+    """Raise `Conflict` for a queue without a manager."""
+    members = QueueMember.objects.filter(organization_id=queue.organization_id, queue=queue)
+    if not members.filter(roles__contains=["manager"]).exists():
+        raise _no_manager()
+
+
+def _no_manager() -> Conflict:
+    sentence = "A queue needs at least one manager: give another member this role first"
+    return Conflict(sentence, code="last_manager")
+
+
+def _find_people(
+    organization_id: uuid.UUID, names: Sequence[uuid.UUID | str], *, members: Collection[uuid.UUID]
+) -> dict[uuid.UUID | str, uuid.UUID]:
+    """Return the ids of active users and of members, by their ids and emails."""
+    ids = [pk for name in names if (pk := name if isinstance(name, uuid.UUID) else parse_uuid(name))]
+    emails = [normalize_login(name) for name in names if isinstance(name, str)]
+    users = User.objects.filter(Q(pk__in=ids) | Q(email__in=emails), organization_id=organization_id)
+    found: dict[uuid.UUID | str, uuid.UUID] = {}
+    for pk, email in users.filter(Q(is_active=True) | Q(pk__in=[*members])).values_list("pk", "email"):
+        found |= {pk: pk, email: pk}
+    return found
+
+
+def _person(people: Mapping[uuid.UUID | str, uuid.UUID], field: str, name: uuid.UUID | str) -> uuid.UUID:
+    """Return the id of a user by id or email. Raise `Invalid`."""
+    key = name if isinstance(name, uuid.UUID) else parse_uuid(name) or normalize_login(name)
+    if key not in people:
+        sentence = f"{field} must be the id or email of an active user of this organization, got {show(str(name))}"
+        raise Invalid(sentence, code="annotator_not_found", field=field.partition("[")[0])
+    return people[key]

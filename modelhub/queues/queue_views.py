@@ -1,0 +1,197 @@
+"""`/model-hub/annotation-queues/`: queues, their labels and members (contract 7)."""
+
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from modelhub.accounts.authentication import actor_of
+from modelhub.accounts.people import Actor
+from modelhub.core.pagination import Pages
+from modelhub.core.schema import PAGING, DeletedOutput, endpoint, example, page_of, problem_responses
+from modelhub.core.serializers import render_list
+from modelhub.core.views import ApiView
+from modelhub.examples import CATEGORICAL_ID, STAR_ID
+from modelhub.idempotency.decorators import IDEMPOTENCY_KEY, idempotent
+from modelhub.queues.access import get_access
+from modelhub.queues.filters import QueueFilter
+from modelhub.queues.labels import add_label, remove_label
+from modelhub.queues.management import create_queue, delete_queue, queues_of, restore_queue, set_status, update_queue
+from modelhub.queues.models import Queue
+from modelhub.queues.overview import describe_queues
+from modelhub.queues.serializers import (
+    LabelChangeAnswer,
+    LabelIdInput,
+    LabelOfQueueSerializer,
+    NewQueueInput,
+    QueueInput,
+    QueueLabelInput,
+    QueueSerializer,
+    RemovedOutput,
+    StatusInput,
+)
+
+NEW_QUEUE = {
+    "name": "Refund answers",
+    "instructions": "Judge the last answer only.",
+    "annotations_required": 2,
+    "label_ids": [STAR_ID, CATEGORICAL_ID],
+}
+UPDATE: dict[str, Any] = {
+    **example("More judgements", {"annotations_required": 3}),
+    "request": QueueInput(partial=True),
+    "responses": {200: QueueSerializer, **problem_responses(400, 404, 409, 413, 415)},
+}
+
+
+def render_queue(queue: Queue, actor: Actor) -> Any:
+    """Return a queue as its viewer sees it."""
+    describe_queues([queue], actor)
+    return QueueSerializer(queue).data
+
+
+@extend_schema(tags=["queues"])
+class Queues(ApiView, GenericAPIView[Queue]):
+    for_annotators = ("read",)
+    queryset = Queue.objects.none()  # read by drf-spectacular, which has no caller
+    serializer_class = QueueSerializer  # read by OPTIONS
+    pagination_class = Pages
+    filterset_class = QueueFilter
+
+    def get_queryset(self) -> QuerySet[Queue]:
+        return queues_of(actor_of(self.request))
+
+    @endpoint(
+        filters=QueueFilter,
+        operation_id="list_queues",
+        summary="List queues, newest first",
+        description="With `search`, queues of exactly that name come first.",
+        parameters=PAGING,
+        responses={200: page_of(QueueSerializer, "QueuePage"), **problem_responses(400, 404)},
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response(render_list(QueueSerializer, describe_queues(page, actor_of(request))))
+
+    @endpoint(
+        **example("Two labels, two people an item", NEW_QUEUE),
+        operation_id="create_queue",
+        summary="Create a queue; its creator becomes a member with all roles",
+        parameters=[IDEMPOTENCY_KEY],
+        request=NewQueueInput,
+        responses={201: QueueSerializer, **problem_responses(400, 409, 413, 415, 422)},
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        fields = NewQueueInput().run_validation(request.data)
+        actor = actor_of(request)
+        return Response(render_queue(create_queue(actor=actor, fields=fields), actor), status=201)
+
+
+@extend_schema(tags=["queues"])
+class OneQueue(ApiView):
+    for_annotators = ("read",)
+
+    @endpoint(
+        operation_id="get_queue",
+        summary="Get a queue",
+        responses={200: QueueSerializer, **problem_responses(404)},
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        actor = actor_of(request)
+        return Response(render_queue(get_access(actor, pk).queue, actor))
+
+    @endpoint(operation_id="update_queue", summary="Update a queue; omitted fields keep their values", **UPDATE)
+    def patch(self, request: Request, pk: uuid.UUID) -> Response:
+        return self._update(request, pk)
+
+    @endpoint(operation_id="replace_queue", summary="The same as PATCH", **UPDATE)
+    def put(self, request: Request, pk: uuid.UUID) -> Response:
+        return self._update(request, pk)
+
+    def _update(self, request: Request, pk: uuid.UUID) -> Response:
+        changes = QueueInput(partial=True).run_validation(request.data)
+        actor = actor_of(request)
+        return Response(render_queue(update_queue(actor=actor, queue_id=pk, changes=changes), actor))
+
+    @endpoint(
+        operation_id="delete_queue",
+        summary="Delete a queue; its items and scores stay",
+        responses={200: DeletedOutput, **problem_responses(404)},
+    )
+    def delete(self, request: Request, pk: uuid.UUID) -> Response:
+        delete_queue(actor=actor_of(request), queue_id=pk)
+        # The Python client parses this body, and repeats a DELETE without one.
+        return Response({"deleted": True})
+
+
+@extend_schema(tags=["queues"])
+class RestoreQueue(ApiView):
+    @endpoint(
+        operation_id="restore_queue",
+        summary="Restore a deleted queue",
+        request=None,
+        responses={200: QueueSerializer, **problem_responses(400, 404, 409)},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        actor = actor_of(request)
+        return Response(render_queue(restore_queue(actor=actor, queue_id=pk), actor))
+
+
+@extend_schema(tags=["queues"])
+class QueueStatus(ApiView):
+    @endpoint(
+        **example("Start", {"status": "active"}),
+        operation_id="set_queue_status",
+        summary="Change the status of a queue",
+        description="From draft to active; from active and paused to each other and to completed; from completed to"
+        " active or paused. The same status changes nothing.",
+        request=StatusInput,
+        responses={200: QueueSerializer, **problem_responses(400, 404, 413, 415)},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        fields = StatusInput().run_validation(request.data)
+        actor = actor_of(request)
+        return Response(render_queue(set_status(actor=actor, queue_id=pk, **fields), actor))
+
+
+@extend_schema(tags=["queues"])
+class AddLabel(ApiView):
+    @endpoint(
+        **example("A required label", {"label_id": STAR_ID, "required": True}),
+        operation_id="add_queue_label",
+        summary="Add a label to a queue, or change whether it is required",
+        description="Completed items that lack a required label are reopened.",
+        request=QueueLabelInput,
+        responses={200: LabelChangeAnswer, **problem_responses(400, 404, 413, 415)},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        fields = {"required": None} | QueueLabelInput().run_validation(request.data)
+        change = add_label(actor=actor_of(request), queue_id=pk, **fields)
+        return Response(
+            {
+                "label": LabelOfQueueSerializer(change.attached).data,
+                "created": change.created,
+                "reopened_items": change.reopened_items,
+                "queue_status": change.queue_status,
+            }
+        )
+
+
+@extend_schema(tags=["queues"])
+class RemoveLabel(ApiView):
+    @endpoint(
+        **example("A label", {"label_id": STAR_ID}),
+        operation_id="remove_queue_label",
+        summary="Remove a label from a queue; its scores stay stored",
+        request=LabelIdInput,
+        responses={200: RemovedOutput, **problem_responses(400, 404, 413, 415)},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        fields = LabelIdInput().run_validation(request.data)
+        remove_label(actor=actor_of(request), queue_id=pk, **fields)
+        return Response({"removed": True})
