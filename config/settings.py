@@ -296,7 +296,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "scores", "description": "Store, read, correct and delete scores."},
         {"name": "sources", "description": "Register the traces, spans, generations and sessions that are scored."},
         {"name": "labels", "description": "The typed questions that scores answer."},
-        {"name": "queues", "description": "Work for people: queues with their labels, members and items."},
+        {"name": "queues", "description": "Work for people: queues with their labels, members, items and reports."},
         {"name": "datasets", "description": "The tables that exports of annotation queues fill."},
         {"name": "tracer", "description": "Labels and projects, as the class `Annotation` of the client reads them."},
         *(

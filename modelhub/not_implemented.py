@@ -21,8 +21,6 @@ FEATURES: dict[str, list[str]] = {
         QUEUES + "for-source/",
         QUEUES + "get-or-create-default/",
         QUEUE + "hard-delete/",
-        QUEUE + "progress/",
-        QUEUE + "analytics/",
         QUEUE + "agreement/",
         QUEUE + "export/",
         QUEUE + "export-fields/",

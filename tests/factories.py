@@ -4,6 +4,7 @@ The cast: Alice (admin) and Bob of one organization, Charlie of another.
 """
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 import factory
@@ -11,10 +12,11 @@ from factory.django import DjangoModelFactory
 
 from modelhub.accounts.keys import digest
 from modelhub.accounts.models import ApiKey, Organization, User
+from modelhub.core import clock
 from modelhub.datasets.models import Dataset
 from modelhub.labels.models import Label, Project
 from modelhub.labels.types import get_type
-from modelhub.queues.models import Item, Queue, QueueLabel, QueueMember
+from modelhub.queues.models import Assignment, Item, Queue, QueueLabel, QueueMember, Slot
 from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 
@@ -139,3 +141,34 @@ class ItemFactory(DjangoModelFactory[Item]):
     queue = factory.SubFactory(QueueFactory)
     source = factory.SubFactory(SourceFactory, organization=factory.SelfAttribute("..queue.organization"))
     order = factory.Sequence(lambda n: n)
+
+
+class AssignmentFactory(DjangoModelFactory[Assignment]):
+    class Meta:
+        model = Assignment
+
+    organization = factory.SelfAttribute("item.organization")
+    queue = factory.SelfAttribute("item.queue")
+    item = factory.SubFactory(ItemFactory)
+    user = factory.SubFactory(UserFactory, organization=factory.SelfAttribute("..item.organization"))
+
+
+class SlotFactory(DjangoModelFactory[Slot]):
+    """A slot without a seat: reserved for an hour, or ended now."""
+
+    class Meta:
+        model = Slot
+
+    organization = factory.SelfAttribute("item.organization")
+    queue = factory.SelfAttribute("item.queue")
+    item = factory.SubFactory(ItemFactory)
+    user = factory.SubFactory(UserFactory, organization=factory.SelfAttribute("..item.organization"))
+    state = "completed"
+
+    @factory.lazy_attribute
+    def reserved_until(self) -> datetime | None:
+        return clock.now() + timedelta(hours=1) if self.state in ("reserved", "submitted") else None
+
+    @factory.lazy_attribute
+    def ended_at(self) -> datetime | None:
+        return clock.now() if self.state in ("completed", "skipped") else None

@@ -18,7 +18,16 @@ from modelhub.labels.models import Label
 from modelhub.queues.models import Queue
 from modelhub.sources.models import Source
 from tests.client import Answer, Caller, entry
-from tests.factories import DatasetFactory, ItemFactory, LabelFactory, UserFactory
+from tests.factories import (
+    DatasetFactory,
+    ItemFactory,
+    LabelFactory,
+    QueueFactory,
+    QueueLabelFactory,
+    ScoreFactory,
+    SlotFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,6 +54,18 @@ def annotate_span(caller: Caller, labels: list[Label]) -> Callable[[], Answer]:
     return lambda: caller.post("/tracer/bulk-annotation/", {"records": [record]})
 
 
+def worked_queue(caller: Caller, label: Label, number: int) -> str:
+    """Return the path of a queue in which so many people have scored so many gold items."""
+    queue = QueueFactory.create(created_by=caller.user, name=f"Worked on by {number}")
+    QueueLabelFactory.create(queue=queue, label=label)
+    for user in UserFactory.create_batch(number, organization=queue.organization):
+        item = ItemFactory.create(queue=queue, gold=True, expected={str(label.pk): {"value": 4}})
+        of_item = {"source": item.source, "queue_item": item.pk, "queue_id": queue.pk}
+        ScoreFactory.create(label=label, annotator=user, value={"value": 4}, **of_item)
+        SlotFactory.create(item=item, user=user)
+    return f"/model-hub/annotation-queues/{queue.pk}/"
+
+
 @pytest.fixture
 def measured(alice: Caller, trace: Source) -> dict[str, int]:
     """Every endpoint, each for several numbers of rows."""
@@ -65,6 +86,9 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
         for what, status in (("insert", 201), ("update", 200)):
             counts[f"POST sources/bulk/ {what} {number}"] = count(bulk_sources(alice, number, what), status)
         counts[f"POST tracer/bulk-annotation/ one span {number}"] = count(annotate_span(alice, some[:20]), 200)
+        queue = worked_queue(alice, labels[0], number)
+        for path in ("progress/", "analytics/"):
+            counts[f"GET annotation-queues/{{id}}/{path} {number}"] = count(lambda p=queue + path: alice.get(p), 200)  # type: ignore[misc]
         connection.cursor().execute("TRUNCATE modelhub_score CASCADE")
     score = {"source_type": "trace", "source_id": trace.source_id, **entry(labels[0], 3)}
     label = {"name": "Another", "type": "star"}

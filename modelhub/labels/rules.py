@@ -12,7 +12,7 @@ from modelhub.core.errors import Invalid, NotFound, Overdue
 from modelhub.core.text import visible
 from modelhub.labels.models import Label
 from modelhub.labels.types import get_type
-from modelhub.labels.types.base import LabelType
+from modelhub.labels.types.base import LabelType, spell_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,10 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
             return get_type(self.type).check_shape(value)
         except Invalid as refused:
             raise refused.prefixed(f"{self}: ", field="value") from refused
+
+    def spell(self, part: object) -> str:
+        """Return a scalar of a stored value as text; equal ones have one text."""
+        return self.kind.spell(part) if isinstance(self.kind, LabelType) else spell_plain(part)
 
     def _stored(self, value: object) -> dict[str, Any]:
         if isinstance(self.kind, str):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from modelhub.queues import queue_views
+from modelhub.queues import queue_views, report_views
 
 QUEUES = "model-hub/annotation-queues/"
 QUEUE = QUEUES + "<id:pk>/"
@@ -14,4 +14,6 @@ urlpatterns = [
     path(QUEUE + "update-status/", queue_views.QueueStatus.as_view(), name="queue-status"),
     path(QUEUE + "add-label/", queue_views.AddLabel.as_view(), name="queue-add-label"),
     path(QUEUE + "remove-label/", queue_views.RemoveLabel.as_view(), name="queue-remove-label"),
+    path(QUEUE + "progress/", report_views.QueueProgress.as_view(), name="queue-progress"),
+    path(QUEUE + "analytics/", report_views.QueueAnalytics.as_view(), name="queue-analytics"),
 ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar
+from unicodedata import normalize
 
 from modelhub.core.errors import Invalid
 from modelhub.core.text import MISSPELLED, Hint, find_similar, show
@@ -93,6 +94,10 @@ class LabelType(ABC):
         content = cls.plain(stored)
         return content if isinstance(content, str) else show(stored if content is None else content)
 
+    def spell(self, part: object) -> str:
+        """Return a scalar of a stored value as text; equal ones have one text."""
+        return spell_plain(part)
+
     @classmethod
     def legal_values(cls, settings: Settings) -> str:
         """Return the values that complete settings allow, for people."""
@@ -168,6 +173,16 @@ def _find_meant(key: str, known: list[str]) -> str | None:
 def _plain(key: str) -> str:
     """Return a key without case, hyphens and underscores: noOfStars is no_of_stars."""
     return key.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def spell_plain(part: object) -> str:
+    """Return a scalar as text: numbers by value, strings in NFC."""
+    if isinstance(part, str):
+        return normalize("NFC", part)
+    if not isinstance(part, Decimal):
+        return show(part)
+    digits = f"{part:f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def as_number(value: object) -> int | Decimal | None:

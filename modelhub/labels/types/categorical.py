@@ -60,6 +60,11 @@ class Categorical(LabelType):
             return ", ".join(selected)
         return show(stored)
 
+    def spell(self, part: object) -> str:
+        """Return the label of an option, stored by its label or its value."""
+        choice = self._find_choice(part) if isinstance(part, str) else None
+        return super().spell(self.settings["options"][choice[0]]["label"] if choice else part)
+
     @classmethod
     def legal_values(cls, settings: Settings) -> str:
         options = ", ".join(option["label"] for option in settings["options"])
