@@ -298,6 +298,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "labels", "description": "The typed questions that scores answer."},
         {"name": "queues", "description": "Work for people: queues with their labels, members, items and reports."},
         {"name": "datasets", "description": "The tables that exports of annotation queues fill."},
+        {"name": "users", "description": "The people of the organization, and their keys."},
         {"name": "tracer", "description": "Labels and projects, as the class `Annotation` of the client reads them."},
         *(
             [{"name": "test controls", "description": "Organizations, clocks, ids, faults and records for tests."}]
@@ -319,6 +320,7 @@ SPECTACULAR_SETTINGS = {
         "Action": "modelhub.scores.models.ACTIONS",
         "QueueStatus": "modelhub.queues.models.QUEUE_STATUSES",
         "NewQueueStatus": "modelhub.queues.models.NEW_QUEUE_STATUSES",
+        "UserRole": "modelhub.accounts.models.ROLES",
         "QueueRole": "modelhub.queues.models.QUEUE_ROLES",
         "AssignmentStrategy": "modelhub.queues.models.STRATEGIES",
     },

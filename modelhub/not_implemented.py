@@ -60,7 +60,7 @@ FEATURES: dict[str, list[str]] = {
     "annotations of one span": [
         "tracer/observation-span/add_annotations/",
     ],
-    "users of an organization": [
+    "users by organization": [
         "model-hub/organizations/<str:organization_id>/users/",
         "model-hub/organizations/<str:organization_id>/users/<str:user_id>/",
     ],

@@ -1,6 +1,7 @@
 """Paths of all packages; API paths end in a slash, without redirects."""
 
 from modelhub import not_implemented
+from modelhub.accounts import urls as accounts
 from modelhub.core import urls as core
 from modelhub.datasets import urls as datasets
 from modelhub.labels import urls as labels
@@ -14,6 +15,7 @@ urlpatterns = [
     *labels.urlpatterns,
     *queues.urlpatterns,
     *datasets.urlpatterns,
+    *accounts.urlpatterns,
     *core.urlpatterns,
     *not_implemented.urlpatterns,
 ]

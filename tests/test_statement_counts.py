@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from modelhub.accounts.models import User
 from modelhub.datasets.services import NewRow, add_rows
 from modelhub.labels.models import Label
 from modelhub.queues.models import Queue
@@ -136,8 +137,7 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
     counts["GET datasets/"] = count(lambda: alice.get("/model-hub/datasets/"), 200)
     counts["GET datasets/{id}/"] = count(lambda: alice.get(path), 200)
     counts["DELETE datasets/{id}/"] = count(lambda: alice.delete(path), 200)
-    counts |= count_of_queues(alice, labels)
-    return counts
+    return counts | count_of_queues(alice, labels) | count_of_users(alice)
 
 
 def count_of_queues(alice: Caller, labels: list[Label]) -> dict[str, int]:
@@ -167,6 +167,22 @@ def count_of_queues(alice: Caller, labels: list[Label]) -> dict[str, int]:
     )
     counts["DELETE annotation-queues/{id}/"] = count(lambda: alice.delete(path), 200)
     counts["POST annotation-queues/{id}/restore/"] = count(lambda: alice.post(path + "restore/"), 200)
+    return counts
+
+
+def count_of_users(alice: Caller) -> dict[str, int]:
+    """Measure the routes of users."""
+    users, counts = "/model-hub/users/", {}
+    for number in (1, 10, 100):
+        UserFactory.create_batch(number, organization=alice.user.organization)
+        counts[f"GET users/ {number}"] = count(lambda: alice.get(f"{users}?limit=50"), 200)
+    invitation = {"email": "new@example.com", "create_key": True}
+    counts["POST users/"] = count(lambda: alice.post(users, invitation), 201)
+    path = f"{users}{User.objects.get(email='new@example.com').pk}/"
+    counts["GET users/me/"] = count(lambda: alice.get(f"{users}me/"), 200)
+    counts["GET users/{id}/"] = count(lambda: alice.get(path), 200)
+    counts["PATCH users/{id}/"] = count(lambda: alice.patch(path, {"role": "admin"}), 200)
+    counts["POST users/{id}/deactivate/"] = count(lambda: alice.post(f"{path}deactivate/"), 200)
     return counts
 
 

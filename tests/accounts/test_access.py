@@ -22,6 +22,7 @@ from tests.factories import (
     QueueLabelFactory,
     QueueMemberFactory,
     ScoreFactory,
+    UserFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,13 @@ POST   /model-hub/annotations-labels/{deleted}/restore/ 401 401 401 403 403 200 
 GET    /tracer/get-annotation-labels/           401 401 401 403 200 403 200 200 403 403 200 200 200 200
 POST   /tracer/project/                         401 401 401 403 403 201 403 403 403 403 201 201 201 201
 GET    /tracer/project/list_projects/           401 401 401 403 200 403 403 403 403 403 200 200 200 200
+GET    /model-hub/users/                        401 401 401 403 200 403 403 403 403 403 200 200 200 200
+POST   /model-hub/users/                        401 401 401 403 403 403 403 403 403 403 403 201 403 201
+GET    /model-hub/users/me/                     401 401 401 403 200 403 200 200 403 403 200 200 200 200
+GET    /model-hub/users/{user}/                 401 401 401 403 200 403 403 403 403 403 200 200 200 404
+PATCH  /model-hub/users/{user}/                 401 401 401 403 403 403 403 403 403 403 403 200 403 404
+POST   /model-hub/users/{user}/activate/        401 401 401 403 403 403 403 403 403 403 403 200 403 404
+POST   /model-hub/users/{user}/deactivate/      401 401 401 403 403 403 403 403 403 403 403 200 403 404
 GET    /model-hub/datasets/                     401 401 401 403 200 403 403 403 403 403 200 200 200 200
 GET    /model-hub/datasets/{dataset}/           401 401 401 403 200 403 403 403 403 403 200 200 200 404
 DELETE /model-hub/datasets/{dataset}/           401 401 401 403 403 200 403 403 403 403 200 200 200 404
@@ -128,6 +136,7 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
         ("POST", "/model-hub/sources/"): source,
         ("POST", "/model-hub/sources/bulk/"): {"sources": [source]},
         ("POST", "/model-hub/annotations-labels/"): {"name": uuid.uuid4().hex, "type": "text"},
+        ("POST", "/model-hub/users/"): {"email": "new@example.com"},
         ("POST", "/tracer/project/"): {"name": uuid.uuid4().hex},
         ("POST", "/tracer/bulk-annotation/"): {"records": [{"observation_span_id": "s", "notes": [{"text": "t"}]}]},
         ("POST", "/model-hub/annotation-queues/"): {"name": uuid.uuid4().hex},
@@ -155,6 +164,7 @@ def ids(alice: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any
         QueueLabelFactory.create(queue=one, label=labels["star"])
     return {
         "score": score.pk,
+        "user": UserFactory.create(organization=alice.user.organization).pk,
         "source": trace.pk,
         "label": labels["star"].pk,
         "deleted": deleted.pk,

@@ -40,6 +40,7 @@ from tests.factories import (
     QueueLabelFactory,
     ScoreFactory,
     SourceFactory,
+    UserFactory,
 )
 from tests.repeats import LONG
 from tests.servers import ROOT
@@ -61,6 +62,7 @@ OF_PATH = {
     "scores": "score",
     "sources": "source",
     "datasets": "dataset",
+    "users": "person",
     "": "label",
 }
 # The kind of id that belongs to a name with one of these words.
@@ -85,9 +87,13 @@ OWN = {
     "annotation_label_id": "label",
     "observation_span_id": "source_id",
 }
+# An email is the login of one user of the whole server: a taken one is a conflict.
+TOLD: set[tuple[str, Place, str]] = {("POST /model-hub/users/", ("body", "email"), "email")}
 MARK = "hush-hush"
 VARIABLE = re.compile(
-    r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z", re.IGNORECASE
+    r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z"
+    r'|(?<="secret_key":")[\w-]+',
+    re.IGNORECASE,
 )
 
 
@@ -173,7 +179,9 @@ def things(caller: Caller, word: str) -> dict[str, str]:
         for kind, deleted_at in (("queue", None), ("gone queue", timezone.now()))
     )
     QueueLabelFactory.create(queue=queue, label=label)
+    person = UserFactory.create(organization=organization, name=f"{word} person")
     return {
+        "person": str(person.pk),
         "queue": str(queue.pk),
         "gone_queue": str(gone_queue.pk),
         "dataset": str(dataset.pk),
@@ -285,6 +293,8 @@ def test_foreign_ids_are_answered_like_unknown_ones(worlds: Worlds, name: str) -
     asked = 0
     for right, place in requests_of(name, worlds.own):
         for kind in kinds_for(place, list(worlds.theirs), choose):
+            if (name, place, kind) in TOLD:
+                continue
             if place[0] == "path" and not VARIABLE.fullmatch(worlds.theirs[kind]):
                 continue
             foreign, unknown = (

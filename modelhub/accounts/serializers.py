@@ -1,0 +1,67 @@
+"""Users: the bodies of requests, and the objects of answers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from modelhub.accounts.models import ROLES, SCOPES, User
+from modelhub.core.inputs import FlagField, InputSerializer, NameField, StrictField, TextField, WordField
+from modelhub.core.serializers import OutputSerializer
+
+
+class ScopesField(StrictField, serializers.ListField):
+    def rule(self) -> str:
+        return f"a list of at least one of {', '.join(SCOPES)}, each once"
+
+    def read(self, data: Any) -> list[str] | None:
+        known = isinstance(data, list) and all(isinstance(word, str) and word in SCOPES for word in data)
+        return data if known and data and len(set(data)) == len(data) else None
+
+
+class InvitationInput(InputSerializer):
+    """A new user; an admin may give it a password at `/admin/`, or by the command line."""
+
+    email = TextField(min_length=1, max_length=254)
+    name = NameField(required=False, allow_null=True, allow_blank=True, max_length=255)
+    role = WordField(choices=ROLES, required=False, help_text="`member` by default.")
+    create_key = FlagField(required=False, help_text="Answer with an API key that acts as the user.")
+    scopes = ScopesField(
+        child=serializers.ChoiceField(list(SCOPES)),
+        required=False,
+        help_text="Of the key: `annotate` by default, for an admin `read`, `write` and `admin`.",
+    )
+
+
+class UserChangeInput(InputSerializer):
+    """The changed fields of a user."""
+
+    name = NameField(required=False, allow_null=True, allow_blank=True, max_length=255)
+    role = WordField(choices=ROLES, required=False)
+    active = FlagField(required=False, help_text="The keys of an inactive user are not valid.")
+
+
+class UserSerializer(OutputSerializer[User]):
+    """A user of the organization."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField(allow_blank=True)
+    email = serializers.EmailField()
+    role = serializers.ChoiceField(ROLES)
+    active = serializers.BooleanField(source="is_active")
+    created_at = serializers.DateTimeField()
+
+
+class InvitedUserSerializer(UserSerializer):
+    """A new user, and the pair of its key if one was asked for."""
+
+    api_key = serializers.CharField(required=False)
+    secret_key = serializers.CharField(required=False, help_text="Shown this once.")
+    scopes = serializers.ListField(child=serializers.ChoiceField(list(SCOPES)), required=False)
+
+
+class OwnUserSerializer(UserSerializer):
+    """The user of the API key."""
+
+    organization = serializers.UUIDField(source="organization_id")
+    organization_name = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.ChoiceField(list(SCOPES)), help_text="Those of the API key.")

@@ -1,0 +1,108 @@
+"""Users of an organization: invite, change, activate and deactivate them."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from modelhub.accounts.keys import check_scope, create_api_key
+from modelhub.accounts.models import ApiKey, User, default_scopes, normalize_login
+from modelhub.accounts.people import check_person
+from modelhub.core.errors import Conflict, Invalid, NotFound
+from modelhub.core.models import LISTED
+from modelhub.core.transactions import in_transaction, repeat_aborted
+
+
+def users_of(organization_id: uuid.UUID) -> QuerySet[User]:
+    """Return the organization's users, inactive ones included, newest first."""
+    return User.objects.filter(LISTED, organization_id=organization_id).order_by("-created_at", "-id")
+
+
+def get_person(*, organization_id: uuid.UUID, user_id: uuid.UUID) -> User:
+    """Return a user of the organization, active or not. Raise `NotFound`."""
+    user = User.objects.filter(organization_id=organization_id, pk=user_id).first()
+    if user is None:
+        raise user_not_found(user_id)
+    return user
+
+
+@repeat_aborted
+@in_transaction
+def invite_person(
+    inviter: ApiKey,
+    *,
+    email: str,
+    name: str | None = None,
+    role: str = "member",
+    create_key: bool = False,
+    scopes: Sequence[str] | None = None,
+) -> tuple[User, tuple[ApiKey, str] | None]:
+    """Create a user without a password and, with `create_key`, a key with its secret.
+
+    A user of this route gets no access to the admin site, which shows all organizations. Raise `Invalid`, `Conflict`
+    for a taken email, `Forbidden` for scopes that the inviter's key lacks; `annotate` is always allowed.
+    """
+    if scopes is not None and not create_key:
+        raise Invalid("scopes must not be given without create_key", field="scopes")
+    if scopes is None:
+        scopes = ["annotate"] if role == "member" else default_scopes()
+    for scope in scopes if create_key else ():
+        if scope != "annotate":
+            check_scope(inviter, scope)
+    user = User(organization_id=inviter.organization_id, email=normalize_login(email), role=role)
+    try:
+        user.name = check_person(user.email, name)
+    except Invalid as refused:
+        raise refused.prefixed("", field="email") from refused
+    user.set_unusable_password()
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        if "user_email_is_unique" not in str(error):
+            raise
+        raise _email_is_taken(user) from error
+    return user, create_api_key(user=user, name="Invitation", scopes=scopes) if create_key else None
+
+
+@repeat_aborted
+@in_transaction
+def update_person(caller: User, *, user_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
+    """Change name, role or state of a user.
+
+    A demoted admin loses the access to the admin site. Raise `NotFound`, `Conflict` for the caller's own role and state
+    and for those of the last active admin.
+    """
+    users = User.objects.filter(organization_id=caller.organization_id)
+    # All admins are locked, in one order: of two who demote each other at once, the second one is the last.
+    admins = users.filter(role="admin", is_active=True).order_by("pk").select_for_update(no_key=True)
+    others = [pk for pk in admins.values_list("pk", flat=True) if pk != user_id]
+    user = users.filter(pk=user_id).select_for_update(no_key=True).first()
+    if user is None:
+        raise user_not_found(user_id)
+    role, active = changes.get("role", user.role), changes.get("active", user.is_active)
+    if (role, active) != (user.role, user.is_active):
+        if user_id == caller.pk:
+            raise Conflict("The user of the API key cannot change its own role or state", code="own_user")
+        if user.role == "admin" and user.is_active and not others:
+            raise Conflict(f"{user.email} is the last active admin of the organization", code="last_admin")
+    if user.role == "admin" and role == "member":
+        user.is_staff = user.is_superuser = False
+    user.role, user.is_active = role, active
+    user.name = changes.get("name", user.name) or ""
+    user.save(update_fields=["name", "role", "is_active", "is_staff", "is_superuser"])
+    return user
+
+
+def user_not_found(user_id: object) -> NotFound:
+    """Return the error of a missing or foreign user."""
+    return NotFound(f"User not found: {user_id}", code="user_not_found")
+
+
+def _email_is_taken(user: User) -> Conflict:
+    """Return the error of a taken email, with the id of a user of this organization."""
+    taken = User.objects.filter(organization_id=user.organization_id, email=user.email).first()
+    known = f": {taken.pk}" if taken else ""
+    return Conflict(f"A user with the email {user.email} exists already{known}", code="duplicate", field="email")
