@@ -2,14 +2,16 @@
 
 import getpass
 import io
+import re
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 
-from modelhub.accounts.models import User
+from modelhub.accounts.models import ApiKey, User
 from tests.client import Caller
 
 PASSWORD = "correct-horse"
@@ -34,6 +36,42 @@ def test_a_member_and_an_admin(alice: Caller, capsys: pytest.CaptureFixture[str]
     call_command("create_user", "eve@example.com", "--role", "admin", "--no-password")
     admin = User.objects.get(email="eve@example.com")
     assert (admin.role, admin.is_staff, admin.is_superuser) == ("admin", True, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "scopes"),
+    [
+        ((), ["read", "write", "admin"]),
+        (("--scopes", "read,annotate"), ["read", "annotate"]),
+        (("--scope", "read", "--scope", "annotate"), ["read", "annotate"]),
+    ],
+)
+def test_a_key_in_one_step(
+    alice: Caller, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], scopes: list[str]
+) -> None:
+    user = create("--no-password", "--key", *options)
+    printed = capsys.readouterr().out
+    pair = re.search(r"API key +(\S+)\nSecret key +(\S+)\n", printed)
+    assert pair
+    key = ApiKey.objects.get(user=user)
+    assert (key.api_key, key.scopes, key.organization) == (pair[1], scopes, alice.user.organization)
+    assert Caller(key, secret=pair[2]).get("/model-hub/users/me/").body["email"] == "dora@example.com"
+    assert printed.startswith("Created dora@example.com with the role member and no password.\n")
+
+
+def test_a_scope_without_an_effect_is_a_warning(alice: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+    create("--no-password", "--key", "--scope", "admin")
+    assert "the scope admin has no effect while dora@example.com has the role member" in capsys.readouterr().err
+
+
+def test_without_its_key_no_user_is_created(alice: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(key: ApiKey, **options: Any) -> None:
+        raise IntegrityError
+
+    monkeypatch.setattr(ApiKey, "save", fail)
+    with pytest.raises(CommandError):
+        create("--no-password", "--key")
+    assert list(User.objects.all()) == [alice.user]
 
 
 def test_a_password_of_standard_input(alice: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +107,9 @@ def type_passwords(monkeypatch: pytest.MonkeyPatch, *typed: str) -> None:
         (("d@example.com",), ("one-password", "another-one"), "The two passwords differ; run the command again."),
         (("d@example.com",), ("12345678", "12345678"), "This password is too common."),
         (("d@example.com", "--role", "owner"), None, "invalid choice: 'owner'"),
+        (("d@example.com", "--no-password", "--scope", "read"), None, "--scope needs --key."),
+        (("d@example.com", "--no-password", "--key", "--scope", "all"), None, "invalid choice: 'all'"),
+        (("d@example.com", "--no-password", "--key", "--scopes", "read,"), None, "invalid choice: ''"),
         (("d@example.com", "--no-password", "--password-stdin"), None, "not allowed with argument --no-password"),
     ],
 )

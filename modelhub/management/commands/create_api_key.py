@@ -6,9 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from modelhub.accounts.commands import format_pair, get_user
+from modelhub.accounts.commands import KEY_NAME, add_scope_option, find_warning, format_pair, get_user
 from modelhub.accounts.keys import create_api_key
-from modelhub.accounts.models import SCOPES
 from modelhub.core import clock
 from modelhub.core.text import is_visible, show
 
@@ -20,15 +19,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", nargs="?", help="login of the user; the first admin when left out")
-        parser.add_argument("--name", default="Command line", help="what the key is for")
+        parser.add_argument("--name", default=KEY_NAME, help="what the key is for")
         parser.add_argument("--expires-in-days", type=int, help="days until the key stops working; never when left out")
-        parser.add_argument(
-            "--scope",
-            action="append",
-            choices=SCOPES,
-            help="; ".join(f"{scope}: {meaning}" for scope, meaning in SCOPES.items())
-            + ". Again for more scopes; without, the key has read, write and admin.",
-        )
+        add_scope_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = get_user(options["email"])
@@ -40,7 +33,7 @@ class Command(BaseCommand):
         if days is not None and not 1 <= days <= MAX_DAYS:
             raise CommandError(f"--expires-in-days must be from 1 to {MAX_DAYS}, got {days}.")
         expires_at = clock.now() + timedelta(days=days) if days else None
-        pair = create_api_key(user=user, name=name, expires_at=expires_at, scopes=options["scope"])
+        pair = create_api_key(user=user, name=name, expires_at=expires_at, scopes=options["scopes"])
         self.stdout.write(format_pair(*pair))
-        if "admin" in (options["scope"] or ()) and user.role != "admin":
-            self.stderr.write(f"Warning: the scope admin has no effect while {user.email} has the role {user.role}.")
+        if warning := find_warning(user, options["scopes"]):
+            self.stderr.write(warning)

@@ -8,9 +8,10 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
-from modelhub.accounts.commands import get_user
+from modelhub.accounts.commands import KEY_NAME, add_scope_option, find_warning, format_pair, get_user
+from modelhub.accounts.keys import create_api_key
 from modelhub.accounts.models import ROLES, User, normalize_login
 from modelhub.core.text import show
 
@@ -18,7 +19,7 @@ from modelhub.core.text import show
 class Command(BaseCommand):
     help = (
         "Create a user of the first admin's organization. The password, for /admin/, is asked for; "
-        "a user that only owns API keys needs none."
+        "a user that only owns API keys needs none. With --key its first key is printed, the secret this once."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,11 +28,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--role", choices=ROLES, default="member", help="admins log in to /admin/; member by default"
         )
+        parser.add_argument("--key", action="store_true", help="make an API key of the user, too")
+        add_scope_option(parser)
         password = parser.add_mutually_exclusive_group()
         password.add_argument("--no-password", action="store_true", help="create a user that cannot log in")
         password.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["scopes"] and not options["key"]:
+            raise CommandError("--scope needs --key.")
         email, is_admin = normalize_login(options["email"]), options["role"] == "admin"
         user = User(email=email, name=options["name"], role=options["role"], is_staff=is_admin, is_superuser=is_admin)
         user.organization_id = get_user(None).organization_id
@@ -43,12 +48,18 @@ class Command(BaseCommand):
             raise CommandError(f"{show(email)} cannot be created. {' '.join(error.messages)}") from None
         user.set_password(password or None)
         try:
-            user.save()
+            with transaction.atomic():
+                user.save()
+                pair = create_api_key(user=user, name=KEY_NAME, scopes=options["scopes"]) if options["key"] else None
         except IntegrityError:
             # Created by another command while this one asked for the password.
             raise CommandError(f"{show(email)} exists already.") from None
         words = "a password" if password else "no password"
         self.stdout.write(f"Created {email} with the role {user.role} and {words}.")
+        if pair:
+            self.stdout.write(format_pair(*pair))
+        if warning := find_warning(user, options["scopes"]):
+            self.stderr.write(warning)
 
 
 def read_password(options: dict[str, Any]) -> str:
