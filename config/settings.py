@@ -321,6 +321,8 @@ SPECTACULAR_SETTINGS = {
         "QueueStatus": "modelhub.queues.models.QUEUE_STATUSES",
         "NewQueueStatus": "modelhub.queues.models.NEW_QUEUE_STATUSES",
         "UserRole": "modelhub.accounts.models.ROLES",
+        "ItemStatus": "modelhub.queues.models.ITEM_STATUSES",
+        "ReviewStatus": "modelhub.queues.models.REVIEW_STATUSES",
         "QueueRole": "modelhub.queues.models.QUEUE_ROLES",
         "AssignmentStrategy": "modelhub.queues.models.STRATEGIES",
     },

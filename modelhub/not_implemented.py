@@ -22,9 +22,6 @@ FEATURES: dict[str, list[str]] = {
         QUEUES + "get-or-create-default/",
         QUEUE + "hard-delete/",
         QUEUE + "agreement/",
-        QUEUE + "export/",
-        QUEUE + "export-fields/",
-        QUEUE + "export-to-dataset/",
     ],
     "reviews of queue items": [
         ITEMS + "bulk-review/",

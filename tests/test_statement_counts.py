@@ -158,6 +158,13 @@ def count_of_queues(alice: Caller, labels: list[Label]) -> dict[str, int]:
         counts[f"GET annotation-queues/{{id}}/ {number}"] = count(partial(alice.get, path), 200)
         fields = {"label_ids": fields["label_ids"][::-1], "annotator_ids": []}
         counts[f"PATCH annotation-queues/{{id}}/ {number}"] = count(partial(alice.patch, path, fields), 200)
+        counts[f"GET annotation-queues/{{id}}/export-fields/ {number}"] = count(
+            partial(alice.get, path + "export-fields/"), 200
+        )
+        everything = {"dataset_name": f"Queue {number}", "status_filter": "all"}
+        counts[f"POST annotation-queues/{{id}}/export-to-dataset/ {number}"] = count(
+            partial(alice.post, path + "export-to-dataset/", everything), 200
+        )
     label = {"label_id": str(labels[-1].pk)}
     counts["POST annotation-queues/{id}/add-label/"] = count(lambda: alice.post(path + "add-label/", label), 200)
     counts["POST annotation-queues/{id}/remove-label/"] = count(lambda: alice.post(path + "remove-label/", label), 200)

@@ -1,4 +1,4 @@
-"""Files as streams: JSON lines, pieces of useful size, and the response around them.
+"""Files as streams: JSON lines, pieces of useful size, and the response.
 
 Written in pieces: a line by itself would be a system call by itself, and what a client does not read is in memory.
 """

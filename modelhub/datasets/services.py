@@ -134,7 +134,7 @@ def _batches(dataset: Dataset, using: str) -> Iterator[list[DatasetRow]]:
 @repeat_aborted
 @in_transaction
 def delete_dataset(*, organization_id: uuid.UUID, dataset_id: uuid.UUID) -> None:
-    """Delete a dataset with its rows. Raise `NotFound`, `Conflict` if a queue names it."""
+    """Delete a dataset with its rows. Raise `NotFound`, `Conflict` for a queue's scope."""
     dataset = lock_dataset(organization_id=organization_id, dataset_id=dataset_id)
     try:
         with transaction.atomic(), connection.cursor() as cursor:

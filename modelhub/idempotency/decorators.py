@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import msgspec
 from drf_spectacular.utils import OpenApiParameter
@@ -16,6 +16,7 @@ from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.idempotency.services import check_key, claim_key, digest_of, keep_response
 
 V = TypeVar("V")
+P = ParamSpec("P")
 
 IDEMPOTENCY_KEY = parameter(
     "Idempotency-Key",
@@ -25,7 +26,9 @@ IDEMPOTENCY_KEY = parameter(
 )
 
 
-def idempotent(method: Callable[[V, Request], Response]) -> Callable[[V, Request], Response]:
+def idempotent(
+    method: Callable[Concatenate[V, Request, P], Response],
+) -> Callable[Concatenate[V, Request, P], Response]:
     """Run a view method once per `Idempotency-Key` and store its response.
 
     A repeat of the same request returns that response with `Idempotency-Replayed: true`; the order of the body's keys
@@ -34,7 +37,7 @@ def idempotent(method: Callable[[V, Request], Response]) -> Callable[[V, Request
 
     @repeat_aborted
     @in_transaction
-    def run_once(view: V, request: Request, key: str) -> Response:
+    def run_once(key: str, view: V, request: Request, /, *ids: P.args, **named_ids: P.kwargs) -> Response:
         user = caller(request)
         line = request.method or "", request.get_full_path()
         # A key with other scopes might not get the first answer, such as the score of another annotator.
@@ -44,13 +47,15 @@ def idempotent(method: Callable[[V, Request], Response]) -> Callable[[V, Request
         if earlier := claim_key(user=user, key=key, digests=(digest, ordered)):
             body = msgspec.Raw(earlier.body.encode())
             return Response(body, status=earlier.status, headers={"Idempotency-Replayed": "true"})
-        response = method(view, request)
+        response = method(view, request, *ids, **named_ids)
         keep_response(user=user, key=key, status=response.status_code, body=exact_json.dumps(response.data))
         return response
 
     @functools.wraps(method)
-    def respond(view: V, request: Request) -> Response:
+    def respond(view: V, request: Request, /, *ids: P.args, **named_ids: P.kwargs) -> Response:
         key = request.headers.get("Idempotency-Key")
-        return method(view, request) if key is None else run_once(view, request, check_key(key))
+        if key is None:
+            return method(view, request, *ids, **named_ids)
+        return run_once(check_key(key), view, request, *ids, **named_ids)
 
     return respond

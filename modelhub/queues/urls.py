@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from modelhub.queues import queue_views, report_views
+from modelhub.queues import export_views, queue_views, report_views
 
 QUEUES = "model-hub/annotation-queues/"
 QUEUE = QUEUES + "<id:pk>/"
@@ -16,4 +16,7 @@ urlpatterns = [
     path(QUEUE + "remove-label/", queue_views.RemoveLabel.as_view(), name="queue-remove-label"),
     path(QUEUE + "progress/", report_views.QueueProgress.as_view(), name="queue-progress"),
     path(QUEUE + "analytics/", report_views.QueueAnalytics.as_view(), name="queue-analytics"),
+    path(QUEUE + "export/", export_views.ExportQueue.as_view(), name="queue-export"),
+    path(QUEUE + "export-fields/", export_views.ExportFields.as_view(), name="queue-export-fields"),
+    path(QUEUE + "export-to-dataset/", export_views.ExportToDataset.as_view(), name="queue-export-to-dataset"),
 ]

@@ -79,6 +79,9 @@ DELETE /model-hub/annotation-queues/{queue}/    401 401 401 403 403 200 403 403 
 POST   /model-hub/annotation-queues/{gone}/restore/         401 401 401 403 403 200 403 403 403 403 403 200 200 404
 POST   /model-hub/annotation-queues/{queue}/update-status/  401 401 401 403 403 200 403 403 403 403 403 200 200 404
 POST   /model-hub/annotation-queues/{queue}/add-label/      401 401 401 403 403 200 403 403 403 403 403 200 200 404
+GET    /model-hub/annotation-queues/{queue}/export/         401 401 401 403 200 403 403 403 403 403 403 200 200 404
+GET    /model-hub/annotation-queues/{queue}/export-fields/  401 401 401 403 200 403 403 403 403 403 403 200 200 404
+POST   /model-hub/annotation-queues/{queue}/export-to-dataset/ 401 401 401 403 403 200 403 403 403 403 403 200 200 404
 POST   /model-hub/annotation-queues/{queue}/remove-label/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
 GET    /healthz                                 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /readyz                                  200 200 200 200 200 200 200 200 200 200 200 200 200 200
@@ -144,6 +147,7 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
     if "/annotation-queues/" in path:
         label = {"label_id": str(labels["star"].pk)}
         of_queue = {"update-status": {"status": "paused"}, "add-label": label, "remove-label": label}
+        of_queue["export-to-dataset"] = {"dataset_name": uuid.uuid4().hex}
         return bodies.get((method, path), of_queue.get(path.split("/")[-2], {"name": uuid.uuid4().hex}))
     changes = {"value": 3} if "/scores/" in path else {"description": "d"}
     return bodies.get((method, path), changes if method in {"PUT", "PATCH"} else None)

@@ -1,0 +1,235 @@
+"""Exports of a queue: its live items with their scores (contract 7.9)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Func, JSONField, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import JSONObject, NullIf
+from msgspec import UNSET
+from rest_framework import serializers
+
+from modelhub.core import exact_json
+from modelhub.core.bounded import read_batch
+from modelhub.core.csv_cells import write_rows
+from modelhub.core.downloads import CSV, JSON, JSON_LINES, in_pieces, json_line
+from modelhub.core.keyset import BATCH_BYTES
+from modelhub.core.models import LISTED, LIVE
+from modelhub.core.structs import (
+    CastText,
+    Choice,
+    Flag,
+    JsonList,
+    JsonObject,
+    Moment,
+    Number,
+    StructRows,
+    Text,
+    Uuid,
+    columns_of,
+    declarations,
+)
+from modelhub.labels.models import Label
+from modelhub.labels.types import LABEL_TYPES, get_type
+from modelhub.queues.models import ITEM_STATUSES, REVIEW_STATUSES, Item, Queue, QueueLabel, Slot
+from modelhub.scores.cells import cell
+from modelhub.scores.models import SCORE_SOURCES, Score
+from modelhub.scores.rows import display_name
+
+BATCH_ROWS = 1000
+
+
+class PlainValue(CastText):
+    """A stored value, which becomes a scalar or a list."""
+
+    field_class = serializers.JSONField
+
+
+class Annotation(msgspec.Struct, gc=False):
+    """A score of an item; `value` is JSON text until `read_items` has read it."""
+
+    label_id: Annotated[str, Uuid()]
+    label_name: Annotated[str, Text("label__name")]
+    label_type: Annotated[str, Choice("label__type", LABEL_TYPES)]
+    value: Annotated[Any, PlainValue()]
+    notes: Annotated[str, Text()]
+    annotator_id: Annotated[str, Uuid()]
+    annotator_name: Annotated[str, Text(display_name("annotator"))]
+    annotator_email: Annotated[str, Text("annotator__email")]
+    score_source: Annotated[str, Choice(words=SCORE_SOURCES)]
+    created_at: Annotated[str, Moment()]
+    updated_at: Annotated[str, Moment()]
+
+
+class ItemNote(msgspec.Struct, frozen=True, gc=False):
+    """A person's note on an item."""
+
+    annotator_id: Annotated[str, Uuid("user_id")]
+    annotator_name: Annotated[str, Text(display_name("user"))]
+    annotator_email: Annotated[str, Text("user__email")]
+    notes: Annotated[str, Text()]
+
+
+class ItemReview(msgspec.Struct, frozen=True, gc=False):
+    """The state of an item's review; all null before the first one."""
+
+    review_status: Annotated[str | None, Choice(NullIf("review_status", Value("")), REVIEW_STATUSES)]
+    reviewed_by: Annotated[str | None, Uuid("reviewed_by_id")]
+    reviewed_by_name: Annotated[str | None, Text(display_name("reviewed_by"))]
+    reviewed_by_email: Annotated[str | None, Text("reviewed_by__email")]
+    reviewed_at: Annotated[str | None, Moment()]
+    review_notes: Annotated[str, Text()]
+
+
+def json_of(struct: type[msgspec.Struct]) -> JSONObject:
+    """Return the expression of a struct as a JSON object."""
+    return JSONObject(**{name: declared.column(name) for name, declared, _ in declarations(struct)})
+
+
+def _list_of(struct: type[msgspec.Struct], rows: QuerySet[Any]) -> Func:
+    """Return the expression of a subquery's rows as a JSON array."""
+    return Func(ArraySubquery(rows.values(shown=json_of(struct))), function="array_to_json", output_field=JSONField())
+
+
+# By the source first: so begins the unique index of scores.
+SCORES = Score.objects.filter(
+    LIVE, organization=OuterRef("organization"), source=OuterRef("source"), queue_item=OuterRef("pk")
+).order_by("created_at", "id")
+NOTES = (
+    Slot.objects.filter(organization=OuterRef("organization"), item=OuterRef("pk"))
+    .exclude(notes="")
+    .order_by("created_at", "id")
+)
+
+
+class ExportedItem(msgspec.Struct, gc=False):
+    """An item with its annotations, in the order in which JSON shows it.
+
+    The last ones are JSON text until `read_items` has read them. `review` is left out unless the queue requires one.
+    """
+
+    item_id: Annotated[str, Uuid("id")]
+    source_type: Annotated[str, Text("source__source_type")]
+    source_id: Annotated[str, Text("source__source_id")]
+    source_name: Annotated[str, Text("source__name")]
+    status: Annotated[str, Choice(words=ITEM_STATUSES)]
+    order: Annotated[int, Number()]
+    gold: Annotated[bool, Flag()]
+    expected: Annotated[Any, JsonObject()]
+    annotations: Annotated[Any, JsonList(_list_of(Annotation, SCORES))]
+    item_notes: Annotated[Any, JsonList(_list_of(ItemNote, NOTES))]
+    review: Annotated[Any, JsonObject(json_of(ItemReview))]
+
+
+class ItemWithMetadata(ExportedItem, gc=False):
+    """An item with the metadata of its source, which may be long."""
+
+    metadata: Annotated[Any, JsonObject("source__metadata")]
+
+
+class ItemRows(StructRows[ExportedItem]):
+    struct = ExportedItem
+
+
+class ItemRowsWithMetadata(StructRows[ExportedItem]):
+    struct = ItemWithMetadata
+
+
+def labels_in_order(queue: Queue) -> list[Label]:
+    """Return the labels that the queue has, in its order."""
+    attached = QueueLabel.objects.filter(organization_id=queue.organization_id, queue=queue).select_related("label")
+    return [one.label for one in attached.order_by("order", "created_at", "id")]
+
+
+def read_items(
+    queue: Queue, labels: Sequence[Label], *, status: str | None, using: str, metadata: bool = False
+) -> Iterator[list[ExportedItem]]:
+    """Yield the live items of a status, or all, by `order` in batches.
+
+    Each batch has bounded memory and is one statement by keyset; no cursor stays open between them.
+    """
+    of_status = Q() if status is None else Q(status=status)
+    kind = ItemRowsWithMetadata if metadata else ItemRows
+    rows: Any = kind(Item).filter(LIVE, LISTED, of_status, organization_id=queue.organization_id, queue=queue)
+    rows = rows.order_by("order", "id").values_list(*columns_of(kind.struct)).using(using)
+    position = {str(label.pk): at for at, label in enumerate(labels)}
+    types = {str(label.pk): label.type for label in labels}
+    after = Q()
+    while batch := read_batch(rows.filter(after), size=BATCH_ROWS, max_bytes=BATCH_BYTES):
+        for item in batch:
+            _complete(item, position, types, requires_review=queue.requires_review)
+        yield batch
+        last = batch[-1]
+        after = Q(order__gte=last.order) & (Q(order__gt=last.order) | Q(pk__gt=last.item_id))
+
+
+def _complete(item: ExportedItem, position: dict[str, int], types: dict[str, str], *, requires_review: bool) -> None:
+    """Read an item's JSON texts; drop scores and expected values of removed labels."""
+    annotations = msgspec.json.decode(item.annotations, type=list[Annotation])
+    item.annotations = [one for one in annotations if one.label_id in position]
+    for one in item.annotations:
+        one.value = get_type(one.label_type).plain(exact_json.loads(one.value))
+    item.annotations.sort(key=lambda one: position[one.label_id])
+    item.item_notes = msgspec.json.decode(item.item_notes, type=list[ItemNote])
+    item.review = msgspec.json.decode(item.review, type=ItemReview) if requires_review else UNSET
+    expected = exact_json.loads(bytes(item.expected))
+    item.expected = {
+        label_id: get_type(types[label_id]).plain(value) for label_id, value in expected.items() if label_id in types
+    }
+
+
+Batches = Iterator[list[ExportedItem]]
+
+
+def write_json(queue: Queue, batches: Batches) -> Iterator[bytes]:
+    """Yield a JSON array with one item per line."""
+    yield b"["
+    lines = (exact_json.encode(item) for batch in batches for item in batch)
+    yield from in_pieces(line if at == 0 else b",\n" + line for at, line in enumerate(lines))
+    yield b"]\n"
+
+
+def write_jsonl(queue: Queue, batches: Batches) -> Iterator[bytes]:
+    """Yield one item per line."""
+    yield from in_pieces(json_line(item) for batch in batches for item in batch)
+
+
+# The columns of the hosted service, and then those that only this server has.
+CSV_COLUMNS = (
+    *("item_id", "source_type", "status", "order", "requires_review", "review_status"),
+    *("reviewer_name", "reviewer_email", "reviewer_id", "reviewed_at", "review_notes"),
+    *("label_id", "label_name", "value", "score_source", "notes", "annotator_name", "created_at"),
+    *("source_id", "source_name", "label_type", "annotator_id", "annotator_email", "updated_at"),
+    *("item_notes", "gold", "expected"),
+)
+
+
+def write_csv(queue: Queue, batches: Batches) -> Iterator[bytes]:
+    """Yield a header, then a line per annotation; an item without any has one line."""
+    yield write_rows([CSV_COLUMNS])
+    yield from in_pieces(write_rows(_csv_rows(queue, item)) for batch in batches for item in batch)
+
+
+def _csv_rows(queue: Queue, item: ExportedItem) -> Iterator[list[str]]:
+    columns = msgspec.structs.asdict(item) | {
+        "requires_review": queue.requires_review,
+        "item_notes": item.item_notes or None,
+        "expected": item.expected or None,
+    }
+    if isinstance(item.review, ItemReview):
+        columns |= msgspec.structs.asdict(item.review) | {
+            "reviewer_name": item.review.reviewed_by_name,
+            "reviewer_email": item.review.reviewed_by_email,
+            "reviewer_id": item.review.reviewed_by,
+        }
+    for annotation in item.annotations or [None]:
+        cells = columns | (msgspec.structs.asdict(annotation) if annotation else {})
+        yield [cell(name, cells.get(name)) for name in CSV_COLUMNS]
+
+
+FORMATS: dict[str, tuple[str, Callable[[Queue, Batches], Iterator[bytes]]]] = {
+    "json": (JSON, write_json),
+    "csv": (CSV, write_csv),
+    "jsonl": (JSON_LINES, write_jsonl),
+}
