@@ -33,6 +33,8 @@ EXAMPLES: dict[str, Any] = {
     "notes": "Batch annotation",
     "annotator": USER_ID,
     "annotator_id": USER_ID,
+    "user_id": USER_ID,
+    "item_id": ITEM_ID,
     "annotator_name": "Ada Lovelace",
     "annotator_email": "ada@example.com",
     "updated_by": USER_ID,
@@ -75,7 +77,6 @@ EXAMPLES: dict[str, Any] = {
     "LabelOfQueue.name": "Quality",
     "LabelOfQueue.type": "star",
     "LabelOfQueue.settings": {"no_of_stars": 5},
-    "QueueMember.user_id": USER_ID,
     "QueueMember.name": "Ada Lovelace",
     "QueueMember.email": "ada@example.com",
     "Project.id": PROJECT_ID,
@@ -148,7 +149,6 @@ EXAMPLES: dict[str, Any] = {
     "LabelDistribution.name": "Quality",
     "LabelDistribution.values": {"4": 90, "5": 60},
     "QueueAnalytics.status_breakdown": {"pending": 330, "in_progress": 0, "completed": 150, "skipped": 20},
-    "user_id": USER_ID,
     "BulkScoresAnswer.errors": [ERROR],
     "ScoreSeed.annotator": "ann+{organization}@example.com",
     "Problem.type": "about:blank",
@@ -195,5 +195,5 @@ def add_examples(result: dict[str, Any], **options: Any) -> dict[str, Any]:
         for operation in methods.values():
             for one in operation.get("parameters", []):
                 if one.get("required"):
-                    one["example"] = ids[0] if one["in"] == "path" else EXAMPLES[one["name"]]
+                    one["example"] = EXAMPLES[one["name"]] if one["name"] in EXAMPLES else ids[0]
     return result

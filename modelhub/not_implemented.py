@@ -20,7 +20,6 @@ FEATURES: dict[str, list[str]] = {
     "annotation queues": [
         QUEUES + "for-source/",
         QUEUES + "get-or-create-default/",
-        QUEUE + "hard-delete/",
         QUEUE + "agreement/",
     ],
     "reviews of queue items": [

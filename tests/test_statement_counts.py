@@ -172,8 +172,18 @@ def count_of_queues(alice: Caller, labels: list[Label]) -> dict[str, int]:
     counts["POST annotation-queues/{id}/update-status/"] = count(
         lambda: alice.post(path + "update-status/", status), 200
     )
+    person = {"user_id": str(people[0].pk)}
+    counts["POST annotation-queues/{id}/members/"] = count(partial(alice.post, f"{path}members/", person), 201)
+    counts["GET annotation-queues/{id}/members/"] = count(partial(alice.get, f"{path}members/"), 200)
+    counts["DELETE annotation-queues/{id}/members/{user_id}/"] = count(
+        partial(alice.delete, f"{path}members/{people[0].pk}/"), 200
+    )
     counts["DELETE annotation-queues/{id}/"] = count(lambda: alice.delete(path), 200)
     counts["POST annotation-queues/{id}/restore/"] = count(lambda: alice.post(path + "restore/"), 200)
+    confirmed = {"force": True, "confirm_name": "Queue 100"}
+    counts["POST annotation-queues/{id}/hard-delete/"] = count(
+        partial(alice.post, f"{path}hard-delete/", confirmed), 200
+    )
     return counts
 
 

@@ -1,4 +1,4 @@
-"""The index and the valid foreign key of scores in queues, without locks that writes wait for."""
+"""The indexes and the valid foreign key of scores in queues, without locks that writes wait for."""
 
 from typing import ClassVar
 
@@ -23,5 +23,9 @@ class Migration(migrations.Migration):
                 name="score_by_queue",
                 condition=models.Q(deleted_at=None) & ~models.Q(queue_id=None),
             ),
+        ),
+        AddIndexConcurrently(
+            "score",
+            models.Index(fields=["queue_item"], name="score_by_item", condition=~models.Q(queue_item=None)),
         ),
     ]

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from modelhub.accounts.people import Actor
 from modelhub.core import clock
@@ -14,6 +14,7 @@ from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.models import Label
 from modelhub.labels.services import get_label
 from modelhub.queues.access import get_access
+from modelhub.queues.completion import reopen_items_missing, settle_all
 from modelhub.queues.models import Queue, QueueLabel
 
 
@@ -48,11 +49,16 @@ def add_label(*, actor: Actor, queue_id: uuid.UUID, label_id: uuid.UUID, require
             organization_id=queue.organization_id, queue=queue, label=label, order=0 if last is None else last + 1
         )
     attached.label = label
+    reopened = 0
     if created or required not in (None, attached.required):
-        attached.required = bool(required)
+        was_required, attached.required = attached.required, bool(required)
         attached.save()
         _touch(queue)
-    return LabelChange(attached, created, 0, queue.status)
+        if attached.required:
+            reopened = reopen_items_missing(queue, label)
+        elif was_required:
+            settle_all(queue)
+    return LabelChange(attached, created, reopened, queue.status)
 
 
 @repeat_aborted
@@ -62,10 +68,8 @@ def remove_label(*, actor: Actor, queue_id: uuid.UUID, label_id: uuid.UUID) -> N
     access = get_access(actor, queue_id, lock=True)
     access.check("manage")
     queue = access.queue
-    removed, _ = QueueLabel.objects.filter(
-        organization_id=queue.organization_id, queue=queue, label_id=label_id
-    ).delete()
-    if not removed:
+    attached = QueueLabel.objects.filter(organization_id=queue.organization_id, queue=queue, label_id=label_id)
+    if not _detach(queue, attached):
         raise NotFound(f"Label not found in this queue: {label_id}", code="label_not_found", field="label_id")
     _touch(queue)
 
@@ -83,7 +87,7 @@ def replace_labels(queue: Queue, label_ids: Sequence[uuid.UUID]) -> None:
             sentence = f'label_ids[{index}] must be the id of a label, got "{label_id}"'
             raise Invalid(sentence, code="label_not_found", field="label_ids")
     labels = QueueLabel.objects.filter(organization_id=queue.organization_id, queue=queue)
-    labels.exclude(label_id__in=wanted).delete()
+    _detach(queue, labels.exclude(label_id__in=wanted))
     QueueLabel.objects.bulk_create(
         [
             QueueLabel(organization_id=queue.organization_id, queue=queue, label_id=label_id, order=order)
@@ -93,6 +97,16 @@ def replace_labels(queue: Queue, label_ids: Sequence[uuid.UUID]) -> None:
         unique_fields=["queue", "label", "organization"],
         update_fields=["order"],
     )
+
+
+def _detach(queue: Queue, attached: QuerySet[QueueLabel]) -> bool:
+    """Remove labels, if there are any. Items may be done without a required one."""
+    required = list(attached.values_list("required", flat=True))
+    if required:
+        attached.delete()
+    if any(required):
+        settle_all(queue)
+    return bool(required)
 
 
 def _touch(queue: Queue) -> None:

@@ -4,26 +4,31 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
 from modelhub.accounts.people import Actor
 from modelhub.core import clock
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.models import LISTED
+from modelhub.core.sql import read_sql
 from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.datasets.models import Dataset
 from modelhub.labels.projects import get_project
 from modelhub.queues.access import get_access, visible_queues
+from modelhub.queues.assignment import assign_new
+from modelhub.queues.completion import settle_all
 from modelhub.queues.labels import replace_labels
 from modelhub.queues.members import change_members
-from modelhub.queues.models import QUEUE_ROLES, Queue, QueueMember
+from modelhub.queues.models import QUEUE_ROLES, Item, Queue, QueueMember
+from modelhub.scores.changes import take_scores_out
 
 SETTINGS = (
     *("description", "instructions", "assignment_strategy", "auto_assign", "annotations_required"),
     *("reservation_seconds", "requires_review", "blind"),
 )
+DESTROY_QUEUE = read_sql("queues", "destroy_queue")
 TRANSITIONS = {
     "draft": ("active",),
     "active": ("paused", "completed"),
@@ -71,12 +76,17 @@ def update_queue(*, actor: Actor, queue_id: uuid.UUID, changes: Mapping[str, Any
     if changes.get("status", queue.status) != queue.status:
         sentence = f"status is changed by update-status/: it is {queue.status}, got {show(changes['status'])}"
         raise Invalid(sentence, field="status")
+    required, assigned_by = queue.annotations_required, (queue.assignment_strategy, queue.auto_assign)
     _apply(queue, changes)
     queue.updated_at = clock.now()
     _save(queue)
     change_members(queue, changes)
     if "label_ids" in changes:
         replace_labels(queue, changes["label_ids"] or [])
+    if assigned_by != (queue.assignment_strategy, queue.auto_assign):
+        assign_new(queue)
+    if queue.annotations_required < required:
+        settle_all(queue)
     return queue
 
 
@@ -119,6 +129,25 @@ def restore_queue(*, actor: Actor, queue_id: uuid.UUID) -> Queue:
     access.queue.deleted_at, access.queue.updated_at = None, clock.now()
     _save(access.queue)
     return access.queue
+
+
+@repeat_aborted
+@in_transaction
+def destroy_queue(*, actor: Actor, queue_id: uuid.UUID, name: str) -> None:
+    """Delete the rows of a queue, live or deleted. Its scores stay, outside of queues.
+
+    `name` must be that of the queue. Raise `NotFound`, `Forbidden`, `Invalid`.
+    """
+    access = get_access(actor, queue_id, lock=True, deleted=None)
+    access.check("manage")
+    queue = access.queue
+    if name != queue.name:
+        raise Invalid(f"confirm_name must be the name of the queue, got {show(name)}", field="confirm_name")
+    items = Item.objects.filter(organization_id=queue.organization_id, queue=queue)
+    list(items.order_by("pk").select_for_update().values_list("pk"))
+    take_scores_out(actor=actor, items=items.values("pk"))
+    with connection.cursor() as cursor:
+        cursor.execute(DESTROY_QUEUE, {"organization_id": queue.organization_id, "queue_id": queue.pk})
 
 
 def _apply(queue: Queue, fields: Mapping[str, Any]) -> None:

@@ -1,36 +1,50 @@
 """The members of a queue and their roles."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from modelhub.accounts.models import User, normalize_login
-from modelhub.accounts.people import Actor
+from modelhub.accounts.people import Actor, get_annotator
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.ids import parse_uuid
+from modelhub.core.models import LIVE
 from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
-from modelhub.queues.access import get_access
-from modelhub.queues.models import QUEUE_ROLES, Queue, QueueMember
+from modelhub.queues.access import ROLES_WITH, get_access
+from modelhub.queues.completion import settle_all
+from modelhub.queues.models import QUEUE_ROLES, Assignment, Item, Queue, QueueMember, Slot
+
+ANNOTATE = ROLES_WITH["annotate"]
 
 
 @repeat_aborted
 @in_transaction
-def put_member(*, actor: Actor, queue_id: uuid.UUID, user: User, roles: Sequence[str]) -> tuple[QueueMember, bool]:
-    """Add a member, or replace the roles of one. Return it and whether it is new.
+def put_member(
+    *, actor: Actor, queue_id: uuid.UUID, user_id: str | None, email: str | None, roles: Sequence[str] | None
+) -> tuple[QueueMember, bool]:
+    """Add a member, an annotator by default, or replace the roles of one.
 
-    Raise `NotFound`, `Forbidden`, `Conflict` if no manager would be left.
+    Return it and whether it is new. Raise `NotFound`, `Forbidden`, `Invalid` for an unknown user, `Conflict` if no
+    manager would be left.
     """
     access = get_access(actor, queue_id, lock=True)
     access.check("manage")
-    queue = access.queue
-    member, created = QueueMember.objects.update_or_create(
-        organization_id=queue.organization_id, queue=queue, user=user, defaults={"roles": roles_in_order(roles)}
-    )
-    check_manager(queue)
+    user = get_annotator(organization_id=access.queue.organization_id, user_id=user_id, email=email)
+    of_queue = {"organization_id": access.queue.organization_id, "queue": access.queue}
+    member = QueueMember.objects.filter(**of_queue, user=user).first()
+    created = member is None
+    if member is None:
+        member = QueueMember(**of_queue, user=user, roles=list(roles or ["annotator"]))
+    member.user, member.roles = user, list(roles or member.roles)
+    member.save()
+    if not created:
+        _check_manager(access.queue)
+    if not ANNOTATE & {*member.roles}:
+        _drop_work(access.queue, [user.pk])
     return member, created
 
 
@@ -43,9 +57,9 @@ def remove_member(*, actor: Actor, queue_id: uuid.UUID, user_id: uuid.UUID) -> N
     """
     access = get_access(actor, queue_id, lock=True)
     access.check("manage")
-    if not drop_members(access.queue, [user_id]):
+    if not _drop_members(access.queue, [user_id]):
         raise NotFound(f"Member not found: {user_id}", code="member_not_found")
-    check_manager(access.queue)
+    _check_manager(access.queue)
 
 
 def change_members(queue: Queue, fields: Mapping[str, Any]) -> None:
@@ -74,7 +88,10 @@ def change_members(queue: Queue, fields: Mapping[str, Any]) -> None:
     after = after | given
     if not any("manager" in roles for roles in after.values()):
         raise _no_manager()
-    drop_members(queue, before.keys() - after.keys())
+    if dropped := before.keys() - after.keys():
+        _drop_members(queue, dropped)
+    if demoted := {user_id for user_id in before.keys() & after.keys() if not ANNOTATE & {*after[user_id]}}:
+        _drop_work(queue, demoted)
     QueueMember.objects.bulk_create(
         [
             QueueMember(**of_queue, user_id=user_id, roles=roles)
@@ -87,22 +104,43 @@ def change_members(queue: Queue, fields: Mapping[str, Any]) -> None:
     )
 
 
-def drop_members(queue: Queue, user_ids: Iterable[uuid.UUID]) -> int:
-    """Delete members of a locked queue. Return their number."""
-    members = QueueMember.objects.filter(organization_id=queue.organization_id, queue=queue, user_id__in=[*user_ids])
-    return members.delete()[0]
-
-
 def roles_in_order(roles: Collection[str]) -> list[str]:
     """Return roles once each, in the order of their rank."""
     return [role for role in QUEUE_ROLES if role in roles]
 
 
-def check_manager(queue: Queue) -> None:
+def _check_manager(queue: Queue) -> None:
     """Raise `Conflict` for a queue without a manager."""
     members = QueueMember.objects.filter(organization_id=queue.organization_id, queue=queue)
     if not members.filter(roles__contains=["manager"]).exists():
         raise _no_manager()
+
+
+def _drop_members(queue: Queue, user_ids: Collection[uuid.UUID]) -> int:
+    """Delete members of a locked queue with their work. Return their number."""
+    members = QueueMember.objects.filter(organization_id=queue.organization_id, queue=queue, user_id__in=user_ids)
+    number, _ = members.delete()
+    _drop_work(queue, user_ids)
+    return number
+
+
+def _drop_work(queue: Queue, user_ids: Collection[uuid.UUID]) -> None:
+    """Delete assignments and reservations of people; lock the items.
+
+    Items that they skipped may have no other annotator left.
+    """
+    of_queue = {"organization_id": queue.organization_id, "queue": queue}
+    open_items = Item.objects.filter(LIVE, **of_queue).exclude(status="completed")
+    theirs = {"organization_id": queue.organization_id, "item": OuterRef("pk"), "user_id__in": user_ids}
+    held = Exists(Assignment.objects.filter(**theirs)) | Exists(Slot.objects.filter(**theirs, state="reserved"))
+    locked = open_items.filter(held).order_by("pk").select_for_update(no_key=True, of=("self",))
+    list(locked.values_list("pk"))
+    of_open_items = of_queue | {"user_id__in": user_ids, "item__in": open_items.values("pk")}
+    Slot.objects.filter(**of_open_items, state="reserved").delete()
+    Assignment.objects.filter(**of_open_items).delete()
+    others = Assignment.objects.filter(organization_id=queue.organization_id, item=OuterRef("pk"))
+    open_items.filter(~Exists(others), is_assigned=True).update(is_assigned=False)
+    settle_all(queue)
 
 
 def _no_manager() -> Conflict:

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,16 +20,28 @@ from modelhub.idempotency.decorators import IDEMPOTENCY_KEY, idempotent
 from modelhub.queues.access import get_access
 from modelhub.queues.filters import QueueFilter
 from modelhub.queues.labels import add_label, remove_label
-from modelhub.queues.management import create_queue, delete_queue, queues_of, restore_queue, set_status, update_queue
-from modelhub.queues.models import Queue
-from modelhub.queues.overview import describe_queues
+from modelhub.queues.management import (
+    create_queue,
+    delete_queue,
+    destroy_queue,
+    queues_of,
+    restore_queue,
+    set_status,
+    update_queue,
+)
+from modelhub.queues.members import put_member, remove_member
+from modelhub.queues.models import Queue, QueueMember
+from modelhub.queues.overview import describe_queues, members_in_order
 from modelhub.queues.serializers import (
+    HardDeleteInput,
     LabelChangeAnswer,
     LabelIdInput,
     LabelOfQueueSerializer,
+    MemberInput,
     NewQueueInput,
     QueueInput,
     QueueLabelInput,
+    QueueMemberSerializer,
     QueueSerializer,
     RemovedOutput,
     StatusInput,
@@ -143,6 +155,23 @@ class RestoreQueue(ApiView):
 
 
 @extend_schema(tags=["queues"])
+class HardDeleteQueue(ApiView):
+    @endpoint(
+        **example("Confirmed", {"force": True, "confirm_name": "Refund answers"}),
+        operation_id="hard_delete_queue",
+        summary="Delete a queue and its items for good; scores stay",
+        description="The scores of its items are then scores outside of queues. Where the annotator has one of the same"
+        " source and label, the queue's score is deleted.",
+        request=HardDeleteInput,
+        responses={200: DeletedOutput, **problem_responses(400, 404, 413, 415)},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        fields = HardDeleteInput().run_validation(request.data)
+        destroy_queue(actor=actor_of(request), queue_id=pk, name=fields["confirm_name"])
+        return Response({"deleted": True})
+
+
+@extend_schema(tags=["queues"])
 class QueueStatus(ApiView):
     @endpoint(
         **example("Start", {"status": "active"}),
@@ -195,3 +224,50 @@ class RemoveLabel(ApiView):
         fields = LabelIdInput().run_validation(request.data)
         remove_label(actor=actor_of(request), queue_id=pk, **fields)
         return Response({"removed": True})
+
+
+@extend_schema(tags=["queues"])
+class Members(ApiView, GenericAPIView[QueueMember]):
+    for_annotators = ("read",)
+    queryset = QueueMember.objects.none()  # read by drf-spectacular, which has no caller
+    serializer_class = QueueMemberSerializer  # read by OPTIONS
+    pagination_class = Pages
+
+    @endpoint(
+        operation_id="list_queue_members",
+        summary="List the members of a queue, the first one first",
+        parameters=PAGING,
+        responses={200: page_of(QueueMemberSerializer, "QueueMemberPage"), **problem_responses(400, 404)},
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        queue = get_access(actor_of(request), pk).queue
+        page = self.paginate_queryset(members_in_order().filter(organization_id=queue.organization_id, queue=queue))
+        return self.get_paginated_response(render_list(QueueMemberSerializer, page))
+
+    @endpoint(
+        **example("A reviewer", {"email": "ada@example.com", "roles": ["reviewer", "annotator"]}),
+        operation_id="put_queue_member",
+        summary="Add a member to a queue, or replace the roles of one",
+        request=MemberInput,
+        responses={
+            201: OpenApiResponse(QueueMemberSerializer, "The member is new."),
+            200: OpenApiResponse(QueueMemberSerializer, "The member existed."),
+            **problem_responses(400, 404, 409, 413, 415),
+        },
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        fields = MemberInput().run_validation(request.data)
+        member, created = put_member(actor=actor_of(request), queue_id=pk, **fields)
+        return Response(QueueMemberSerializer(member).data, status=201 if created else 200)
+
+
+@extend_schema(tags=["queues"])
+class OneMember(ApiView):
+    @endpoint(
+        operation_id="remove_queue_member",
+        summary="Remove a member with assignments and reservations of open items",
+        responses={200: DeletedOutput, **problem_responses(404, 409)},
+    )
+    def delete(self, request: Request, pk: uuid.UUID, user_id: uuid.UUID) -> Response:
+        remove_member(actor=actor_of(request), queue_id=pk, user_id=user_id)
+        return Response({"deleted": True})

@@ -163,15 +163,40 @@ class LabelIdInput(InputSerializer):
     label_id = IdField(rule="the id of a label")
 
 
+class HardDeleteInput(InputSerializer):
+    """The confirmation that a queue is deleted with its items."""
+
+    force = FlagField()
+    confirm_name = TextField(trim_whitespace=False, help_text="The name of the queue.")
+
+    def to_internal_value(self, data: Any) -> Any:
+        fields = super().to_internal_value(data)
+        if not fields["force"]:
+            raise Invalid("force must be true, got false", field="force")
+        return fields
+
+
 class MemberInput(InputSerializer):
-    """A member of a queue, by id or email, and the roles."""
+    """A member of a queue by id or email, and one or more roles; annotator by default."""
 
     user_id = IdField(required=False, rule="the id of a user")
     annotator_id = IdField(required=False, rule="the id of a user")
-    email = TextField(required=False, max_length=254)
-    annotator_email = TextField(required=False, max_length=254)
-    roles = RolesField(required=False)
+    email = TextField(required=False)
+    annotator_email = TextField(required=False)
     role = RolesField(required=False)
+    roles = RolesField(required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return `user_id`, `email` and `roles`, None where they are missing."""
+        fields = super().to_internal_value(data)
+        both = {"user_id": "annotator_id", "email": "annotator_email", "roles": "role"}
+        for name, other in both.items():
+            if name in fields and other in fields and fields[name] != fields[other]:
+                raise _conflict(name, other)
+        member = {name: fields.get(name, fields.get(other)) for name, other in both.items()}
+        if member["user_id"] is None and member["email"] is None:
+            raise Invalid("user_id must be the id of a user, got null", code="required", field="user_id")
+        return member | {"user_id": member["user_id"] and str(member["user_id"])}
 
 
 class LabelOfQueueSerializer(OutputSerializer[QueueLabel]):

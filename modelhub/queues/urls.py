@@ -11,6 +11,7 @@ urlpatterns = [
     path(QUEUES, queue_views.Queues.as_view(), name="queues"),
     path(QUEUE, queue_views.OneQueue.as_view(), name="queue"),
     path(QUEUE + "restore/", queue_views.RestoreQueue.as_view(), name="queue-restore"),
+    path(QUEUE + "hard-delete/", queue_views.HardDeleteQueue.as_view(), name="queue-hard-delete"),
     path(QUEUE + "update-status/", queue_views.QueueStatus.as_view(), name="queue-status"),
     path(QUEUE + "add-label/", queue_views.AddLabel.as_view(), name="queue-add-label"),
     path(QUEUE + "remove-label/", queue_views.RemoveLabel.as_view(), name="queue-remove-label"),
@@ -19,4 +20,6 @@ urlpatterns = [
     path(QUEUE + "export/", export_views.ExportQueue.as_view(), name="queue-export"),
     path(QUEUE + "export-fields/", export_views.ExportFields.as_view(), name="queue-export-fields"),
     path(QUEUE + "export-to-dataset/", export_views.ExportToDataset.as_view(), name="queue-export-to-dataset"),
+    path(QUEUE + "members/", queue_views.Members.as_view(), name="queue-members"),
+    path(QUEUE + "members/<id:user_id>/", queue_views.OneMember.as_view(), name="queue-member"),
 ]

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, QuerySet, Value, When
+from django.db.models.functions import Greatest
 
 from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor
@@ -14,6 +15,7 @@ from modelhub.core import clock
 from modelhub.core.errors import Forbidden, Invalid, TooLarge
 from modelhub.core.exact_json import same
 from modelhub.core.ids import parse_uuid
+from modelhub.core.models import LIVE
 from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, is_refusal, repeat_aborted
 from modelhub.labels.locks import share_labels
@@ -131,6 +133,22 @@ def delete_scores_matching(*, actor: Actor, scores: QuerySet[Score]) -> int:
             f"Nothing was deleted: of the {len(found)} scores that match, {theirs} are not yours; {actor.missing_right}"
         )
     return _delete(actor, [score.pk for score in found])
+
+
+@in_transaction
+def take_scores_out(*, actor: Actor, items: QuerySet[Any]) -> None:
+    """Take scores out of items that will be deleted; lock their sources.
+
+    The annotator's score of the same source and label outside of queues wins: the item's is deleted.
+    """
+    organization_id = actor.user.organization_id
+    scores = Score.objects.filter(organization_id=organization_id, queue_item__in=items)
+    _lock_sources(organization_id, scores.order_by().values("source_id"))
+    like = {name: OuterRef(name) for name in ("source", "label", "annotator", "organization")}
+    outside = Score.objects.filter(LIVE, **like, queue_item=None)
+    _delete(actor, list(scores.filter(LIVE, Exists(outside)).values_list("pk", flat=True)))
+    moment = Value(clock.now(), DateTimeField())
+    scores.update(queue_item=None, queue_id=None, updated_at=Greatest(moment, F("updated_at")))
 
 
 def _lock_scores(actor: Actor, scores: QuerySet[Score]) -> list[Score]:

@@ -75,6 +75,8 @@ class Score(TenantRow):
                 name="score_by_queue",
                 condition=LIVE & ~models.Q(queue_id=None),
             ),
+            # Deleted ones, too: the foreign key is looked up for each item that is deleted.
+            models.Index(fields=["queue_item"], name="score_by_item", condition=~models.Q(queue_item=None)),
         ]
 
     def __str__(self) -> str:

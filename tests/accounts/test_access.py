@@ -78,6 +78,10 @@ PATCH  /model-hub/annotation-queues/{queue}/    401 401 401 403 403 200 403 403 
 DELETE /model-hub/annotation-queues/{queue}/    401 401 401 403 403 200 403 403 403 403 403 200 200 404
 POST   /model-hub/annotation-queues/{gone}/restore/         401 401 401 403 403 200 403 403 403 403 403 200 200 404
 POST   /model-hub/annotation-queues/{queue}/update-status/  401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   /model-hub/annotation-queues/{gone}/hard-delete/     401 401 401 403 403 200 403 403 403 403 403 200 200 404
+GET    /model-hub/annotation-queues/{queue}/members/        401 401 401 403 200 403 200 404 403 403 200 200 200 404
+POST   /model-hub/annotation-queues/{queue}/members/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
+DELETE /model-hub/annotation-queues/{queue}/members/{member}/ 401 401 401 403 403 200 403 403 403 403 403 200 200 404
 POST   /model-hub/annotation-queues/{queue}/add-label/      401 401 401 403 403 200 403 403 403 403 403 200 200 404
 GET    /model-hub/annotation-queues/{queue}/export/         401 401 401 403 200 403 403 403 403 403 403 200 200 404
 GET    /model-hub/annotation-queues/{queue}/export-fields/  401 401 401 403 200 403 403 403 403 403 403 200 200 404
@@ -146,8 +150,14 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
     }
     if "/annotation-queues/" in path:
         label = {"label_id": str(labels["star"].pk)}
-        of_queue = {"update-status": {"status": "paused"}, "add-label": label, "remove-label": label}
-        of_queue["export-to-dataset"] = {"dataset_name": uuid.uuid4().hex}
+        of_queue: dict[str, Any] = {
+            "export-to-dataset": {"dataset_name": uuid.uuid4().hex},
+            "update-status": {"status": "paused"},
+            "add-label": label,
+            "remove-label": label,
+            "members": {"email": "alice@example.com"},
+            "hard-delete": {"force": True, "confirm_name": "Gone"},
+        }
         return bodies.get((method, path), of_queue.get(path.split("/")[-2], {"name": uuid.uuid4().hex}))
     changes = {"value": 3} if "/scores/" in path else {"description": "d"}
     return bodies.get((method, path), changes if method in {"PUT", "PATCH"} else None)
@@ -162,7 +172,7 @@ def ids(alice: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any
     deleted.save()
     dataset = DatasetFactory.create(organization=alice.user.organization)
     queue = QueueFactory.create(created_by=alice.user)
-    gone = QueueFactory.create(created_by=alice.user, deleted_at=timezone.now())
+    gone = QueueFactory.create(created_by=alice.user, name="Gone", deleted_at=timezone.now())
     for one in (queue, gone):
         QueueMemberFactory.create(queue=one, user=alice.user, roles=["manager", "reviewer", "annotator"])
         QueueLabelFactory.create(queue=one, label=labels["star"])
@@ -174,6 +184,7 @@ def ids(alice: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any
         "deleted": deleted.pk,
         "dataset": dataset.pk,
         "queue": queue.pk,
+        "member": QueueMemberFactory.create(queue=queue).user_id,
         "gone": gone.pk,
     }
 

@@ -1,5 +1,6 @@
 """Host names that are not allowed reach no route, page, file or probe."""
 
+import re
 import socket
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ from modelhub.urls import urlpatterns
 from tests.servers import API_KEY, SECRET_KEY, Server, data_folder, running_server
 
 ID = "018f3f2a-7c4e-7d7a-8a3b-5f6e7d8c9b0a"
-ROUTES = ["/" + str(pattern.pattern).replace("<id:pk>", ID) for pattern in urlpatterns]
+ROUTES = ["/" + re.sub(r"<id:\w+>", ID, str(pattern.pattern)) for pattern in urlpatterns]
 REST = ["/admin/", "/admin/login/", "/admin/modelhub/apikey/", "/static/admin/css/base.css", "/nothing/", "/model-hub"]
 
 

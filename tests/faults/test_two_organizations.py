@@ -38,6 +38,7 @@ from tests.factories import (
     ProjectFactory,
     QueueFactory,
     QueueLabelFactory,
+    QueueMemberFactory,
     ScoreFactory,
     SourceFactory,
     UserFactory,
@@ -65,6 +66,8 @@ OF_PATH = {
     "users": "person",
     "": "label",
 }
+# The kinds of other ids in paths.
+OF_NAME = {"user_id": "user", "item_id": "item"}
 # The kind of id that belongs to a name with one of these words.
 BELONGS = {
     "label": "label",
@@ -83,6 +86,7 @@ Place = tuple[str | int, ...]
 OWN = {
     "label_id": "label",
     "label_ids": "label",
+    "email": "email",
     "source_id": "source_id",
     "annotation_label_id": "label",
     "observation_span_id": "source_id",
@@ -180,6 +184,8 @@ def things(caller: Caller, word: str) -> dict[str, str]:
     )
     QueueLabelFactory.create(queue=queue, label=label)
     person = UserFactory.create(organization=organization, name=f"{word} person")
+    for manager in (caller.user, person):
+        QueueMemberFactory.create(queue=queue, user=manager, roles=["manager", "annotator"])
     return {
         "person": str(person.pk),
         "queue": str(queue.pk),
@@ -212,13 +218,14 @@ def requests_of(name: str, own: dict[str, str]) -> Iterator[tuple[Attempt, Place
     """Yield valid requests, each with a place for another id."""
     operation = OPERATIONS[name]
     method, path = name.split()
-    kind = next(kind for word, kind in OF_PATH.items() if word in path)
+    of_id = next(kind for word, kind in OF_PATH.items() if word in path)
+    in_path = {name: own[OF_NAME.get(name, of_id)] for name in re.findall(r"\{(\w+)\}", path)}
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     body = fitting(next(iter(content["examples"].values()))["value"], own) if content else None
     query = {"source_type": "trace", "source_id": own["source_id"]} if "for-source" in path else {}
-    right = Attempt(method, path.replace("{id}", own[kind]), query, body)
-    if "{id}" in path:
-        yield right, ("path", own[kind])
+    right = Attempt(method, path.format(**in_path), query, body)
+    for own_id in in_path.values():
+        yield right, ("path", own_id)
     for parameter in operation.get("parameters", []):
         if parameter["in"] != "path":
             yield right, (parameter["in"], parameter["name"])

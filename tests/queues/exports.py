@@ -18,7 +18,7 @@ QUEUES = "/model-hub/annotation-queues/"
 
 @dataclass
 class Judged:
-    """A queue with labels, whose items are judged without the routes of work."""
+    """A queue with labels; its items are judged without the routes of work."""
 
     queue: Queue
     labels: dict[str, Label] = field(default_factory=dict)

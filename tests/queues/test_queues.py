@@ -4,12 +4,12 @@ import uuid
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from modelhub.datasets.models import Dataset
 from modelhub.labels.models import Label
-from modelhub.queues.models import Queue, QueueMember
+from modelhub.queues.models import Assignment, Item, Queue, QueueLabel, QueueMember, Review, Slot
 from tests.client import Caller
 from tests.factories import (
     ApiKeyFactory,
@@ -18,6 +18,8 @@ from tests.factories import (
     QueueFactory,
     QueueLabelFactory,
     QueueMemberFactory,
+    ScoreFactory,
+    SlotFactory,
     UserFactory,
 )
 
@@ -361,13 +363,14 @@ class TestUpdating:
         ("POST", "update-status/", {"status": "active"}),
         ("POST", "add-label/", {"label_id": str(uuid.uuid4())}),
         ("POST", "remove-label/", {"label_id": str(uuid.uuid4())}),
+        ("POST", "hard-delete/", {"force": True, "confirm_name": "Refunds"}),
     ],
 )
 def test_managers_and_admins_only_manage(
     alice: Caller, bob: Caller, charlie: Caller, method: str, route: str, body: Any
 ) -> None:
     member = UserFactory.create(organization=alice.user.organization)
-    queue = QueueFactory.create(created_by=member, status="draft")
+    queue = QueueFactory.create(created_by=member, status="draft", name="Refunds")
     path = f"{QUEUES}{queue.pk}/{route}"
     membership = QueueMemberFactory.create(queue=queue, user=bob.user, roles=["reviewer", "annotator"])
 
@@ -378,10 +381,11 @@ def test_managers_and_admins_only_manage(
     membership.roles = ["manager"]
     membership.save()
     allowed = {200, 404} if "label" in route else {200}
-    assert bob.request(method, path, body).status in allowed
-    QueueMember.objects.all().delete()
-    Queue.objects.update(deleted_at=None)
-    assert alice.request(method, path, body).status in allowed
+    for manager in (bob, alice):
+        with transaction.atomic():
+            assert manager.request(method, path, body).status in allowed
+            transaction.set_rollback(True)
+        QueueMember.objects.all().delete()
 
 
 @pytest.mark.parametrize("queue_id", ["x", str(uuid.uuid4()), "%00"])
@@ -446,3 +450,110 @@ class TestDeletingAndRestoring:
         alice.delete(path)
         create(alice, name="REFUNDS")
         assert alice.post(path + "restore/").body["code"] == "duplicate"
+
+
+class TestDeletingForGood:
+    def test_the_rows_are_gone_and_the_scores_stay(self, alice: Caller, bob: Caller, labels: dict[str, Label]) -> None:
+        made = create(alice, label_ids=[str(labels["star"].pk)], annotator_ids=[str(bob.user.pk)])
+        queue = Queue.objects.get()
+        slot = SlotFactory.create(item__queue=queue, user=bob.user, state="completed", seat=1)
+        gone = ItemFactory.create(queue=queue, source=slot.item.source, deleted_at=queue.created_at)
+        Assignment.objects.create(organization=queue.organization, queue=queue, item=slot.item, user=bob.user)
+        Review.objects.create(organization=queue.organization, item=slot.item, reviewer=alice.user, action="approve")
+        of_queue = {"source": slot.item.source, "label": labels["star"], "queue_id": queue.pk}
+        kept = ScoreFactory.create(**of_queue, annotator=bob.user, queue_item=slot.item_id)
+        twice = ScoreFactory.create(**of_queue, annotator=alice.user, queue_item=slot.item_id)
+        deleted = ScoreFactory.create(**of_queue, annotator=bob.user, queue_item=gone.pk, deleted_at=queue.created_at)
+        outside = ScoreFactory.create(source=slot.item.source, label=labels["star"], annotator=alice.user)
+        other = QueueFactory.create(created_by=alice.user)
+        others = ScoreFactory.create(
+            source=slot.item.source,
+            label=labels["star"],
+            annotator=bob.user,
+            queue_id=other.pk,
+            queue_item=ItemFactory.create(queue=other, source=slot.item.source).pk,
+        )
+
+        path = f"{QUEUES}{made['id']}/hard-delete/"
+        assert alice.post(path, {"force": True, "confirm_name": "Refunds"}).body == {"deleted": True}
+        assert alice.get(f"{QUEUES}{made['id']}/").status == 404
+        assert alice.post(path, {"force": True, "confirm_name": "Refunds"}).status == 404
+        assert list(Queue.objects.all()) == [other]
+        for model in (Slot, Assignment, Review, QueueLabel, QueueMember):
+            assert not model.objects.exists(), model
+        assert Item.objects.count() == 1
+        for score in (kept, twice, deleted):
+            before = score.updated_at
+            score.refresh_from_db()
+            assert (score.queue_item, score.queue_id) == (None, None)
+            assert score.updated_at > before
+        assert (kept.deleted_at, deleted.deleted_at) == (None, queue.created_at)
+        assert twice.deleted_at is not None
+        assert twice.revisions.get().action == "deleted"
+        for score in (outside, others):
+            before = score.updated_at
+            score.refresh_from_db()
+            assert (score.deleted_at, score.updated_at) == (None, before)
+        assert others.queue_id == other.pk
+
+    def test_a_deleted_queue_can_be_deleted_for_good(self, alice: Caller) -> None:
+        path = f"{QUEUES}{create(alice)['id']}/"
+        alice.delete(path)
+        assert alice.post(path + "hard-delete/", {"force": True, "confirm_name": "Refunds"}).status == 200
+        assert not Queue.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("body", "field", "sentence"),
+        [
+            ({}, "force", "force must be true or false, got null"),
+            ({"force": False, "confirm_name": "Refunds"}, "force", "force must be true, got false"),
+            ({"force": True}, "confirm_name", "confirm_name must be a string, got null"),
+            ({"force": True, "confirm_name": "refunds"}, "confirm_name", "confirm_name must be the name of the queue"),
+        ],
+    )
+    def test_it_must_be_confirmed(self, alice: Caller, body: Any, field: str, sentence: str) -> None:
+        answer = alice.post(f"{QUEUES}{create(alice)['id']}/hard-delete/", body)
+        assert (answer.status, list(answer.body["errors"])) == (400, [field])
+        assert answer.body["detail"].startswith(sentence)
+        assert Queue.objects.exists()
+
+    def test_items_need_no_more_statements(self, alice: Caller, labels: dict[str, Label]) -> None:
+        counts = []
+        for number in (1, 5):
+            queue = Queue.objects.get(pk=create(alice)["id"])
+            for slot in SlotFactory.create_batch(number, item__queue=queue, state="reserved"):
+                outside = {"source": slot.item.source, "label": labels["star"], "annotator": slot.user}
+                ScoreFactory.create(**outside)
+                ScoreFactory.create(**outside, queue_item=slot.item_id, queue_id=queue.pk)
+            body = {"force": True, "confirm_name": "Refunds"}
+            with CaptureQueriesContext(connection) as captured:
+                assert alice.post(f"{QUEUES}{queue.pk}/hard-delete/", body).status == 200
+            counts.append(len(captured))
+        assert counts[0] == counts[1]
+
+
+class TestEffectsOfSettings:
+    def test_fewer_required_annotations_complete_items_and_more_reopen_none(self, alice: Caller) -> None:
+        queue = QueueFactory.create(created_by=alice.user, annotations_required=2)
+        item = SlotFactory.create(item__queue=queue, state="completed", seat=1, item__status="in_progress").item
+        path = f"{QUEUES}{queue.pk}/"
+        assert alice.patch(path, {"annotations_required": 1}).body["status"] == "completed"
+        item.refresh_from_db()
+        assert item.status == "completed"
+        answer = alice.patch(path, {"annotations_required": 3}).body
+        assert (answer["status"], answer["completed_count"]) == ("completed", 1)
+
+    @pytest.mark.parametrize("change", [{"assignment_strategy": "round_robin"}, {"auto_assign": True}])
+    def test_an_automatic_strategy_assigns_the_unassigned_items(
+        self, alice: Caller, bob: Caller, change: dict[str, Any]
+    ) -> None:
+        queue = QueueFactory.create(created_by=bob.user)
+        people = QueueMemberFactory.create_batch(2, queue=queue)
+        ItemFactory.create_batch(2, queue=queue)
+        ItemFactory.create(queue=queue, status="completed")
+        alice.patch(f"{QUEUES}{queue.pk}/", {"name": "Same"})
+        assert not Assignment.objects.exists()
+        alice.patch(f"{QUEUES}{queue.pk}/", change)
+        assigned = list(Assignment.objects.values_list("user", flat=True))
+        per_person = 2 if "auto_assign" in change else 1
+        assert [assigned.count(one.user_id) for one in people] == [per_person, per_person]
