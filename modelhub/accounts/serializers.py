@@ -1,10 +1,12 @@
 """Users: the bodies of requests, and the objects of answers."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from modelhub.accounts.models import ROLES, SCOPES, User
+from modelhub.core.envelope import read_object
 from modelhub.core.inputs import FlagField, InputSerializer, NameField, StrictField, TextField, WordField
 from modelhub.core.serializers import OutputSerializer
 
@@ -18,7 +20,19 @@ class ScopesField(StrictField, serializers.ListField):
         return data if known and data and len(set(data)) == len(data) else None
 
 
-class InvitationInput(InputSerializer):
+class StrictInput(InputSerializer):
+    """Base of bodies without unknown keys: an ignored one would be a right that is missing, or one too many."""
+
+    # Of the object as clients read it.
+    ignored: ClassVar[tuple[str, ...]] = ()
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """Return the fields of a body. Raise `Invalid` for the first wrong one."""
+        read_object(data, (*self.fields, *self.ignored), strict=True)
+        return super().run_validation(data)
+
+
+class InvitationInput(StrictInput):
     """A new user; an admin may give it a password at `/admin/`, or by the command line."""
 
     email = TextField(min_length=1, max_length=254)
@@ -32,9 +46,12 @@ class InvitationInput(InputSerializer):
     )
 
 
-class UserChangeInput(InputSerializer):
+class UserChangeInput(StrictInput):
     """The changed fields of a user."""
 
+    ignored = ("id", "created_at")
+
+    email = TextField(required=False, help_text="The stored one: it cannot be changed.")
     name = NameField(required=False, allow_null=True, allow_blank=True, max_length=255)
     role = WordField(choices=ROLES, required=False)
     active = FlagField(required=False, help_text="The keys of an inactive user are not valid.")

@@ -12,6 +12,7 @@ from modelhub.accounts.models import ApiKey, User, default_scopes, normalize_log
 from modelhub.accounts.people import check_person
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.models import LISTED
+from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
 
 
@@ -72,8 +73,8 @@ def invite_person(
 def update_person(caller: User, *, user_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
     """Change name, role or state of a user.
 
-    A demoted admin loses the access to the admin site. Raise `NotFound`, `Conflict` for the caller's own role and state
-    and for those of the last active admin.
+    A demoted admin loses the access to the admin site. Raise `NotFound`, `Invalid` for another email, `Conflict` for
+    the caller's own role and state and for those of the last active admin.
     """
     users = User.objects.filter(organization_id=caller.organization_id)
     # All admins are locked, in one order: of two who demote each other at once, the second one is the last.
@@ -82,6 +83,9 @@ def update_person(caller: User, *, user_id: uuid.UUID, changes: Mapping[str, Any
     user = users.filter(pk=user_id).select_for_update(no_key=True).first()
     if user is None:
         raise user_not_found(user_id)
+    if normalize_login(changes.get("email", user.email)) != user.email:
+        sentence = f"email cannot be changed: it is {user.email}, got {show(changes['email'])}"
+        raise Invalid(sentence, field="email")
     role, active = changes.get("role", user.role), changes.get("active", user.is_active)
     if (role, active) != (user.role, user.is_active):
         if user_id == caller.pk:

@@ -53,9 +53,20 @@ class Record:
     index: int
     span_id: str | None
 
-    def report(self, **words: str) -> dict[str, Any]:
+    def report(self, place: int = 0, **words: str) -> "Report":
         """Return an error or a warning about this record."""
-        return {"record_index": self.index, "span_id": self.span_id, **words}
+        return Report(
+            self.index, next(iter(words)), place, {"record_index": self.index, "span_id": self.span_id, **words}
+        )
+
+
+class Report(NamedTuple):
+    """An error or a warning, sorted by record, kind and place in the record."""
+
+    record_index: int
+    kind: str
+    place: int
+    body: dict[str, Any]
 
 
 class Annotation(NamedTuple):
@@ -83,8 +94,8 @@ class Outcome:
     created: int = 0
     updated: int = 0
     notes: int = 0
-    warnings: list[dict[str, Any]] = field(default_factory=list)
-    errors: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[Report] = field(default_factory=list)
+    errors: list[Report] = field(default_factory=list)
 
     def add(self, other: "Outcome") -> None:
         self.created += other.created
@@ -111,7 +122,7 @@ def annotate_spans(annotator: User, records: Sequence[object], *, create_sources
     for first in range(0, len(ordered), SPANS_PER_TRANSACTION):
         outcome.add(_store(annotator, ordered[first : first + SPANS_PER_TRANSACTION], may_create=may_create))
     for reports in (outcome.warnings, outcome.errors):
-        reports.sort(key=lambda report: report["record_index"])
+        reports.sort(key=lambda report: report[:3])
     return outcome
 
 
@@ -150,12 +161,12 @@ def _read_record(
         try:
             span.annotations.append(Annotation(record, place, _read_annotation(one, labels)))
         except Refused as refused:
-            outcome.errors.append(record.report(annotation_error=f"annotations[{place}]: {refused}"))
+            outcome.errors.append(record.report(place, annotation_error=f"annotations[{place}]: {refused}"))
     for place, one in enumerate(notes):
         try:
             span.notes.append(_read_note(one))
         except Refused as refused:
-            outcome.errors.append(record.report(note_error=f"notes[{place}]: {refused}"))
+            outcome.errors.append(record.report(place, note_error=f"notes[{place}]: {refused}"))
 
 
 def _read_object(sent: object, names: tuple[str, ...], *, kind: str) -> dict[str, Any]:
@@ -262,11 +273,11 @@ def _record(annotator: User, span: Span, before: Collection[str], outcome: Outco
         record, label_id = annotation.record, annotation.entry["label_id"]
         if error := refused_at.get(index):
             sentence = f"annotations[{annotation.place}]: {_sentence(error)}"
-            outcome.errors.append(record.report(annotation_error=sentence))
+            outcome.errors.append(record.report(annotation.place, annotation_error=sentence))
         elif label_id in before:
             outcome.updated += 1
             warning = f"The score of label {label_id} existed and has this value now"
-            outcome.warnings.append(record.report(label_id=label_id, warning=warning))
+            outcome.warnings.append(record.report(annotation.place, label_id=label_id, warning=warning))
         else:
             outcome.created += 1
 

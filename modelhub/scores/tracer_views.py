@@ -37,7 +37,7 @@ class BulkAnnotation(ApiView):
             raise Invalid(f"records must be a list of 1 to {MAX_RECORDS} records, got {got}", field="records")
         may_create = "write" in api_key_of(request).scopes
         outcome = annotate_spans(caller(request), records, create_sources=may_create)
-        wrong = {error["record_index"] for error in outcome.errors}
+        wrong = {error.record_index for error in outcome.errors}
         numbers = (
             outcome.created,
             outcome.updated,
@@ -52,7 +52,7 @@ class BulkAnnotation(ApiView):
         result = {
             "message": f"{created} created, {outcome.updated} updated, {notes} created, {errors}",
             **{spelling: counts[name] for spelling, name in spellings(COUNTS).items()},
-            "warnings": outcome.warnings or None,
-            "errors": outcome.errors or None,
+            "warnings": [warning.body for warning in outcome.warnings] or None,
+            "errors": [error.body for error in outcome.errors] or None,
         }
         return Response({"status": True, "result": result})

@@ -159,7 +159,7 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
             "hard-delete": {"force": True, "confirm_name": "Gone"},
         }
         return bodies.get((method, path), of_queue.get(path.split("/")[-2], {"name": uuid.uuid4().hex}))
-    changes = {"value": 3} if "/scores/" in path else {"description": "d"}
+    changes = {"value": 3} if "/scores/" in path else {"name" if "/users/" in path else "description": "d"}
     return bodies.get((method, path), changes if method in {"PUT", "PATCH"} else None)
 
 

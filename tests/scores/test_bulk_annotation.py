@@ -205,6 +205,18 @@ def test_the_noise_of_doubles_is_no_error(alice: Caller, span: Source, organizat
     assert "value must be 0 plus a multiple of 0.1 (or 1), got 0.3001" in words
 
 
+def test_errors_are_in_the_order_of_the_request(alice: Caller, span: Source, labels: dict[str, Label]) -> None:
+    wrong = [annotation(labels["star"], value_float=9), {}, annotation(labels["text"], value=""), "x"]
+    found = errors_of(send(alice, "x", record(span, *wrong, notes=[{}, {}]), record("none", notes=[{"text": "n"}])))
+    assert [(index, words.partition(":")[0]) for index, _, words in found] == [
+        (1, 'A record must be an object, got "x"'),
+        *((2, f"annotations[{place}]") for place in range(4)),
+        (2, "notes[0]"),
+        (2, "notes[1]"),
+        (3, "Source not found"),
+    ]
+
+
 def test_labels_must_exist_in_the_organization(
     alice: Caller, charlie: Caller, span: Source, labels: dict[str, Label]
 ) -> None:
