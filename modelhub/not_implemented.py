@@ -27,12 +27,7 @@ FEATURES: dict[str, list[str]] = {
         ITEM + "review/",
     ],
     "items of annotation queues": [
-        ITEMS,
-        ITEMS + "add-items/",
-        ITEMS + "assign/",
-        ITEMS + "bulk-remove/",
         ITEMS + "next-item/",
-        ITEM,
         ITEM + "annotate-detail/",
         ITEM + "annotations/",
         ITEM + "annotations/import/",

@@ -27,6 +27,7 @@ from tests.factories import (
     QueueLabelFactory,
     ScoreFactory,
     SlotFactory,
+    SourceFactory,
     UserFactory,
 )
 
@@ -156,6 +157,7 @@ def count_of_queues(alice: Caller, labels: list[Label]) -> dict[str, int]:
         path = f"{queues}{queue.pk}/"
         counts[f"GET annotation-queues/ {number}"] = count(lambda: alice.get(queues), 200)
         counts[f"GET annotation-queues/{{id}}/ {number}"] = count(partial(alice.get, path), 200)
+        counts |= count_of_items(alice, f"{path}items/", number)
         fields = {"label_ids": fields["label_ids"][::-1], "annotator_ids": []}
         counts[f"PATCH annotation-queues/{{id}}/ {number}"] = count(partial(alice.patch, path, fields), 200)
         counts[f"GET annotation-queues/{{id}}/export-fields/ {number}"] = count(
@@ -184,6 +186,32 @@ def count_of_queues(alice: Caller, labels: list[Label]) -> dict[str, int]:
     counts["POST annotation-queues/{id}/hard-delete/"] = count(
         partial(alice.post, f"{path}hard-delete/", confirmed), 200
     )
+    return counts
+
+
+def count_of_items(alice: Caller, items: str, number: int) -> dict[str, int]:
+    """Measure the routes of a queue's items, for a number of them and of its people."""
+    kind = "annotation-queues/{id}/items/"
+    sources: list[Source] = SourceFactory.create_batch(number, organization=alice.user.organization)
+    listed = {"items": [{"source_type": "trace", "source_id": source.source_id} for source in sources]}
+    selected = {"filter": {"source_type": "trace", "limit": number}}
+    Queue.objects.update(assignment_strategy="load_balanced")
+    path, counts = f"{items}add-items/", {}
+    counts[f"POST {kind}add-items/ a list {number}"] = count(partial(alice.post, path, listed), 200)
+    SourceFactory.create_batch(number, organization=alice.user.organization)
+    counts[f"POST {kind}add-items/ a filter {number}"] = count(partial(alice.post, path, selected), 200)
+    counts[f"GET {kind} {number}"] = count(partial(alice.get, f"{items}?limit=50"), 200)
+    rows = alice.get(f"{items}?limit={number}").body["results"]
+    item_ids = [row["id"] for row in rows]
+    people = [row["user_id"] for row in alice.get(items.removesuffix("items/")).body["annotators"]]
+    counts[f"GET {kind}{{item_id}}/ {number}"] = count(partial(alice.get, f"{items}{item_ids[0]}/"), 200)
+    counts[f"PATCH {kind}{{item_id}}/ {number}"] = count(
+        partial(alice.patch, f"{items}{item_ids[0]}/", {"priority": 1}), 200
+    )
+    assignment = {"item_ids": item_ids, "user_ids": people, "action": "set"}
+    counts[f"POST {kind}assign/ {number}"] = count(partial(alice.post, f"{items}assign/", assignment), 200)
+    removal = {"item_ids": item_ids}
+    counts[f"POST {kind}bulk-remove/ {number}"] = count(partial(alice.post, f"{items}bulk-remove/", removal), 200)
     return counts
 
 

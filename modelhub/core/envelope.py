@@ -4,7 +4,7 @@ Contract 0.1 and 0.3. Only keys of bodies, entries and queries are renamed; `val
 client's data.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -104,10 +104,11 @@ def _spelled_like(key: str, words: Iterable[str]) -> list[str]:
     return [word for word in words if key != key.lower() or word == word.lower()]
 
 
-def read_query(request: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
+def read_query(request: HttpRequest, names: tuple[str, ...], *, lists: Collection[str] = ()) -> dict[str, str]:
     """Return the query parameters in snake_case, without those of `IGNORED`.
 
-    Raise `Invalid` for an unknown parameter, one with two different values, and text that PostgreSQL cannot hold.
+    Repeated values of `lists` are joined by commas. Raise `Invalid` for an unknown parameter, another one with two
+    different values, and text that PostgreSQL cannot hold.
     """
     try:
         # Django replaces bytes that are not UTF-8.
@@ -128,8 +129,8 @@ def read_query(request: HttpRequest, names: tuple[str, ...]) -> dict[str, str]:
             raise Invalid(f"{name} must hold no NUL characters, got {show_list(values)}", field=name)
         if name in IGNORED:
             continue
-        if len(set(values)) > 1:
+        if len(set(values)) > 1 and name not in lists:
             sentence = f"{name} must be given once, got {show_list(values)}"
             raise Invalid(sentence, code="conflicting_fields", field=name)
-        query[name] = values[0]
+        query[name] = ",".join(dict.fromkeys(values))
     return query

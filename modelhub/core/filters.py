@@ -1,5 +1,6 @@
 """Strict filters of lists: an unusable filter is a 400, never ignored."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -59,6 +60,19 @@ class FlagFilter(django_filters.TypedChoiceFilter):
         super().__init__(choices=choices, coerce=lambda word: FLAG_VALUES[word], empty_value=False, **options)
 
 
+class WordsFilter(django_filters.BaseInFilter, django_filters.ChoiceFilter):
+    """Filter by any of several words, separated by commas or as repeated parameters."""
+
+    def __init__(self, *, words: Sequence[str], **options: Any) -> None:
+        super().__init__(choices=[(word, word) for word in words], **options)
+
+
+class WholeNumberFilter(django_filters.Filter):
+    """Filter by a whole number in decimal digits."""
+
+    field_class = forms.IntegerField
+
+
 class StrictFilterSet(django_filters.FilterSet):
     """Filter set that rejects unusable values; only `search` may be blank.
 
@@ -76,8 +90,8 @@ class StrictFilterSet(django_filters.FilterSet):
 
     def get_rows(self) -> QuerySet[Any]:
         """Return the filtered rows. Raise `Invalid` for unusable filters."""
-        # Django would ignore a blank filter.
-        blank = [name for name in self.form.fields if name != "search" and not self.given[name].strip()]
+        # Django would ignore a blank filter, and a blank word of several.
+        blank = [name for name in self.form.fields if name != "search" and self._is_blank(name)]
         sentences = {
             name: f"{name} must be {_rule_of(self.filters[name])}, got {show(self.given[name])}"
             for name in [*self.errors, *blank]
@@ -86,6 +100,11 @@ class StrictFilterSet(django_filters.FilterSet):
             raise Invalid("; ".join(sentences.values()), fields={name: [words] for name, words in sentences.items()})
         rows: QuerySet[Any] = self.qs
         return rows
+
+    def _is_blank(self, name: str) -> bool:
+        several = isinstance(self.filters[name], WordsFilter)
+        words = self.given[name].split(",") if several else [self.given[name]]
+        return not all(word.strip() for word in words)
 
 
 class Filters(DjangoFilterBackend):
@@ -106,6 +125,8 @@ def _rule_of(one: django_filters.Filter) -> str:
         return "a UUID"
     if isinstance(one, TimeFilter):
         return "a date, or a time with its seconds, such as 2026-01-31 or 2026-01-31T12:00:00Z"
+    if isinstance(one, WholeNumberFilter):
+        return "a whole number"
     if isinstance(one, django_filters.ChoiceFilter | django_filters.TypedChoiceFilter):
         return f"one of {', '.join(str(word) for word, _ in one.extra['choices'])}"
     return "a string that is not blank and has no NUL characters"

@@ -100,6 +100,22 @@ class NameField(TextField):
         return text if is_visible(LINE_ENDS.sub(" ", text) if self._lines else text) else None
 
 
+class NumberField(StrictField, serializers.IntegerField):
+    """A whole number in a range; `4.0` is 4, and no string is a number (contract 0.5)."""
+
+    def __init__(self, *, least: int, most: int, **options: Any) -> None:
+        super().__init__(min_value=least, max_value=most, **options)
+        self._least, self._most = least, most
+
+    def rule(self) -> str:
+        return f"a whole number from {self._least} to {self._most}"
+
+    def read(self, data: Any) -> int | None:
+        if isinstance(data, bool) or not isinstance(data, int | Decimal) or not Decimal(data).is_finite():
+            return None
+        return int(data) if self._least <= data <= self._most and data == int(data) else None
+
+
 class FlagField(StrictField, serializers.BooleanField):
     def rule(self) -> str:
         return "true or false"

@@ -12,7 +12,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from modelhub.core.filters import StrictFilterSet
+from modelhub.core.filters import StrictFilterSet, WordsFilter
 from modelhub.core.keyset import ORDERINGS
 from modelhub.core.problems import CONTENT_TYPE
 
@@ -58,7 +58,9 @@ def endpoint(
     def declare(method: M) -> M:
         described: M = extend_schema(parameters=[*parameters], filters=filters is not None, **description)(method)
         names = [one.name for one in parameters if one.location == OpenApiParameter.QUERY]
-        vars(described)["query_parameters"] = (*(filters.base_filters if filters else ()), *names)
+        by_name = filters.base_filters if filters else {}
+        vars(described)["query_parameters"] = (*by_name, *names)
+        vars(described)["query_lists"] = tuple(name for name, one in by_name.items() if isinstance(one, WordsFilter))
         return described
 
     return declare

@@ -24,7 +24,7 @@ class ApiView(APIView):
         names = getattr(method, "query_parameters", None)
         # A method that does not exist is a 405, and OPTIONS takes anything.
         if names is not None:
-            self.query = read_query(request, names)
+            self.query = read_query(request, names, lists=getattr(method, "query_lists", ()))
 
     def read_flag(self, name: str) -> bool:
         """Return a flag of the query, false by default. Raise `Invalid`."""

@@ -1,25 +1,75 @@
-"""Assignments: the people who may take an item, by hand or by a strategy."""
+"""Assignments by a strategy or by hand: the people of an item (contract 7.3)."""
 
 import heapq
 import itertools
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 
+from modelhub.accounts.models import User
+from modelhub.accounts.people import Actor
 from modelhub.core import clock
+from modelhub.core.errors import Invalid, TooLarge
 from modelhub.core.ids import new_id_text
-from modelhub.core.models import LIVE
 from modelhub.core.sql import read_sql
-from modelhub.queues.models import Assignment, Item, Queue, QueueMember
+from modelhub.core.text import show
+from modelhub.core.transactions import in_transaction, repeat_aborted
+from modelhub.queues.access import ROLES_WITH, get_access
+from modelhub.queues.completion import settle_skipped
+from modelhub.queues.models import Assignment, Queue, QueueMember
+from modelhub.queues.queries import items_of
 
 ASSIGN_ITEMS = read_sql("queues", "assign_items")
+# Assignments of one request: 300,000 are stored in about 10 seconds.
+MAX_ASSIGNMENTS = 300_000
+AssignAction = Literal["add", "set", "remove"]
+ACTIONS: tuple[AssignAction, ...] = ("add", "set", "remove")
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """People as a field of a request names them: by id or by email."""
+
+    field: str
+    names: Sequence[uuid.UUID | str]
+
+
+@repeat_aborted
+@in_transaction
+def assign_items(
+    *, actor: Actor, queue_id: uuid.UUID, item_ids: Collection[uuid.UUID], people: People, action: AssignAction
+) -> int:
+    """Add people to those of items, remove them, or set them in place of all others.
+
+    Return the number of assignments that the request asked for: items times people, 0 for a removal. Ids of no live
+    item of the queue are ignored. Raise `NotFound` for the queue, `Forbidden` without the right to manage it, `Invalid`
+    for people that may not annotate in it.
+    """
+    access = get_access(actor, queue_id, lock=True)
+    access.check("manage")
+    queue = access.queue
+    user_ids = _find_people(queue, people, members=action != "remove")
+    locked = items_of(queue).filter(pk__in=item_ids).order_by("pk").select_for_update(no_key=True)
+    found = list(locked.values_list("pk", flat=True))
+    stored = Assignment.objects.filter(organization_id=queue.organization_id, item__in=found)
+    if action == "set":
+        stored.exclude(user__in=user_ids).delete()
+    if action == "remove":
+        stored.filter(user__in=user_ids).delete()
+    elif user_ids:
+        _store(queue, found, user_ids, itertools.cycle(range(len(user_ids))), len(user_ids))
+    assigned = Exists(Assignment.objects.filter(organization=OuterRef("organization"), item=OuterRef("pk")))
+    items_of(queue).filter(pk__in=found).update(is_assigned=assigned, updated_at=clock.now())
+    settle_skipped(queue, found)
+    return 0 if action == "remove" else len(found) * len(user_ids)
 
 
 def assign_new(queue: Queue, item_ids: Sequence[uuid.UUID] | None = None) -> int:
-    """Assign unassigned items by the queue's strategy. Return the number of assignments.
+    """Assign items by the queue's strategy. Return the number of assignments.
 
     `item_ids` are the new items in their order; without them, the pending unassigned ones are assigned, as after a
     change of the strategy. The caller holds the lock of the queue's row. A manual queue without `auto_assign`, and one
@@ -27,24 +77,24 @@ def assign_new(queue: Queue, item_ids: Sequence[uuid.UUID] | None = None) -> int
     """
     if queue.assignment_strategy == "manual" and not queue.auto_assign:
         return 0
-    people = annotators_of(queue)
+    user_ids = _annotators_of(queue)
     if item_ids is None:
         pending = items_of(queue).filter(status="pending", is_assigned=False)
         item_ids = list(pending.order_by("order", "id").values_list("pk", flat=True))
-    if not people or not item_ids:
+    if not user_ids or not item_ids:
         return 0
-    if queue.assignment_strategy == "manual":
-        people_per_item = len(people)
-        turns: Iterator[int] = itertools.cycle(range(len(people)))
+    per_item = min(queue.annotations_required, len(user_ids))
+    if queue.assignment_strategy == "round_robin":
+        turns = take_turns(items_of(queue).filter(is_assigned=True).count() * per_item, len(user_ids))
+    elif queue.assignment_strategy == "load_balanced":
+        loads = _open_items(queue)
+        turns = balance([loads.get(user_id, 0) for user_id in user_ids], per_item)
     else:
-        people_per_item = min(queue.annotations_required, len(people))
-        if queue.assignment_strategy == "round_robin":
-            turns = take_turns(items_of(queue).filter(is_assigned=True).count() * people_per_item, len(people))
-        else:
-            loads = open_items(queue)
-            turns = balance([loads.get(person, 0) for person in people], people_per_item)
-    assign(queue, item_ids, people, itertools.islice(turns, len(item_ids) * people_per_item), people_per_item)
-    return len(item_ids) * people_per_item
+        per_item = len(user_ids)
+        turns = take_turns(0, per_item)
+    _store(queue, item_ids, user_ids, turns, per_item)
+    items_of(queue).filter(pk__in=item_ids).update(is_assigned=True)
+    return len(item_ids) * per_item
 
 
 def take_turns(taken: int, people: int) -> Iterator[int]:
@@ -52,59 +102,79 @@ def take_turns(taken: int, people: int) -> Iterator[int]:
     return (turn % people for turn in itertools.count(taken))
 
 
-def balance(loads: Sequence[int], people_per_item: int) -> Iterator[int]:
+def balance(loads: Sequence[int], per_item: int) -> Iterator[int]:
     """Yield, item by item, the positions of the people with the fewest open items."""
     heap = [(load, position) for position, load in enumerate(loads)]
     heapq.heapify(heap)
     while True:
-        chosen = [heapq.heappop(heap) for _ in range(people_per_item)]
+        chosen = [heapq.heappop(heap) for _ in range(per_item)]
         for load, position in chosen:
             heapq.heappush(heap, (load + 1, position))
             yield position
 
 
-def assign(
-    queue: Queue,
-    item_ids: Sequence[uuid.UUID],
-    people: Sequence[uuid.UUID],
-    turns: Iterator[int],
-    people_per_item: int,
+def _store(
+    queue: Queue, item_ids: Sequence[uuid.UUID], user_ids: Sequence[uuid.UUID], turns: Iterator[int], per_item: int
 ) -> None:
-    """Assign items by turns, which are positions in `people`, item by item."""
-    chosen = list(turns)
+    """Store assignments by turns, positions in `user_ids`. Existing ones stay.
+
+    Raise `TooLarge` above `MAX_ASSIGNMENTS`.
+    """
+    number = len(item_ids) * per_item
+    if number > MAX_ASSIGNMENTS:
+        sentence = f"A request makes at most {MAX_ASSIGNMENTS} assignments (items times people), this one {number}"
+        raise TooLarge(f"{sentence}; name fewer items at once", code="items_too_large")
     parameters: dict[str, Any] = {
         "organization_id": queue.organization_id,
         "queue_id": queue.pk,
         "now": clock.now(),
-        # Arrays as PostgreSQL writes them: UUIDs and numbers need no quotes.
-        "ids": _array(new_id_text() for _ in chosen),
-        "turns": _array(map(str, chosen)),
+        "ids": _array(new_id_text() for _ in range(number)),
+        "turns": _array(map(str, itertools.islice(turns, number))),
         "item_ids": _array(map(str, item_ids)),
-        "user_ids": _array(map(str, people)),
-        "people_per_item": people_per_item,
+        "user_ids": _array(map(str, user_ids)),
+        "per_item": per_item,
     }
     with connection.cursor() as cursor:
         cursor.execute(ASSIGN_ITEMS, parameters)
-    items_of(queue).filter(pk__in=item_ids, is_assigned=False).update(is_assigned=True)
 
 
-def items_of(queue: Queue) -> Any:
-    return Item.objects.filter(LIVE, organization_id=queue.organization_id, queue=queue)
-
-
-def annotators_of(queue: Queue) -> list[uuid.UUID]:
+def _annotators_of(queue: Queue) -> list[uuid.UUID]:
     """Return the active members with the role annotator, the eldest first."""
     members = QueueMember.objects.filter(organization_id=queue.organization_id, queue=queue)
     active = members.filter(roles__contains=["annotator"], user__is_active=True)
     return list(active.order_by("created_at", "id").values_list("user_id", flat=True))
 
 
-def open_items(queue: Queue) -> Mapping[uuid.UUID, int]:
+def _open_items(queue: Queue) -> Mapping[uuid.UUID, int]:
     """Return the numbers of pending and in-progress items per assigned person."""
     assignments = Assignment.objects.filter(organization_id=queue.organization_id, queue=queue)
     still_open = assignments.filter(item__deleted_at=None, item__status__in=["pending", "in_progress"])
     return dict(still_open.values_list("user_id").annotate(Count("pk")))
 
 
-def _array(words: Iterator[str]) -> str:
+def _find_people(queue: Queue, people: People, *, members: bool) -> list[uuid.UUID]:
+    """Return the ids of people, without repetitions.
+
+    Raise `Invalid` for a person of another organization and, with `members`, for one that may not annotate.
+    """
+    organization_id = queue.organization_id
+    ids = [name for name in people.names if isinstance(name, uuid.UUID)]
+    emails = [name for name in people.names if isinstance(name, str)]
+    roles = QueueMember.objects.filter(organization_id=organization_id, queue=queue, user=OuterRef("pk"))
+    users = User.objects.filter(Q(pk__in=ids) | Q(email__in=emails), organization_id=organization_id)
+    found: dict[uuid.UUID | str, uuid.UUID] = {}
+    for pk, email, active, held in users.values_list("pk", "email", "is_active", Subquery(roles.values("roles"))):
+        if not members or (active and ROLES_WITH["annotate"].intersection(held or ())):
+            found |= {pk: pk, email: pk}
+    for name in people.names:
+        if name not in found:
+            who = "members of the queue that may annotate" if members else "people of this organization"
+            kind = "ids" if isinstance(name, uuid.UUID) else "emails"
+            sentence = f"{people.field} must be {kind} of {who}, got {show(str(name))}"
+            raise Invalid(sentence, code="annotator_not_found", field=people.field)
+    return list(dict.fromkeys(found[name] for name in people.names))
+
+
+def _array(words: Iterable[str]) -> str:
+    """Return an array as PostgreSQL writes it: UUIDs and numbers need no quotes."""
     return f"{{{','.join(words)}}}"

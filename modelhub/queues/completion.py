@@ -36,6 +36,12 @@ def settle(queue: Queue, item: Item) -> None:
         settle_queue(queue)
 
 
+def settle_skipped(queue: Queue, item_ids: Sequence[uuid.UUID]) -> None:
+    """Settle the skipped ones among locked items whose assigned people have changed."""
+    slots = Slot.objects.filter(organization_id=queue.organization_id, item__in=item_ids, state="skipped")
+    _settle_items(queue, list(slots.values_list("item_id", flat=True).distinct()))
+
+
 def settle_all(queue: Queue) -> None:
     """Settle all open items of a queue whose settings have changed; lock them."""
     of_item = {"organization_id": queue.organization_id, "item": OuterRef("pk")}

@@ -11,11 +11,16 @@ from modelhub.core.errors import NotFound
 from modelhub.core.models import LIVE
 from modelhub.core.structs import columns_of, read_structs
 from modelhub.queues.access import Access
-from modelhub.queues.models import Item, QueueLabel
+from modelhub.queues.models import Item, Queue, QueueLabel
 from modelhub.queues.rows import GoldItemRow, ItemRow
 from modelhub.scores.models import Score
 from modelhub.scores.queries import ScoreRows
 from modelhub.scores.rows import ScoreRow
+
+
+def items_of(queue: Queue) -> QuerySet[Item]:
+    """Return the live items of a queue."""
+    return Item.objects.filter(LIVE, organization_id=queue.organization_id, queue=queue)
 
 
 def item_rows(access: Access, item_ids: Sequence[uuid.UUID]) -> list[ItemRow]:
@@ -25,8 +30,7 @@ def item_rows(access: Access, item_ids: Sequence[uuid.UUID]) -> list[ItemRow]:
     The number of statements does not grow with that of items. Raise `Invalid` above `MAX_ANSWER_BYTES`.
     """
     struct = GoldItemRow if access.sees_all else ItemRow
-    organization_id = access.queue.organization_id
-    items = Item.objects.filter(LIVE, organization_id=organization_id, queue=access.queue.pk, pk__in=item_ids)
+    items = items_of(access.queue).filter(pk__in=item_ids)
     rows = read_structs(struct, read_all(items.values_list(*columns_of(struct))))
     found = {row.id: row for row in rows}
     return [found[str(item_id)] for item_id in item_ids if str(item_id) in found]
@@ -45,7 +49,7 @@ def get_item(access: Access, item_id: uuid.UUID, *, lock: bool = False) -> Item:
 
     `lock` locks the item's row against other writers of its status, slots and scores.
     """
-    items: Any = Item.objects.filter(LIVE, organization_id=access.queue.organization_id, queue=access.queue, pk=item_id)
+    items: Any = items_of(access.queue).filter(pk=item_id)
     if lock:
         items = items.select_for_update(no_key=True, of=("self",))
     item: Item | None = items.select_related("source").first()

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from modelhub.queues import export_views, queue_views, report_views
+from modelhub.queues import export_views, item_views, queue_views, report_views
 
 QUEUES = "model-hub/annotation-queues/"
 QUEUE = QUEUES + "<id:pk>/"
+ITEMS = QUEUE + "items/"
+ITEM = ITEMS + "<id:item_id>/"
 
 urlpatterns = [
     path(QUEUES, queue_views.Queues.as_view(), name="queues"),
@@ -22,4 +24,9 @@ urlpatterns = [
     path(QUEUE + "export-to-dataset/", export_views.ExportToDataset.as_view(), name="queue-export-to-dataset"),
     path(QUEUE + "members/", queue_views.Members.as_view(), name="queue-members"),
     path(QUEUE + "members/<id:user_id>/", queue_views.OneMember.as_view(), name="queue-member"),
+    path(ITEMS, item_views.Items.as_view(), name="items"),
+    path(ITEMS + "add-items/", item_views.AddItems.as_view(), name="items-add"),
+    path(ITEMS + "assign/", item_views.AssignItems.as_view(), name="items-assign"),
+    path(ITEMS + "bulk-remove/", item_views.RemoveItems.as_view(), name="items-remove"),
+    path(ITEM, item_views.OneItem.as_view(), name="item"),
 ]

@@ -151,6 +151,19 @@ def take_scores_out(*, actor: Actor, items: QuerySet[Any]) -> None:
     scores.update(queue_item=None, queue_id=None, updated_at=Greatest(moment, F("updated_at")))
 
 
+@in_transaction
+def delete_scores_of_items(*, actor: Actor, sources: Mapping[uuid.UUID, uuid.UUID]) -> int:
+    """Delete the scores of items of queues, which map to their sources.
+
+    The caller has locked the items, and the actor may remove them. Scores are found by their sources: no index begins
+    with the item.
+    """
+    organization_id = actor.user.organization_id
+    locked = _lock_sources(organization_id, list(sources.values()))
+    scores = Score.objects.filter(LIVE, organization_id=organization_id, source_id__in=locked)
+    return _delete(actor, list(scores.filter(queue_item__in=list(sources)).values_list("pk", flat=True)))
+
+
 def _lock_scores(actor: Actor, scores: QuerySet[Score]) -> list[Score]:
     """Return scores with id and annotator only; lock their sources."""
     locked = _lock_sources(actor.user.organization_id, scores.order_by().values("source_id"))

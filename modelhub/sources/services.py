@@ -69,13 +69,23 @@ def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntr
 
 def lock_sources(organization_id: uuid.UUID, refs: Sequence[SourceRef]) -> dict[Identity, Source]:
     """Return the registered ones among sources, locked in the order of their keys."""
-    sources = Source.objects.filter(
+    locked = _named(organization_id, refs).order_by("source_type", "source_key").select_for_update(no_key=True)
+    return {(source.source_type, source.source_key): source for source in locked}
+
+
+def find_sources(organization_id: uuid.UUID, refs: Sequence[SourceRef]) -> dict[Identity, uuid.UUID]:
+    """Return the primary keys of the registered ones among sources, by identity."""
+    rows = _named(organization_id, refs).values_list("source_type", "source_key", "pk")
+    return {(source_type, key): pk for source_type, key, pk in rows}
+
+
+def _named(organization_id: uuid.UUID, refs: Sequence[SourceRef]) -> QuerySet[Source]:
+    """Return the sources with any type and any key of the refs."""
+    return Source.objects.filter(
         organization_id=organization_id,
         source_type__in={ref.source_type for ref in refs},
         source_key__in={ref.key for ref in refs},
     )
-    locked = sources.order_by("source_type", "source_key").select_for_update(no_key=True)
-    return {(source.source_type, source.source_key): source for source in locked}
 
 
 def store_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -> dict[Identity, Source]:

@@ -18,6 +18,7 @@ from tests.client import Caller, entry
 from tests.factories import (
     ApiKeyFactory,
     DatasetFactory,
+    ItemFactory,
     QueueFactory,
     QueueLabelFactory,
     QueueMemberFactory,
@@ -87,6 +88,13 @@ GET    /model-hub/annotation-queues/{queue}/export/         401 401 401 403 200 
 GET    /model-hub/annotation-queues/{queue}/export-fields/  401 401 401 403 200 403 403 403 403 403 403 200 200 404
 POST   /model-hub/annotation-queues/{queue}/export-to-dataset/ 401 401 401 403 403 200 403 403 403 403 403 200 200 404
 POST   /model-hub/annotation-queues/{queue}/remove-label/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
+GET    /model-hub/annotation-queues/{queue}/items/               401 401 401 403 200 403 200 404 403 403 200 200 200 404
+POST   /model-hub/annotation-queues/{queue}/items/add-items/     401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   /model-hub/annotation-queues/{queue}/items/assign/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   /model-hub/annotation-queues/{queue}/items/bulk-remove/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
+GET    /model-hub/annotation-queues/{queue}/items/{item}/        401 401 401 403 200 403 200 404 403 403 200 200 200 404
+PATCH  /model-hub/annotation-queues/{queue}/items/{item}/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
+DELETE /model-hub/annotation-queues/{queue}/items/{item}/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
 GET    /healthz                                 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /readyz                                  200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /metrics                                 404 404 404 404 404 404 404 404 404 404 404 404 404 404
@@ -150,6 +158,7 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
     }
     if "/annotation-queues/" in path:
         label = {"label_id": str(labels["star"].pk)}
+        items = {"item_ids": [str(uuid.uuid4())]}
         of_queue: dict[str, Any] = {
             "export-to-dataset": {"dataset_name": uuid.uuid4().hex},
             "update-status": {"status": "paused"},
@@ -157,6 +166,9 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
             "remove-label": label,
             "members": {"email": "alice@example.com"},
             "hard-delete": {"force": True, "confirm_name": "Gone"},
+            "add-items": {"items": [source]},
+            "bulk-remove": items,
+            "assign": items | {"user_id": None},
         }
         return bodies.get((method, path), of_queue.get(path.split("/")[-2], {"name": uuid.uuid4().hex}))
     changes = {"value": 3} if "/scores/" in path else {"name" if "/users/" in path else "description": "d"}
@@ -185,6 +197,7 @@ def ids(alice: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any
         "dataset": dataset.pk,
         "queue": queue.pk,
         "member": QueueMemberFactory.create(queue=queue).user_id,
+        "item": ItemFactory.create(queue=queue).pk,
         "gone": gone.pk,
     }
 

@@ -1,5 +1,6 @@
 """Query parameters of every route: declared ones in both spellings, and no others."""
 
+import re
 import socket
 import uuid
 from collections.abc import Iterator
@@ -26,12 +27,20 @@ ROUTES = [pytest.param(*one, id=f"{one[0]} {one[1]}") for one in OPERATIONS]
 
 def send(caller: Caller, method: str, path: str, query: str) -> Any:
     body: object = {} if method in {"POST", "PUT", "PATCH"} else None
-    return caller.request(method, f"{path.replace('{id}', str(uuid.uuid4()))}?{query}", body)
+    return caller.request(method, f"{with_ids(path)}?{query}", body)
+
+
+def with_ids(path: str) -> str:
+    return re.sub(r"\{\w+\}", str(uuid.uuid4()), path)
 
 
 def parameters(operation: dict[str, Any]) -> Iterator[str]:
     """Yield the names of the query parameters."""
     yield from (one["name"] for one in operation.get("parameters", []) if one["in"] == "query")
+
+
+def is_list(operation: dict[str, Any], name: str) -> bool:
+    return any(one["name"] == name and one["schema"].get("type") == "array" for one in operation["parameters"])
 
 
 def test_the_routes_are_many() -> None:
@@ -72,6 +81,9 @@ def test_every_parameter_has_both_spellings_and_one_value(
             assert "must hold no NUL characters" in answer.body["detail"]
             assert send(alice, method, path, f"{spelling}=%ED%A0%80").body["code"] == "malformed_query"
             twice = send(alice, method, path, f"{spelling}=1&{name}=2")
+            if is_list(operation, name):
+                assert twice.status in {400, 404}
+                continue
             assert (twice.status, twice.body["code"]) == (400, "conflicting_fields")
             assert list(twice.body["errors"]) == [name]
 
@@ -82,7 +94,7 @@ def test_parameters_that_clients_are_known_to_send_are_ignored(
 ) -> None:
     def status(query: str) -> int:
         headers = {"X-Api-Key": alice.key.api_key, "X-Secret-Key": alice.secret}
-        at = f"{path.replace('{id}', str(uuid.uuid4()))}{query}"
+        at = f"{with_ids(path)}{query}"
         return alice.client.generic(method, at, "{}", "application/json", headers=headers).status_code
 
     for name in IGNORED:

@@ -7,6 +7,7 @@ random bytes.
 import gzip
 import itertools
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from copy import deepcopy
@@ -32,7 +33,7 @@ WORDS = json.dumps({"source_type": "trace", "source_id": "für"}, ensure_ascii=F
 PATHS = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())["paths"]
 # (method, path, an example of its body)
 ROUTES: list[tuple[str, str, Any]] = [
-    (method.upper(), path.replace("{id}", NOWHERE), next(iter(content["examples"].values()))["value"])
+    (method.upper(), re.sub(r"\{\w+\}", NOWHERE, path), next(iter(content["examples"].values()))["value"])
     for path, methods in PATHS.items()
     for method, operation in methods.items()
     for content in operation.get("requestBody", {}).get("content", {}).values()

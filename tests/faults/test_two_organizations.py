@@ -34,6 +34,7 @@ from tests.client import BULK, Caller
 from tests.factories import (
     SECRET,
     DatasetFactory,
+    ItemFactory,
     LabelFactory,
     ProjectFactory,
     QueueFactory,
@@ -76,6 +77,8 @@ BELONGS = {
     "source_id": "source_id",
     "email": "email",
     "annotator": "user",
+    "user": "person",
+    "item": "item",
     "cursor": "cursor",
     "Idempotency": "idempotency_key",
     "ids": "score",
@@ -90,6 +93,8 @@ OWN = {
     "source_id": "source_id",
     "annotation_label_id": "label",
     "observation_span_id": "source_id",
+    "item_ids": "item",
+    "user_ids": "user",
 }
 # An email is the login of one user of the whole server: a taken one is a conflict.
 TOLD: set[tuple[str, Place, str]] = {("POST /model-hub/users/", ("body", "email"), "email")}
@@ -183,12 +188,15 @@ def things(caller: Caller, word: str) -> dict[str, str]:
         for kind, deleted_at in (("queue", None), ("gone queue", timezone.now()))
     )
     QueueLabelFactory.create(queue=queue, label=label)
+    # Its source is not that of the body of requests, which adds one.
+    item = ItemFactory.create(queue=queue, source__name=f"{word} source of an item", gold=True)
     person = UserFactory.create(organization=organization, name=f"{word} person")
     for manager in (caller.user, person):
         QueueMemberFactory.create(queue=queue, user=manager, roles=["manager", "annotator"])
     return {
         "person": str(person.pk),
         "queue": str(queue.pk),
+        "item": str(item.pk),
         "gone_queue": str(gone_queue.pk),
         "dataset": str(dataset.pk),
         "label": str(label.pk),

@@ -8,11 +8,20 @@ import pytest
 
 from modelhub.accounts.people import Actor
 from modelhub.core import clock, exact_json
+from modelhub.labels.models import Label
 from modelhub.queues.access import get_access
 from modelhub.queues.models import Assignment, Item, Queue, Review, Slot
 from modelhub.queues.queries import item_rows
+from modelhub.scores.models import Score
 from tests.client import Caller
-from tests.factories import ItemFactory, QueueFactory, QueueMemberFactory, SourceFactory
+from tests.factories import (
+    ItemFactory,
+    QueueFactory,
+    QueueLabelFactory,
+    QueueMemberFactory,
+    ScoreFactory,
+    SourceFactory,
+)
 
 FIELDS = [
     *("id", "queue", "source_type", "source_id", "source_name", "status", "workflow_status", "order", "priority"),
@@ -117,3 +126,226 @@ def test_the_workflow_status_follows_the_review(queue: Queue, alice: Caller, bob
     Review.objects.create(organization=queue.organization, item=item, reviewer=alice.user, action="request_changes")
     Item.objects.filter(pk=item.pk).update(review_status="pending_review")
     assert shown(bob, item)[0]["workflow_status"] == "resubmitted"
+
+
+def path_of(queue: Queue, rest: object = "") -> str:
+    return f"/model-hub/annotation-queues/{queue.pk}/items/{rest}"
+
+
+def listed(caller: Caller, queue: Queue, query: str = "") -> list[str]:
+    answer = caller.get(path_of(queue, query))
+    assert answer.status == 200, answer.body
+    return [row["id"] for row in answer.body["results"]]
+
+
+def ids_of(*items: Item) -> list[str]:
+    return [str(item.pk) for item in items]
+
+
+def assign(item: Item, *callers: Caller) -> None:
+    for caller in callers:
+        Assignment.objects.create(organization=item.organization, queue=item.queue, item=item, user=caller.user)
+
+
+class TestList:
+    def test_pages_are_in_the_order_of_the_queue(self, queue: Queue, bob: Caller) -> None:
+        items = [ItemFactory.create(queue=queue, order=order) for order in (3, 1, 2, 5, 4)]
+        in_order = ids_of(*sorted(items, key=lambda item: item.order))
+        Item.objects.filter(pk=items[3].pk).update(deleted_at=clock.now())
+        first = bob.get(path_of(queue, "?page=1&page_size=3"))
+        assert (first.body["count"], first.body["total_pages"]) == (4, 2)
+        assert [row["id"] for row in first.body["results"]] == in_order[:3]
+        assert listed(bob, queue, "?pageSize=3&page=2") == in_order[3:4]
+        assert bob.get(path_of(queue, "?page=2&page_size=4")).status == 404
+
+    def test_several_statuses_are_repeated_or_separated_by_commas(self, queue: Queue, bob: Caller) -> None:
+        pending, begun, done, skipped = [
+            ItemFactory.create(queue=queue, status=status)
+            for status in ("pending", "in_progress", "completed", "skipped")
+        ]
+        assert listed(bob, queue, "?status=skipped") == ids_of(skipped)
+        assert listed(bob, queue, "?status=skipped,pending") == ids_of(pending, skipped)
+        assert listed(bob, queue, "?status=completed&status=in_progress") == ids_of(begun, done)
+
+    def test_items_are_filtered_by_their_review(self, queue: Queue, bob: Caller) -> None:
+        waiting, approved, _ = [
+            ItemFactory.create(queue=queue, review_status=word) for word in ("pending_review", "approved", "")
+        ]
+        assert listed(bob, queue, "?review_status=approved") == ids_of(approved)
+        assert listed(bob, queue, "?reviewStatus=approved,pending_review") == ids_of(waiting, approved)
+
+    def test_items_are_filtered_by_an_assigned_person(self, queue: Queue, alice: Caller, bob: Caller) -> None:
+        both, bobs, _ = [ItemFactory.create(queue=queue) for _ in range(3)]
+        assign(both, alice, bob)
+        assign(bobs, bob)
+        assert listed(bob, queue, "?assigned_to=me") == ids_of(both, bobs)
+        assert listed(alice, queue, "?assigned_to=me") == ids_of(both)
+        assert listed(alice, queue, f"?assigned_to={bob.user.pk}&status=pending") == ids_of(both, bobs)
+        assert listed(alice, queue, "?assigned_to=BOB@example.com") == ids_of(both, bobs)
+        assert listed(alice, queue, f"?assigned_to={uuid.uuid4()}") == []
+
+    def test_items_are_filtered_by_their_source(self, queue: Queue, bob: Caller) -> None:
+        span = SourceFactory.create(organization=queue.organization, source_type="span")
+        trace = SourceFactory.create(organization=queue.organization, source_id=span.source_id)
+        items = [ItemFactory.create(queue=queue, source=source) for source in (span, trace)]
+        assert listed(bob, queue, "?source_type=observation_span") == ids_of(items[0])
+        assert listed(bob, queue, f"?source_id={span.source_id.upper()}") == ids_of(*items)
+        assert listed(bob, queue, f"?source_id={span.source_id}&source_type=trace") == ids_of(items[1])
+
+    def test_other_orders_keep_that_of_the_queue_among_equals(self, queue: Queue, bob: Caller) -> None:
+        now = clock.now()
+        items = [
+            ItemFactory.create(queue=queue, order=at, priority=priority, created_at=now - timedelta(hours=at))
+            for at, priority in enumerate([1, 5, 1])
+        ]
+        assert listed(bob, queue, "?priority=1") == ids_of(items[0], items[2])
+        assert listed(bob, queue, "?ordering=-order") == ids_of(*reversed(items))
+        assert listed(bob, queue, "?ordering=priority") == ids_of(items[0], items[2], items[1])
+        assert listed(bob, queue, "?ordering=-priority") == ids_of(items[1], items[0], items[2])
+        assert listed(bob, queue, "?ordering=-created_at") == ids_of(*items)
+
+    @pytest.mark.parametrize(
+        ("query", "sentence"),
+        [
+            ("status=open", 'status must be one of pending, in_progress, completed, skipped, got "open"'),
+            ("status=pending,", "status must be one of "),
+            ("status=", "status must be one of "),
+            ("review_status=none", "review_status must be one of pending_review, approved, rejected"),
+            ("assigned_to=bob", 'assigned_to must be the id or email of a person, or me, got "bob"'),
+            ("priority=high", 'priority must be a whole number, got "high"'),
+            ("priority=1&priority=2", 'priority must be given once, got "1", "2"'),
+            ("ordering=status", "ordering must be one of order, -order, "),
+            ("state=pending", 'Unknown query parameter "state"'),
+        ],
+    )
+    def test_an_unusable_filter_is_an_error(self, queue: Queue, bob: Caller, query: str, sentence: str) -> None:
+        answer = bob.get(path_of(queue, f"?{query}"))
+        assert answer.status == 400
+        assert answer.body["detail"].startswith(sentence)
+
+    def test_a_number_beyond_the_column_finds_nothing(self, queue: Queue, bob: Caller) -> None:
+        ItemFactory.create(queue=queue)
+        assert listed(bob, queue, "?priority=99999999999999999999") == []
+
+    def test_annotators_of_other_queues_and_organizations_see_no_items(
+        self, queue: Queue, bob: Caller, charlie: Caller
+    ) -> None:
+        item = ItemFactory.create(queue=queue)
+        queue.members.filter(user=bob.user).delete()
+        assert listed(bob, queue) == ids_of(item)
+        type(bob.key).objects.filter(pk=bob.key.pk).update(scopes=["annotate"])
+        for caller in (bob, charlie):
+            for path in (path_of(queue), path_of(queue, f"{item.pk}/")):
+                answer = caller.get(path)
+                assert (answer.status, answer.body["code"]) == (404, "queue_not_found")
+
+
+class TestOne:
+    def test_an_item_is_read_by_its_id(self, queue: Queue, bob: Caller) -> None:
+        item = ItemFactory.create(queue=queue)
+        assert bob.get(path_of(queue, f"{item.pk}/")).body == shown(bob, item)[0]
+        other = ItemFactory.create(queue=QueueFactory.create(created_by=queue.created_by))
+        for unknown in (other.pk, uuid.uuid4(), "unknown"):
+            assert bob.get(path_of(queue, f"{unknown}/")).status == 404
+
+    def test_managers_set_priority_and_expected_values(self, queue: Queue, alice: Caller, bob: Caller) -> None:
+        label = QueueLabelFactory.create(queue=queue).label
+        item = ItemFactory.create(queue=queue)
+        path = path_of(queue, f"{item.pk}/")
+        body = alice.patch(path, {"priority": 7, "expected": {label.name: 3}}).body
+        assert (body["priority"], body["gold"], body["expected"]) == (7, True, {str(label.pk): {"rating": 3}})
+        assert body["updated_at"] > body["created_at"]
+        body = alice.patch(path, {"gold": False}).body
+        assert (body["priority"], body["gold"], body["expected"]) == (7, False, {str(label.pk): {"rating": 3}})
+        body = alice.patch(path, {"priority": None, "expected": None}).body
+        assert (body["priority"], body["gold"], body["expected"]) == (0, False, {})
+        assert bob.patch(path, {"priority": 1}).body["code"] == "queue_role"
+
+    @pytest.mark.parametrize(
+        ("change", "sentence"),
+        [
+            ({"priority": 1.5}, "priority must be a whole number from -1000000 to 1000000, got 1.5"),
+            ({"priority": True}, "priority must be a whole number from -1000000 to 1000000, got true"),
+            ({"priority": 10**20}, "priority must be a whole number from -1000000 to 1000000, got 1000000000000"),
+            ({"gold": "yes"}, 'gold must be true or false, got "yes"'),
+            ({"expected": {"Unknown": 1}}, "expected must have ids or names of labels of the queue as keys"),
+            ({"golden": True}, 'Unknown field "golden". Did you mean "gold"?'),
+        ],
+    )
+    def test_a_wrong_change_changes_nothing(
+        self, queue: Queue, alice: Caller, change: dict[str, Any], sentence: str
+    ) -> None:
+        item = ItemFactory.create(queue=queue)
+        answer = alice.patch(path_of(queue, f"{item.pk}/"), {"priority": 5} | change)
+        assert answer.status == 400
+        assert answer.body["detail"].startswith(sentence)
+        item.refresh_from_db()
+        assert item.priority == 0
+
+
+class TestRemoval:
+    def score(self, item: Item, label: Label, **fields: Any) -> Score:
+        return ScoreFactory.create(
+            source=item.source, label=label, queue_item=item.pk, queue_id=item.queue_id, **fields
+        )
+
+    def test_a_removed_item_loses_assignments_reservations_and_scores(
+        self, queue: Queue, alice: Caller, bob: Caller, labels: dict[str, Label]
+    ) -> None:
+        item, kept = [ItemFactory.create(queue=queue, is_assigned=True) for _ in range(2)]
+        for one in (item, kept):
+            assign(one, bob)
+            hold(one, alice.user, seconds=600)
+            hold(one, bob.user, seconds=600, seat=2, state="submitted")
+        score, inline = self.score(item, labels["star"]), ScoreFactory.create(source=item.source, label=labels["star"])
+        others = self.score(kept, labels["star"])
+        answer = alice.delete(path_of(queue, f"{item.pk}/"))
+        assert (answer.status, answer.body) == (200, {"deleted": True})
+        assert listed(alice, queue) == ids_of(kept)
+        assert list(Assignment.objects.values_list("item", flat=True)) == [kept.pk]
+        assert list(Slot.objects.filter(item=item).values_list("state", "seat")) == [("submitted", None)]
+        assert Slot.objects.filter(item=kept, seat__isnull=False).count() == 2
+        alive = Score.objects.filter(deleted_at=None)
+        assert set(alive) == {inline, others}
+        history = alice.get(f"/model-hub/scores/{score.pk}/history/").body["results"]
+        assert [(one["action"], one["replaced_by"]) for one in history] == [("deleted", str(alice.user.pk))]
+        assert alice.delete(path_of(queue, f"{item.pk}/")).body["code"] == "item_not_found"
+
+    def test_many_are_removed_and_unknown_ids_ignored(self, queue: Queue, alice: Caller) -> None:
+        items = [ItemFactory.create(queue=queue) for _ in range(3)]
+        other = ItemFactory.create(queue=QueueFactory.create(created_by=queue.created_by))
+        wanted = [*ids_of(items[0], items[0], items[1], other), str(uuid.uuid4())]
+        assert alice.post(path_of(queue, "bulk-remove/"), {"itemIds": wanted}).body == {"removed": 2}
+        assert alice.post(path_of(queue, "bulk-remove/"), {"item_ids": wanted}).body == {"removed": 0}
+        assert listed(alice, queue) == ids_of(items[2])
+        other.refresh_from_db()
+        assert other.deleted_at is None
+
+    def test_the_removal_of_the_last_open_item_completes_the_queue(self, queue: Queue, alice: Caller) -> None:
+        item, done = ItemFactory.create(queue=queue), ItemFactory.create(queue=queue, status="completed")
+        alice.delete(path_of(queue, f"{item.pk}/"))
+        queue.refresh_from_db()
+        assert queue.status == "completed"
+        alice.delete(path_of(queue, f"{done.pk}/"))
+
+    def test_only_managers_remove_items(self, queue: Queue, bob: Caller) -> None:
+        item = ItemFactory.create(queue=queue)
+        assert bob.delete(path_of(queue, f"{item.pk}/")).body["code"] == "queue_role"
+        assert bob.post(path_of(queue, "bulk-remove/"), {"item_ids": ids_of(item)}).status == 403
+        assert listed(bob, queue) == ids_of(item)
+
+    @pytest.mark.parametrize(
+        ("body", "got"),
+        [
+            ({}, "null"),
+            ({"item_ids": []}, "[]"),
+            ({"item_ids": "x"}, '"x"'),
+            ({"item_ids": [str(uuid.UUID(int=7)), 5]}, "5"),
+        ],
+    )
+    def test_ids_must_be_a_list_of_ids(self, queue: Queue, alice: Caller, body: Any, got: str) -> None:
+        answer = alice.post(path_of(queue, "bulk-remove/"), body)
+        assert (answer.status, answer.body["detail"]) == (
+            400,
+            f"item_ids must be a list of at least one UUID, got {got}",
+        )

@@ -1,0 +1,202 @@
+"""Add sources to a queue as items: by a list, or by a filter over sources."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
+
+from modelhub.accounts.people import Actor
+from modelhub.core import clock, exact_json
+from modelhub.core.errors import Refused, TooLarge
+from modelhub.core.ids import new_id_text
+from modelhub.core.models import LIVE
+from modelhub.core.sql import read_sql
+from modelhub.core.transactions import in_transaction, repeat_aborted
+from modelhub.labels.services import get_label
+from modelhub.queues.access import get_access
+from modelhub.queues.assignment import assign_new
+from modelhub.queues.completion import reopen_queue
+from modelhub.queues.expected import check_expected, rules_of
+from modelhub.queues.models import Queue
+from modelhub.queues.queries import items_of
+from modelhub.scores.models import Score
+from modelhub.sources.models import Source
+from modelhub.sources.refs import Identity, SourceEntry, SourceRef
+from modelhub.sources.services import find_sources, source_not_found, sources_of, store_sources
+
+INSERT_ITEMS = read_sql("queues", "insert_items")
+# Items of one request: of a list, and of a filter.
+MAX_LISTED = 1000
+MAX_FILTERED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEntry:
+    """A source to add. `expected` has values by label id or name.
+
+    With them, `gold` of None is true.
+    """
+
+    ref: SourceRef
+    priority: int = 0
+    gold: bool | None = None
+    expected: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemError:
+    """An entry that was not added: its source as sent, and the reason."""
+
+    source_type: str | None
+    source_id: str | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSelection:
+    """A filter over sources; `scored` is about live scores of the label."""
+
+    source_type: str | None = None
+    registered_after: datetime | None = None
+    registered_before: datetime | None = None
+    label_id: uuid.UUID | None = None
+    scored: bool = True
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddOutcome:
+    """Numbers of new items and of sources that the queue had, and the errors."""
+
+    added: int
+    duplicates: int
+    errors: Sequence[ItemError]
+    queue_status: str
+
+
+class NewItem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A row for `insert_items`."""
+
+    id: str
+    source_id: uuid.UUID
+    priority: int = 0
+    gold: bool = False
+    expected: Mapping[str, Any] = {}
+
+
+@repeat_aborted
+@in_transaction
+def add_listed_items(*, actor: Actor, queue_id: uuid.UUID, entries: Sequence[ItemEntry | ItemError]) -> AddOutcome:
+    """Add the sources of a list, in its order; a wrong entry fails alone.
+
+    `MODELHUB_AUTO_CREATE_SOURCES` registers unknown sources. Raise `TooLarge` above 1,000 entries, `NotFound` for the
+    queue, `Forbidden` without the right to manage it.
+    """
+    if len(entries) > MAX_LISTED:
+        sentence = f"items must have at most {MAX_LISTED} entries, got {len(entries)}; a filter adds more at once"
+        raise TooLarge(sentence, code="items_too_large", field="items")
+    access = get_access(actor, queue_id, lock=True)
+    access.check("manage")
+    refs = [entry.ref for entry in entries if isinstance(entry, ItemEntry)]
+    sources = _find_or_create(access.queue.organization_id, refs)
+    has_expected = any(isinstance(entry, ItemEntry) and entry.expected for entry in entries)
+    rules = rules_of(access.queue) if has_expected else []
+    rows: dict[uuid.UUID, NewItem] = {}
+    errors: list[ItemError] = []
+    repeated = 0
+    for at, entry in enumerate(entries):
+        if isinstance(entry, ItemError):
+            errors.append(entry)
+            continue
+        try:
+            source_id = sources.get(entry.ref.identity)
+            if source_id is None:
+                raise source_not_found(entry.ref)
+            expected = check_expected(rules, entry.expected)
+        except Refused as refused:
+            errors.append(ItemError(entry.ref.word, entry.ref.source_id, f"items[{at}]: {refused}"))
+            continue
+        repeated += source_id in rows
+        gold = bool(expected) if entry.gold is None else entry.gold
+        rows.setdefault(source_id, NewItem(new_id_text(), source_id, entry.priority, gold, expected))
+    added = _insert(access.queue, list(rows.values()))
+    return AddOutcome(added, repeated + len(rows) - added, errors, access.queue.status)
+
+
+@repeat_aborted
+@in_transaction
+def add_selected_items(*, actor: Actor, queue_id: uuid.UUID, selection: SourceSelection) -> AddOutcome:
+    """Add the sources that match a filter, the oldest first.
+
+    Sources in the queue count as duplicates, not towards the limit. Raise `TooLarge` if more than 100,000 are to be
+    added, `NotFound` for queue or label, `Forbidden` without the right to manage the queue.
+    """
+    access = get_access(actor, queue_id, lock=True)
+    access.check("manage")
+    matching = _matching(access.queue.organization_id, selection)
+    in_queue = Exists(items_of(access.queue).filter(source=OuterRef("pk")))
+    limit = selection.limit or MAX_FILTERED + 1
+    new = matching.filter(~in_queue).order_by("created_at", "id")
+    source_ids = list(new.values_list("pk", flat=True)[:limit])
+    if len(source_ids) > MAX_FILTERED:
+        sentence = f"filter must match at most {MAX_FILTERED} new sources, or have a limit of at most that number"
+        raise TooLarge(sentence, code="items_too_large", field="filter")
+    duplicates = matching.filter(in_queue).count()
+    added = _insert(access.queue, [NewItem(new_id_text(), source_id) for source_id in source_ids])
+    return AddOutcome(added, duplicates, [], access.queue.status)
+
+
+def _insert(queue: Queue, rows: Sequence[NewItem]) -> int:
+    """Insert and assign items; reopen a completed queue. Return their number."""
+    if not rows:
+        return 0
+    parameters: dict[str, Any] = {
+        "organization_id": queue.organization_id,
+        "queue_id": queue.pk,
+        "now": clock.now(),
+        "rows": exact_json.dumps(rows),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT_ITEMS, parameters)
+        inserted = {str(row[0]) for row in cursor.fetchall()}
+    item_ids = [uuid.UUID(row.id) for row in rows if row.id in inserted]
+    assign_new(queue, item_ids)
+    if item_ids:
+        reopen_queue(queue)
+    return len(item_ids)
+
+
+def _find_or_create(organization_id: uuid.UUID, refs: Sequence[SourceRef]) -> Mapping[Identity, uuid.UUID]:
+    """Return the ids of sources; register unknown ones if the settings allow it."""
+    sources = find_sources(organization_id, refs)
+    # Of several spellings of an id, the first one is registered.
+    unknown = {ref.identity: SourceEntry(ref) for ref in reversed(refs) if ref.identity not in sources}
+    if unknown and settings.AUTO_CREATE_SOURCES:
+        stored = store_sources(organization_id, list(unknown.values()))
+        sources |= {identity: source.pk for identity, source in stored.items()}
+    return sources
+
+
+def _matching(organization_id: uuid.UUID, selection: SourceSelection) -> QuerySet[Source]:
+    """Return the sources under a filter. Raise `NotFound` for its label."""
+    sources = sources_of(organization_id)
+    if selection.source_type is not None:
+        sources = sources.filter(source_type=selection.source_type)
+    if selection.registered_after is not None:
+        sources = sources.filter(created_at__gte=selection.registered_after)
+    if selection.registered_before is not None:
+        sources = sources.filter(created_at__lt=selection.registered_before)
+    if selection.metadata:
+        sources = sources.filter(metadata__contains=selection.metadata)
+    if selection.label_id is not None:
+        label = get_label(organization_id=organization_id, label_id=selection.label_id)
+        scores = Score.objects.filter(LIVE, organization_id=organization_id, source=OuterRef("pk"), label=label)
+        sources = sources.filter(Exists(scores) if selection.scored else ~Exists(scores))
+    return sources

@@ -1,0 +1,19 @@
+-- Insert the sources that the queue does not have, behind its last item. The caller holds the lock of the queue's row.
+INSERT INTO modelhub_item (id, organization_id, created_at, updated_at, queue_id, source_id, "order", priority,
+                           status, review_status, review_notes, gold, expected, is_assigned)
+SELECT given.id, %(organization_id)s, %(now)s, %(now)s, %(queue_id)s, given.source_id,
+       coalesce((
+           SELECT max("order") FROM modelhub_item
+           WHERE organization_id = %(organization_id)s AND queue_id = %(queue_id)s AND deleted_at IS NULL
+               AND created_at > '-infinity'
+       ), 0) + row_number() OVER (ORDER BY given.number),
+       coalesce(given.priority, 0), 'pending', '', '', coalesce(given.gold, false), coalesce(given.expected, '{}'), false
+FROM ROWS FROM (
+    json_to_recordset(%(rows)s::json) AS (id uuid, source_id uuid, priority integer, gold boolean, expected jsonb)
+) WITH ORDINALITY AS given (id, source_id, priority, gold, expected, number)
+WHERE NOT EXISTS (
+    SELECT FROM modelhub_item AS old
+    WHERE old.organization_id = %(organization_id)s AND old.queue_id = %(queue_id)s
+        AND old.source_id = given.source_id AND old.deleted_at IS NULL
+)
+RETURNING id
