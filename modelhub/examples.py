@@ -128,6 +128,7 @@ EXAMPLES: dict[str, Any] = {
     "ToDatasetAnswer.dataset_id": DATASET_ID,
     "ToDatasetAnswer.dataset_name": "Support answers",
     "ToDatasetAnswer.rows_created": 500,
+    "ToDatasetAnswer.rows_updated": 0,
     "ToDatasetAnswer.columns": ["trace", "annotations"],
     "Dataset.id": DATASET_ID,
     "Dataset.name": "Support answers",

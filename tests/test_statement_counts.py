@@ -14,7 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from modelhub.accounts.models import User
-from modelhub.datasets.services import NewRow, add_rows
+from modelhub.datasets.services import NewRow, put_rows
 from modelhub.labels.models import Label
 from modelhub.queues.models import Queue
 from modelhub.sources.models import Source
@@ -132,7 +132,7 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
     counts["GET tracer/get-annotation-labels/"] = count(lambda: alice.get("/tracer/get-annotation-labels/"), 200)
     for number in (1, 10, 100):
         dataset = DatasetFactory.create(organization=alice.user.organization)
-        add_rows(dataset, ["name"], [[NewRow([at], {}) for at in range(number)]])
+        put_rows(dataset, ["name"], [[NewRow([at], {}) for at in range(number)]])
         path = f"/model-hub/datasets/{dataset.pk}/"
         counts[f"GET datasets/{{id}}/rows/ {number}"] = count(lambda p=path: alice.get(f"{p}rows/?limit=50"), 200)  # type: ignore[misc]
     counts["GET datasets/"] = count(lambda: alice.get("/model-hub/datasets/"), 200)

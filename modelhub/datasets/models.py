@@ -32,11 +32,15 @@ class Dataset(TenantRow):
 
 
 class DatasetRow(TenantRow):
-    """One row of a dataset: `cells` by the name of their column, and its origin."""
+    """One row of a dataset: `cells` by the name of their column, and its origin.
+
+    `queue_item` is the item of a queue that the row is of: an item has one row.
+    """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     dataset = TenantForeignKey(Dataset, on_delete=models.PROTECT, related_name="rows", db_index=False)
     position = models.IntegerField()
+    queue_item = models.UUIDField(null=True, blank=True, editable=False)
     cells = exact_json_field(default=dict, blank=True)
     metadata = exact_json_field(default=dict, blank=True)
 
@@ -44,6 +48,11 @@ class DatasetRow(TenantRow):
         constraints = [
             models.UniqueConstraint(
                 fields=["dataset", "position", "organization"], name="datasetrow_position_is_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["dataset", "queue_item", "organization"],
+                name="datasetrow_item_is_unique",
+                condition=~models.Q(queue_item=None),
             ),
             is_object("cells", table="datasetrow"),
             is_object("metadata", table="datasetrow"),

@@ -22,16 +22,17 @@ from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.datasets.models import Dataset, DatasetRow
 
 UPSERT_DATASET = read_sql("datasets", "upsert_dataset")
-INSERT_ROWS = read_sql("datasets", "insert_rows")
+PUT_ROWS = read_sql("datasets", "put_rows")
 DELETE_DATASET = "DELETE FROM modelhub_dataset WHERE organization_id = %s AND id = %s"
 
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A row to add: its cells in the order of the columns, and its origin."""
+    """A row to store: its cells in the order of the columns, its origin, and the item of a queue that it is of."""
 
     cells: Sequence[Any]
     metadata: dict[str, Any]
+    queue_item: str | None = None
 
 
 def datasets_of(organization_id: uuid.UUID) -> QuerySet[Dataset]:
@@ -71,43 +72,51 @@ def lock_dataset_by_name(*, organization_id: uuid.UUID, name: str) -> Dataset:
     return dataset
 
 
-def add_rows(dataset: Dataset, columns: Sequence[str], batches: Iterable[Sequence[NewRow]]) -> tuple[list[str], int]:
-    """Add rows behind those of a locked dataset, one statement per batch.
+def put_rows(
+    dataset: Dataset, columns: Sequence[str], batches: Iterable[Sequence[NewRow]]
+) -> tuple[list[str], int, int]:
+    """Store rows in a locked dataset, one statement per batch: a repeat adds none.
 
-    Columns that the dataset has already, in any case, are reused; the others are added to it. Blank cells (`None`) are
-    not stored. Return the columns as the dataset spells them, and the number of rows.
+    An item of a queue that has a row gets its cells there; other rows come behind those of the dataset. Columns that
+    the dataset has already, in any case, are reused; the others are added to it. Blank cells (`None`) are not stored.
+    Return the columns as the dataset spells them, and the numbers of added and of updated rows.
     """
     known = {fold(name): name for name in dataset.columns}
     spelled = [known.setdefault(fold(name), name) for name in columns]
     dataset.columns, dataset.updated_at = [*known.values()], clock.now()
     dataset.save(update_fields=["columns", "updated_at"])
-    rows = _rows_of(dataset)
-    first = rows.order_by("-position").values_list("position", flat=True).first() or 0
-    last = first
+    last = _rows_of(dataset).order_by("-position").values_list("position", flat=True).first() or 0
+    created = stored = 0
     for batch in batches:
         sent = [
             {
                 "id": new_id_text(),
-                "position": position,
+                "number": number,
+                "queue_item": row.queue_item,
                 "cells": {name: cell for name, cell in zip(spelled, row.cells, strict=True) if cell is not None},
                 "metadata": row.metadata,
             }
-            for position, row in enumerate(batch, last + 1)
+            for number, row in enumerate(batch)
         ]
-        last += len(sent)
-        _insert(dataset, sent)
-    return spelled, last - first
+        created += _put(dataset, spelled, sent, last + created)
+        stored += len(sent)
+    return spelled, created, stored - created
 
 
-def _insert(dataset: Dataset, rows: Sequence[dict[str, Any]]) -> None:
+def _put(dataset: Dataset, columns: list[str], rows: Sequence[dict[str, Any]], last: int) -> int:
+    """Store a batch. Return the number of added rows."""
     parameters: dict[str, Any] = {
         "organization_id": dataset.organization_id,
         "dataset_id": dataset.pk,
+        "columns": columns,
+        "last": last,
         "now": clock.now(),
         "rows": exact_json.dumps(rows),
     }
     with connection.cursor() as cursor:
-        cursor.execute(INSERT_ROWS, parameters)
+        cursor.execute(PUT_ROWS, parameters)
+        added: int = cursor.rowcount
+    return added
 
 
 def rows_in_order(dataset: Dataset) -> QuerySet[DatasetRow]:

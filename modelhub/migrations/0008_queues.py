@@ -72,6 +72,7 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(default=modelhub.core.clock.now, editable=False)),
                 ("position", models.IntegerField()),
+                ("queue_item", models.UUIDField(blank=True, editable=False, null=True)),
                 (
                     "cells",
                     models.JSONField(
@@ -623,6 +624,14 @@ class Migration(migrations.Migration):
             model_name="datasetrow",
             constraint=models.UniqueConstraint(
                 fields=("dataset", "position", "organization"), name="datasetrow_position_is_unique"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="datasetrow",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("queue_item", None), _negated=True),
+                fields=("dataset", "queue_item", "organization"),
+                name="datasetrow_item_is_unique",
             ),
         ),
         migrations.AddConstraint(

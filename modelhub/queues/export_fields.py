@@ -21,7 +21,7 @@ from modelhub.core.models import LISTED, LIVE
 from modelhub.core.text import Hint, fold, show
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.datasets.models import Dataset
-from modelhub.datasets.services import NewRow, add_rows, lock_dataset, lock_dataset_by_name
+from modelhub.datasets.services import NewRow, lock_dataset, lock_dataset_by_name, put_rows
 from modelhub.labels.models import Label
 from modelhub.queues.exporting import (
     Annotation,
@@ -286,6 +286,7 @@ class FilledDataset:
 
     dataset: Dataset
     rows_created: int
+    rows_updated: int
     columns: list[str]
 
 
@@ -299,10 +300,10 @@ def export_to_dataset(
     status: str | None,
     mapping: Sequence[Column] | None = None,
 ) -> FilledDataset:
-    """Add a row per live item of a status, or of all, to a dataset; all or none.
+    """Store a row per live item of a status, or of all, in a dataset; all or none.
 
     The dataset of this id, else of this name; a missing name is created. Raise `NotFound`, and `Invalid` for an unfit
-    mapping. A repeat adds the rows again.
+    mapping. The row of an item that the dataset has is updated.
     """
     labels = labels_in_order(queue)
     fields = map_columns(find_fields(queue, labels), mapping)
@@ -313,8 +314,8 @@ def export_to_dataset(
     with_metadata = any(field.id.startswith(ATTRIBUTE) for field in fields)
     batches = read_items(queue, labels, status=status, using=DEFAULT_DB_ALIAS, metadata=with_metadata)
     rows = ([_row_of(queue, item, fields) for item in batch] for batch in batches)
-    columns, rows_created = add_rows(dataset, [field.column for field in fields], rows)
-    return FilledDataset(dataset, rows_created, columns)
+    columns, created, updated = put_rows(dataset, [field.column for field in fields], rows)
+    return FilledDataset(dataset, created, updated, columns)
 
 
 def _row_of(queue: Queue, item: ExportedItem, fields: Sequence[ExportField]) -> NewRow:
@@ -327,4 +328,4 @@ def _row_of(queue: Queue, item: ExportedItem, fields: Sequence[ExportField]) -> 
         "annotations": cells.by_label,
         "review": cells.review,
     }
-    return NewRow([field.read(cells) for field in fields], metadata)
+    return NewRow([field.read(cells) for field in fields], metadata, item.item_id)

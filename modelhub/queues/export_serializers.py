@@ -143,6 +143,7 @@ ToDatasetAnswer = inline_serializer(
         "dataset_id": serializers.UUIDField(),
         "dataset_name": serializers.CharField(),
         "rows_created": serializers.IntegerField(),
+        "rows_updated": serializers.IntegerField(),
         "columns": serializers.ListField(child=serializers.CharField()),
     },
 )

@@ -112,8 +112,8 @@ class ExportFields(ApiView):
 class ExportToDataset(ApiView):
     @endpoint(
         operation_id="export_queue_to_dataset",
-        summary="Add a row per item of a queue to a dataset",
-        description="A repeat adds the rows again, unless it has the same `Idempotency-Key`.",
+        summary="Store a row per item of a queue in a dataset",
+        description="The row of an item that the dataset has already is updated: a repeat adds none.",
         parameters=[IDEMPOTENCY_KEY],
         request=ToDatasetInput,
         responses={200: ToDatasetAnswer, **problem_responses(400, 404, 413, 415, 422)},
@@ -128,6 +128,7 @@ class ExportToDataset(ApiView):
                 "dataset_id": str(filled.dataset.pk),
                 "dataset_name": filled.dataset.name,
                 "rows_created": filled.rows_created,
+                "rows_updated": filled.rows_updated,
                 "columns": filled.columns,
             }
         )

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from modelhub.core import exact_json
 from modelhub.datasets.models import Dataset, DatasetRow
-from modelhub.datasets.services import NewRow, add_rows, lock_dataset_by_name
+from modelhub.datasets.services import NewRow, lock_dataset_by_name, put_rows
 from tests.client import Caller
 from tests.factories import ApiKeyFactory, DatasetFactory, QueueFactory
 
@@ -21,8 +21,8 @@ DATASETS = "/model-hub/datasets/"
 def dataset(alice: Caller) -> Dataset:
     """Create a dataset whose second export brought a column."""
     dataset: Dataset = DatasetFactory.create(organization=alice.user.organization, name="Answers")
-    add_rows(dataset, ["id", "Quality"], [[NewRow(["t1", 4], {"item": 1}), NewRow(["t2", None], {"item": 2})]])
-    add_rows(dataset, ["quality", "Text"], [[NewRow([5, "=x\u2028"], {})]])
+    put_rows(dataset, ["id", "Quality"], [[NewRow(["t1", 4], {"item": 1}), NewRow(["t2", None], {"item": 2})]])
+    put_rows(dataset, ["quality", "Text"], [[NewRow([5, "=x\u2028"], {})]])
     return dataset
 
 
@@ -72,13 +72,13 @@ def test_an_export_is_one_line_per_row_in_the_order_of_the_columns(alice: Caller
 def test_numbers_keep_their_digits(alice: Caller) -> None:
     dataset = DatasetFactory.create(organization=alice.user.organization)
     numbers = exact_json.loads("[12345678901234567890123, 0.10000000000000000000001]")
-    add_rows(dataset, ["n"], [[NewRow([number], {}) for number in numbers]])
+    put_rows(dataset, ["n"], [[NewRow([number], {}) for number in numbers]])
     assert [line["n"] for line in lines_of(alice, dataset)[0]] == numbers
 
 
 def test_an_export_reads_in_batches(alice: Caller, django_assert_num_queries: Any) -> None:
     dataset = DatasetFactory.create(organization=alice.user.organization)
-    add_rows(dataset, ["n"], [[NewRow([at], {}) for at in range(1001)]])
+    put_rows(dataset, ["n"], [[NewRow([at], {}) for at in range(1001)]])
     alice.get(DATASETS)
     # Two batches and an empty one, each in a savepoint here; without cursors (PgBouncer), 21 batches of 50 rows.
     batches = 22 if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] else 3
@@ -88,7 +88,7 @@ def test_an_export_reads_in_batches(alice: Caller, django_assert_num_queries: An
 
 def test_a_dataset_is_deleted_with_its_rows(alice: Caller, bob: Caller, dataset: Dataset) -> None:
     other = DatasetFactory.create(organization=alice.user.organization)
-    add_rows(other, ["a"], [[NewRow([1], {})]])
+    put_rows(other, ["a"], [[NewRow([1], {})]])
     reader = Caller(ApiKeyFactory.create(user=bob.user, scopes=["read"]))
     assert reader.delete(f"{DATASETS}{dataset.pk}/").body["code"] == "scope"
     assert bob.delete(f"{DATASETS}{dataset.pk}/").body == {"deleted": True}

@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from modelhub.core.keyset import Position
 from modelhub.core.pagination import scope_of
-from modelhub.datasets.services import NewRow, add_rows
+from modelhub.datasets.services import NewRow, put_rows
 from modelhub.idempotency.models import IdempotencyRecord
 from modelhub.labels.models import Label
 from modelhub.scores.filters import FILTERS
@@ -177,7 +177,7 @@ def things(caller: Caller, word: str) -> dict[str, str]:
         score_source="human",
     )
     dataset = DatasetFactory.create(organization=organization, name=f"{word} dataset", columns=[f"{word} column"])
-    add_rows(dataset, dataset.columns, [[NewRow([word], {"is": word})]])
+    put_rows(dataset, dataset.columns, [[NewRow([word], {"is": word})]])
     scope = scope_of("/model-hub/scores/", organization.pk, "-created_at", {})
     key = f"{word}-key"
     IdempotencyRecord.objects.create(

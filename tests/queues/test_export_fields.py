@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from modelhub.core import exact_json
+from modelhub.core import clock, exact_json
 from modelhub.datasets.models import Dataset, DatasetRow
 from modelhub.labels.models import Label
 from modelhub.queues.models import Item, QueueLabel
@@ -261,12 +261,14 @@ class TestDataset:
             "dataset_id": str(dataset.pk),
             "dataset_name": "Answers",
             "rows_created": 1,
+            "rows_updated": 0,
             "columns": dataset.columns,
         }
         assert dataset.columns[:3] == ["source_type", "source_id", "source_name"]
         again = fill(alice, queue, dataset_name="ANSWERS", status_filter="all").body
-        assert (again["dataset_id"], again["dataset_name"], again["rows_created"]) == (str(dataset.pk), "Answers", 2)
-        assert [*DatasetRow.objects.order_by("position").values_list("position", flat=True)] == [1, 2, 3]
+        assert (again["dataset_id"], again["dataset_name"]) == (str(dataset.pk), "Answers")
+        assert (again["rows_created"], again["rows_updated"]) == (1, 1)
+        assert [*DatasetRow.objects.order_by("position").values_list("position", flat=True)] == [1, 2]
 
     def test_the_id_wins_over_the_name(self, alice: Caller, queue: Judged) -> None:
         dataset = DatasetFactory.create(organization=alice.user.organization, name="Mine")
@@ -307,15 +309,33 @@ class TestDataset:
         theirs.refresh_from_db()
         assert theirs.columns == []
 
-    def test_a_repeat_adds_the_rows_again_unless_it_has_the_same_key(self, alice: Caller, queue: Judged) -> None:
+    def test_a_repeat_adds_no_rows(self, alice: Caller, queue: Judged) -> None:
         queue.item(status="completed")
         path, body = f"{queue.path}export-to-dataset/", {"dataset_name": "Answers"}
         once = [alice.post(path, body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
         assert once[0].body == once[1].body
         assert once[1].headers["Idempotency-Replayed"] == "true"
         assert DatasetRow.objects.count() == 1
-        alice.post(path, body)
-        assert DatasetRow.objects.count() == 2
+        repeated = alice.post(path, body).body
+        assert (repeated["rows_created"], repeated["rows_updated"]) == (0, 1)
+        assert DatasetRow.objects.count() == 1
+
+    def test_a_later_export_updates_its_own_columns(self, alice: Caller, queue: Judged) -> None:
+        item = queue.item(status="completed", order=1)
+        queue.score(item, alice.user, "star", {"rating": 3})
+        path = f"{queue.path}export-to-dataset/"
+        columns = [{"field": "item_order", "column": "Order"}, {"field": "annotation_metrics", "column": "All"}]
+        alice.post(path, {"dataset_name": "Answers", "column_mapping": columns})
+        Item.objects.filter(pk=item.pk).update(order=7)
+        Score.objects.update(deleted_at=clock.now())
+        other = [{"field": "item_status", "column": "Status"}]
+        alice.post(path, {"dataset_name": "Answers", "column_mapping": other})
+        cells = DatasetRow.objects.get().cells
+        assert (cells["Order"], cells["Status"]) == (1, "completed")
+        assert cells["All"]["Star"]["value"] == 3
+        alice.post(path, {"dataset_name": "Answers", "column_mapping": columns})
+        cells = DatasetRow.objects.get().cells
+        assert (cells["Order"], cells["Status"], cells.get("All") or None) == (7, "completed", None)
 
     def test_it_has_no_limit_of_items_and_statements_come_by_the_batch(
         self, alice: Caller, queue: Judged, django_assert_num_queries: Any
@@ -355,7 +375,7 @@ class TestMapping:
     def test_the_default_mapping_is_the_default(self, alice: Caller, queue: Judged) -> None:
         queue.score(queue.item(status="completed"), alice.user, "star", {"rating": 3})
         mapping = alice.get(f"{queue.path}export-fields/").body["default_mapping"]
-        fill(alice, queue, column_mapping=mapping)
+        fill(alice, queue, column_mapping=mapping, dataset_name="Mapped")
         fill(alice, queue)
         first, second = DatasetRow.objects.all()
         assert first.cells == second.cells
