@@ -1,14 +1,19 @@
 -- Count people's scores of gold items, per attached label that the item has an expected value of. Options are compared
 -- by the caller: the label and the value of an option are one answer.
-SELECT score.annotator_id::text, label.id::text, given = wanted OR normalize(given::text) = normalize(wanted::text),
+SELECT annotator_id::text, label_id::text, given = wanted OR normalize(given::text) = normalize(wanted::text),
        CASE jsonb_typeof(given) WHEN 'array' THEN given END::text,
        CASE jsonb_typeof(given) WHEN 'array' THEN wanted END::text, count(*)
-FROM modelhub_item AS item
-CROSS JOIN json_to_recordset(%(labels)s::json) AS label (id uuid, key text)
-JOIN modelhub_score AS score ON score.organization_id = %(organization_id)s AND score.source_id = item.source_id
-    AND score.label_id = label.id AND score.queue_item = item.id AND score.deleted_at IS NULL
-CROSS JOIN LATERAL (SELECT score.value -> label.key, item.expected -> label.id::text -> label.key)
-    AS answer (given, wanted)
-WHERE item.organization_id = %(organization_id)s AND item.queue_id = %(queue_id)s AND item.deleted_at IS NULL
-    AND item.gold AND wanted IS NOT NULL
+FROM (
+    SELECT item.id, item.source_id, label.id AS label_id, label.key, item.expected -> label.id::text -> label.key AS wanted
+    FROM modelhub_item AS item CROSS JOIN json_to_recordset(%(labels)s::json) AS label (id uuid, key text)
+    WHERE item.organization_id = %(organization_id)s AND item.queue_id = %(queue_id)s AND item.deleted_at IS NULL
+        AND item.gold AND item.expected ? label.id::text
+) AS gold
+CROSS JOIN LATERAL (
+    -- One by one: gold items are few, and a join would read the scores of all.
+    SELECT annotator_id, value -> gold.key AS given FROM modelhub_score
+    WHERE organization_id = %(organization_id)s AND source_id = gold.source_id AND label_id = gold.label_id
+        AND queue_item = gold.id AND deleted_at IS NULL
+    OFFSET 0
+) AS score
 GROUP BY 1, 2, 3, 4, 5

@@ -1,13 +1,17 @@
 -- Count, per person of a queue, the completed items that the person scored by an attached label, and the skips; with
--- the time of the last score.
-WITH scores AS (
-    SELECT score.annotator_id AS user_id, count(DISTINCT item.id) AS completed, max(score.updated_at) AS last_active
-    FROM modelhub_score AS score
-    LEFT JOIN modelhub_item AS item ON item.id = score.queue_item AND item.organization_id = %(organization_id)s
+-- the time of the last score or skip. Items are grouped by hashes first: count(DISTINCT) would sort all scores.
+WITH scored AS (
+    SELECT annotator_id AS user_id, queue_item, max(updated_at) AS last_active
+    FROM modelhub_score
+    WHERE organization_id = %(organization_id)s AND queue_id = %(queue_id)s AND deleted_at IS NULL
+        AND label_id IN (SELECT id FROM json_to_recordset(%(labels)s::json) AS label (id uuid))
+    GROUP BY annotator_id, queue_item
+), scores AS (
+    SELECT user_id, count(item.id) AS completed, max(last_active) AS last_active
+    FROM scored
+    LEFT JOIN modelhub_item AS item ON item.id = queue_item AND item.organization_id = %(organization_id)s
         AND item.queue_id = %(queue_id)s AND item.status = 'completed' AND item.deleted_at IS NULL
-    WHERE score.organization_id = %(organization_id)s AND score.queue_id = %(queue_id)s AND score.deleted_at IS NULL
-        AND score.label_id IN (SELECT id FROM json_to_recordset(%(labels)s::json) AS label (id uuid))
-    GROUP BY score.annotator_id
+    GROUP BY user_id
 ), skips AS (
     SELECT slot.user_id, count(*) AS skips, max(slot.ended_at) AS last_active
     FROM modelhub_slot AS slot
