@@ -324,6 +324,7 @@ SPECTACULAR_SETTINGS = {
         "UserRole": "modelhub.accounts.models.ROLES",
         "ItemStatus": "modelhub.queues.models.ITEM_STATUSES",
         "ReviewStatus": "modelhub.queues.models.REVIEW_STATUSES",
+        "ReviewAction": "modelhub.queues.models.REVIEW_ACTIONS",
         "QueueRole": "modelhub.queues.models.QUEUE_ROLES",
         "AssignmentStrategy": "modelhub.queues.models.STRATEGIES",
     },

@@ -22,10 +22,6 @@ FEATURES: dict[str, list[str]] = {
         QUEUES + "get-or-create-default/",
         QUEUE + "agreement/",
     ],
-    "reviews of queue items": [
-        ITEMS + "bulk-review/",
-        ITEM + "review/",
-    ],
     "items of annotation queues": [
         ITEMS + "next-item/",
         ITEM + "annotate-detail/",

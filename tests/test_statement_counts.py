@@ -56,16 +56,27 @@ def annotate_span(caller: Caller, labels: list[Label]) -> Callable[[], Answer]:
     return lambda: caller.post("/tracer/bulk-annotation/", {"records": [record]})
 
 
-def worked_queue(caller: Caller, label: Label, number: int) -> str:
-    """Return the path of a queue in which so many people have scored so many gold items."""
+def count_reports(caller: Caller, label: Label, number: int) -> dict[str, int]:
+    """Count for a queue in which so many people have scored so many gold items."""
     queue = QueueFactory.create(created_by=caller.user, name=f"Worked on by {number}")
     QueueLabelFactory.create(queue=queue, label=label)
+    ids = []
+    in_review = {"status": "in_progress", "review_status": "pending_review"}
     for user in UserFactory.create_batch(number, organization=queue.organization):
-        item = ItemFactory.create(queue=queue, gold=True, expected={str(label.pk): {"value": 4}})
+        item = ItemFactory.create(queue=queue, gold=True, expected={str(label.pk): {"value": 4}}, **in_review)
+        ids.append(str(item.pk))
         of_item = {"source": item.source, "queue_item": item.pk, "queue_id": queue.pk}
         ScoreFactory.create(label=label, annotator=user, value={"value": 4}, **of_item)
         SlotFactory.create(item=item, user=user)
-    return f"/model-hub/annotation-queues/{queue.pk}/"
+    path, counts = f"/model-hub/annotation-queues/{queue.pk}/", {}
+    for report in ("progress", "analytics"):
+        name = f"GET annotation-queues/{{id}}/{report}/ {number}"
+        counts[name] = count(lambda r=report: caller.get(f"{path}{r}/"), 200)  # type: ignore[misc]
+    for action in ("reject", "comment"):
+        name = f"POST annotation-queues/{{id}}/items/bulk-review/ {action} {number}"
+        body = {"item_ids": ids, "action": action, "notes": "n"}
+        counts[name] = count(lambda b=body: caller.post(f"{path}items/bulk-review/", b), 200)  # type: ignore[misc]
+    return counts
 
 
 @pytest.fixture
@@ -88,9 +99,7 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
         for what, status in (("insert", 201), ("update", 200)):
             counts[f"POST sources/bulk/ {what} {number}"] = count(bulk_sources(alice, number, what), status)
         counts[f"POST tracer/bulk-annotation/ one span {number}"] = count(annotate_span(alice, some[:20]), 200)
-        queue = worked_queue(alice, labels[0], number)
-        for path in ("progress/", "analytics/"):
-            counts[f"GET annotation-queues/{{id}}/{path} {number}"] = count(lambda p=queue + path: alice.get(p), 200)  # type: ignore[misc]
+        counts |= count_reports(alice, labels[0], number)
         connection.cursor().execute("TRUNCATE modelhub_score CASCADE")
     score = {"source_type": "trace", "source_id": trace.source_id, **entry(labels[0], 3)}
     label = {"name": "Another", "type": "star"}

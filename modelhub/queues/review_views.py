@@ -36,9 +36,9 @@ class ReviewItem(ApiView):
         request=ReviewInput,
         responses={200: ReviewAnswer, **problem_responses(400, 404, 413, 415)},
     )
-    def post(self, request: Request, queue_id: uuid.UUID, item_id: uuid.UUID) -> Response:
+    def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
         decision = ReviewInput().run_validation(request.data)
-        access = review_item(actor=actor_of(request), queue_id=queue_id, item_id=item_id, decision=decision)
+        access = review_item(actor=actor_of(request), queue_id=pk, item_id=item_id, decision=decision)
         row = get_item_row(access, item_id)
         return Response(
             {
@@ -58,10 +58,10 @@ class BulkReview(ApiView):
         request=BulkReviewInput,
         responses={200: BulkReviewAnswer, **problem_responses(400, 404, 413, 415)},
     )
-    def post(self, request: Request, queue_id: uuid.UUID) -> Response:
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Review each item that fits; the others are in `errors`."""
         sent = BulkReviewInput().run_validation(request.data)
         item_ids, decision = sent["item_ids"], Decision(sent["action"], sent.get("notes") or "")
-        errors = review_items(actor=actor_of(request), queue_id=queue_id, item_ids=item_ids, decision=decision)
+        errors = review_items(actor=actor_of(request), queue_id=pk, item_ids=item_ids, decision=decision)
         found = [{"item_id": str(pk), "error": str(error)} for pk, error in errors.items()]
         return Response({"reviewed": len(item_ids) - len(found), "errors": found})

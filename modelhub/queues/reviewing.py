@@ -113,7 +113,8 @@ def _annotated_by(actor: Actor, items: Collection[Item]) -> set[uuid.UUID]:
         source__in=[item.source_id for item in items],
         queue_item__in=[item.pk for item in items],
     )
-    return {*slots.values_list("item_id", flat=True), *scores.values_list("queue_item", flat=True)}
+    worked = {*slots.values_list("item_id", flat=True), *scores.values_list("queue_item", flat=True)}
+    return {item.pk for item in items if item.pk in worked}
 
 
 def _find_error(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Exists, F, Func, JSONField, OuterRef, QuerySet, Subquery, TextField, Value, When
+from django.db.models import Case, F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
 from django.db.models.functions import JSONObject, NullIf
 
 from modelhub.core.structs import Choice, Flag, JsonList, JsonObject, Moment, Number, Text, Uuid
@@ -14,7 +14,6 @@ from modelhub.queues.models import (
     REVIEW_STATUSES,
     Assignment,
     DatabaseClock,
-    Review,
     Slot,
 )
 from modelhub.scores.rows import display_name
@@ -33,7 +32,6 @@ RESERVATIONS = _of_item(
         "reserved_until"
     )
 )
-REJECTIONS = _of_item(Review.objects.filter(action__in=["reject", "request_changes"]))
 
 
 def _first(rows: QuerySet[Any], column: Any) -> Subquery:
@@ -46,7 +44,8 @@ PEOPLE = Func(
     output_field=JSONField(),
 )
 WORKFLOW_STATUS = Case(
-    When(IN_REVIEW & Exists(REJECTIONS), then=Value("resubmitted")),
+    # An item in review has a review only if that was a rejection: a reopened one has lost its approval.
+    When(IN_REVIEW & ~Q(reviewed_at=None), then=Value("resubmitted")),
     When(IN_REVIEW, then=Value("in_review")),
     When(review_status="rejected", then=Value("needs_changes")),
     default=F("status"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from modelhub.queues import export_views, item_views, queue_views, report_views
+from modelhub.queues import export_views, item_views, queue_views, report_views, review_views
 
 QUEUES = "model-hub/annotation-queues/"
 QUEUE = QUEUES + "<id:pk>/"
@@ -29,4 +29,6 @@ urlpatterns = [
     path(ITEMS + "assign/", item_views.AssignItems.as_view(), name="items-assign"),
     path(ITEMS + "bulk-remove/", item_views.RemoveItems.as_view(), name="items-remove"),
     path(ITEM, item_views.OneItem.as_view(), name="item"),
+    path(ITEMS + "bulk-review/", review_views.BulkReview.as_view(), name="items-review"),
+    path(ITEM + "review/", review_views.ReviewItem.as_view(), name="item-review"),
 ]

@@ -94,6 +94,8 @@ POST   /model-hub/annotation-queues/{queue}/items/assign/        401 401 401 403
 POST   /model-hub/annotation-queues/{queue}/items/bulk-remove/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
 GET    /model-hub/annotation-queues/{queue}/items/{item}/        401 401 401 403 200 403 200 404 403 403 200 200 200 404
 PATCH  /model-hub/annotation-queues/{queue}/items/{item}/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   /model-hub/annotation-queues/{queue}/items/bulk-review/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   /model-hub/annotation-queues/{queue}/items/{item}/review/ 401 401 401 403 403 200 403 403 403 403 403 200 200 404
 DELETE /model-hub/annotation-queues/{queue}/items/{item}/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
 GET    /healthz                                 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /readyz                                  200 200 200 200 200 200 200 200 200 200 200 200 200 200
@@ -169,6 +171,8 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
             "add-items": {"items": [source]},
             "bulk-remove": items,
             "assign": items | {"user_id": None},
+            "review": {"action": "comment", "notes": "n"},
+            "bulk-review": items | {"action": "comment", "notes": "n"},
         }
         return bodies.get((method, path), of_queue.get(path.split("/")[-2], {"name": uuid.uuid4().hex}))
     changes = {"value": 3} if "/scores/" in path else {"name" if "/users/" in path else "description": "d"}

@@ -16,6 +16,7 @@ WITH returned AS (
     RETURNING item.id
 )
 UPDATE modelhub_item AS item
-SET status = 'in_progress', review_status = '', completed_at = NULL, updated_at = clock_timestamp()
+SET status = 'in_progress', review_status = '', completed_at = NULL, updated_at = clock_timestamp(),
+    reviewed_by_id = NULL, reviewed_at = NULL, review_notes = ''
 WHERE item.organization_id = %(organization_id)s AND item.id IN (SELECT id FROM returned)
     AND (item.status = 'completed' OR item.review_status = 'pending_review')

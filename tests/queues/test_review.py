@@ -1,0 +1,333 @@
+"""Reviews of items: one, and many at once (contract 7.2)."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from modelhub.core import clock
+from modelhub.queues.models import Item, Queue, QueueLabel, Review, Slot
+from tests.client import Answer, Caller
+from tests.factories import (
+    ApiKeyFactory,
+    ItemFactory,
+    LabelFactory,
+    QueueFactory,
+    QueueLabelFactory,
+    QueueMemberFactory,
+    ScoreFactory,
+    SlotFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+IN_REVIEW: dict[str, Any] = {"status": "in_progress", "review_status": "pending_review"}
+APPROVED: dict[str, Any] = {"status": "completed", "review_status": "approved", "completed_at": clock.now()}
+
+
+def member(queue: Queue, name: str, *roles: str) -> Caller:
+    user = UserFactory.create(organization=queue.organization, name=name, email=f"{name.lower()}@example.com")
+    QueueMemberFactory.create(queue=queue, user=user, roles=list(roles))
+    return Caller(ApiKeyFactory.create(user=user))
+
+
+@pytest.fixture
+def queue(alice: Caller) -> Queue:
+    """Create Alice's queue, in which work is reviewed."""
+    queue = QueueFactory.create(created_by=alice.user, requires_review=True, annotations_required=2)
+    QueueLabelFactory.create(queue=queue)
+    return queue
+
+
+@pytest.fixture
+def rita(queue: Queue) -> Caller:
+    """Return a reviewer."""
+    return member(queue, "Rita", "reviewer", "annotator")
+
+
+@pytest.fixture
+def ann(queue: Queue) -> Caller:
+    """Return an annotator."""
+    return member(queue, "Ann", "annotator")
+
+
+@pytest.fixture
+def item(queue: Queue, ann: Caller) -> Item:
+    """Create an item that Ann and Ben have completed, in review."""
+    item = ItemFactory.create(queue=queue, **IN_REVIEW)
+    SlotFactory.create(item=item, user=ann.user, seat=1)
+    SlotFactory.create(item=item, user=member(queue, "Ben", "annotator").user, seat=2)
+    return item
+
+
+def path_of(item: Item) -> str:
+    return f"/model-hub/annotation-queues/{item.queue_id}/items/{item.pk}/review/"
+
+
+def bulk_path_of(queue: Queue) -> str:
+    return f"/model-hub/annotation-queues/{queue.pk}/items/bulk-review/"
+
+
+def review(caller: Caller, item: Item, action: str, **more: Any) -> Answer:
+    return caller.post(path_of(item), {"action": action, **more})
+
+
+def state_of(item: Item) -> tuple[str, str]:
+    item.refresh_from_db()
+    return item.status, item.review_status
+
+
+def slots_of(item: Item) -> dict[str, Slot]:
+    return {slot.user.name: slot for slot in Slot.objects.filter(item=item).select_related("user")}
+
+
+def test_an_approval_completes_the_item_and_with_the_last_one_the_queue(rita: Caller, item: Item) -> None:
+    other = ItemFactory.create(queue=item.queue, **IN_REVIEW)
+    first = review(rita, item, "approve", notes="Well done")
+    assert first.status == 200, first.body
+    assert first.body["reviewed_item_id"] == first.body["item"]["id"] == str(item.pk)
+    assert first.body["queue_status"] == "active"
+    shown = first.body["item"]
+    assert (shown["status"], shown["review_status"], shown["workflow_status"]) == ("completed", "approved", "completed")
+    assert (shown["reviewed_by_name"], shown["review_notes"]) == ("Rita", "Well done")
+    assert shown["reviewed_at"] == shown["completed_at"]
+    assert review(rita, other, "approve").body["queue_status"] == "completed"
+    item.queue.refresh_from_db()
+    assert item.queue.status == "completed"
+    assert {slot.state for slot in slots_of(item).values()} == {"completed"}
+
+
+@pytest.mark.parametrize("action", ["reject", "request_changes"])
+def test_a_rejection_returns_the_work_with_its_seats(rita: Caller, item: Item, action: str) -> None:
+    before = clock.now()
+    answer = review(rita, item, action, notes="Read the guide")
+    assert answer.status == 200, answer.body
+    assert state_of(item) == ("in_progress", "rejected")
+    assert answer.body["item"]["workflow_status"] == "needs_changes"
+    for name, seat in (("Ann", 1), ("Ben", 2)):
+        slot = slots_of(item)[name]
+        assert (slot.state, slot.seat, slot.ended_at) == ("submitted", seat, None)
+        assert slot.returned_at is not None
+        assert slot.reserved_until is not None
+        assert slot.reserved_until > before + timedelta(seconds=item.queue.reservation_seconds - 60)
+
+
+def test_a_rejection_with_targets_returns_their_work_only(rita: Caller, item: Item, ann: Caller, queue: Queue) -> None:
+    label = QueueLabel.objects.get(queue=queue).label_id
+    comments = [{"label_id": str(label), "targetAnnotatorId": str(ann.user.pk), "comment": "Look again"}]
+    assert review(rita, item, "reject", label_comments=comments).status == 200
+    assert {name: slot.state for name, slot in slots_of(item).items()} == {"Ann": "submitted", "Ben": "completed"}
+    stored = Review.objects.get(item=item)
+    assert (stored.action, stored.notes, stored.reviewer) == ("reject", "", rita.user)
+    assert stored.label_comments == [
+        {"label_id": str(label), "target_annotator_id": str(ann.user.pk), "comment": "Look again"}
+    ]
+
+
+def test_a_comment_without_target_returns_all_work(rita: Caller, item: Item, ann: Caller, queue: Queue) -> None:
+    label = str(QueueLabel.objects.get(queue=queue).label_id)
+    comments = [
+        {"label_id": label, "target_annotator_id": str(ann.user.pk), "comment": "Look again"},
+        {"label_id": label, "target_annotator_id": None, "comment": "All of you"},
+    ]
+    assert review(rita, item, "reject", label_comments=comments).status == 200
+    assert {slot.state for slot in slots_of(item).values()} == {"submitted"}
+
+
+def test_a_rejection_opens_a_queue_that_was_closed_by_hand(rita: Caller, item: Item) -> None:
+    Queue.objects.update(status="completed")
+    assert review(rita, item, "reject", notes="Again").body["queue_status"] == "active"
+
+
+def test_a_comment_changes_no_status(rita: Caller, item: Item) -> None:
+    answer = review(rita, item, "comment", notes="Hm")
+    assert answer.status == 200, answer.body
+    assert state_of(item) == ("in_progress", "pending_review")
+    assert item.reviewed_at is None
+    assert {slot.state for slot in slots_of(item).values()} == {"completed"}
+    assert Review.objects.get(item=item).notes == "Hm"
+    done = ItemFactory.create(queue=item.queue, **APPROVED)
+    assert review(rita, done, "comment", notes="Good").status == 200
+
+
+@pytest.mark.parametrize("action", ["approve", "reject", "request_changes"])
+@pytest.mark.parametrize("state", [{}, APPROVED, {"status": "in_progress", "review_status": "rejected"}])
+def test_a_decision_needs_an_item_in_review(rita: Caller, queue: Queue, action: str, state: dict[str, Any]) -> None:
+    item = ItemFactory.create(queue=queue, **state)
+    before = state_of(item)
+    answer = review(rita, item, action, notes="x")
+    assert (answer.status, answer.body["code"]) == (400, "not_in_review")
+    assert state_of(item) == before
+    assert not Review.objects.exists()
+
+
+def test_an_approval_is_final_until_it_is_reopened(rita: Caller, item: Item) -> None:
+    assert review(rita, item, "approve").body["queue_status"] == "completed"
+    assert review(rita, item, "reject", notes="No").body["code"] == "not_in_review"
+    reopened = review(rita, item, "reopen")
+    assert reopened.status == 200, reopened.body
+    assert reopened.body["queue_status"] == "active"
+    shown = reopened.body["item"]
+    assert (shown["review_status"], shown["workflow_status"]) == ("pending_review", "in_review")
+    assert (shown["completed_at"], shown["reviewed_at"], shown["reviewed_by"], shown["review_notes"]) == (
+        *(None, None, None),
+        "",
+    )
+    assert review(rita, item, "reopen").body["code"] == "not_approved"
+    assert review(rita, item, "reject", notes="No").status == 200
+
+
+@pytest.mark.parametrize("action", ["reject", "request_changes", "comment"])
+@pytest.mark.parametrize("empty", [{}, {"notes": "  "}, {"notes": None, "label_comments": []}])
+def test_a_rejection_and_a_comment_need_words(rita: Caller, item: Item, action: str, empty: dict[str, Any]) -> None:
+    answer = review(rita, item, action, **empty)
+    assert (answer.status, answer.body["code"]) == (400, "required")
+    assert state_of(item) == ("in_progress", "pending_review")
+
+
+@pytest.mark.parametrize("action", ["approve", "reject", "request_changes", "comment"])
+def test_own_work_is_reviewed_by_others(alice: Caller, rita: Caller, item: Item, action: str) -> None:
+    SlotFactory.create(item=item, user=rita.user)
+    answer = review(rita, item, action, notes="x")
+    assert (answer.status, answer.body["code"]) == (403, "own_work")
+    assert state_of(item) == ("in_progress", "pending_review")
+    assert review(alice, item, action, notes="x").status == 200
+
+
+def test_imported_scores_are_own_work_and_a_skip_is_none(alice: Caller, rita: Caller, item: Item) -> None:
+    SlotFactory.create(item=item, user=rita.user, state="skipped")
+    label = QueueLabel.objects.get(queue=item.queue).label
+    ScoreFactory.create(
+        source=item.source, label=label, annotator=alice.user, queue_item=item.pk, queue_id=item.queue_id
+    )
+    elsewhere = ItemFactory.create(queue=QueueFactory.create(created_by=alice.user), source=item.source)
+    ScoreFactory.create(
+        source=item.source, label=label, annotator=rita.user, queue_item=elsewhere.pk, queue_id=elsewhere.queue_id
+    )
+    assert review(alice, item, "approve").body["code"] == "own_work"
+    assert review(rita, item, "approve").status == 200
+
+
+def test_it_needs_the_right_to_review(alice: Caller, bob: Caller, charlie: Caller, ann: Caller, item: Item) -> None:
+    for caller, status in ((ann, 403), (bob, 403), (charlie, 404)):
+        assert review(caller, item, "approve").status == status
+        body = {"item_ids": [str(item.pk)], "action": "approve"}
+        assert caller.post(bulk_path_of(item.queue), body).status == status
+    manager = member(item.queue, "Mia", "manager")
+    assert review(manager, item, "comment", notes="x").status == 200
+    assert review(alice, item, "comment", notes="x").status == 200
+
+
+def test_an_item_that_is_removed_unknown_or_of_another_queue_is_not_found(alice: Caller, item: Item) -> None:
+    elsewhere = ItemFactory.create(queue=QueueFactory.create(created_by=alice.user), **IN_REVIEW)
+    removed = ItemFactory.create(queue=item.queue, deleted_at=clock.now(), **IN_REVIEW)
+    for pk in (elsewhere.pk, removed.pk, uuid.UUID(int=7)):
+        answer = review(alice, Item(pk=pk, queue_id=item.queue_id), "approve")
+        assert (answer.status, answer.body["code"]) == (404, "item_not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "action must be one of approve, request_changes, reject, comment, reopen, got null"),
+        ({"action": "aprove"}, "action must be one of"),
+        ({"action": "approve", "notes": 7}, "notes must be a string"),
+        ({"action": "approve", "note": "x"}, 'Did you mean "notes"'),
+        ({"action": "approve", "label_comments": {}}, "label_comments must be a list"),
+        ({"action": "approve", "label_comments": [7]}, "label_comments[0]: The body must be a JSON object"),
+        ({"action": "approve", "label_comments": [{"comment": "x"}]}, "label_comments[0]: label_id must be the id"),
+        ({"action": "approve", "label_comments": [{"label_id": "{label}"}]}, "label_comments[0]: comment must be"),
+        ({"action": "approve", "label_comments": [{"label_id": "{label}", "comment": " "}]}, "comment must be"),
+        (
+            {"action": "approve", "label_comments": [{"label_id": "{other}", "comment": "x"}]},
+            "label_comments[0].label_id must be a label of the queue",
+        ),
+        (
+            {
+                "action": "reject",
+                "label_comments": [{"label_id": "{label}", "comment": "x", "target_annotator_id": "{other}"}],
+            },
+            "label_comments[0].target_annotator_id must be a person with completed work on the item",
+        ),
+    ],
+)
+def test_a_wrong_body_is_one_sentence_and_changes_nothing(
+    rita: Caller, item: Item, body: dict[str, Any], words: str
+) -> None:
+    label = QueueLabel.objects.get(queue=item.queue).label
+    ids = {"{label}": str(label.pk), "{other}": str(LabelFactory.create(organization=item.organization).pk)}
+    comments = body.get("label_comments")
+    if isinstance(comments, list) and isinstance(comments[0], dict):
+        body = {**body, "label_comments": [{name: ids.get(sent, sent) for name, sent in comments[0].items()}]}
+    answer = rita.post(path_of(item), body)
+    assert answer.status == 400
+    assert words in answer.body["detail"]
+    assert state_of(item) == ("in_progress", "pending_review")
+    assert not Review.objects.exists()
+
+
+def test_many_items_are_reviewed_and_each_other_one_has_its_error(rita: Caller, item: Item) -> None:
+    queue = item.queue
+    pending, own = ItemFactory.create(queue=queue), ItemFactory.create(queue=queue, **IN_REVIEW)
+    SlotFactory.create(item=own, user=rita.user)
+    unknown = str(uuid.UUID(int=7))
+    ids = [str(pending.pk), str(item.pk), unknown, str(own.pk), str(item.pk)]
+    answer = rita.post(bulk_path_of(queue), {"itemIds": ids, "action": "reject", "notes": "Again"})
+    assert answer.status == 200, answer.body
+    assert answer.body["reviewed"] == 1
+    errors = answer.body["errors"]
+    assert [error["item_id"] for error in errors] == [str(pending.pk), unknown, str(own.pk)]
+    for error, words in zip(errors, ("must be pending_review", "Item not found", "another person"), strict=True):
+        assert words in error["error"]
+    assert [state_of(one) for one in (item, pending, own)] == [
+        ("in_progress", "rejected"),
+        ("pending", ""),
+        ("in_progress", "pending_review"),
+    ]
+    assert Review.objects.count() == 1
+
+
+def test_a_bulk_rejection_without_notes_changes_nothing(rita: Caller, item: Item) -> None:
+    answer = rita.post(bulk_path_of(item.queue), {"item_ids": [str(item.pk)], "action": "reject"})
+    assert (answer.status, answer.body["code"]) == (400, "required")
+    assert state_of(item) == ("in_progress", "pending_review")
+
+
+def test_the_statements_do_not_grow_with_items(rita: Caller, queue: Queue) -> None:
+    rita.get("/model-hub/sources/")  # records the use of the key
+    ItemFactory.create(queue=queue)  # the queue stays active
+    numbers = []
+    for number in (1, 20):
+        items: list[Item] = ItemFactory.create_batch(number, queue=queue, **IN_REVIEW)
+        for one in items:
+            SlotFactory.create(item=one)
+        ids = [str(one.pk) for one in items]
+        for action in ("reject", "approve"):
+            Item.objects.filter(pk__in=ids).update(**IN_REVIEW)
+            with CaptureQueriesContext(connection) as captured:
+                answer = rita.post(bulk_path_of(queue), {"item_ids": ids, "action": action, "notes": "x"})
+            assert answer.body == {"reviewed": number, "errors": []}
+            numbers.append(len(captured))
+    assert numbers[:2] == numbers[2:]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_reviewers_at_the_same_moment_one_decides(alice: Caller, rita: Caller, item: Item) -> None:
+    def decide(arguments: tuple[Caller, str]) -> Answer:
+        caller, action = arguments
+        try:
+            return review(caller, item, action, notes="x")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(decide, [(alice, "approve"), (rita, "reject")]))
+    assert sorted(answer.status for answer in answers) == [200, 400]
+    assert Review.objects.count() == 1
+    winner = Review.objects.get().action
+    assert state_of(item) == (("completed", "approved") if winner == "approve" else ("in_progress", "rejected"))
