@@ -45,6 +45,8 @@ def put_member(
         _check_manager(access.queue)
     if not ANNOTATE & {*member.roles}:
         _drop_work(access.queue, [user.pk])
+    elif "annotator" not in member.roles:
+        settle_all(access.queue)
     return member, created
 
 
@@ -57,9 +59,11 @@ def remove_member(*, actor: Actor, queue_id: uuid.UUID, user_id: uuid.UUID) -> N
     """
     access = get_access(actor, queue_id, lock=True)
     access.check("manage")
-    if not _drop_members(access.queue, [user_id]):
+    members = QueueMember.objects.filter(organization_id=access.queue.organization_id, queue=access.queue, user=user_id)
+    if not members.delete()[0]:
         raise NotFound(f"Member not found: {user_id}", code="member_not_found")
     _check_manager(access.queue)
+    _drop_work(access.queue, [user_id])
 
 
 def change_members(queue: Queue, fields: Mapping[str, Any]) -> None:
@@ -88,10 +92,6 @@ def change_members(queue: Queue, fields: Mapping[str, Any]) -> None:
     after = after | given
     if not any("manager" in roles for roles in after.values()):
         raise _no_manager()
-    if dropped := before.keys() - after.keys():
-        _drop_members(queue, dropped)
-    if demoted := {user_id for user_id in before.keys() & after.keys() if not ANNOTATE & {*after[user_id]}}:
-        _drop_work(queue, demoted)
     QueueMember.objects.bulk_create(
         [
             QueueMember(**of_queue, user_id=user_id, roles=roles)
@@ -102,6 +102,13 @@ def change_members(queue: Queue, fields: Mapping[str, Any]) -> None:
         unique_fields=["queue", "user", "organization"],
         update_fields=["roles"],
     )
+    dropped = before.keys() - after.keys()
+    QueueMember.objects.filter(**of_queue, user_id__in=dropped).delete()
+    demoted = {user_id for user_id in before.keys() & after.keys() if not ANNOTATE & {*after[user_id]}}
+    if dropped or demoted:
+        _drop_work(queue, dropped | demoted)
+    elif any("annotator" in roles and "annotator" not in after[user_id] for user_id, roles in before.items()):
+        settle_all(queue)
 
 
 def roles_in_order(roles: Collection[str]) -> list[str]:
@@ -114,14 +121,6 @@ def _check_manager(queue: Queue) -> None:
     members = QueueMember.objects.filter(organization_id=queue.organization_id, queue=queue)
     if not members.filter(roles__contains=["manager"]).exists():
         raise _no_manager()
-
-
-def _drop_members(queue: Queue, user_ids: Collection[uuid.UUID]) -> int:
-    """Delete members of a locked queue with their work. Return their number."""
-    members = QueueMember.objects.filter(organization_id=queue.organization_id, queue=queue, user_id__in=user_ids)
-    number, _ = members.delete()
-    _drop_work(queue, user_ids)
-    return number
 
 
 def _drop_work(queue: Queue, user_ids: Collection[uuid.UUID]) -> None:

@@ -175,6 +175,23 @@ class TestLeaving:
         item.refresh_from_db()
         assert item.status == "skipped"
 
+    @pytest.mark.parametrize("role", ["reviewer", "manager"])
+    @pytest.mark.parametrize("way", ["members", "roles"])
+    def test_an_item_that_all_other_annotators_skipped_is_skipped(
+        self, alice: Caller, bob: Caller, queue: Queue, way: str, role: str
+    ) -> None:
+        Queue.objects.update(annotations_required=2)
+        dora = QueueMemberFactory.create(queue=queue)
+        QueueMemberFactory.create(queue=queue, user=bob.user)
+        QueueMember.objects.filter(user=alice.user).update(roles=["manager"])
+        item = SlotFactory.create(item__queue=queue, user=dora.user, state="skipped").item
+        if way == "members":
+            alice.post(members_of(queue), {"email": "bob@example.com", "role": role})
+        else:
+            alice.patch(f"{QUEUES}{queue.pk}/", {"annotator_roles": {"bob@example.com": role}})
+        item.refresh_from_db()
+        assert item.status == "skipped"
+
     @pytest.mark.parametrize("way", ["members", "roles", "annotator_ids"])
     def test_roles_without_annotating_end_the_work_too(
         self, alice: Caller, bob: Caller, queue: Queue, way: str
