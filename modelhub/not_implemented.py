@@ -23,14 +23,8 @@ FEATURES: dict[str, list[str]] = {
         QUEUE + "agreement/",
     ],
     "items of annotation queues": [
-        ITEMS + "next-item/",
         ITEM + "annotate-detail/",
         ITEM + "annotations/",
-        ITEM + "annotations/import/",
-        ITEM + "annotations/submit/",
-        ITEM + "complete/",
-        ITEM + "release/",
-        ITEM + "skip/",
     ],
     "discussion threads": [
         ITEM + "discussion/",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from modelhub.accounts.models import User
 from modelhub.datasets.services import NewRow, put_rows
@@ -25,6 +26,7 @@ from tests.factories import (
     LabelFactory,
     QueueFactory,
     QueueLabelFactory,
+    QueueMemberFactory,
     ScoreFactory,
     SlotFactory,
     SourceFactory,
@@ -147,7 +149,7 @@ def measured(alice: Caller, trace: Source) -> dict[str, int]:
     counts["GET datasets/"] = count(lambda: alice.get("/model-hub/datasets/"), 200)
     counts["GET datasets/{id}/"] = count(lambda: alice.get(path), 200)
     counts["DELETE datasets/{id}/"] = count(lambda: alice.delete(path), 200)
-    return counts | count_of_queues(alice, labels) | count_of_users(alice)
+    return counts | count_of_queues(alice, labels) | count_of_work(alice, labels) | count_of_users(alice)
 
 
 def count_of_queues(alice: Caller, labels: list[Label]) -> dict[str, int]:
@@ -221,6 +223,38 @@ def count_of_items(alice: Caller, items: str, number: int) -> dict[str, int]:
     counts[f"POST {kind}assign/ {number}"] = count(partial(alice.post, f"{items}assign/", assignment), 200)
     removal = {"item_ids": item_ids}
     counts[f"POST {kind}bulk-remove/ {number}"] = count(partial(alice.post, f"{items}bulk-remove/", removal), 200)
+    return counts
+
+
+def count_of_work(alice: Caller, labels: list[Label]) -> dict[str, int]:
+    """Measure the work on items, for several numbers of labels, members and items."""
+    counts: dict[str, int] = {}
+    for number in (1, 10, 100):
+        queue = QueueFactory.create(created_by=alice.user, name=f"Work {number}", annotations_required=number)
+        QueueMemberFactory.create(queue=queue, user=alice.user)
+        QueueMemberFactory.create_batch(number, queue=queue)
+        for label in labels[:number]:
+            QueueLabelFactory.create(queue=queue, label=label)
+        items = f"/model-hub/annotation-queues/{queue.pk}/items/"
+        first, second, *_, last = ItemFactory.create_batch(number + 2, queue=queue)
+        annotations = [entry(label, 1) for label in labels[:number]]
+        alice.bulk(last.source, annotations)  # the labels that were changed before are read
+        for item in (first, second):
+            SlotFactory.create_batch(number - 1, item=item, state="completed", ended_at=timezone.now())
+        of_first, of_second = f"{items}{first.pk}/", f"{items}{second.pk}/"
+        for action, path, body in (
+            ("next-item/", "", None),
+            ("{item}/reserve/", f"{of_first}reserve/", None),
+            ("{item}/annotations/submit/", f"{of_first}annotations/submit/", {"annotations": annotations}),
+            ("{item}/annotations/import/", f"{of_second}annotations/import/", {"annotations": annotations}),
+            ("{item}/complete/", f"{of_first}complete/", None),
+            ("{item}/undo/", f"{of_first}undo/", None),
+            ("{item}/release/", f"{of_first}release/", None),
+            ("{item}/skip/", f"{of_second}skip/", None),
+            ("undo/", f"{items}undo/", None),
+        ):
+            act = partial(alice.post, path, body) if path else partial(alice.get, f"{items}next-item/")
+            counts[f"{'POST' if path else 'GET'} annotation-queues/{{id}}/items/{action} {number}"] = count(act, 200)
     return counts
 
 

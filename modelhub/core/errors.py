@@ -13,13 +13,14 @@ MAX_HINTS = 20
 class Refused(Exception):
     """Base of all errors that a client caused or may retry.
 
-    `field` is the one to blame, if there is one. `hint` is appended where `str(error)` is read, because it may
-    take time; `sentence` is without it.
+    `field` is the one to blame, if there is one. `extensions` are further members of the problem (RFC 9457). `hint` is
+    appended where `str(error)` is read, because it may take time; `sentence` is without it.
     """
 
     status = 400
     code = "refused"
     headers: Mapping[str, str] = {}
+    extensions: Mapping[str, str] = {}
 
     def __init__(self, sentence: str, *, code: str = "", field: str | None = None, hint: object = "") -> None:
         super().__init__(sentence)

@@ -69,6 +69,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     if refused := find_refusal(error):
         headers = refused.headers
         body = problem(refused.status, str(refused), code=refused.code, fields=refused.fields)
+        body.update(refused.extensions)
     elif isinstance(error, APIException):
         sentence = NOT_JSON if isinstance(error, UnsupportedMediaType) else str(error.detail)
         body = problem(error.status_code, sentence, code=error.default_code)

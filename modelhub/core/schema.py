@@ -31,6 +31,7 @@ Problem = inline_serializer(
         "code": serializers.CharField(),
         "errors": serializers.DictField(child=SENTENCES, required=False),
         "request_id": serializers.CharField(required=False),
+        "until": serializers.DateTimeField(required=False, help_text="Of `item_reserved`: a reservation ends then."),
     },
 )
 DESCRIPTIONS = {

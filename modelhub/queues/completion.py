@@ -62,6 +62,23 @@ def settle_queue(queue: Queue) -> None:
         queue.status = "completed"
 
 
+def begin(item: Item) -> None:
+    """Set a pending or skipped item in progress, with its first scores."""
+    if item.status in ("pending", "skipped"):
+        _set_in_progress(item, item.review_status)
+
+
+def reopen_item(item: Item) -> None:
+    """Set a completed item, or one in review, in progress again."""
+    _set_in_progress(item, "rejected" if item.review_status == "rejected" else "")
+
+
+def _set_in_progress(item: Item, review_status: str) -> None:
+    items = Item.objects.filter(organization_id=item.organization_id, pk=item.pk)
+    items.update(status="in_progress", review_status=review_status, completed_at=None, updated_at=DatabaseClock())
+    item.status, item.review_status, item.completed_at = "in_progress", review_status, None
+
+
 def reopen_queue(queue: Queue) -> None:
     """Activate a completed queue that has an open item again."""
     queues = Queue.objects.filter(organization_id=queue.organization_id, pk=queue.pk, status="completed")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from modelhub.queues import export_views, item_views, queue_views, report_views, review_views
+from modelhub.queues import export_views, item_views, queue_views, report_views, review_views, work_views
 
 QUEUES = "model-hub/annotation-queues/"
 QUEUE = QUEUES + "<id:pk>/"
@@ -31,4 +31,13 @@ urlpatterns = [
     path(ITEM, item_views.OneItem.as_view(), name="item"),
     path(ITEMS + "bulk-review/", review_views.BulkReview.as_view(), name="items-review"),
     path(ITEM + "review/", review_views.ReviewItem.as_view(), name="item-review"),
+    path(ITEMS + "next-item/", work_views.NextItemView.as_view(), name="next-item"),
+    path(ITEMS + "undo/", work_views.UndoLast.as_view(), name="undo-last-item"),
+    path(ITEM + "reserve/", work_views.ReserveItem.as_view(), name="item-reserve"),
+    path(ITEM + "release/", work_views.ReleaseItem.as_view(), name="item-release"),
+    path(ITEM + "annotations/submit/", work_views.SubmitAnnotations.as_view(), name="item-submit"),
+    path(ITEM + "annotations/import/", work_views.ImportAnnotations.as_view(), name="item-import"),
+    path(ITEM + "complete/", work_views.CompleteItem.as_view(), name="item-complete"),
+    path(ITEM + "skip/", work_views.SkipItem.as_view(), name="item-skip"),
+    path(ITEM + "undo/", work_views.UndoItem.as_view(), name="item-undo"),
 ]

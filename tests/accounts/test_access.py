@@ -23,6 +23,7 @@ from tests.factories import (
     QueueLabelFactory,
     QueueMemberFactory,
     ScoreFactory,
+    SlotFactory,
     UserFactory,
 )
 
@@ -88,15 +89,24 @@ GET    /model-hub/annotation-queues/{queue}/export/         401 401 401 403 200 
 GET    /model-hub/annotation-queues/{queue}/export-fields/  401 401 401 403 200 403 403 403 403 403 403 200 200 404
 POST   /model-hub/annotation-queues/{queue}/export-to-dataset/ 401 401 401 403 403 200 403 403 403 403 403 200 200 404
 POST   /model-hub/annotation-queues/{queue}/remove-label/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
-GET    /model-hub/annotation-queues/{queue}/items/               401 401 401 403 200 403 200 404 403 403 200 200 200 404
-POST   /model-hub/annotation-queues/{queue}/items/add-items/     401 401 401 403 403 200 403 403 403 403 403 200 200 404
-POST   /model-hub/annotation-queues/{queue}/items/assign/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
-POST   /model-hub/annotation-queues/{queue}/items/bulk-remove/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
-GET    /model-hub/annotation-queues/{queue}/items/{item}/        401 401 401 403 200 403 200 404 403 403 200 200 200 404
-PATCH  /model-hub/annotation-queues/{queue}/items/{item}/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
-POST   /model-hub/annotation-queues/{queue}/items/bulk-review/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
-POST   /model-hub/annotation-queues/{queue}/items/{item}/review/ 401 401 401 403 403 200 403 403 403 403 403 200 200 404
-DELETE /model-hub/annotation-queues/{queue}/items/{item}/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
+GET    {items}/               401 401 401 403 200 403 200 404 403 403 200 200 200 404
+POST   {items}/add-items/     401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   {items}/assign/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   {items}/bulk-remove/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
+GET    {items}/{item}/        401 401 401 403 200 403 200 404 403 403 200 200 200 404
+PATCH  {items}/{item}/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   {items}/bulk-review/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   {items}/{item}/review/ 401 401 401 403 403 200 403 403 403 403 403 200 200 404
+DELETE {items}/{item}/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
+GET    {items}/next-item/     401 401 401 403 403 403 200 404 403 403 403 200 200 404
+POST   {items}/undo/          401 401 401 403 403 200 200 404 403 403 403 200 200 404
+POST   {items}/{item}/reserve/ 401 401 401 403 403 200 200 404 403 403 403 200 200 404
+POST   {items}/{item}/release/ 401 401 401 403 403 200 200 404 403 403 403 200 200 404
+POST   {items}/{item}/annotations/submit/ 401 401 401 403 403 200 200 404 403 403 403 200 200 404
+POST   {items}/{item}/complete/ 401 401 401 403 403 200 200 404 403 403 403 200 200 404
+POST   {items}/{item}/skip/ 401 401 401 403 403 200 200 404 403 403 403 200 200 404
+POST   {items}/{item}/annotations/import/ 401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   {items}/{ended}/undo/ 401 401 401 403 403 200 200 404 403 403 403 200 200 404
 GET    /healthz                                 200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /readyz                                  200 200 200 200 200 200 200 200 200 200 200 200 200 200
 GET    /metrics                                 404 404 404 404 404 404 404 404 404 404 404 404 404 404
@@ -174,6 +184,9 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
             "review": {"action": "comment", "notes": "n"},
             "bulk-review": items | {"action": "comment", "notes": "n"},
         }
+        annotations = {"annotations": [entry(labels["star"], 3)]}
+        of_queue |= {"submit": annotations, "import": annotations}
+        of_queue |= {action: {} for action in ("reserve", "release", "complete", "skip", "undo")}
         return bodies.get((method, path), of_queue.get(path.split("/")[-2], {"name": uuid.uuid4().hex}))
     changes = {"value": 3} if "/scores/" in path else {"name" if "/users/" in path else "description": "d"}
     return bodies.get((method, path), changes if method in {"PUT", "PATCH"} else None)
@@ -192,6 +205,10 @@ def ids(alice: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any
     for one in (queue, gone):
         QueueMemberFactory.create(queue=one, user=alice.user, roles=["manager", "reviewer", "annotator"])
         QueueLabelFactory.create(queue=one, label=labels["star"])
+    item, ended = ItemFactory.create(queue=queue, source=trace), ItemFactory.create(queue=queue)
+    of_item = {"label": labels["star"], "queue_item": item.pk, "queue_id": queue.pk}
+    ScoreFactory.create(source=trace, annotator=alice.user, **of_item)
+    SlotFactory.create(item=ended, user=alice.user, state="completed", ended_at=timezone.now(), seat=1)
     return {
         "score": score.pk,
         "user": UserFactory.create(organization=alice.user.organization).pk,
@@ -201,8 +218,10 @@ def ids(alice: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any
         "dataset": dataset.pk,
         "queue": queue.pk,
         "member": QueueMemberFactory.create(queue=queue).user_id,
-        "item": ItemFactory.create(queue=queue).pk,
         "gone": gone.pk,
+        "items": f"/model-hub/annotation-queues/{queue.pk}/items",
+        "item": item.pk,
+        "ended": ended.pk,
     }
 
 

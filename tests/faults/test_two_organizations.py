@@ -81,6 +81,7 @@ BELONGS = {
     "item": "item",
     "cursor": "cursor",
     "Idempotency": "idempotency_key",
+    "exclude": "item",
     "ids": "score",
     "search": "name",
     "name": "name",

@@ -1,0 +1,132 @@
+"""Bodies of requests about the work on items, and their answers."""
+
+from typing import Any
+
+from drf_spectacular.utils import inline_serializer
+from rest_framework import serializers
+
+from modelhub.core.inputs import IdField, InputSerializer, ManyField, StrictField, TextField
+from modelhub.core.serializers import StructSerializer
+from modelhub.queues.rows import ItemRow
+from modelhub.scores.entries import PROPERTIES
+
+MAX_EXCLUDED = 1000
+MAX_REASON = 5000
+REASONS = ("paused", "finished", "all_reserved", "none_for_you")
+
+
+class WorkInput(InputSerializer):
+    """The person that the work is done as, by default the key's user."""
+
+    annotator_id = IdField(required=False, allow_null=True, rule="the id of an annotator")
+    annotator_email = TextField(required=False, allow_null=True)
+
+
+class ReleaseInput(WorkInput):
+    """The reservation to end."""
+
+    user_id = IdField(required=False, allow_null=True, help_text="For managers: the person that holds the item.")
+
+
+class EntriesField(StrictField, serializers.ListField):
+    """A list of scores, which are checked one by one later."""
+
+    child = inline_serializer("AnnotationEntry", {name: serializers.JSONField(required=False) for name in PROPERTIES})
+
+    def rule(self) -> str:
+        return "a list of at least one score"
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """Return the entries. Raise `Invalid` for anything but a list with entries."""
+        if not isinstance(data, list) or not data:
+            raise self.invalid(data)
+        return data
+
+
+class SubmitInput(WorkInput):
+    """Scores of an item and the person's note on it."""
+
+    annotations = EntriesField()
+    notes = TextField(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
+
+
+class ImportInput(InputSerializer):
+    """Scores of an annotator."""
+
+    annotations = EntriesField()
+    annotator_id = IdField(required=False, allow_null=True, rule="the id of an annotator")
+    annotator_email = TextField(required=False, allow_null=True)
+
+
+class ExcludeField(ManyField):
+    """Ids of items, as a list or separated by commas."""
+
+    def read(self, data: Any) -> list[Any] | None:
+        return super().read([one for one in data.split(",") if one] if isinstance(data, str) else data)
+
+
+class EndInput(WorkInput):
+    """The items that the next one must not be."""
+
+    exclude = ExcludeField(child=IdField(), required=False, allow_null=True, max_length=MAX_EXCLUDED)
+
+
+class SkipInput(EndInput):
+    """The reason of a skip."""
+
+    reason = TextField(required=False, allow_null=True, allow_blank=True, max_length=MAX_REASON)
+
+
+class ItemAnswerSerializer(StructSerializer[ItemRow]):
+    """An item as its annotators see it."""
+
+    class Meta(StructSerializer.Meta):
+        struct = ItemRow
+
+
+def _nullable_item() -> ItemAnswerSerializer:
+    return ItemAnswerSerializer(allow_null=True)
+
+
+ReservedAnswer = inline_serializer(
+    "ReservedAnswer",
+    {
+        "reserved": serializers.BooleanField(),
+        "reserved_until": serializers.DateTimeField(allow_null=True),
+        "seat": serializers.IntegerField(allow_null=True),
+    },
+)
+ReleasedAnswer = inline_serializer("ReleasedAnswer", {"released": serializers.BooleanField()})
+SubmittedAnswer = inline_serializer(
+    "SubmittedAnswer",
+    {"submitted": serializers.IntegerField(), "skipped": serializers.ListField(child=serializers.UUIDField())},
+)
+ImportedAnswer = inline_serializer(
+    "ImportedAnswer",
+    {"imported": serializers.IntegerField(), "skipped": serializers.ListField(child=serializers.UUIDField())},
+)
+CompletedAnswer = inline_serializer(
+    "CompletedAnswer",
+    {
+        "completed_item_id": serializers.UUIDField(),
+        "next_item": _nullable_item(),
+        "item": ItemAnswerSerializer(),
+        "missing_labels": serializers.ListField(child=serializers.UUIDField()),
+    },
+)
+SkippedAnswer = inline_serializer(
+    "SkippedAnswer",
+    {"skipped_item_id": serializers.UUIDField(), "next_item": _nullable_item(), "item": ItemAnswerSerializer()},
+)
+UndoneAnswer = inline_serializer(
+    "UndoneAnswer", {"undone_item_id": serializers.UUIDField(), "item": ItemAnswerSerializer()}
+)
+NextItemAnswer = inline_serializer(
+    "NextItemAnswer",
+    {
+        "item": _nullable_item(),
+        "reserved_until": serializers.DateTimeField(required=False),
+        "reason": serializers.ChoiceField(REASONS, required=False),
+        "until": serializers.DateTimeField(required=False),
+    },
+)

@@ -1,0 +1,248 @@
+"""Work on the items of a queue (contract 7.3 to 7.5)."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from modelhub.accounts.authentication import actor_of, api_key_of
+from modelhub.accounts.keys import check_scope
+from modelhub.accounts.people import Actor, get_annotator
+from modelhub.core.schema import endpoint, example, flag, parameter, problem_responses
+from modelhub.core.views import ApiView
+from modelhub.examples import CATEGORICAL_ID, ITEM_ID, STAR_ID
+from modelhub.queues.annotating import import_annotations, submit_annotations
+from modelhub.queues.claims import release_item, reserve_item
+from modelhub.queues.ending import complete_item, skip_item, undo_item
+from modelhub.queues.picking import NextItem, look_next, reserve_next
+from modelhub.queues.rows import ItemRow
+from modelhub.queues.work_serializers import (
+    CompletedAnswer,
+    EndInput,
+    ImportedAnswer,
+    ImportInput,
+    NextItemAnswer,
+    ReleasedAnswer,
+    ReleaseInput,
+    ReservedAnswer,
+    SkipInput,
+    SkippedAnswer,
+    SubmitInput,
+    SubmittedAnswer,
+    UndoneAnswer,
+    WorkInput,
+)
+from modelhub.scores.entries import check_notes
+
+PERSON = [
+    parameter("annotator_id", "The person to act as, for keys with the scope `act-as`."),
+    parameter("annotator_email", "The same by email."),
+]
+EXCLUDE = parameter("exclude", "Ids of items that the next one must not be, separated by commas.")
+RESERVE_NEXT = flag("reserve", "Reserve the next item. Otherwise it is looked at only.")
+ERRORS = problem_responses(400, 404, 409, 413, 415)
+OWN_WORK = example("The user of the key", {})
+SUBMIT = {"annotations": [{"label_id": STAR_ID, "value": 4}], "notes": "The answer names no source."}
+IMPORT = {"annotations": [{"label_id": CATEGORICAL_ID, "value": ["positive"], "score_source": "imported"}]}
+
+
+class WorkView(ApiView):
+    for_annotators: tuple[str, ...] = ("read", "write")
+
+    def actor_of_query(self, request: Request) -> Actor:
+        return actor_of(request, self.query.get("annotator_id"), self.query.get("annotator_email"))
+
+    def read_exclude(self, sent: Collection[uuid.UUID] | None = None) -> set[uuid.UUID]:
+        """Return the ids of the query and of the body. Raise `Invalid`."""
+        named = EndInput().run_validation({"exclude": self.query.get("exclude", "")})["exclude"]
+        return {*named, *(sent or ())}
+
+    def find_next(self, actor: Actor, queue_id: uuid.UUID, exclude: Collection[uuid.UUID]) -> ItemRow | None:
+        """Return the item after a completed or skipped one."""
+        find = reserve_next if self.read_flag("reserve") else look_next
+        return find(actor=actor, queue_id=queue_id, exclude=exclude).item
+
+
+def actor_of_body(request: Request, fields: Mapping[str, Any]) -> Actor:
+    """Return the person that a body names, by default the key's user."""
+    annotator_id = fields.get("annotator_id")
+    return actor_of(request, str(annotator_id) if annotator_id else None, fields.get("annotator_email"))
+
+
+@extend_schema(tags=["queues"])
+class NextItemView(WorkView):
+    @endpoint(
+        operation_id="next_item",
+        summary="Reserve the next item to work on",
+        description="Without one, `reason` says why. `reserve=false` needs the scope `read` only.",
+        parameters=[EXCLUDE, parameter("reserve", "Reserve the item.", bool, default=True), *PERSON],
+        responses={200: NextItemAnswer, **problem_responses(400, 404)},
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        """Return the first item that the person may take, and reserve it."""
+        exclude = self.read_exclude()
+        if "reserve" in self.query and not self.read_flag("reserve"):
+            return Response(render_next(look_next(actor=self.actor_of_query(request), queue_id=pk, exclude=exclude)))
+        if "annotate" not in api_key_of(request).scopes:
+            check_scope(api_key_of(request), "write")
+        return Response(render_next(reserve_next(actor=self.actor_of_query(request), queue_id=pk, exclude=exclude)))
+
+
+def render_next(found: NextItem) -> dict[str, Any]:
+    shown = {"reserved_until": found.reserved_until, "reason": found.reason, "until": found.until}
+    return {"item": found.item, **{name: value for name, value in shown.items() if value is not None}}
+
+
+@extend_schema(tags=["queues"])
+class ReserveItem(WorkView):
+    @endpoint(
+        **OWN_WORK,
+        operation_id="reserve_item",
+        summary="Reserve an item, or renew the reservation",
+        request=WorkInput,
+        responses={200: ReservedAnswer, **ERRORS},
+    )
+    def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
+        actor = actor_of_body(request, WorkInput().run_validation(request.data))
+        slot = reserve_item(actor=actor, queue_id=pk, item_id=item_id)
+        if slot is None:
+            return Response({"reserved": False, "reserved_until": None, "seat": None})
+        return Response({"reserved": True, "reserved_until": slot.reserved_until, "seat": slot.seat})
+
+
+@extend_schema(tags=["queues"])
+class ReleaseItem(WorkView):
+    @endpoint(
+        **OWN_WORK,
+        operation_id="release_item",
+        summary="End a reservation; submitted scores stay",
+        request=ReleaseInput,
+        responses={200: ReleasedAnswer, **ERRORS},
+    )
+    def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
+        fields = ReleaseInput().run_validation(request.data)
+        actor = actor_of_body(request, fields)
+        release_item(actor=actor, queue_id=pk, item_id=item_id, user_id=fields.get("user_id"))
+        return Response({"released": True})
+
+
+@extend_schema(tags=["queues"])
+class SubmitAnnotations(WorkView):
+    @endpoint(
+        **example("One label and a note", SUBMIT),
+        operation_id="submit_annotations",
+        summary="Store scores of an item and a note on it, all or none",
+        request=SubmitInput,
+        responses={200: SubmittedAnswer, **ERRORS},
+    )
+    def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
+        fields = SubmitInput().run_validation(request.data)
+        submission = submit_annotations(
+            actor=actor_of_body(request, fields),
+            queue_id=pk,
+            item_id=item_id,
+            entries=fields["annotations"],
+            notes=check_notes(fields.get("notes")),
+        )
+        return Response({"submitted": submission.submitted, "skipped": submission.skipped})
+
+
+@extend_schema(tags=["queues"])
+class ImportAnnotations(ApiView):
+    @endpoint(
+        **example("One label", IMPORT),
+        operation_id="import_annotations",
+        summary="Store scores of any annotator on an item, all or none",
+        request=ImportInput,
+        responses={200: ImportedAnswer, **ERRORS},
+    )
+    def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
+        fields = ImportInput().run_validation(request.data)
+        actor = actor_of(request)
+        annotator_id, email = fields.get("annotator_id"), fields.get("annotator_email")
+        named = annotator_id is not None or email is not None
+        annotator = actor.user
+        if named:
+            sent = None if annotator_id is None else str(annotator_id)
+            annotator = get_annotator(organization_id=actor.user.organization_id, user_id=sent, email=email)
+        submission = import_annotations(
+            actor=actor, annotator=annotator, queue_id=pk, item_id=item_id, entries=fields["annotations"]
+        )
+        return Response({"imported": submission.submitted, "skipped": submission.skipped})
+
+
+@extend_schema(tags=["queues"])
+class CompleteItem(WorkView):
+    @endpoint(
+        **example("Not this one next", {"exclude": [ITEM_ID]}),
+        operation_id="complete_item",
+        summary="Complete the work on an item, and find the next one",
+        parameters=[EXCLUDE, RESERVE_NEXT],
+        request=EndInput,
+        responses={200: CompletedAnswer, **ERRORS},
+    )
+    def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
+        """Complete an item; `missing_labels` keep the work open."""
+        fields = EndInput().run_validation(request.data)
+        exclude, actor = self.read_exclude(fields.get("exclude")), actor_of_body(request, fields)
+        self.read_flag("reserve")  # an error of it comes before the completion
+        completion = complete_item(actor=actor, queue_id=pk, item_id=item_id)
+        body = {
+            "completed_item_id": str(item_id),
+            "next_item": self.find_next(actor, pk, {item_id, *exclude}),
+            "item": completion.item,
+            "missing_labels": completion.missing_labels,
+        }
+        return Response(body)
+
+
+@extend_schema(tags=["queues"])
+class SkipItem(WorkView):
+    @endpoint(
+        **example("With a reason", {"reason": "not in English"}),
+        operation_id="skip_item",
+        summary="Skip an item, and find the next one",
+        parameters=[EXCLUDE, RESERVE_NEXT],
+        request=SkipInput,
+        responses={200: SkippedAnswer, **ERRORS},
+    )
+    def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
+        fields = SkipInput().run_validation(request.data)
+        exclude, actor = self.read_exclude(fields.get("exclude")), actor_of_body(request, fields)
+        self.read_flag("reserve")
+        item = skip_item(actor=actor, queue_id=pk, item_id=item_id, reason=fields.get("reason") or "")
+        next_item = self.find_next(actor, pk, {item_id, *exclude})
+        return Response({"skipped_item_id": str(item_id), "next_item": next_item, "item": item})
+
+
+@extend_schema(tags=["queues"])
+class UndoLast(WorkView):
+    @endpoint(
+        **OWN_WORK,
+        operation_id="undo_last_item",
+        summary="Take back the person's last completion or skip in the queue",
+        request=WorkInput,
+        responses={200: UndoneAnswer, **ERRORS},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        actor = actor_of_body(request, WorkInput().run_validation(request.data))
+        item = undo_item(actor=actor, queue_id=pk, item_id=None)
+        return Response({"undone_item_id": item.id, "item": item})
+
+
+@extend_schema(tags=["queues"])
+class UndoItem(WorkView):
+    @endpoint(
+        **OWN_WORK,
+        operation_id="undo_item",
+        summary="Take back the person's completion or skip of an item",
+        request=WorkInput,
+        responses={200: UndoneAnswer, **ERRORS},
+    )
+    def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
+        actor = actor_of_body(request, WorkInput().run_validation(request.data))
+        item = undo_item(actor=actor, queue_id=pk, item_id=item_id)
+        return Response({"undone_item_id": item.id, "item": item})
