@@ -16,7 +16,7 @@ from modelhub.scores.span_annotations import SPANS_PER_TRANSACTION
 from modelhub.sources.models import Source, SourceNote
 from modelhub.sources.notes import notes_of_sources
 from tests.client import Answer, Caller
-from tests.factories import ApiKeyFactory, LabelFactory, ScoreFactory, SourceFactory
+from tests.factories import ApiKeyFactory, ItemFactory, LabelFactory, QueueFactory, ScoreFactory, SourceFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -145,8 +145,11 @@ def test_scores_of_others_and_of_queues_are_no_updates(
     alice: Caller, bob: Caller, span: Source, labels: dict[str, Label]
 ) -> None:
     ScoreFactory.create(source=span, label=labels["star"], annotator=bob.user)
+    item = ItemFactory.create(source=span, queue=QueueFactory.create(created_by=alice.user))
+    of_queue = {"queue_item": item.pk, "queue_id": item.queue_id}
+    ScoreFactory.create(source=span, label=labels["star"], annotator=alice.user, **of_queue)
     assert send(alice, record(span, annotation(labels["star"])))["warnings"] is None
-    assert Score.objects.count() == 2
+    assert Score.objects.count() == 3
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
