@@ -2,8 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, Func, Q
 
 from modelhub.accounts.models import Organization, User
 from modelhub.core import clock
@@ -36,10 +35,15 @@ REVIEW_ACTIONS = ("approve", "request_changes", "reject", "comment", "reopen")
 IN_REVIEW = Q(review_status="pending_review")
 
 
-class DatabaseClock(Now):
-    """The clock of the database, by which reservations expire."""
+class DatabaseClock(Func):
+    """The clock of the database, by which reservations expire.
+
+    Django's `Now` is the time of the statement's start on PostgreSQL: test controls cannot move it, and it is too early
+    after a wait for a lock.
+    """
 
     template = "clock_timestamp()"
+    output_field = models.DateTimeField()
 
 
 class Queue(TenantRow):
