@@ -331,3 +331,142 @@ def test_of_two_reviewers_at_the_same_moment_one_decides(alice: Caller, rita: Ca
     assert Review.objects.count() == 1
     winner = Review.objects.get().action
     assert state_of(item) == (("completed", "approved") if winner == "approve" else ("in_progress", "rejected"))
+
+
+class Desk:
+    """People at work on a queue over HTTP."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.items = f"/model-hub/annotation-queues/{queue.pk}/items/"
+        self.label = str(QueueLabel.objects.get(queue=queue).label_id)
+
+    def next(self, caller: Caller) -> Any:
+        return self.post(caller, "next-item/", None, method="GET")["item"]
+
+    def post(self, caller: Caller, path: str, body: object = None, *, method: str = "POST", status: int = 200) -> Any:
+        answer = caller.request(method, self.items + path, body)
+        assert answer.status == status, answer.body
+        return answer.body
+
+    def work(self, caller: Caller, item: Item, rating: int = 4) -> Any:
+        """Submit a score of the item and complete it; return it as it is then."""
+        scores = [{"label_id": self.label, "value": rating}]
+        self.post(caller, f"{item.pk}/annotations/submit/", {"annotations": scores})
+        return self.post(caller, f"{item.pk}/complete/")["item"]
+
+
+@pytest.fixture
+def desk(queue: Queue) -> Desk:
+    Queue.objects.update(annotations_required=1)
+    return Desk(queue)
+
+
+def test_returned_work_comes_first_to_its_annotator_and_to_no_other(
+    desk: Desk, rita: Caller, ann: Caller, queue: Queue
+) -> None:
+    ben = member(queue, "Ben", "annotator")
+    returned = ItemFactory.create(queue=queue, order=5)
+    other: Item = ItemFactory.create(queue=queue, order=1, priority=9)
+    assert desk.work(ann, returned)["workflow_status"] == "in_review"
+    Item.objects.filter(pk=other.pk).update(priority=10)
+    assert desk.next(ann)["id"] == str(other.pk)
+    assert review(rita, returned, "reject", notes="Again").status == 200
+    assert desk.next(ann)["id"] == str(returned.pk)
+    assert desk.next(ben) is None, "one item is returned to Ann, and she has reserved the other"
+    again = desk.work(ann, returned, 5)
+    assert (again["review_status"], again["workflow_status"]) == ("pending_review", "resubmitted")
+    assert slots_of(returned)["Ann"].returned_at is None
+    assert desk.next(ann)["id"] == str(other.pk)
+    approved = review(rita, returned, "approve").body
+    assert (approved["item"]["status"], approved["queue_status"]) == ("completed", "active")
+
+
+def test_work_in_review_and_approved_work_are_closed_until_they_are_returned(
+    desk: Desk, rita: Caller, ann: Caller, queue: Queue
+) -> None:
+    item = ItemFactory.create(queue=queue)
+    ItemFactory.create(queue=queue)
+    desk.work(ann, item)
+    scores = {"annotations": [{"label_id": desk.label, "value": 1}]}
+
+    def is_closed() -> bool:
+        answers = [
+            desk.post(ann, f"{item.pk}/annotations/submit/", scores, status=400),
+            desk.post(ann, f"{item.pk}/skip/", status=400),
+        ]
+        return {answer["code"] for answer in answers} == {"item_in_review"}
+
+    assert is_closed()
+    assert review(rita, item, "approve").status == 200
+    assert is_closed()
+    assert desk.post(ann, f"{item.pk}/undo/", status=409)["code"] == "already_reviewed"
+    assert review(rita, item, "reopen").status == 200
+    assert is_closed()
+    assert review(rita, item, "reject", notes="Again").status == 200
+    assert desk.work(ann, item, 1)["workflow_status"] == "resubmitted"
+
+
+def test_work_is_undone_until_it_is_reviewed(desk: Desk, rita: Caller, ann: Caller, queue: Queue) -> None:
+    item = ItemFactory.create(queue=queue)
+    desk.work(ann, item)
+    undone = desk.post(ann, "undo/")
+    assert undone["undone_item_id"] == str(item.pk)
+    assert (undone["item"]["status"], undone["item"]["review_status"]) == ("in_progress", None)
+    assert review(rita, item, "approve").body["code"] == "not_in_review"
+    desk.work(ann, item)
+    assert review(rita, item, "request_changes", notes="Again").status == 200
+    assert desk.post(ann, f"{item.pk}/undo/", status=409)["code"] == "already_reviewed"
+
+
+def test_a_reviewer_that_annotated_the_item_leaves_it_to_others(
+    desk: Desk, alice: Caller, rita: Caller, queue: Queue
+) -> None:
+    item = ItemFactory.create(queue=queue)
+    desk.work(rita, item)
+    assert review(rita, item, "approve").body["code"] == "own_work"
+    assert review(alice, item, "approve").body["queue_status"] == "completed"
+
+
+def test_of_two_annotators_the_target_alone_works_again(desk: Desk, rita: Caller, ann: Caller, queue: Queue) -> None:
+    Queue.objects.update(annotations_required=2)
+    ben = member(queue, "Ben", "annotator")
+    item = ItemFactory.create(queue=queue)
+    assert desk.work(ann, item)["status"] == "in_progress"
+    assert desk.work(ben, item)["workflow_status"] == "in_review"
+    comments = [{"label_id": desk.label, "target_annotator_id": str(ben.user.pk), "comment": "Why 4?"}]
+    assert review(rita, item, "reject", label_comments=comments).status == 200
+    assert desk.next(ann) is None
+    assert desk.next(ben)["id"] == str(item.pk)
+    assert desk.work(ben, item, 2)["workflow_status"] == "resubmitted"
+
+
+def test_at_each_step_the_progress_adds_up(desk: Desk, rita: Caller, ann: Caller, queue: Queue) -> None:
+    item = ItemFactory.create(queue=queue)
+    ItemFactory.create_batch(2, queue=queue)
+    path = f"/model-hub/annotation-queues/{queue.pk}/progress/"
+
+    def counts() -> tuple[dict[str, int], dict[str, int]]:
+        found = ann.get(path).body
+        words = ("pending", "in_progress", "in_review", "completed", "skipped")
+        assert sum(found[word] for word in words) == found["total"] == 3
+        own = found["user_progress"]
+        assert sum(own[word] for word in words if word in own) == own["total"]
+        return {word: found[word] for word in words if found[word]}, {
+            word: own[word] for word in words if own.get(word)
+        }
+
+    assert counts() == ({"pending": 3}, {})
+    desk.post(ann, f"{item.pk}/reserve/")
+    assert counts() == ({"pending": 3}, {"pending": 1})
+    desk.post(ann, f"{item.pk}/annotations/submit/", {"annotations": [{"label_id": desk.label, "value": 4}]})
+    assert counts() == ({"pending": 2, "in_progress": 1}, {"in_progress": 1})
+    desk.post(ann, f"{item.pk}/complete/")
+    assert counts() == ({"pending": 2, "in_review": 1}, {"completed": 1})
+    review(rita, item, "reject", notes="Again")
+    assert counts() == ({"pending": 2, "in_progress": 1}, {"in_progress": 1})
+    desk.work(ann, item)
+    review(rita, item, "approve")
+    assert counts() == ({"pending": 2, "completed": 1}, {"completed": 1})
+    skipped = desk.next(ann)
+    desk.post(ann, f"{skipped['id']}/skip/")
+    assert counts() == ({"pending": 1, "completed": 1, "skipped": 1}, {"completed": 1, "skipped": 1})
