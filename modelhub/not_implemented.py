@@ -18,8 +18,6 @@ ITEM = ITEMS + "<str:item_id>/"
 # In the order of matching: an id may be any string.
 FEATURES: dict[str, list[str]] = {
     "annotation queues": [
-        QUEUES + "for-source/",
-        QUEUES + "get-or-create-default/",
         QUEUE + "agreement/",
     ],
     "items of annotation queues": [

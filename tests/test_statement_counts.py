@@ -4,6 +4,7 @@
 """
 
 import os
+import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -184,6 +185,13 @@ def count_of_queues(alice: Caller, labels: list[Label]) -> dict[str, int]:
     status = {"status": "active"}
     counts["POST annotation-queues/{id}/update-status/"] = count(
         lambda: alice.post(path + "update-status/", status), 200
+    )
+    scope = {"agent_definition_id": str(uuid.uuid4())}
+    for action in ("create", "fetch"):
+        name = f"POST annotation-queues/get-or-create-default/ {action}"
+        counts[name] = count(partial(alice.post, f"{queues}get-or-create-default/", scope), 200)
+    counts["GET annotation-queues/for-source/"] = count(
+        partial(alice.get, f"{queues}for-source/?source_type=trace&source_id=x"), 200
     )
     person = {"user_id": str(people[0].pk)}
     counts["POST annotation-queues/{id}/members/"] = count(partial(alice.post, f"{path}members/", person), 201)

@@ -21,7 +21,7 @@ class ScopesField(StrictField, serializers.ListField):
 
 
 class StrictInput(InputSerializer):
-    """Base of bodies without unknown keys: an ignored one would be a right that is missing, or one too many."""
+    """Base of bodies without unknown keys: an ignored one could be a right."""
 
     # Of the object as clients read it.
     ignored: ClassVar[tuple[str, ...]] = ()

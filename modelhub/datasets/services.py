@@ -28,7 +28,7 @@ DELETE_DATASET = "DELETE FROM modelhub_dataset WHERE organization_id = %s AND id
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A row to store: its cells in the order of the columns, its origin, and the item of a queue that it is of."""
+    """A row to store: cells in the order of columns, origin, item of a queue."""
 
     cells: Sequence[Any]
     metadata: dict[str, Any]

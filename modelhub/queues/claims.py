@@ -43,7 +43,7 @@ class ItemReserved(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The slots of an item; `own` is the actor's, `live` are those that have not ended."""
+    """The slots of an item; `own` is the actor's, `live` ones have not ended."""
 
     own: Slot | None
     slots: Sequence[Slot]

@@ -53,7 +53,7 @@ def create_queue(*, actor: Actor, fields: Mapping[str, Any]) -> Queue:
     queue = Queue(organization_id=actor.user.organization_id, created_by=actor.user)
     queue.status = fields.get("status") or "draft"
     _apply(queue, fields)
-    _save(queue)
+    save_queue(queue)
     QueueMember.objects.create(
         organization_id=queue.organization_id, queue=queue, user=actor.user, roles=list(QUEUE_ROLES)
     )
@@ -79,7 +79,7 @@ def update_queue(*, actor: Actor, queue_id: uuid.UUID, changes: Mapping[str, Any
     required, assigned_by = queue.annotations_required, (queue.assignment_strategy, queue.auto_assign)
     _apply(queue, changes)
     queue.updated_at = clock.now()
-    _save(queue)
+    save_queue(queue)
     change_members(queue, changes)
     if "label_ids" in changes:
         replace_labels(queue, changes["label_ids"] or [])
@@ -127,7 +127,7 @@ def restore_queue(*, actor: Actor, queue_id: uuid.UUID) -> Queue:
     access = get_access(actor, queue_id, lock=True, deleted=True)
     access.check("manage")
     access.queue.deleted_at, access.queue.updated_at = None, clock.now()
-    _save(access.queue)
+    save_queue(access.queue)
     return access.queue
 
 
@@ -179,7 +179,7 @@ def _existing_dataset(organization_id: uuid.UUID, dataset_id: uuid.UUID | None) 
     return dataset_id
 
 
-def _save(queue: Queue) -> None:
+def save_queue(queue: Queue) -> None:
     """Write a queue. Raise `Conflict` for a taken name or a second default."""
     try:
         with transaction.atomic():

@@ -25,7 +25,7 @@ HOLDS_SEAT = IS_LIVE & ~Q(seat=None)
 
 @dataclass(frozen=True, slots=True)
 class NextItem:
-    """An item to work on, reserved or looked at only, or the reason that there is none.
+    """An item to work on, perhaps reserved, or the reason that there is none.
 
     `until` is the time at which a reservation of others ends.
     """

@@ -1,6 +1,7 @@
 """`/model-hub/annotation-queues/`: queues, their labels and members (contract 7)."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,13 +12,18 @@ from rest_framework.response import Response
 
 from modelhub.accounts.authentication import actor_of
 from modelhub.accounts.people import Actor
+from modelhub.core import exact_json
+from modelhub.core.envelope import rename
+from modelhub.core.errors import Invalid
 from modelhub.core.pagination import Pages
-from modelhub.core.schema import PAGING, DeletedOutput, endpoint, example, page_of, problem_responses
+from modelhub.core.schema import PAGING, DeletedOutput, endpoint, example, page_of, parameter, problem_responses
 from modelhub.core.serializers import render_list
+from modelhub.core.text import show
 from modelhub.core.views import ApiView
-from modelhub.examples import CATEGORICAL_ID, STAR_ID
+from modelhub.examples import CATEGORICAL_ID, PROJECT_ID, STAR_ID
 from modelhub.idempotency.decorators import IDEMPOTENCY_KEY, idempotent
 from modelhub.queues.access import get_access
+from modelhub.queues.defaults import get_or_create_default, queues_of_sources
 from modelhub.queues.filters import QueueFilter
 from modelhub.queues.labels import add_label, remove_label
 from modelhub.queues.management import (
@@ -33,6 +39,7 @@ from modelhub.queues.members import put_member, remove_member
 from modelhub.queues.models import Queue, QueueMember
 from modelhub.queues.overview import describe_queues, members_in_order
 from modelhub.queues.serializers import (
+    DefaultQueueAnswer,
     HardDeleteInput,
     LabelChangeAnswer,
     LabelIdInput,
@@ -44,9 +51,13 @@ from modelhub.queues.serializers import (
     QueueMemberSerializer,
     QueueSerializer,
     RemovedOutput,
+    ScopeInput,
+    SourceQueueSerializer,
     StatusInput,
 )
+from modelhub.sources.refs import SOURCE_WORDS, SourceRef, check_source_ref
 
+MAX_SOURCES = 100
 NEW_QUEUE = {
     "name": "Refund answers",
     "instructions": "Judge the last answer only.",
@@ -271,3 +282,65 @@ class OneMember(ApiView):
     def delete(self, request: Request, pk: uuid.UUID, user_id: uuid.UUID) -> Response:
         remove_member(actor=actor_of(request), queue_id=pk, user_id=user_id)
         return Response({"deleted": True})
+
+
+@extend_schema(tags=["queues"])
+class DefaultQueue(ApiView):
+    @endpoint(
+        **example("Of a project", {"project_id": PROJECT_ID}),
+        operation_id="get_or_create_default_queue",
+        summary="Get the default queue of a project, dataset or agent definition, or create it",
+        description="The caller becomes a member with all roles. A deleted default queue is restored.",
+        request=ScopeInput,
+        responses={200: DefaultQueueAnswer, **problem_responses(400, 404, 409, 413, 415)},
+    )
+    def post(self, request: Request) -> Response:
+        fields = ScopeInput().run_validation(request.data)
+        actor = actor_of(request)
+        queue, action = get_or_create_default(actor=actor, **fields)
+        shown = render_queue(queue, actor)
+        return Response({"queue": shown, "labels": shown["labels"], "created": action == "created", "action": action})
+
+
+@extend_schema(tags=["queues"])
+class QueuesOfSource(ApiView):
+    for_annotators = ("read",)
+
+    @endpoint(
+        operation_id="list_queues_of_source",
+        summary="List the own queues of a source, with own scores and notes",
+        description="Queues that the person created or is a member of and that have the source as an item, and the"
+        " active default queues of its `project_id`, `dataset_id` or `agent_definition_id` in the metadata.",
+        parameters=[
+            parameter("source_type", "The type of the source, with `source_id`.", enum=list(SOURCE_WORDS)),
+            parameter("source_id", "The id that it was registered with."),
+            parameter("sources", f"Instead: a JSON list of at most {MAX_SOURCES} objects with both."),
+            parameter("annotator_id", "Act as this person; needs the scope `act-as`."),
+            parameter("annotator_email", "The same by email."),
+        ],
+        responses={200: SourceQueueSerializer(many=True), **problem_responses(400)},
+    )
+    def get(self, request: Request) -> Response:
+        """Return a bare list, empty for unknown sources (contract 7)."""
+        refs = read_sources(self.query)
+        actor = actor_of(request, self.query.get("annotator_id"), self.query.get("annotator_email"))
+        return Response(render_list(SourceQueueSerializer, queues_of_sources(actor, refs)))
+
+
+def read_sources(query: Mapping[str, str]) -> list[SourceRef]:
+    """Return the one source of a query, or those of its JSON list. Raise `Invalid`."""
+    if "sources" not in query:
+        return [check_source_ref(query.get("source_type"), query.get("source_id"))]
+    if "source_type" in query or "source_id" in query:
+        sentence = "sources must not be given with source_type and source_id"
+        raise Invalid(sentence, code="conflicting_fields", field="sources")
+    try:
+        sent = exact_json.loads(query["sources"])
+    except (ValueError, RecursionError):
+        sent = None
+    some = isinstance(sent, list) and 1 <= len(sent) <= MAX_SOURCES
+    if not some or not all(isinstance(one, dict) for one in sent):
+        rule = f"a JSON list of 1 to {MAX_SOURCES} objects with source_type and source_id"
+        raise Invalid(f"sources must be {rule}, got {show(query['sources'])}", field="sources")
+    objects = [rename(one, ("source_type", "source_id")) for one in sent]
+    return [check_source_ref(one.get("source_type"), one.get("source_id")) for one in objects]

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from modelhub.core.errors import Invalid
+from modelhub.core.exact_json import timestamp
 from modelhub.core.inputs import (
     FlagField,
     IdField,
@@ -23,8 +24,10 @@ from modelhub.core.serializers import OutputSerializer, render_list
 from modelhub.core.text import show
 from modelhub.labels.serializers import ALLOW_NOTES
 from modelhub.labels.types import LABEL_TYPES
+from modelhub.queues.defaults import SCOPES, SourceQueue
 from modelhub.queues.members import roles_in_order
 from modelhub.queues.models import (
+    ITEM_STATUSES,
     NEW_QUEUE_STATUSES,
     QUEUE_ROLES,
     QUEUE_STATUSES,
@@ -36,7 +39,6 @@ from modelhub.queues.models import (
 
 MAX_IDS = 1000
 MAX_RESERVATION_SECONDS = 30 * 24 * 60 * 60
-SCOPES = ("project", "dataset", "agent_definition")
 BLIND = "An annotator sees the scores of others only after completing an item."
 Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
 IDS: dict[str, Any] = {"required": False, "allow_null": True, "max_length": MAX_IDS}
@@ -109,10 +111,7 @@ class QueueInput(InputSerializer):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the fields, scopes under one of their names, the timeout in seconds."""
-        for name in SCOPES:
-            other = f"{name}_id"
-            if name in data and other in data and data[name] != data[other]:
-                raise _conflict(name, other)
+        _check_scopes(data)
         fields = super().to_internal_value(data)
         names = [name for name in _TIMEOUTS if name in fields]
         seconds, minutes = (fields.pop(name, None) for name in _TIMEOUTS)
@@ -125,6 +124,14 @@ class QueueInput(InputSerializer):
 
 _LISTS = ("labels", "annotators")
 _TIMEOUTS = ("reservation_timeout_seconds", "reservation_timeout_minutes")
+
+
+def _check_scopes(data: Any) -> None:
+    """Raise `Invalid` for a scope whose two names differ."""
+    for name in SCOPES:
+        other = f"{name}_id"
+        if name in data and other in data and data[name] != data[other]:
+            raise _conflict(name, other)
 
 
 def _is_objects(value: object) -> bool:
@@ -161,6 +168,27 @@ class LabelIdInput(InputSerializer):
     """A label of a queue."""
 
     label_id = IdField(rule="the id of a label")
+
+
+class ScopeInput(InputSerializer):
+    """Exactly one scope of a default queue."""
+
+    project_id = IdField(**OPTIONAL, rule="the id of a project")
+    project = IdField(**OPTIONAL, source="project_id", rule="the id of a project")
+    dataset_id = IdField(**OPTIONAL, rule="the id of a dataset")
+    dataset = IdField(**OPTIONAL, source="dataset_id", rule="the id of a dataset")
+    agent_definition_id = IdField(**OPTIONAL)
+    agent_definition = IdField(**OPTIONAL, source="agent_definition_id")
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return `scope` and `scope_id`."""
+        _check_scopes(data)
+        fields = super().to_internal_value(data)
+        given = [scope for scope in SCOPES if fields.get(f"{scope}_id")]
+        if len(given) != 1:
+            sentence = "Exactly one of project_id, dataset_id and agent_definition_id must be given, got "
+            raise Invalid(sentence + (" and ".join(given) or "none"), field="project_id")
+        return {"scope": given[0], "scope_id": fields[f"{given[0]}_id"]}
 
 
 class HardDeleteInput(InputSerializer):
@@ -287,3 +315,64 @@ LabelChangeAnswer = inline_serializer(
     },
 )
 RemovedOutput = inline_serializer("Removed", {"removed": serializers.BooleanField()})
+
+DefaultQueueAnswer = inline_serializer(
+    "DefaultQueue",
+    {
+        "queue": QueueSerializer(),
+        "labels": QueueLabelSerializer(many=True),
+        "created": serializers.BooleanField(),
+        "action": serializers.ChoiceField(("created", "restored", "fetched")),
+    },
+)
+
+
+class SourceQueueSerializer(OutputSerializer[SourceQueue]):
+    """A queue of a source with own scores and notes; `item` may be null."""
+
+    queue = inline_serializer(
+        "QueueOfSource",
+        {
+            "id": serializers.UUIDField(),
+            "name": serializers.CharField(),
+            "instructions": serializers.CharField(allow_blank=True),
+            "status": serializers.ChoiceField(QUEUE_STATUSES),
+            "is_default": serializers.BooleanField(),
+        },
+    )
+    item = inline_serializer(
+        "ItemOfSource",
+        {
+            "id": serializers.UUIDField(),
+            "status": serializers.ChoiceField(ITEM_STATUSES),
+            "source_type": serializers.CharField(),
+            "source_id": serializers.CharField(),
+        },
+        allow_null=True,
+    )
+    labels = QueueLabelSerializer(many=True)
+    existing_scores = serializers.DictField(help_text="Own values by the id of the label.")
+    existing_notes = serializers.CharField(allow_blank=True, help_text="The own note on the item.")
+    existing_label_notes = serializers.DictField(child=serializers.CharField(), help_text="By the id of the label.")
+    span_notes = serializers.ListField(child=serializers.DictField(), help_text="Own notes on the source.")
+
+    def to_representation(self, instance: SourceQueue) -> dict[str, Any]:
+        queue, source, item = instance.queue, instance.source, instance.item
+        return {
+            "queue": {name: getattr(queue, name) for name in ("id", "name", "instructions", "status", "is_default")},
+            "item": item
+            and {
+                "id": item.pk,
+                "status": item.status,
+                "source_type": source.source_type,
+                "source_id": source.source_id,
+            },
+            "labels": render_list(QueueLabelSerializer, instance.labels),
+            "existing_scores": {str(score.label_id): score.value for score in instance.scores},
+            "existing_notes": instance.notes,
+            "existing_label_notes": {str(score.label_id): score.notes for score in instance.scores if score.notes},
+            "span_notes": [
+                {"id": note.pk, "text": note.text, "created_at": timestamp(note.created_at)}
+                for note in instance.source_notes
+            ],
+        }

@@ -11,6 +11,8 @@ ITEM = ITEMS + "<id:item_id>/"
 
 urlpatterns = [
     path(QUEUES, queue_views.Queues.as_view(), name="queues"),
+    path(QUEUES + "for-source/", queue_views.QueuesOfSource.as_view(), name="queues-of-source"),
+    path(QUEUES + "get-or-create-default/", queue_views.DefaultQueue.as_view(), name="queue-default"),
     path(QUEUE, queue_views.OneQueue.as_view(), name="queue"),
     path(QUEUE + "restore/", queue_views.RestoreQueue.as_view(), name="queue-restore"),
     path(QUEUE + "hard-delete/", queue_views.HardDeleteQueue.as_view(), name="queue-hard-delete"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from modelhub import not_implemented
 from modelhub.accounts.models import SCOPES
+from modelhub.datasets.models import Dataset
 from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 from modelhub.urls import urlpatterns
@@ -74,6 +75,8 @@ GET    /model-hub/datasets/{dataset}/export/    401 401 401 403 200 403 403 403 
 POST   /tracer/bulk-annotation/                 401 401 401 403 403 200 200 200 403 403 200 200 200 200
 GET    /model-hub/annotation-queues/            401 401 401 403 200 403 200 200 403 403 200 200 200 200
 POST   /model-hub/annotation-queues/            401 401 401 403 403 201 403 403 403 403 201 201 201 201
+GET    /model-hub/annotation-queues/for-source/ 401 401 401 403 200 403 200 200 403 403 200 200 200 200
+POST   /model-hub/annotation-queues/get-or-create-default/  401 401 401 403 403 200 403 403 403 403 200 200 200 404
 GET    /model-hub/annotation-queues/{queue}/    401 401 401 403 200 403 200 404 403 403 200 200 200 404
 PUT    /model-hub/annotation-queues/{queue}/    401 401 401 403 403 200 403 403 403 403 403 200 200 404
 PATCH  /model-hub/annotation-queues/{queue}/    401 401 401 403 403 200 403 403 403 403 403 200 200 404
@@ -177,6 +180,7 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
             "add-label": label,
             "remove-label": label,
             "members": {"email": "alice@example.com"},
+            "get-or-create-default": {"dataset_id": str(Dataset.objects.get().pk)},
             "hard-delete": {"force": True, "confirm_name": "Gone"},
             "add-items": {"items": [source]},
             "bulk-remove": items,

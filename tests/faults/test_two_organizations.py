@@ -90,6 +90,7 @@ Place = tuple[str | int, ...]
 OWN = {
     "label_id": "label",
     "label_ids": "label",
+    "project_id": "project",
     "email": "email",
     "source_id": "source_id",
     "annotation_label_id": "label",
