@@ -14,13 +14,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 from modelhub.accounts.people import Actor
 from modelhub.core import clock, exact_json
 from modelhub.core.errors import Refused, TooLarge
-from modelhub.core.ids import new_id_text
+from modelhub.core.ids import new_id
 from modelhub.core.models import LIVE
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.services import get_label
 from modelhub.queues.access import get_access
-from modelhub.queues.assignment import assign_new
+from modelhub.queues.assignment import BATCH, find_roster, store_assignments
 from modelhub.queues.completion import reopen_queue
 from modelhub.queues.expected import check_expected, rules_of
 from modelhub.queues.models import Queue
@@ -84,7 +84,7 @@ class AddOutcome:
 class NewItem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A row for `insert_items`."""
 
-    id: str
+    id: uuid.UUID
     source_id: uuid.UUID
     priority: int = 0
     gold: bool = False
@@ -125,7 +125,7 @@ def add_listed_items(*, actor: Actor, queue_id: uuid.UUID, entries: Sequence[Ite
             continue
         repeated += source_id in rows
         gold = bool(expected) if entry.gold is None else entry.gold
-        rows.setdefault(source_id, NewItem(new_id_text(), source_id, entry.priority, gold, expected))
+        rows.setdefault(source_id, NewItem(new_id(), source_id, entry.priority, gold, expected))
     added = _insert(access.queue, list(rows.values()))
     return AddOutcome(added, repeated + len(rows) - added, errors, access.queue.status)
 
@@ -149,7 +149,7 @@ def add_selected_items(*, actor: Actor, queue_id: uuid.UUID, selection: SourceSe
         sentence = f"filter must match at most {MAX_FILTERED} new sources, or have a limit of at most that number"
         raise TooLarge(sentence, code="items_too_large", field="filter")
     duplicates = matching.filter(in_queue).count()
-    added = _insert(access.queue, [NewItem(new_id_text(), source_id) for source_id in source_ids])
+    added = _insert(access.queue, [NewItem(new_id(), source_id) for source_id in source_ids])
     return AddOutcome(added, duplicates, [], access.queue.status)
 
 
@@ -157,20 +157,29 @@ def _insert(queue: Queue, rows: Sequence[NewItem]) -> int:
     """Insert and assign items; reopen a completed queue. Return their number."""
     if not rows:
         return 0
+    roster = find_roster(queue)
+    inserted: set[uuid.UUID] = set()
+    for at in range(0, len(rows), BATCH):
+        inserted |= _insert_batch(queue, rows[at : at + BATCH], is_assigned=roster is not None)
+    if roster is not None:
+        store_assignments(queue, [row.id for row in rows if row.id in inserted], roster)
+    if inserted:
+        reopen_queue(queue)
+    return len(inserted)
+
+
+def _insert_batch(queue: Queue, rows: Sequence[NewItem], *, is_assigned: bool) -> set[uuid.UUID]:
+    """Insert the sources that the queue lacks. Return the ids of the new items."""
     parameters: dict[str, Any] = {
         "organization_id": queue.organization_id,
         "queue_id": queue.pk,
         "now": clock.now(),
         "rows": exact_json.dumps(rows),
+        "is_assigned": is_assigned,
     }
     with connection.cursor() as cursor:
         cursor.execute(INSERT_ITEMS, parameters)
-        inserted = {str(row[0]) for row in cursor.fetchall()}
-    item_ids = [uuid.UUID(row.id) for row in rows if row.id in inserted]
-    assign_new(queue, item_ids)
-    if item_ids:
-        reopen_queue(queue)
-    return len(item_ids)
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _find_or_create(organization_id: uuid.UUID, refs: Sequence[SourceRef]) -> Mapping[Identity, uuid.UUID]:

@@ -24,8 +24,9 @@ from modelhub.queues.models import Assignment, Queue, QueueMember
 from modelhub.queues.queries import items_of
 
 ASSIGN_ITEMS = read_sql("queues", "assign_items")
-# Assignments of one request: 300,000 are stored in about 10 seconds.
 MAX_ASSIGNMENTS = 300_000
+# Rows of one statement, which ends long before `MODELHUB_STATEMENT_TIMEOUT_MS`.
+BATCH = 20_000
 AssignAction = Literal["add", "set", "remove"]
 ACTIONS: tuple[AssignAction, ...] = ("add", "set", "remove")
 
@@ -36,6 +37,18 @@ class People:
 
     field: str
     names: Sequence[uuid.UUID | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """People that take turns, `per_item` different ones for each item.
+
+    The turns are positions in `user_ids`, without end.
+    """
+
+    user_ids: Sequence[uuid.UUID]
+    per_item: int
+    turns: Iterator[int]
 
 
 @repeat_aborted
@@ -61,40 +74,47 @@ def assign_items(
     if action == "remove":
         stored.filter(user__in=user_ids).delete()
     elif user_ids:
-        _store(queue, found, user_ids, itertools.cycle(range(len(user_ids))), len(user_ids))
+        store_assignments(queue, found, Roster(user_ids, len(user_ids), take_turns(0, len(user_ids))))
     assigned = Exists(Assignment.objects.filter(organization=OuterRef("organization"), item=OuterRef("pk")))
     items_of(queue).filter(pk__in=found).update(is_assigned=assigned, updated_at=clock.now())
     settle_skipped(queue, found)
     return 0 if action == "remove" else len(found) * len(user_ids)
 
 
-def assign_new(queue: Queue, item_ids: Sequence[uuid.UUID] | None = None) -> int:
-    """Assign items by the queue's strategy. Return the number of assignments.
+def assign_new(queue: Queue) -> int:
+    """Assign the pending unassigned items by the queue's strategy, in their order.
 
-    `item_ids` are the new items in their order; without them, the pending unassigned ones are assigned, as after a
-    change of the strategy. The caller holds the lock of the queue's row. A manual queue without `auto_assign`, and one
-    without annotators, assigns nothing.
+    Return the number of assignments. The caller holds the lock of the queue's row.
+    """
+    roster = find_roster(queue)
+    if roster is None:
+        return 0
+    pending = items_of(queue).filter(status="pending", is_assigned=False)
+    item_ids = list(pending.order_by("order", "id").values_list("pk", flat=True))
+    store_assignments(queue, item_ids, roster)
+    items_of(queue).filter(pk__in=item_ids).update(is_assigned=True)
+    return len(item_ids) * roster.per_item
+
+
+def find_roster(queue: Queue) -> Roster | None:
+    """Return the annotators that take the next items by the queue's strategy.
+
+    Return None for a manual queue without `auto_assign`, and for one without annotators. The caller holds the lock of
+    the queue's row.
     """
     if queue.assignment_strategy == "manual" and not queue.auto_assign:
-        return 0
+        return None
     user_ids = _annotators_of(queue)
-    if item_ids is None:
-        pending = items_of(queue).filter(status="pending", is_assigned=False)
-        item_ids = list(pending.order_by("order", "id").values_list("pk", flat=True))
-    if not user_ids or not item_ids:
-        return 0
+    if not user_ids:
+        return None
     per_item = min(queue.annotations_required, len(user_ids))
     if queue.assignment_strategy == "round_robin":
-        turns = take_turns(items_of(queue).filter(is_assigned=True).count() * per_item, len(user_ids))
-    elif queue.assignment_strategy == "load_balanced":
+        taken = items_of(queue).filter(is_assigned=True).count() * per_item
+        return Roster(user_ids, per_item, take_turns(taken, len(user_ids)))
+    if queue.assignment_strategy == "load_balanced":
         loads = _open_items(queue)
-        turns = balance([loads.get(user_id, 0) for user_id in user_ids], per_item)
-    else:
-        per_item = len(user_ids)
-        turns = take_turns(0, per_item)
-    _store(queue, item_ids, user_ids, turns, per_item)
-    items_of(queue).filter(pk__in=item_ids).update(is_assigned=True)
-    return len(item_ids) * per_item
+        return Roster(user_ids, per_item, balance([loads.get(user_id, 0) for user_id in user_ids], per_item))
+    return Roster(user_ids, len(user_ids), take_turns(0, len(user_ids)))
 
 
 def take_turns(taken: int, people: int) -> Iterator[int]:
@@ -113,26 +133,31 @@ def balance(loads: Sequence[int], per_item: int) -> Iterator[int]:
             yield position
 
 
-def _store(
-    queue: Queue, item_ids: Sequence[uuid.UUID], user_ids: Sequence[uuid.UUID], turns: Iterator[int], per_item: int
-) -> None:
-    """Store assignments by turns, positions in `user_ids`. Existing ones stay.
+def store_assignments(queue: Queue, item_ids: Sequence[uuid.UUID], roster: Roster) -> None:
+    """Store assignments by the turns of a roster. Existing ones stay.
 
     Raise `TooLarge` above `MAX_ASSIGNMENTS`.
     """
-    number = len(item_ids) * per_item
+    number = len(item_ids) * roster.per_item
     if number > MAX_ASSIGNMENTS:
         sentence = f"A request makes at most {MAX_ASSIGNMENTS} assignments (items times people), this one {number}"
         raise TooLarge(f"{sentence}; name fewer items at once", code="items_too_large")
+    size = max(1, BATCH // roster.per_item)
+    for at in range(0, len(item_ids), size):
+        _store_batch(queue, item_ids[at : at + size], roster)
+
+
+def _store_batch(queue: Queue, item_ids: Sequence[uuid.UUID], roster: Roster) -> None:
+    number = len(item_ids) * roster.per_item
     parameters: dict[str, Any] = {
         "organization_id": queue.organization_id,
         "queue_id": queue.pk,
         "now": clock.now(),
         "ids": _array(new_id_text() for _ in range(number)),
-        "turns": _array(map(str, itertools.islice(turns, number))),
+        "turns": _array(map(str, itertools.islice(roster.turns, number))),
         "item_ids": _array(map(str, item_ids)),
-        "user_ids": _array(map(str, user_ids)),
-        "per_item": per_item,
+        "user_ids": _array(map(str, roster.user_ids)),
+        "per_item": roster.per_item,
     }
     with connection.cursor() as cursor:
         cursor.execute(ASSIGN_ITEMS, parameters)

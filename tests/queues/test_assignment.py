@@ -29,8 +29,9 @@ def make_queue(creator: User, people: int, **settings: Any) -> tuple[Queue, list
 
 
 def add(queue: Queue, number: int) -> list[Item]:
+    """Create items and assign the pending ones."""
     items = [ItemFactory.create(queue=queue) for _ in range(number)]
-    assign_new(queue, [item.pk for item in items])
+    assign_new(queue)
     return items
 
 

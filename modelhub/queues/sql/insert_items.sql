@@ -7,7 +7,7 @@ SELECT given.id, %(organization_id)s, %(now)s, %(now)s, %(queue_id)s, given.sour
            WHERE organization_id = %(organization_id)s AND queue_id = %(queue_id)s AND deleted_at IS NULL
                AND created_at > '-infinity'
        ), 0) + row_number() OVER (ORDER BY given.number),
-       coalesce(given.priority, 0), 'pending', '', '', coalesce(given.gold, false), coalesce(given.expected, '{}'), false
+       coalesce(given.priority, 0), 'pending', '', '', coalesce(given.gold, false), coalesce(given.expected, '{}'), %(is_assigned)s
 FROM ROWS FROM (
     json_to_recordset(%(rows)s::json) AS (id uuid, source_id uuid, priority integer, gold boolean, expected jsonb)
 ) WITH ORDINALITY AS given (id, source_id, priority, gold, expected, number)
