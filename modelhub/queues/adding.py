@@ -126,8 +126,10 @@ def add_listed_items(*, actor: Actor, queue_id: uuid.UUID, entries: Sequence[Ite
         repeated += source_id in rows
         gold = bool(expected) if entry.gold is None else entry.gold
         rows.setdefault(source_id, NewItem(new_id(), source_id, entry.priority, gold, expected))
-    added = _insert(access.queue, list(rows.values()))
-    return AddOutcome(added, repeated + len(rows) - added, errors, access.queue.status)
+    known = set(items_of(access.queue).filter(source__in=list(rows)).values_list("source_id", flat=True))
+    new = [row for source_id, row in rows.items() if source_id not in known]
+    _insert(access.queue, new)
+    return AddOutcome(len(new), repeated + len(known), errors, access.queue.status)
 
 
 @repeat_aborted
@@ -135,51 +137,48 @@ def add_listed_items(*, actor: Actor, queue_id: uuid.UUID, entries: Sequence[Ite
 def add_selected_items(*, actor: Actor, queue_id: uuid.UUID, selection: SourceSelection) -> AddOutcome:
     """Add the sources that match a filter, the oldest first.
 
-    Sources in the queue count as duplicates, not towards the limit. Raise `TooLarge` if more than 100,000 are to be
-    added, `NotFound` for queue or label, `Forbidden` without the right to manage the queue.
+    Sources that are in the queue are passed over as duplicates, and do not count towards the limit. Raise `TooLarge` if
+    more than 100,000 are new, `NotFound` for queue or label, `Forbidden` without the right to manage the queue.
     """
     access = get_access(actor, queue_id, lock=True)
     access.check("manage")
-    matching = _matching(access.queue.organization_id, selection)
-    in_queue = Exists(items_of(access.queue).filter(source=OuterRef("pk")))
+    known = set(items_of(access.queue).values_list("source_id", flat=True))
     limit = selection.limit or MAX_FILTERED + 1
-    new = matching.filter(~in_queue).order_by("created_at", "id")
-    source_ids = list(new.values_list("pk", flat=True)[:limit])
-    if len(source_ids) > MAX_FILTERED:
+    new: list[NewItem] = []
+    duplicates = 0
+    matching = _matching(access.queue.organization_id, selection).order_by("created_at", "id")
+    for source_id in matching.values_list("pk", flat=True).iterator(chunk_size=BATCH):
+        if source_id in known:
+            duplicates += 1
+            continue
+        new.append(NewItem(new_id(), source_id))
+        if len(new) == limit:
+            break
+    if len(new) > MAX_FILTERED:
         sentence = f"filter must match at most {MAX_FILTERED} new sources, or have a limit of at most that number"
         raise TooLarge(sentence, code="items_too_large", field="filter")
-    duplicates = matching.filter(in_queue).count()
-    added = _insert(access.queue, [NewItem(new_id(), source_id) for source_id in source_ids])
-    return AddOutcome(added, duplicates, [], access.queue.status)
+    _insert(access.queue, new)
+    return AddOutcome(len(new), duplicates, [], access.queue.status)
 
 
-def _insert(queue: Queue, rows: Sequence[NewItem]) -> int:
-    """Insert and assign items; reopen a completed queue. Return their number."""
+def _insert(queue: Queue, rows: Sequence[NewItem]) -> None:
+    """Insert and assign sources that the queue lacks; reopen a completed queue."""
     if not rows:
-        return 0
+        return
     roster = find_roster(queue)
-    inserted: set[uuid.UUID] = set()
     for at in range(0, len(rows), BATCH):
-        inserted |= _insert_batch(queue, rows[at : at + BATCH], is_assigned=roster is not None)
+        parameters: dict[str, Any] = {
+            "organization_id": queue.organization_id,
+            "queue_id": queue.pk,
+            "now": clock.now(),
+            "rows": exact_json.dumps(rows[at : at + BATCH]),
+            "is_assigned": roster is not None,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(INSERT_ITEMS, parameters)
     if roster is not None:
-        store_assignments(queue, [row.id for row in rows if row.id in inserted], roster)
-    if inserted:
-        reopen_queue(queue)
-    return len(inserted)
-
-
-def _insert_batch(queue: Queue, rows: Sequence[NewItem], *, is_assigned: bool) -> set[uuid.UUID]:
-    """Insert the sources that the queue lacks. Return the ids of the new items."""
-    parameters: dict[str, Any] = {
-        "organization_id": queue.organization_id,
-        "queue_id": queue.pk,
-        "now": clock.now(),
-        "rows": exact_json.dumps(rows),
-        "is_assigned": is_assigned,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT_ITEMS, parameters)
-        return {row[0] for row in cursor.fetchall()}
+        store_assignments(queue, [row.id for row in rows], roster)
+    reopen_queue(queue)
 
 
 def _find_or_create(organization_id: uuid.UUID, refs: Sequence[SourceRef]) -> Mapping[Identity, uuid.UUID]:

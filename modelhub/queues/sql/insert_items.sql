@@ -1,4 +1,5 @@
--- Insert the sources that the queue does not have, behind its last item. The caller holds the lock of the queue's row.
+-- Insert sources behind the last item of the queue. The caller holds the lock of the queue's row, and leaves out the
+-- sources that the queue has: an anti-join here would search the whole queue for each row while statistics are old.
 INSERT INTO modelhub_item (id, organization_id, created_at, updated_at, queue_id, source_id, "order", priority,
                            status, review_status, review_notes, gold, expected, is_assigned)
 SELECT given.id, %(organization_id)s, %(now)s, %(now)s, %(queue_id)s, given.source_id,
@@ -6,14 +7,9 @@ SELECT given.id, %(organization_id)s, %(now)s, %(now)s, %(queue_id)s, given.sour
            SELECT max("order") FROM modelhub_item
            WHERE organization_id = %(organization_id)s AND queue_id = %(queue_id)s AND deleted_at IS NULL
                AND created_at > '-infinity'
-       ), 0) + row_number() OVER (ORDER BY given.number),
-       coalesce(given.priority, 0), 'pending', '', '', coalesce(given.gold, false), coalesce(given.expected, '{}'), %(is_assigned)s
+       ), 0) + given.number,
+       coalesce(given.priority, 0), 'pending', '', '', coalesce(given.gold, false), coalesce(given.expected, '{}'),
+       %(is_assigned)s
 FROM ROWS FROM (
     json_to_recordset(%(rows)s::json) AS (id uuid, source_id uuid, priority integer, gold boolean, expected jsonb)
 ) WITH ORDINALITY AS given (id, source_id, priority, gold, expected, number)
-WHERE NOT EXISTS (
-    SELECT FROM modelhub_item AS old
-    WHERE old.organization_id = %(organization_id)s AND old.queue_id = %(queue_id)s
-        AND old.source_id = given.source_id AND old.deleted_at IS NULL
-)
-RETURNING id
