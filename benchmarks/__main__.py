@@ -8,8 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.measure import Bench, compare
+from benchmarks.queues import queues
 from benchmarks.scale import scale
-from benchmarks.servers import OTHERS, Stage, source_tree
+from benchmarks.servers import OTHERS, Stage, Subject, source_tree
 from benchmarks.soak import soak
 from benchmarks.starts import starts
 from benchmarks.suite import suite
@@ -19,6 +20,7 @@ from tests.servers import ROOT
 
 # As the embedded database: fsync is on, and statistics are refreshed every ten seconds.
 DURABLE = f"{CONNECTIONS} -c autovacuum_naptime=10s"
+QUEUES = [1000, 100_000]
 SUBJECTS = ["raw", "baseline", "modelhub", "floor"]
 
 
@@ -32,6 +34,7 @@ def read_arguments() -> argparse.Namespace:
     add("--subjects", choices=SUBJECTS, nargs="+", default=SUBJECTS)
     add("--against", metavar="REVISION", help="measure another revision of this repository in the same run")
     add("--scale", type=int, nargs="+", metavar="COUNT", help="compare tables of so many scores (10000 1000000)")
+    add("--queues", type=int, nargs="*", metavar="COUNT", help="compare queues of so many items (1000 100000)")
     add("--starts", action="store_true", help="measure starts and stops of the server")
     add("--tests", type=int, metavar="COUNT", help="run so many tests with pytest-modelhub, each with an organization")
     add("--soak", type=float, metavar="MINUTES", help="load one new database for so long")
@@ -58,6 +61,8 @@ def main() -> None:
         if options.soak:
             for text in soak(bench, postgres, stage.start("modelhub"), options.soak):
                 print(text, flush=True)
+        elif options.queues is not None:
+            print_queues(bench, stage, options)
         elif options.scale:
             print_scale(bench, stage, options)
         else:
@@ -81,10 +86,21 @@ def print_comparison(bench: Bench, stage: Stage, options: argparse.Namespace) ->
         print(f"memory of the workers of {subject.name} (RSS): {subject.memory()}")
 
 
+def print_queues(bench: Bench, stage: Stage, options: argparse.Namespace) -> None:
+    subjects = [(stage.start(f"{count:,}"), count) for count in options.queues or QUEUES]
+    queues(bench, stage.postgres, subjects, options.clients, options.rounds)
+    print_growth(bench, [subject for subject, _ in subjects])
+
+
 def print_scale(bench: Bench, stage: Stage, options: argparse.Namespace) -> None:
     tables = [(stage.start(f"{count:,}"), count) for count in options.scale]
     scale(bench, stage.postgres, tables, [size for size in options.sizes if size <= 100], options.rounds)
-    first, *others = (subject.name for subject, _ in tables)
+    print_growth(bench, [subject for subject, _ in tables])
+
+
+def print_growth(bench: Bench, subjects: list[Subject]) -> None:
+    """Print all figures, and their ratios to those of the first size."""
+    first, *others = (subject.name for subject in subjects)
     print(*table(bench.figures, [Ratio(f"p50 / {first}", others, first, attrgetter("p50"))]), sep="\n")
 
 

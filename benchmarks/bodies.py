@@ -44,10 +44,10 @@ def write_request(source: str, labels: Sequence[tuple[str, str]], size: int, kin
     return request("POST", BULK, body.encode())
 
 
-def request(method: str, path: str, body: bytes = b"") -> bytes:
-    """Return a whole HTTP request with the benchmark's API key."""
+def request(method: str, path: str, body: bytes = b"", *, api_key: str = API_KEY) -> bytes:
+    """Return a whole HTTP request."""
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"X-Api-Key: {API_KEY}\r\nX-Secret-Key: {SECRET_KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"X-Api-Key: {api_key}\r\nX-Secret-Key: {SECRET_KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -56,21 +56,25 @@ class Bench:
                 most = max(len(one.each) / one.whole for one in sent)
                 self.limits[subject.name, size, clients] = int(most * self.seconds * 1.5) + 3
 
-    def read(self, subject: Subject, kind: str, path: str, *, keep: bool = True) -> None:
-        """Read a path again and again from one client."""
+    def read(self, subject: Subject, kind: str, path: str, *, clients: int = 1, keep: bool = True) -> None:
+        """Read a path again and again."""
         requests = [request("GET", f"/model-hub/{path}")] * int(1000 * self.seconds)
-        self.send(subject, Cell(subject.name, kind, 0, 1), [requests], keep=keep)
+        self.send(subject, Cell(subject.name, kind, 0, clients), [requests] * clients, keep=keep)
 
     def send(self, subject: Subject, cell: Cell, requests: list[list[bytes]], *, keep: bool) -> list[Sent]:
         before = subject.cpu()
         sent = send(subject.port, requests, cell.size, self.seconds)
         cpu = 1000 * (subject.cpu() - before)
         if keep:
-            taken = sorted(1000 * seconds for one in sent for seconds in one.each)
             rate = sum(len(one.each) * (cell.size or 1) / one.whole for one in sent)
-            p99 = taken[int(len(taken) * 0.99)]
-            self.figures[cell].append(Figure(rate, statistics.median(taken), p99, cpu / len(taken)))
+            self.add(cell, [seconds for one in sent for seconds in one.each], rate, cpu)
         return sent
+
+    def add(self, cell: Cell, each: list[float], rate: float, cpu: float) -> None:
+        """Add a round: the seconds of each request, and the CPU ms of all of them."""
+        taken = sorted(1000 * seconds for seconds in each)
+        p99 = taken[int(len(taken) * 0.99)]
+        self.figures[cell].append(Figure(rate, statistics.median(taken), p99, cpu / len(taken)))
 
 
 def compare(bench: Bench, subjects: list[Subject], sizes: list[int], clients: list[int], rounds: int) -> None:

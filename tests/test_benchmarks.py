@@ -15,6 +15,7 @@ from benchmarks import soak
 from benchmarks.bodies import BYTES_PER_SCORE, write_request
 from benchmarks.clients import check, exchange
 from benchmarks.measure import Bench, Cell, Figure, compare
+from benchmarks.queues import queues
 from benchmarks.scale import scale
 from benchmarks.servers import Stage, Subject, source_tree
 from benchmarks.starts import KINDS, starts
@@ -138,6 +139,17 @@ def test_tables_grow_to_the_count_and_every_list_is_read(stage: Stage, modelhub:
     assert stage.postgres.execute("SELECT count(*) >= 200 FROM modelhub_score", modelhub.database) == [(True,)]
     assert {"insert", "first cursor page", "deep cursor page", "for-source"} <= {cell.kind for cell in bench.figures}
     assert "fsync" in machine(stage.postgres)
+
+
+def test_the_work_in_a_queue_and_its_reads_are_measured_and_undone(stage: Stage, modelhub: Subject) -> None:
+    bench = Bench(seconds=0.05)
+    queues(bench, stage.postgres, [(modelhub, 100)], [1, 2], rounds=1)
+
+    kinds = {"next-item", "submit", "complete", "submit + complete", "queue", "progress", "analytics", "first page"}
+    assert {Cell("modelhub", kind, 0, many) for kind in kinds for many in (1, 2)} <= set(bench.figures)
+    statuses = "SELECT status, count(*) FROM modelhub_item GROUP BY status ORDER BY status"
+    assert stage.postgres.execute(statuses, modelhub.database) == [("completed", 40), ("pending", 60)]
+    assert stage.postgres.execute("SELECT count(*) FROM modelhub_slot", modelhub.database) == [(40,)]
 
 
 def test_each_kind_of_start_has_a_line(folder: Path) -> None:

@@ -214,6 +214,6 @@ def release_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, user_
     named = next((slot for slot in claims.slots if slot.user_id == (user_id or actor.user.pk)), None)
     if named and named.state in ("reserved", "submitted"):
         leave_seat(named)
-    elif named is None and user_id is None and claims.live:
+    elif named is None and user_id is None and any(slot.state != "completed" for slot in claims.live):
         sentence = f"Item {item.pk} is not reserved by {actor.user.email}, and by others it is"
         raise Invalid(sentence, code="not_reserved")

@@ -108,6 +108,13 @@ def test_release_frees_the_seat(team: Team) -> None:
     assert reserve(team, "emil", other).status == 200
 
 
+def test_completed_work_of_others_is_no_reservation(alice: Caller) -> None:
+    team = make_team(alice, "dora", "emil", annotations_required=2)
+    item = team.add()
+    team.finish("dora", item)
+    assert team.people["emil"].post(team.of(item, "release")).body == {"released": True}
+
+
 def test_a_manager_releases_for_another_person(team: Team, alice: Caller) -> None:
     item = team.add()
     reserve(team, "dora", item)
