@@ -114,6 +114,16 @@ def manage(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
+def create_key(server: Server, email: str, *scopes: str) -> dict[str, str]:
+    """Return the headers of a new key of a user, without `scopes` with the default ones."""
+    words = [word for scope in scopes for word in ("--scope", scope)]
+    with folders.temporary_folder() as folder:
+        made = manage("create-api-key", email, *words, env=environment(folder, DATABASE_URL=server.database_url))
+    assert made.returncode == 0, made.stderr
+    api_key, secret_key = re.findall(r"^(?:API|Secret) key +(\S+)", made.stdout, re.MULTILINE)
+    return {"X-Api-Key": api_key, "X-Secret-Key": secret_key}
+
+
 @contextmanager
 def running_server(data_dir: Path, **more: str) -> Iterator[Server]:
     """Start a server, wait until it is ready, and stop it in the end."""
