@@ -188,15 +188,25 @@ def test_a_label_with_unfit_settings_is_counted_as_it_is_stored(alice: Caller, b
     assert values_of(alice, queue, label) == {"positive": 1}
 
 
+@pytest.mark.parametrize(
+    ("most", "values", "other"),
+    [(2, {"a": 2, "b": 2}, 4), (1000, {"a": 2, "b": 2, "c": 1, "x" * 255: 1}, 2)],
+)
 def test_rare_values_and_long_texts_are_counted_as_other(
-    alice: Caller, bob: Caller, queue: Queue, monkeypatch: pytest.MonkeyPatch
+    alice: Caller,
+    bob: Caller,
+    queue: Queue,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    values: dict[str, int],
+    other: int,
 ) -> None:
-    monkeypatch.setattr(analytics, "MOST_VALUES", 2)
+    monkeypatch.setattr(analytics, "MOST_VALUES", most)
     label = attach(queue, "text")
-    for text in ("a", "a", "b", "b", "c", "x" * 255, "x" * 256, "x" * 256, "x" * 256):
+    for text in ("a", "a", "b", "b", "c", "x" * 255, "x" * 256, "x" * 256):
         score(ItemFactory.create(queue=queue), label, bob.user, text)
     found = read(alice, queue)["label_distribution"][str(label.pk)]
-    assert found == {"name": label.name, "type": "text", "values": {"a": 2, "b": 2}, "other": 5}
+    assert found == {"name": label.name, "type": "text", "values": values, "other": other}
 
 
 def test_gold_items_check_the_values_of_each_person(alice: Caller, bob: Caller, queue: Queue) -> None:

@@ -1,5 +1,6 @@
 """Reviews of items: one, and many at once (contract 7.2)."""
 
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -314,6 +315,13 @@ def test_the_statements_do_not_grow_with_items(rita: Caller, queue: Queue) -> No
             assert answer.body == {"reviewed": number, "errors": []}
             numbers.append(len(captured))
     assert numbers[:2] == numbers[2:]
+
+
+def test_the_queue_is_locked_before_the_items(rita: Caller, item: Item) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert review(rita, item, "approve").status == 200
+    locks = [query["sql"] for query in captured if "FOR NO KEY UPDATE" in query["sql"]]
+    assert [re.findall(r'FROM "(\w+)"', sql)[-1] for sql in locks] == ["modelhub_queue", "modelhub_item"]
 
 
 @pytest.mark.django_db(transaction=True)
