@@ -15,9 +15,9 @@ from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
-from django.db.models import F, Func, QuerySet, TextField
+from django.db.models import F, Func, QuerySet, TextField, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce, NullIf
 from rest_framework import serializers
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -92,6 +92,12 @@ class Choice(Text):
 
     def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
         return serializers.ChoiceField(self.words, **options)
+
+
+def display_name(*users: str) -> Coalesce:
+    """Return the expression of the first user's name, or email without a name."""
+    names = [part for user in users for part in (NullIf(f"{user}__name", Value("")), F(f"{user}__email"))]
+    return Coalesce(*names, output_field=TextField())
 
 
 def columns_of(struct: type[msgspec.Struct]) -> list[Combinable]:

@@ -29,13 +29,13 @@ from modelhub.core.structs import (
     Uuid,
     columns_of,
     declarations,
+    display_name,
 )
 from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES, get_type
 from modelhub.queues.models import ITEM_STATUSES, REVIEW_STATUSES, Item, Queue, QueueLabel, Slot
 from modelhub.scores.cells import cell
 from modelhub.scores.models import SCORE_SOURCES, Score
-from modelhub.scores.rows import display_name
 
 BATCH_ROWS = 1000
 

@@ -7,7 +7,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
 from django.db.models.functions import JSONObject, NullIf
 
-from modelhub.core.structs import Choice, Flag, JsonList, JsonObject, Moment, Number, Text, Uuid
+from modelhub.core.structs import Choice, Flag, JsonList, JsonObject, Moment, Number, Text, Uuid, display_name
 from modelhub.queues.models import (
     IN_REVIEW,
     ITEM_STATUSES,
@@ -16,7 +16,6 @@ from modelhub.queues.models import (
     DatabaseClock,
     Slot,
 )
-from modelhub.scores.rows import display_name
 
 WORKFLOW_STATUSES = (*ITEM_STATUSES, "in_review", "resubmitted", "needs_changes")
 

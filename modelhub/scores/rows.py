@@ -3,18 +3,11 @@
 from typing import Annotated, Any
 
 import msgspec
-from django.db.models import F, TextField, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models.functions import Coalesce
 
-from modelhub.core.structs import Choice, JsonObject, Moment, Text, Uuid
+from modelhub.core.structs import Choice, JsonObject, Moment, Text, Uuid, display_name
 from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.models import ACTIONS, SCORE_SOURCES
-
-
-def display_name(*users: str) -> Coalesce:
-    """Return the expression of the first user's name, or email without a name."""
-    names = [part for user in users for part in (NullIf(f"{user}__name", Value("")), F(f"{user}__email"))]
-    return Coalesce(*names, output_field=TextField())
 
 
 class ScoreRow(msgspec.Struct, frozen=True, gc=False):

@@ -3,12 +3,8 @@
 from typing import Annotated
 
 import msgspec
-from django.db.models import F, TextField, Value
-from django.db.models.functions import Coalesce, NullIf
 
-from modelhub.core.structs import Moment, Text, Uuid
-
-NAME_OF_AUTHOR = Coalesce(NullIf("author__name", Value("")), F("author__email"), output_field=TextField())
+from modelhub.core.structs import Moment, Text, Uuid, display_name
 
 
 class NoteRow(msgspec.Struct, frozen=True, gc=False):
@@ -18,6 +14,6 @@ class NoteRow(msgspec.Struct, frozen=True, gc=False):
     notes: Annotated[str, Text("text")]
     annotator: Annotated[str, Uuid("author_id")]
     annotator_id: Annotated[str, Uuid("author_id")]
-    annotator_name: Annotated[str, Text(NAME_OF_AUTHOR)]
+    annotator_name: Annotated[str, Text(display_name("author"))]
     annotator_email: Annotated[str, Text("author__email")]
     created_at: Annotated[str, Moment()]
