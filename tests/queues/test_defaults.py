@@ -88,6 +88,14 @@ class TestDefaults:
         assert (answer.status, answer.body["code"]) == (409, "duplicate")
         assert not Queue.objects.filter(is_default=True).exists()
 
+    def test_a_scope_has_one_default_queue(self, alice: Caller) -> None:
+        first, second = ({"agent_definition_id": str(uuid.uuid4())} for _ in range(2))
+        alice.post(DEFAULT, first)
+        moved = alice.post(DEFAULT, second).body["queue"]["id"]
+        answer = alice.patch(f"{QUEUES}{moved}/", first)
+        assert (answer.status, answer.body["code"]) == (409, "duplicate")
+        assert answer.body["detail"] == "This scope has a default queue already"
+
     @pytest.mark.parametrize(
         "body",
         [
@@ -229,7 +237,6 @@ class TestQueuesOfASource:
         item = ItemFactory.create(queue=Queue.objects.get(), source=source)
         [found] = ask(bob, source).body
         assert found["item"]["id"] == str(item.pk)
-        Caller(ApiKeyFactory.create(user=bob.user, scopes=["annotate"]))
         alice.post(f"{QUEUES}{queue_id}/update-status/", {"status": "paused"})
         assert ask(bob, source).body == []
 

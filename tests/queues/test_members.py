@@ -1,9 +1,11 @@
 """Members of queues: their roles, and the work of people that leave."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from modelhub.queues.models import Assignment, Item, Queue, QueueMember, Slot
 from tests.client import Caller
@@ -129,6 +131,22 @@ class TestTheLastManager:
         QueueMemberFactory.create(queue=queue, user=bob.user, roles=["manager"])
         assert alice.delete(f"{members_of(queue)}{alice.user.pk}/").body == {"deleted": True}
         assert roles_by_name(bob, queue) == {"Bob": ["manager"]}
+
+    @pytest.mark.django_db(transaction=True)
+    def test_two_managers_cannot_remove_each_other_at_the_same_moment(
+        self, alice: Caller, bob: Caller, queue: Queue
+    ) -> None:
+        QueueMemberFactory.create(queue=queue, user=bob.user, roles=["manager"])
+
+        def remove(user: Any) -> int:
+            try:
+                return alice.delete(f"{members_of(queue)}{user.pk}/").status
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(remove, [alice.user, bob.user])) == [200, 409]
+        assert QueueMember.objects.count() == 1
 
 
 class TestLeaving:
