@@ -729,6 +729,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 fields=["queue", "order", "id"],
+                include=["organization"],
                 name="item_in_order",
             ),
         ),

@@ -193,9 +193,8 @@ def _find_people(queue: Queue, people: People, *, members: bool) -> list[uuid.UU
             found |= {pk: pk, email: pk}
     for name in people.names:
         if name not in found:
-            who = "members of the queue that may annotate" if members else "people of this organization"
-            kind = "ids" if isinstance(name, uuid.UUID) else "emails"
-            sentence = f"{people.field} must be {kind} of {who}, got {show(str(name))}"
+            kind = "members of the queue that may annotate" if members else "people of this organization"
+            sentence = f"{people.field} must name {kind}, got {show(str(name))}"
             raise Invalid(sentence, code="annotator_not_found", field=people.field)
     return list(dict.fromkeys(found[name] for name in people.names))
 

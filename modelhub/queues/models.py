@@ -205,8 +205,11 @@ class Item(TenantRow):
             is_object("expected", table="item"),
         ]
         indexes = [
-            models.Index(fields=["queue", "order", "id"], name="item_in_order", condition=LIVE & LISTED),
-            # The columns of counts, which read no row of the table: so many items are read at once.
+            # The organization is included for counts and pages, which read no row of the table.
+            models.Index(
+                fields=["queue", "order", "id"], include=["organization"], name="item_in_order", condition=LIVE & LISTED
+            ),
+            # The columns of counts by status.
             models.Index(
                 fields=["queue", "status", "review_status"],
                 include=["id", "reviewed_at", "organization"],

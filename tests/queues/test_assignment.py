@@ -161,7 +161,7 @@ class TestByHand:
         queue.members.filter(user=bob.user).update(roles=["reviewer"])
         for user in (bob.user, charlie.user):
             answer = self.assign(alice, items, user_ids=[str(alice.user.pk), str(user.pk)])
-            sentence = f'user_ids must be ids of members of the queue that may annotate, got "{user.pk}"'
+            sentence = f'user_ids must name members of the queue that may annotate, got "{user.pk}"'
             assert (answer.status, answer.body["detail"]) == (400, sentence)
         answer = self.assign(alice, items, annotator_email="charlie@example.org", action="remove")
         assert answer.body["code"] == "annotator_not_found"
