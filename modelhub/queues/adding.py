@@ -49,8 +49,7 @@ class ItemEntry:
     expected: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemError:
+class ItemError(msgspec.Struct, frozen=True):
     """An entry that was not added: its source as sent, and the reason."""
 
     source_type: str | None
@@ -71,8 +70,7 @@ class SourceSelection:
     limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AddOutcome:
+class AddOutcome(msgspec.Struct, frozen=True):
     """Numbers of new items and of sources that the queue had, and the errors."""
 
     added: int

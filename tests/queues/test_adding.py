@@ -144,6 +144,12 @@ def test_a_body_that_cannot_be_understood_adds_nothing(
     assert not Item.objects.exists()
 
 
+def test_an_error_shows_a_source_that_utf_8_cannot_hold(alice: Caller, queue: Queue) -> None:
+    answer = alice.request("POST", path_of(queue, "add-items/"), raw=rb'{"items": [{"source_id": "\ud800"}]}')
+    assert answer.status == 200
+    assert answer.body["errors"][0]["source_id"] == "\ud800"
+
+
 def test_a_list_has_at_most_1000_items(alice: Caller, queue: Queue, trace: Source) -> None:
     answer = add(alice, queue, *[named(trace)] * 1001)
     assert (answer.status, answer.body["code"]) == (413, "items_too_large")
