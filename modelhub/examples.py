@@ -81,6 +81,7 @@ EXAMPLES: dict[str, Any] = {
     "QueueLabel.type": "star",
     "QueueLabel.settings": {"no_of_stars": 5},
     "LabelOfQueue.id": STAR_ID,
+    "LabelOfQueue.label_id": STAR_ID,
     "LabelOfQueue.name": "Quality",
     "LabelOfQueue.type": "star",
     "LabelOfQueue.settings": {"no_of_stars": 5},

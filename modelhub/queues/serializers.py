@@ -228,9 +228,11 @@ class MemberInput(InputSerializer):
 
 
 class LabelOfQueueSerializer(OutputSerializer[QueueLabel]):
-    """A label with its place in a queue; `id` is that of the label."""
+    """A label with its place in a queue; `id` and `label_id` are that of the label."""
 
     id = serializers.UUIDField(source="label_id")
+    # The name that scores and the labels of a queue have for it.
+    label_id = serializers.UUIDField()
     name = serializers.CharField(source="label.name")
     type = serializers.ChoiceField(LABEL_TYPES, source="label.type")
     settings = serializers.DictField(source="label.settings")
@@ -246,7 +248,6 @@ class QueueLabelSerializer(LabelOfQueueSerializer):
     """A label of a queue."""
 
     id = serializers.UUIDField()
-    label_id = serializers.UUIDField()
 
 
 class QueueMemberSerializer(OutputSerializer[QueueMember]):

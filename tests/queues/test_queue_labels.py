@@ -57,6 +57,7 @@ class TestAdding:
         assert answer.body == {
             "label": {
                 "id": str(labels["text"].pk),
+                "label_id": str(labels["text"].pk),
                 "name": "Text",
                 "type": "text",
                 "settings": labels["text"].settings,
