@@ -20,10 +20,6 @@ FEATURES: dict[str, list[str]] = {
     "annotation queues": [
         QUEUE + "agreement/",
     ],
-    "items of annotation queues": [
-        ITEM + "annotate-detail/",
-        ITEM + "annotations/",
-    ],
     "discussion threads": [
         ITEM + "discussion/",
         ITEM + "discussion/<str:thread_id>/reopen/",

@@ -255,14 +255,18 @@ def count_of_work(alice: Caller, labels: list[Label]) -> dict[str, int]:
             ("{item}/reserve/", f"{of_first}reserve/", None),
             ("{item}/annotations/submit/", f"{of_first}annotations/submit/", {"annotations": annotations}),
             ("{item}/annotations/import/", f"{of_second}annotations/import/", {"annotations": annotations}),
+            ("{item}/annotations/", "annotations/", None),
+            ("{item}/annotate-detail/", "annotate-detail/", None),
             ("{item}/complete/", f"{of_first}complete/", None),
             ("{item}/undo/", f"{of_first}undo/", None),
             ("{item}/release/", f"{of_first}release/", None),
             ("{item}/skip/", f"{of_second}skip/", None),
             ("undo/", f"{items}undo/", None),
         ):
-            act = partial(alice.post, path, body) if path else partial(alice.get, f"{items}next-item/")
-            counts[f"{'POST' if path else 'GET'} annotation-queues/{{id}}/items/{action} {number}"] = count(act, 200)
+            is_read = not path.startswith("/")
+            read = partial(alice.get, of_first + path if path else f"{items}next-item/")
+            act = read if is_read else partial(alice.post, path, body)
+            counts[f"{'GET' if is_read else 'POST'} annotation-queues/{{id}}/items/{action} {number}"] = count(act, 200)
     return counts
 
 

@@ -6,9 +6,11 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from modelhub.core.inputs import IdField, InputSerializer, ManyField, StrictField, TextField
-from modelhub.core.serializers import StructSerializer
-from modelhub.queues.rows import ItemRow
+from modelhub.queues.item_serializers import ItemSerializer
+from modelhub.queues.models import QUEUE_STATUSES
+from modelhub.queues.serializers import LabelOfQueueSerializer
 from modelhub.scores.entries import PROPERTIES
+from modelhub.scores.serializers import ScoreSerializer
 
 MAX_EXCLUDED = 1000
 MAX_REASON = 5000
@@ -77,15 +79,8 @@ class SkipInput(EndInput):
     reason = TextField(required=False, allow_null=True, allow_blank=True, max_length=MAX_REASON)
 
 
-class ItemAnswerSerializer(StructSerializer[ItemRow]):
-    """An item as its annotators see it."""
-
-    class Meta(StructSerializer.Meta):
-        struct = ItemRow
-
-
-def _nullable_item() -> ItemAnswerSerializer:
-    return ItemAnswerSerializer(allow_null=True)
+def _nullable_item() -> ItemSerializer:
+    return ItemSerializer(allow_null=True)
 
 
 ReservedAnswer = inline_serializer(
@@ -110,17 +105,15 @@ CompletedAnswer = inline_serializer(
     {
         "completed_item_id": serializers.UUIDField(),
         "next_item": _nullable_item(),
-        "item": ItemAnswerSerializer(),
+        "item": ItemSerializer(),
         "missing_labels": serializers.ListField(child=serializers.UUIDField()),
     },
 )
 SkippedAnswer = inline_serializer(
     "SkippedAnswer",
-    {"skipped_item_id": serializers.UUIDField(), "next_item": _nullable_item(), "item": ItemAnswerSerializer()},
+    {"skipped_item_id": serializers.UUIDField(), "next_item": _nullable_item(), "item": ItemSerializer()},
 )
-UndoneAnswer = inline_serializer(
-    "UndoneAnswer", {"undone_item_id": serializers.UUIDField(), "item": ItemAnswerSerializer()}
-)
+UndoneAnswer = inline_serializer("UndoneAnswer", {"undone_item_id": serializers.UUIDField(), "item": ItemSerializer()})
 NextItemAnswer = inline_serializer(
     "NextItemAnswer",
     {
@@ -128,5 +121,38 @@ NextItemAnswer = inline_serializer(
         "reserved_until": serializers.DateTimeField(required=False),
         "reason": serializers.ChoiceField(REASONS, required=False),
         "until": serializers.DateTimeField(required=False),
+    },
+)
+QueueOfItem = inline_serializer(
+    "QueueOfItem",
+    {
+        "id": serializers.UUIDField(),
+        "name": serializers.CharField(),
+        "description": serializers.CharField(allow_blank=True),
+        "instructions": serializers.CharField(allow_blank=True),
+        "status": serializers.ChoiceField(QUEUE_STATUSES),
+        "annotations_required": serializers.IntegerField(),
+        "reservation_timeout_seconds": serializers.IntegerField(),
+        "requires_review": serializers.BooleanField(),
+        "blind": serializers.BooleanField(),
+    },
+)
+ProgressOfItem = inline_serializer(
+    "ProgressOfItem",
+    {name: serializers.IntegerField() for name in ("total", "completed", "skipped", "own_completed", "own_skipped")},
+)
+DetailAnswer = inline_serializer(
+    "ItemDetail",
+    {
+        "item": ItemSerializer(),
+        "queue": QueueOfItem,
+        "labels": LabelOfQueueSerializer(many=True),
+        "annotations": ScoreSerializer(many=True),
+        "progress": ProgressOfItem,
+        "next_item_id": serializers.UUIDField(allow_null=True),
+        "prev_item_id": serializers.UUIDField(allow_null=True),
+        "review_comments": serializers.ListField(child=serializers.DictField()),
+        "existing_notes": serializers.CharField(allow_blank=True),
+        "item_notes": serializers.ListField(child=serializers.DictField()),
     },
 )

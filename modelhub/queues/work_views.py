@@ -8,19 +8,24 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from modelhub.accounts.authentication import actor_of, api_key_of
+from modelhub.accounts.authentication import actor_of, api_key_of, caller
 from modelhub.accounts.keys import check_scope
+from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor, get_annotator
 from modelhub.core.schema import endpoint, example, flag, parameter, problem_responses
+from modelhub.core.serializers import render_list
 from modelhub.core.views import ApiView
 from modelhub.examples import CATEGORICAL_ID, ITEM_ID, STAR_ID
 from modelhub.queues.annotating import import_annotations, submit_annotations
 from modelhub.queues.claims import release_item, reserve_item
+from modelhub.queues.detail import ItemDetail, get_annotations, get_detail
 from modelhub.queues.ending import complete_item, skip_item, undo_item
 from modelhub.queues.picking import NextItem, look_next, reserve_next
 from modelhub.queues.rows import ItemRow
+from modelhub.queues.serializers import LabelOfQueueSerializer
 from modelhub.queues.work_serializers import (
     CompletedAnswer,
+    DetailAnswer,
     EndInput,
     ImportedAnswer,
     ImportInput,
@@ -36,6 +41,7 @@ from modelhub.queues.work_serializers import (
     WorkInput,
 )
 from modelhub.scores.entries import check_notes
+from modelhub.scores.serializers import ScoreSerializer
 
 PERSON = [
     parameter("annotator_id", "The person to act as, for keys with the scope `act-as`."),
@@ -172,6 +178,78 @@ class ImportAnnotations(ApiView):
             actor=actor, annotator=annotator, queue_id=pk, item_id=item_id, entries=fields["annotations"]
         )
         return Response({"imported": submission.submitted, "skipped": submission.skipped})
+
+
+@extend_schema(tags=["queues"])
+class Annotations(ApiView):
+    for_annotators = ("read",)
+
+    @endpoint(
+        operation_id="get_annotations",
+        summary="Scores of an item, newest first",
+        description="In a blind queue, annotators get the scores of others after completing the item.",
+        parameters=[
+            parameter("annotator_id", "Scores of this person only."),
+            parameter("annotator_email", "The same by email."),
+        ],
+        responses={200: ScoreSerializer(many=True), **problem_responses(400, 404)},
+    )
+    def get(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
+        rows = get_annotations(actor=actor_of(request), queue_id=pk, item_id=item_id, of=person_of(request, self.query))
+        return Response(render_list(ScoreSerializer, rows))
+
+
+def person_of(request: Request, query: Mapping[str, str]) -> User | None:
+    """Return the person that a filter names, if any. Raise `Invalid`."""
+    user_id, email = query.get("annotator_id"), query.get("annotator_email")
+    if user_id is None and email is None:
+        return None
+    return get_annotator(organization_id=caller(request).organization_id, user_id=user_id, email=email)
+
+
+@extend_schema(tags=["queues"])
+class AnnotateDetail(WorkView):
+    @endpoint(
+        operation_id="annotate_detail",
+        summary="An item with its labels and scores, for a page to work on it",
+        description="A key with `act-as` acts as the person that is named. For others the scores are filtered.",
+        parameters=[flag("reserve", "Reserve the item."), *PERSON],
+        responses={200: DetailAnswer, **problem_responses(400, 404, 409)},
+    )
+    def get(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
+        reserve, scopes = self.read_flag("reserve"), api_key_of(request).scopes
+        if reserve and "annotate" not in scopes:
+            check_scope(api_key_of(request), "write")
+        acts = "act-as" in scopes
+        detail = get_detail(
+            actor=self.actor_of_query(request) if acts else actor_of(request),
+            queue_id=pk,
+            item_id=item_id,
+            of=None if acts else person_of(request, self.query),
+            reserve=reserve,
+        )
+        return Response(render_detail(detail))
+
+
+def render_detail(detail: ItemDetail) -> dict[str, Any]:
+    queue = detail.access.queue
+    names = ("name", "description", "instructions", "status", "annotations_required", "requires_review", "blind")
+    return {
+        "item": detail.item,
+        "queue": {
+            "id": str(queue.pk),
+            **{name: getattr(queue, name) for name in names},
+            "reservation_timeout_seconds": queue.reservation_seconds,
+        },
+        "labels": render_list(LabelOfQueueSerializer, detail.labels),
+        "annotations": render_list(ScoreSerializer, detail.annotations),
+        "progress": detail.progress,
+        "next_item_id": detail.next_item_id,
+        "prev_item_id": detail.prev_item_id,
+        "review_comments": detail.review_comments,
+        "existing_notes": detail.existing_notes,
+        "item_notes": detail.notes,
+    }
 
 
 @extend_schema(tags=["queues"])

@@ -12,7 +12,7 @@ from django.db.models.functions import Greatest
 from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor
 from modelhub.core import clock
-from modelhub.core.errors import Forbidden, Invalid, TooLarge
+from modelhub.core.errors import Conflict, Forbidden, Invalid, TooLarge
 from modelhub.core.exact_json import same
 from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LIVE
@@ -28,6 +28,7 @@ from modelhub.scores.statements import keep_revisions, later_than
 from modelhub.sources.models import Source
 
 CHANGES = ("value", *CONTENT_RULES)
+OF_QUEUE = "belongs to an item of an annotation queue: change it with submit on its item, or as an admin"
 NOT_YOURS = "A score is changed or deleted by its annotator or an admin of the organization"
 
 
@@ -77,6 +78,8 @@ def _lock_score(actor: Actor, score_id: uuid.UUID) -> Score:
         raise score_not_found(score_id)
     if not actor.may_change(score.annotator_id):
         raise Forbidden(f"{NOT_YOURS}; {actor.missing_right}")
+    if score.queue_item and actor.missing_right:
+        raise Conflict(f"Score {score.pk} {OF_QUEUE}; {actor.missing_right}", code="queue_score")
     return score
 
 
@@ -107,15 +110,17 @@ def delete_scores_by_id(*, actor: Actor, ids: Sequence[object]) -> tuple[int, li
         )
     parsed = [parse_uuid(text) for text in ids]
     found = _lock_scores(actor, live_scores(actor).filter(pk__in=[pk for pk in parsed if pk]))
-    annotators = {score.pk: score.annotator_id for score in found}
+    known = {score.pk: score for score in found}
     chosen: dict[uuid.UUID, int] = {}
     errors = []
     for index, (text, pk) in enumerate(zip(ids, parsed, strict=True)):
-        if pk is None or pk not in annotators:
+        if pk is None or pk not in known:
             not_found = score_not_found(show(text).strip('"'))
             errors.append(f"ids[{index}]: {not_found}")
-        elif not actor.may_change(annotators[pk]):
+        elif not actor.may_change(known[pk].annotator_id):
             errors.append(f"ids[{index}]: Score {pk} is not yours: a{NOT_YOURS[1:]}; {actor.missing_right}")
+        elif known[pk].queue_item and actor.missing_right:
+            errors.append(f"ids[{index}]: Score {pk} {OF_QUEUE}; {actor.missing_right}")
         elif pk in chosen:
             errors.append(f"ids[{index}]: Score {pk} is already named by ids[{chosen[pk]}]")
         else:
@@ -126,12 +131,15 @@ def delete_scores_by_id(*, actor: Actor, ids: Sequence[object]) -> tuple[int, li
 @repeat_aborted
 @in_transaction
 def delete_scores_matching(*, actor: Actor, scores: QuerySet[Score]) -> int:
-    """Delete all of these live scores, or none and raise `Forbidden`."""
+    """Delete all of these live scores, or none and raise `Forbidden` or `Conflict`."""
     found = _lock_scores(actor, scores)
     if theirs := sum(not actor.may_change(score.annotator_id) for score in found):
         raise Forbidden(
             f"Nothing was deleted: of the {len(found)} scores that match, {theirs} are not yours; {actor.missing_right}"
         )
+    if actor.missing_right and (held := sum(score.queue_item is not None for score in found)):
+        sentence = f"Nothing was deleted: of the {len(found)} scores that match, {held} are of annotation queues"
+        raise Conflict(f"{sentence}; {actor.missing_right}", code="queue_score")
     return _delete(actor, [score.pk for score in found])
 
 
@@ -165,9 +173,9 @@ def delete_scores_of_items(*, actor: Actor, sources: Mapping[uuid.UUID, uuid.UUI
 
 
 def _lock_scores(actor: Actor, scores: QuerySet[Score]) -> list[Score]:
-    """Return scores with id and annotator only; lock their sources."""
+    """Return scores with id, annotator and item only; lock their sources."""
     locked = _lock_sources(actor.user.organization_id, scores.order_by().values("source_id"))
-    return list(scores.filter(source_id__in=locked).only("id", "annotator_id"))
+    return list(scores.filter(source_id__in=locked).only("id", "annotator_id", "queue_item"))
 
 
 def _delete(actor: Actor, score_ids: Sequence[uuid.UUID]) -> int:

@@ -1,0 +1,158 @@
+"""Reads of the work on an item; in a blind queue others' work is hidden at first (contract 7)."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import JSONObject
+
+from modelhub.accounts.models import User
+from modelhub.accounts.people import Actor
+from modelhub.core.exact_json import timestamp
+from modelhub.core.models import LISTED, LIVE
+from modelhub.core.structs import display_name
+from modelhub.queues.access import Access, get_access
+from modelhub.queues.claims import reserve_item
+from modelhub.queues.models import Item, QueueLabel, Review, Slot
+from modelhub.queues.progress import count_items
+from modelhub.queues.queries import get_item, get_item_row, score_rows_of
+from modelhub.queues.rows import ItemRow
+from modelhub.scores.models import Score
+from modelhub.scores.rows import ScoreRow
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDetail:
+    """Everything that a page for the work on an item shows."""
+
+    item: ItemRow
+    access: Access
+    labels: list[QueueLabel]
+    annotations: list[ScoreRow]
+    progress: dict[str, Any]
+    next_item_id: str | None
+    prev_item_id: str | None
+    review_comments: list[dict[str, Any]]
+    existing_notes: str
+    notes: list[dict[str, Any]]
+
+
+def get_annotations(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, of: User | None) -> list[ScoreRow]:
+    """Return the scores of an item that the actor may see, newest first; `of` one person.
+
+    Raise `NotFound`, `Forbidden`.
+    """
+    access = _get_readable(actor, queue_id)
+    return list(_visible_scores(access, get_item(access, item_id), of))
+
+
+def get_detail(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, of: User | None, reserve: bool) -> ItemDetail:
+    """Return an item with all that the work on it needs, reserved if need be.
+
+    Raise `NotFound`, `Forbidden`, and the errors of `reserve_item`.
+    """
+    access = _get_readable(actor, queue_id)
+    if reserve:
+        reserve_item(actor=actor, queue_id=queue_id, item_id=item_id)
+    item = get_item(access, item_id)
+    own = _own_slots(access).filter(item=item.pk).first()
+    labels = QueueLabel.objects.filter(organization_id=item.organization_id, queue=access.queue)
+    return ItemDetail(
+        item=get_item_row(access, item_id),
+        access=access,
+        labels=list(labels.filter(label__deleted_at=None).select_related("label").order_by("order", "id")),
+        annotations=list(_visible_scores(access, item, of)),
+        progress=_count_progress(access),
+        next_item_id=_find_neighbour(access, item, after=True),
+        prev_item_id=_find_neighbour(access, item, after=False),
+        review_comments=_read_comments(access, item),
+        existing_notes=own.notes if own else "",
+        notes=_read_notes(access, item),
+    )
+
+
+def _get_readable(actor: Actor, queue_id: uuid.UUID) -> Access:
+    """Return the access of a person that may annotate or review. Raise `Forbidden`."""
+    access = get_access(actor, queue_id)
+    if not access.may("review"):
+        access.check("annotate")
+    return access
+
+
+def _sees_others(access: Access, item: Item) -> bool:
+    """Return whether the actor sees others' work on an item."""
+    if access.sees_all or not access.queue.blind:
+        return True
+    return _own_slots(access).filter(item=item.pk, state="completed").exists()
+
+
+def _visible_scores(access: Access, item: Item, of: User | None) -> QuerySet[Score, ScoreRow]:
+    rows = score_rows_of(item)
+    if not _sees_others(access, item):
+        rows = rows.filter(annotator=access.actor.user.pk)
+    return rows if of is None else rows.filter(annotator=of.pk)
+
+
+def _read_notes(access: Access, item: Item) -> list[dict[str, Any]]:
+    """Return the notes of people on an item that the actor may see."""
+    slots = Slot.objects.filter(organization_id=item.organization_id, item=item.pk).exclude(notes="")
+    if not _sees_others(access, item):
+        slots = slots.filter(user=access.actor.user.pk)
+    person = JSONObject(annotator_id="user_id", annotator_name=display_name("user"), notes="notes")
+    return list(slots.order_by("created_at", "id").values_list(person, flat=True))
+
+
+def _read_comments(access: Access, item: Item) -> list[dict[str, Any]]:
+    """Return the reviews of an item, newest first; comments for others are left out."""
+    reviews = Review.objects.filter(organization_id=item.organization_id, item=item.pk).select_related("reviewer")
+    own_id = str(access.actor.user.pk)
+    sees_all = _sees_others(access, item)
+    return [
+        {
+            "id": str(review.pk),
+            "action": review.action,
+            "notes": review.notes,
+            "label_comments": [
+                comment
+                for comment in review.label_comments
+                if sees_all or comment.get("target_annotator_id") in (None, own_id)
+            ],
+            "reviewer_id": str(review.reviewer_id),
+            "reviewer_name": review.reviewer.display_name,
+            "created_at": timestamp(review.created_at),
+        }
+        for review in reviews.order_by("-created_at", "-id")
+    ]
+
+
+def _count_progress(access: Access) -> dict[str, Any]:
+    """Return the numbers of items in the queue, and of those that the actor has ended."""
+    counts = count_items(access.queue)
+    live = Item.objects.filter(LIVE, organization_id=access.queue.organization_id)
+    own = (
+        _own_slots(access)
+        .filter(item__in=live.values("pk"))
+        .aggregate(
+            own_completed=Count("pk", filter=Q(state="completed")), own_skipped=Count("pk", filter=Q(state="skipped"))
+        )
+    )
+    return {"total": counts.total(), "completed": counts["completed"], "skipped": counts["skipped"], **own}
+
+
+def _find_neighbour(access: Access, item: Item, *, after: bool) -> str | None:
+    """Return the id of the item before or after another one in the order of the queue."""
+    items = Item.objects.filter(LIVE, LISTED, organization_id=item.organization_id, queue=access.queue)
+    if after:
+        found = items.filter(Q(order__gt=item.order) | Q(order=item.order, pk__gt=item.pk), order__gte=item.order)
+        first = found.order_by("order", "id").values_list("pk", flat=True).first()
+    else:
+        found = items.filter(Q(order__lt=item.order) | Q(order=item.order, pk__lt=item.pk), order__lte=item.order)
+        first = found.order_by("-order", "-id").values_list("pk", flat=True).first()
+    return str(first) if first else None
+
+
+def _own_slots(access: Access) -> QuerySet[Slot]:
+    return Slot.objects.filter(
+        organization_id=access.queue.organization_id, queue=access.queue, user=access.actor.user.pk
+    )
