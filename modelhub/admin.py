@@ -2,5 +2,6 @@
 
 import modelhub.accounts.admin
 import modelhub.labels.admin
+import modelhub.queues.admin
 import modelhub.scores.admin
 import modelhub.sources.admin

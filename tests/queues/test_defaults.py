@@ -208,6 +208,24 @@ class TestQueuesOfASource:
             }
         ]
 
+    def test_before_own_work_there_is_none_of_others(
+        self, alice: Caller, bob: Caller, trace: Source, labels: dict[str, Label]
+    ) -> None:
+        queue = QueueFactory.create(created_by=bob.user)
+        QueueLabelFactory.create(queue=queue, label=labels["star"])
+        item = ItemFactory.create(queue=queue, source=trace)
+        ScoreFactory.create(
+            source=trace,
+            label=labels["star"],
+            annotator=alice.user,
+            queue_item=item.pk,
+            queue_id=queue.pk,
+            notes="hers",
+        )
+        SlotFactory.create(item=item, user=alice.user, state="submitted", notes="hers")
+        [found] = ask(bob, trace).body
+        assert (found["existing_scores"], found["existing_notes"], found["existing_label_notes"]) == ({}, "", {})
+
     def test_only_own_live_queues_with_the_source_are_listed(self, alice: Caller, bob: Caller, trace: Source) -> None:
         created, joined, gone, others, removed = QueueFactory.create_batch(5, created_by=alice.user)
         Queue.objects.filter(pk=created.pk).update(created_by=bob.user)
