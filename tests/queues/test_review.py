@@ -478,3 +478,19 @@ def test_at_each_step_the_progress_adds_up(desk: Desk, rita: Caller, ann: Caller
     skipped = desk.next(ann)
     desk.post(ann, f"{skipped['id']}/skip/")
     assert counts() == ({"pending": 1, "completed": 1, "skipped": 1}, {"completed": 1, "skipped": 1})
+
+
+def test_others_work_is_hidden_until_the_own_is_completed(desk: Desk, rita: Caller, ann: Caller, queue: Queue) -> None:
+    Queue.objects.update(annotations_required=2)
+    item = ItemFactory.create(queue=queue)
+    desk.work(member(queue, "Ben", "annotator"), item)
+
+    def annotators(caller: Caller) -> list[list[str]]:
+        detail = desk.post(caller, f"{item.pk}/annotate-detail/", method="GET")["annotations"]
+        listed = desk.post(caller, f"{item.pk}/annotations/", method="GET")
+        return [sorted(score["annotator_name"] for score in scores) for scores in (detail, listed)]
+
+    assert annotators(ann) == [[], []]
+    assert annotators(rita) == [["Ben"], ["Ben"]]
+    desk.work(ann, item)
+    assert annotators(ann) == [["Ann", "Ben"], ["Ann", "Ben"]]
