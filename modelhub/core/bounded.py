@@ -38,19 +38,19 @@ def read_all(rows: QuerySet[M, R]) -> list[R]:
     return found
 
 
-def read_batch(rows: QuerySet[M, R], *, size: int, max_bytes: int) -> list[R]:
+def read_batch(rows: QuerySet[M, R], *, size: int, max_bytes: int, fetch: int = FETCH_ROWS) -> list[R]:
     """Return at most `size` rows, and no further FETCH once they have `max_bytes`.
 
     The cursor and its transaction end here: they must not wait for the client that reads the rows.
     """
     if connections[rows.db].settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:  # PgBouncer: Django reads all rows at once
-        size = min(size, FETCH_ROWS)
+        size = min(size, fetch)
     batch, read = [], 0
     with transaction.atomic(using=rows.db):
-        for number, row in enumerate(rows[:size].iterator(chunk_size=FETCH_ROWS), 1):
+        for number, row in enumerate(rows[:size].iterator(chunk_size=fetch), 1):
             batch.append(row)
             read += bytes_of(row)
-            if read >= max_bytes and number % FETCH_ROWS == 0:
+            if read >= max_bytes and number % fetch == 0:
                 break
     return batch
 

@@ -22,6 +22,8 @@ from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.datasets.models import Dataset, DatasetRow
 
 UPSERT_DATASET = read_sql("datasets", "upsert_dataset")
+# Rows of one FETCH: they may be long.
+FETCH_ROWS = 10
 PUT_ROWS = read_sql("datasets", "put_rows")
 DELETE_DATASET = "DELETE FROM modelhub_dataset WHERE organization_id = %s AND id = %s"
 
@@ -134,8 +136,9 @@ def write_rows(dataset: Dataset, *, using: str) -> Iterator[bytes]:
 
 
 def _batches(dataset: Dataset, using: str) -> Iterator[list[DatasetRow]]:
-    last, rows = 0, rows_in_order(dataset).using(using)
-    while batch := read_batch(rows.filter(position__gt=last), size=1000, max_bytes=BATCH_BYTES):
+    # Metadata may be longer than the cells: it has all annotations of an item.
+    last, rows = 0, rows_in_order(dataset).defer("metadata").using(using)
+    while batch := read_batch(rows.filter(position__gt=last), size=1000, max_bytes=BATCH_BYTES, fetch=FETCH_ROWS):
         yield batch
         last = batch[-1].position
 
@@ -149,8 +152,6 @@ def delete_dataset(*, organization_id: uuid.UUID, dataset_id: uuid.UUID) -> None
         with transaction.atomic(), connection.cursor() as cursor:
             _rows_of(dataset).delete()
             cursor.execute(DELETE_DATASET, [organization_id, dataset_id])
-            # Foreign keys are checked at the commit otherwise, past this handler.
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     except IntegrityError:
         sentence = f"Dataset {dataset_id} is the scope of an annotation queue; delete the queue for good first"
         raise Conflict(sentence, code="dataset_in_use") from None

@@ -73,7 +73,8 @@ class MappedColumn(InputSerializer):
 
     field = TextField(required=False)
     id = TextField(required=False)
-    column = NameField(required=False, allow_null=True, min_length=1, max_length=255)
+    # Longer than names of labels, which are parts of columns.
+    column = NameField(required=False, allow_null=True, min_length=1, max_length=500)
     enabled = FlagField(required=False)
 
     def to_internal_value(self, data: Any) -> Column | None:

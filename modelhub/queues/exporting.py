@@ -1,15 +1,18 @@
 """Exports of a queue: its live items with their scores (contract 7.9)."""
 
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Func, JSONField, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import JSONObject, NullIf
+from django.db.models import F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, JSONObject, NullIf
 from msgspec import UNSET
 from rest_framework import serializers
 
+from modelhub.accounts.models import User
 from modelhub.core import exact_json
 from modelhub.core.bounded import read_batch
 from modelhub.core.csv_cells import write_rows
@@ -29,7 +32,6 @@ from modelhub.core.structs import (
     Uuid,
     columns_of,
     declarations,
-    display_name,
 )
 from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES, get_type
@@ -38,6 +40,20 @@ from modelhub.scores.cells import cell
 from modelhub.scores.models import SCORE_SOURCES, Score
 
 BATCH_ROWS = 1000
+# Items of one FETCH: with 16 scores of 64 KB each, 10 MB.
+FETCH_ITEMS = 10
+
+
+NAME, EMAIL = Coalesce(NullIf("name", Value("")), "email", output_field=TextField()), F("email")
+
+
+def _of_user(key: str, column: Combinable) -> Subquery:
+    """Return the expression of a user's column.
+
+    By the key: while tables are new, a join could read all users of the organization for each item.
+    """
+    user = User.objects.filter(organization=OuterRef("organization"), pk=OuterRef(key))
+    return Subquery(user.values(shown=column)[:1])
 
 
 class PlainValue(CastText):
@@ -47,16 +63,19 @@ class PlainValue(CastText):
 
 
 class Annotation(msgspec.Struct, gc=False):
-    """A score of an item; `value` is JSON text until `read_items` has read it."""
+    """A score of an item.
+
+    `value` is JSON text, and name and type of the label are blank, until `read_items` has completed it.
+    """
 
     label_id: Annotated[str, Uuid()]
-    label_name: Annotated[str, Text("label__name")]
-    label_type: Annotated[str, Choice("label__type", LABEL_TYPES)]
+    label_name: Annotated[str, Text(Value(""))]
+    label_type: Annotated[str, Choice(Value(""), LABEL_TYPES)]
     value: Annotated[Any, PlainValue()]
     notes: Annotated[str, Text()]
     annotator_id: Annotated[str, Uuid()]
-    annotator_name: Annotated[str, Text(display_name("annotator"))]
-    annotator_email: Annotated[str, Text("annotator__email")]
+    annotator_name: Annotated[str, Text(_of_user("annotator_id", NAME))]
+    annotator_email: Annotated[str, Text(_of_user("annotator_id", EMAIL))]
     score_source: Annotated[str, Choice(words=SCORE_SOURCES)]
     created_at: Annotated[str, Moment()]
     updated_at: Annotated[str, Moment()]
@@ -66,8 +85,8 @@ class ItemNote(msgspec.Struct, frozen=True, gc=False):
     """A person's note on an item."""
 
     annotator_id: Annotated[str, Uuid("user_id")]
-    annotator_name: Annotated[str, Text(display_name("user"))]
-    annotator_email: Annotated[str, Text("user__email")]
+    annotator_name: Annotated[str, Text(_of_user("user_id", NAME))]
+    annotator_email: Annotated[str, Text(_of_user("user_id", EMAIL))]
     notes: Annotated[str, Text()]
 
 
@@ -76,8 +95,8 @@ class ItemReview(msgspec.Struct, frozen=True, gc=False):
 
     review_status: Annotated[str | None, Choice(NullIf("review_status", Value("")), REVIEW_STATUSES)]
     reviewed_by: Annotated[str | None, Uuid("reviewed_by_id")]
-    reviewed_by_name: Annotated[str | None, Text(display_name("reviewed_by"))]
-    reviewed_by_email: Annotated[str | None, Text("reviewed_by__email")]
+    reviewed_by_name: Annotated[str | None, Text(_of_user("reviewed_by_id", NAME))]
+    reviewed_by_email: Annotated[str | None, Text(_of_user("reviewed_by_id", EMAIL))]
     reviewed_at: Annotated[str | None, Moment()]
     review_notes: Annotated[str, Text()]
 
@@ -153,29 +172,32 @@ def read_items(
     kind = ItemRowsWithMetadata if metadata else ItemRows
     rows: Any = kind(Item).filter(LIVE, LISTED, of_status, organization_id=queue.organization_id, queue=queue)
     rows = rows.order_by("order", "id").values_list(*columns_of(kind.struct)).using(using)
-    position = {str(label.pk): at for at, label in enumerate(labels)}
-    types = {str(label.pk): label.type for label in labels}
+    by_id = {str(label.pk): label for label in labels}
     after = Q()
-    while batch := read_batch(rows.filter(after), size=BATCH_ROWS, max_bytes=BATCH_BYTES):
+    while batch := read_batch(rows.filter(after), size=BATCH_ROWS, max_bytes=BATCH_BYTES, fetch=FETCH_ITEMS):
         for item in batch:
-            _complete(item, position, types, requires_review=queue.requires_review)
+            _complete(item, by_id, requires_review=queue.requires_review)
         yield batch
         last = batch[-1]
         after = Q(order__gte=last.order) & (Q(order__gt=last.order) | Q(pk__gt=last.item_id))
 
 
-def _complete(item: ExportedItem, position: dict[str, int], types: dict[str, str], *, requires_review: bool) -> None:
+def _complete(item: ExportedItem, labels: Mapping[str, Label], *, requires_review: bool) -> None:
     """Read an item's JSON texts; drop scores and expected values of removed labels."""
-    annotations = msgspec.json.decode(item.annotations, type=list[Annotation])
-    item.annotations = [one for one in annotations if one.label_id in position]
-    for one in item.annotations:
-        one.value = get_type(one.label_type).plain(exact_json.loads(one.value))
-    item.annotations.sort(key=lambda one: position[one.label_id])
+    by_label: dict[str, list[Annotation]] = {label_id: [] for label_id in labels}
+    for one in msgspec.json.decode(item.annotations, type=list[Annotation]):
+        if label := labels.get(one.label_id):
+            one.label_name, one.label_type = label.name, label.type
+            one.value = get_type(label.type).plain(exact_json.loads(one.value))
+            by_label[one.label_id].append(one)
+    item.annotations = [*itertools.chain.from_iterable(by_label.values())]
     item.item_notes = msgspec.json.decode(item.item_notes, type=list[ItemNote])
     item.review = msgspec.json.decode(item.review, type=ItemReview) if requires_review else UNSET
     expected = exact_json.loads(bytes(item.expected))
     item.expected = {
-        label_id: get_type(types[label_id]).plain(value) for label_id, value in expected.items() if label_id in types
+        label_id: get_type(labels[label_id].type).plain(value)
+        for label_id, value in expected.items()
+        if label_id in labels
     }
 
 

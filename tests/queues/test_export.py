@@ -203,7 +203,7 @@ class TestRows:
     ) -> None:
         sources = SourceFactory.create_batch(1001, organization=alice.user.organization)
         items = Item.objects.bulk_create(
-            Item(organization=queue.queue.organization, queue=queue.queue, source=source, order=at // 2)
+            Item(organization=queue.queue.organization, queue=queue.queue, source=source, order=(at + 1) // 2)
             for at, source in enumerate(sources)
         )
         Score.objects.bulk_create(
@@ -220,8 +220,8 @@ class TestRows:
         )
         alice.get("/model-hub/sources/")
         # The key, the queue and the labels; two batches and an empty one, each in a savepoint here.
-        # Without cursors (PgBouncer), 21 batches of 50 rows.
-        batches = 22 if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] else 3
+        # Without cursors (PgBouncer), 101 batches of 10 rows.
+        batches = 102 if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] else 3
         with django_assert_num_queries(3 + 3 * batches):
             exported = items_of(alice, queue)
         assert [one["item_id"] for one in exported] == [

@@ -1,6 +1,8 @@
 """Fields of a queue's export, and the export to a dataset."""
 
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -168,9 +170,11 @@ class TestCells:
     ) -> None:
         queue = judged(alice.user, labels, annotations_required=2)
         item, empty = queue.item(order=1), queue.item(order=2)
-        queue.score(item, bob.user, "star", {"rating": 4}, notes="n")
-        queue.score(item, alice.user, "categorical", {"selected": ["positive"]})
+        # Bob is the first one, though not by the first label.
+        queue.score(item, bob.user, "text", {"text": "x"})
         queue.score(item, alice.user, "star", {"rating": 2})
+        queue.score(item, alice.user, "categorical", {"selected": ["positive"]})
+        queue.score(item, bob.user, "star", {"rating": 4}, notes="n")
         star, options = (f"label:{labels[name].pk}" for name in ("star", "categorical"))
         fields = [
             *(f"{star}:slot:{number}:{kind}" for number in (1, 2) for kind in ("value", "annotator_name", "notes")),
@@ -346,8 +350,8 @@ class TestDataset:
             for at, source in enumerate(sources)
         )
         alice.get("/model-hub/sources/")
-        # Per batch a read in a savepoint and an insert; the last one is empty. Without cursors, batches of 50 rows.
-        batches = 22 if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] else 3
+        # Per batch a read in a savepoint and an insert; the last one is empty. Without cursors, batches of 10 rows.
+        batches = 102 if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] else 3
         with django_assert_num_queries(11 + 4 * batches):
             answer = fill(alice, queue)
         assert answer.body["rows_created"] == 1001
@@ -414,7 +418,7 @@ class TestMapping:
             ([{"field": "attr:"}], 'field must be one of export-fields/, got "attr:"'),
             (
                 [{"field": "gold", "column": ""}],
-                'column_mapping[0]: column must be a string of 1 to 255 visible characters, got ""',
+                'column_mapping[0]: column must be a string of 1 to 500 visible characters, got ""',
             ),
             ([{"field": "gold", "enabled": "no"}], 'column_mapping[0]: enabled must be true or false, got "no"'),
         ],
@@ -433,3 +437,27 @@ class TestMapping:
         queue.score(queue.item(), alice.user, "star", {"rating": 1})
         assert Score.objects.count() == 1
         assert cells_of(alice, queue, "annotation_metrics") == [[None]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_exports_at_once_fill_one_dataset(alice: Caller, labels: dict[str, Label]) -> None:
+    queues = [judged(alice.user, labels) for _ in range(4)]
+    for queue in queues:
+        for _ in range(5):
+            queue.item(status="completed")
+    start = threading.Barrier(8)
+
+    def export(queue: Judged) -> Answer:
+        start.wait()
+        answer = fill(Caller(alice.key), queue)
+        connection.close()
+        return answer
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [*pool.map(export, queues * 2)]
+    assert [answer.status for answer in answers] == [200] * 8
+    assert {answer.body["dataset_id"] for answer in answers} == {str(Dataset.objects.get().pk)}
+    rows = DatasetRow.objects.order_by("position")
+    assert [row.position for row in rows] == list(range(1, 21))
+    assert {row.queue_item for row in rows} == {*Item.objects.values_list("pk", flat=True)}
+    assert sum(answer.body["rows_created"] for answer in answers) == 20
