@@ -121,6 +121,8 @@ def work(life: Life, person: str) -> None:
         assert (done["completed_item_id"], done["next_item"]["id"]) == (item, items[number + 1])
     values = [{"label_id": life.star, "value": 4}]
     assert client.import_annotations(queue, items[0], values, annotator_id=person).imported == 1
+    scores = {(one.label_id, one.score_source) for one in client.get_annotations(queue, items[0])}
+    assert scores == {(life.star, "human"), (life.text, "human"), (life.star, "imported")}
     assert client.skip_item(queue, items[10])["skipped_item_id"] == items[10]
     assert client.remove_items(queue, [items[11], ABSENT]) == {"removed": 1}
 
@@ -219,6 +221,7 @@ FAILURES: list[tuple[Call, str]] = [
         lambda q, i: q.submit_annotations(i["draft"], ABSENT, [{"label_id": i["label"], "value": 4}]),
         f"Item not found: {ABSENT}",
     ),
+    (lambda q, i: q.get_annotations(i["queue"], ABSENT), f"Item not found: {ABSENT}"),
     (lambda q, i: q.complete_item(i["queue"], i["open"]), "score"),
     (lambda q, i: q.skip_item(i["queue"], i["done"]), "completed"),
     (lambda q, i: q.get_progress(ABSENT), f"Queue not found: {ABSENT}"),

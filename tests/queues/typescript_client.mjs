@@ -156,6 +156,8 @@ for (const id of ids.slice(0, 4)) {
 assert.equal((await post(`${items}${ids[4]}/skip/`)).skipped_item_id, ids[4]);
 const entry = { label_id: star.id, value: { rating: 2 }, score_source: "imported", notes: "n" };
 assert.equal((await post(`${items}${ids[0]}/annotations/import/`, { annotations: [entry], annotator_id: PERSON })).imported, 1);
+const scores = await get(`${items}${ids[0]}/annotations/`);
+assert.deepEqual(scores.map((score) => score.value.rating).sort(), [2, 4]);
 
 // getProgress, getAnalytics, getAgreement, export, exportToDataset
 const progress = await get(`${queue}progress/`);
