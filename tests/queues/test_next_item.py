@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 
+from modelhub.queues import picking
 from modelhub.queues.models import Assignment, Item, Queue, Slot
 from tests.client import Caller
 from tests.queues.team import Team, expire, make_team
@@ -75,6 +76,16 @@ def test_a_skipped_item_goes_to_another_person_and_never_back(team: Team) -> Non
     assert team.finish("dora", other).status == 200
     assert ask(team, "dora") == {"item": None, "reason": "finished"}
     assert next_of(team, "emil") == str(item.pk)
+
+
+def test_much_own_work_is_passed_over_as_little_is(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    done, skipped, free = (team.add(order=number) for number in range(3))
+    monkeypatch.setattr(picking, "FEW", 0)
+    assert next_of(team, "dora") == str(done.pk)
+    assert team.finish("dora", done).status == 200
+    assert team.people["dora"].post(team.of(skipped, "skip")).status == 200
+    assert next_of(team, "dora") == str(free.pk)
+    assert next_of(team, "emil") == str(skipped.pk)
 
 
 @pytest.mark.parametrize(
