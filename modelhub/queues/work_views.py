@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -12,6 +13,7 @@ from modelhub.accounts.authentication import actor_of, api_key_of, caller
 from modelhub.accounts.keys import check_scope
 from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor, get_annotator
+from modelhub.core.exact_json import timestamp
 from modelhub.core.schema import endpoint, example, flag, parameter, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.core.views import ApiView
@@ -99,7 +101,11 @@ class NextItemView(WorkView):
 
 def render_next(found: NextItem) -> dict[str, Any]:
     shown = {"reserved_until": found.reserved_until, "reason": found.reason, "until": found.until}
-    return {"item": found.item, **{name: value for name, value in shown.items() if value is not None}}
+    return {"item": found.item, **{name: _shown(value) for name, value in shown.items() if value is not None}}
+
+
+def _shown(value: datetime | str) -> str:
+    return timestamp(value) if isinstance(value, datetime) else value
 
 
 @extend_schema(tags=["queues"])
@@ -116,7 +122,8 @@ class ReserveItem(WorkView):
         slot = reserve_item(actor=actor, queue_id=pk, item_id=item_id)
         if slot is None:
             return Response({"reserved": False, "reserved_until": None, "seat": None})
-        return Response({"reserved": True, "reserved_until": slot.reserved_until, "seat": slot.seat})
+        until = slot.reserved_until and timestamp(slot.reserved_until)
+        return Response({"reserved": True, "reserved_until": until, "seat": slot.seat})
 
 
 @extend_schema(tags=["queues"])
