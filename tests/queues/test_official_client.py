@@ -202,7 +202,7 @@ FAILURES: list[tuple[Call, str]] = [
     (lambda q, i: q.list_items(i["queue"], status="open"), "status must be one of pending"),
     (lambda q, i: q.list_items(i["queue"], assigned_to="x"), "assigned_to must be"),
     (lambda q, i: q.remove_items(ABSENT, [ABSENT]), f"Queue not found: {ABSENT}"),
-    (lambda q, i: q.assign_items(i["queue"], [i["open"]], user_id=ABSENT), "user_id must be"),
+    (lambda q, i: q.assign_items(i["queue"], [i["open"]], user_id=ABSENT), "user_id must name members of the queue"),
     (
         lambda q, i: q.import_annotations(i["queue"], i["open"], [{"label_id": i["label"], "value": 9}]),
         "rating must be a whole number from 1 to 5, got 9",
