@@ -410,7 +410,7 @@ class Model:
             item.review = "pending_review" if self.requires_review else ""
         elif (
             "skipped" in states
-            and not any(self.is_live(slot) for slot in item.slots.values())
+            and not any(self.is_live(slot) and slot.state != "completed" for slot in item.slots.values())
             and (self.overlap == 1 or not self.left(item))
         ):
             item.status, item.review = "skipped", ""

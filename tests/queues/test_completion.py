@@ -114,6 +114,18 @@ def test_with_overlap_an_item_is_skipped_when_nobody_is_left(alice: Caller) -> N
     assert settled(team, item) == ("skipped", "")
 
 
+def test_with_overlap_completed_work_keeps_no_item_open_when_nobody_is_left(alice: Caller) -> None:
+    team = make_team(alice, "dora", "emil", annotations_required=2)
+    item = team.add()
+    slot(team, item, "dora", "completed")
+    assert settled(team, item) == ("in_progress", "")
+    slot(team, item, "emil", "skipped")
+    assert settled(team, item) == ("skipped", "")
+    team.join("fred")
+    found = team.people["fred"].get(f"{team.path}next-item/?reserve=false").body
+    assert found["item"]["id"] == str(item.pk)
+
+
 def test_with_overlap_only_assigned_people_are_left(alice: Caller) -> None:
     team = make_team(alice, "dora", "emil", annotations_required=2)
     item = team.add(is_assigned=True)

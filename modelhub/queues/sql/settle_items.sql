@@ -7,7 +7,7 @@ WITH required AS MATERIALIZED (
 ), judged AS MATERIALIZED (
     SELECT item.id, item.status AS old_status, item.review_status AS old_review_status,
            item.review_status, slots.completed + people.imported >= %(annotations_required)s AS is_done,
-           slots.skipped > 0 AND slots.held = 0 AND (%(annotations_required)s = 1 OR NOT EXISTS (
+           slots.skipped > 0 AND slots.open = 0 AND (%(annotations_required)s = 1 OR NOT EXISTS (
                SELECT FROM modelhub_queuemember AS member
                JOIN modelhub_user AS person ON person.organization_id = %(organization_id)s
                    AND person.id = member.user_id AND person.is_active
@@ -30,8 +30,9 @@ WITH required AS MATERIALIZED (
         SELECT count(*) FILTER (WHERE state = 'completed') AS completed,
                count(*) FILTER (WHERE state = 'skipped') AS skipped,
                count(*) FILTER (WHERE state IN ('submitted', 'completed')) AS worked,
-               count(*) FILTER (WHERE state = 'completed' OR state IN ('reserved', 'submitted')
-                   AND reserved_until > clock_timestamp()) AS held
+               count(*) FILTER (
+                   WHERE state IN ('reserved', 'submitted') AND reserved_until > clock_timestamp()
+               ) AS open
         FROM modelhub_slot WHERE organization_id = %(organization_id)s AND item_id = item.id
     ) AS slots
     CROSS JOIN LATERAL (
