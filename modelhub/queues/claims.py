@@ -19,6 +19,7 @@ from modelhub.core.ids import new_id
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
+from modelhub.queues.completion import settle
 from modelhub.queues.models import Assignment, DatabaseClock, Item, Queue, Slot
 from modelhub.queues.queries import get_item
 
@@ -202,10 +203,12 @@ def reserve_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> Sl
 def release_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, user_id: uuid.UUID | None) -> None:
     """End a reservation, by default the actor's own; submitted scores stay.
 
+    An item that others have skipped may be skipped now.
+
     Raise `NotFound`, `Forbidden` for another person's without the right to manage, and `Invalid` where only others have
     one.
     """
-    access = get_access(actor, queue_id)
+    access = get_access(actor, queue_id, lock=True)
     access.check("annotate")
     if user_id not in (None, actor.user.pk):
         access.check("manage")
@@ -214,6 +217,8 @@ def release_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, user_
     named = next((slot for slot in claims.slots if slot.user_id == (user_id or actor.user.pk)), None)
     if named and named.state in ("reserved", "submitted"):
         leave_seat(named)
+        if any(slot.state == "skipped" for slot in claims.slots):
+            settle(access.queue, item)
     elif named is None and user_id is None and any(slot.state != "completed" for slot in claims.live):
         sentence = f"Item {item.pk} is not reserved by {actor.user.email}, and by others it is"
         raise Invalid(sentence, code="not_reserved")

@@ -102,10 +102,16 @@ def reopen_items_missing(queue: Queue, label: Label) -> int:
     }
     with connection.cursor() as cursor:
         cursor.execute(REOPEN_ITEMS, parameters)
-        reopened: int = cursor.rowcount
+        reopened = {item_id for (item_id,) in cursor.fetchall()}
+    # With fewer `annotations_required` than before, the completed work of others may be enough.
+    settled = _settle_items(queue, parameters["item_ids"])
+    done = {item.pk for item in settled if item.status == "completed"}
+    reopened -= done
     if reopened:
         reopen_queue(queue)
-    return reopened
+    elif done:
+        settle_queue(queue)
+    return len(reopened)
 
 
 def _lock_items(queue: Queue, condition: Q | Exists) -> list[uuid.UUID]:

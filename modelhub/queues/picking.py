@@ -115,7 +115,8 @@ def _nothing(access: Access, exclude: Collection[uuid.UUID]) -> NextItem:
     if access.queue.status == "completed" or not items.filter(status__in=["pending", "in_progress"]).exists():
         return NextItem(reason="finished")
     wanted = items.filter(BEGUN | SKIPPED, ~Exists(_ended(access)), _may_take(access)).exclude(pk__in=exclude)
-    holders = Slot.objects.filter(IS_LIVE, organization_id=access.queue.organization_id, seat__isnull=False)
+    # Ended reservations, too: one that ended since the search for an item is no reason to stop asking.
+    holders = Slot.objects.filter(organization_id=access.queue.organization_id, seat__isnull=False)
     others = holders.filter(item__in=wanted.values("pk"), state__in=["reserved", "submitted"])
     until = others.exclude(user=access.actor.user.pk).aggregate(until=Min("reserved_until"))["until"]
     return NextItem(reason="none_for_you") if until is None else NextItem(reason="all_reserved", until=until)

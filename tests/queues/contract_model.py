@@ -145,11 +145,15 @@ class Model:
                     for user, slot in item.slots.items()
                     if slot.state == "completed" and (user, label) not in item.scores
                 ]
+                begun = any(slot.state == "completed" for slot in item.slots.values())
                 for slot in lacking:
                     slot.state, slot.until = "submitted", self.now + self.timeout
-                if lacking and not item.is_open:
-                    reopened += 1
+                closed = bool(lacking) and not item.is_open
+                if closed:
                     item.status, item.review = "in_progress", ""
+                if begun:
+                    self.settle(item)
+                reopened += closed and item.status != "completed"
         if reopened:
             self.reopen()
         return {"reopened_items": reopened, "queue_status": self.status}
@@ -175,6 +179,8 @@ class Model:
         match self.state(item, person):
             case "reserved" | "submitted":
                 self.leave_seat(item, person)
+                if any(slot.state == "skipped" for slot in item.slots.values()):
+                    self.settle(item)
             case None if any(slot.state in OPEN and self.is_live(slot) for slot in item.slots.values()):
                 raise Refused(400, "not_reserved")
         return {}

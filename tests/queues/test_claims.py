@@ -108,6 +108,15 @@ def test_release_frees_the_seat(team: Team) -> None:
     assert reserve(team, "emil", other).status == 200
 
 
+def test_an_item_that_others_have_skipped_is_skipped_after_a_release(team: Team) -> None:
+    item = team.add()
+    reserve(team, "dora", item)
+    assert team.people["emil"].post(team.of(item, "skip")).status == 200
+    assert team.state(item) == ("pending", "")
+    assert team.people["dora"].post(team.of(item, "release")).status == 200
+    assert team.state(item) == ("skipped", "")
+
+
 def test_completed_work_of_others_is_no_reservation(alice: Caller) -> None:
     team = make_team(alice, "dora", "emil", annotations_required=2)
     item = team.add()

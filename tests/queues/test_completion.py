@@ -194,3 +194,16 @@ def test_a_label_that_becomes_required_reopens_items_without_it(alice: Caller) -
     assert renewed.ended_at is None
     with transaction.atomic():
         assert reopen_items_missing(team.queue, text) == 0
+
+
+def test_an_item_with_enough_completed_work_by_a_label_that_becomes_required_stays_done(alice: Caller) -> None:
+    team = make_team(alice, "dora", "emil", annotations_required=1)
+    item = team.add(status="completed", completed_at=PAST)
+    text = team.attach("text")
+    slot(team, item, "dora", "completed")
+    slot(team, item, "emil", "completed")
+    import_score(team, item, team.people["emil"].user, "star")
+    import_score(team, item, team.people["emil"].user, "text")
+    with transaction.atomic():
+        assert reopen_items_missing(team.queue, text) == 0
+    assert team.state(item) == ("completed", "")

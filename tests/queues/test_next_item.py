@@ -155,3 +155,14 @@ def test_many_people_at_once_get_different_items(alice: Caller) -> None:
         taken = list(pool.map(take, names))
     assert set(taken) == {str(item.pk) for item in items}
     assert Queue.objects.get(pk=team.queue.pk).status == "active"
+
+
+def test_a_reservation_that_ends_during_the_search_is_a_reason_to_ask_again(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = team.add()
+    assert next_of(team, "dora") == str(item.pk)
+    expire(team.slot("dora", item))
+    # The search still sees the reservation.
+    monkeypatch.setattr(picking, "_find", lambda *arguments, **options: None)
+    assert ask(team, "emil")["reason"] == "all_reserved"

@@ -1,5 +1,5 @@
 -- Slots that were completed without a score by the label are submitted again; completed items of theirs, and items in
--- review, are in progress again. Returns the number of those items. The items are locked.
+-- review, are in progress again. Returns the ids of those items. The items are locked.
 WITH returned AS (
     UPDATE modelhub_slot AS slot
     SET state = 'submitted', ended_at = NULL, updated_at = clock_timestamp(),
@@ -20,3 +20,4 @@ SET status = 'in_progress', review_status = '', completed_at = NULL, updated_at 
     reviewed_by_id = NULL, reviewed_at = NULL, review_notes = ''
 WHERE item.organization_id = %(organization_id)s AND item.id IN (SELECT id FROM returned)
     AND (item.status = 'completed' OR item.review_status = 'pending_review')
+RETURNING item.id
