@@ -132,18 +132,6 @@ class WordField(StrictField, serializers.ChoiceField):
         return data if isinstance(data, str) and data in self.choices else None
 
 
-class WholeField(StrictField, serializers.IntegerField):
-    """A whole number from `min_value` to `max_value`."""
-
-    def rule(self) -> str:
-        return f"a whole number from {self.min_value} to {self.max_value}"
-
-    def read(self, data: Any) -> int | None:
-        if isinstance(data, bool) or not isinstance(data, int | Decimal) or data != int(data):
-            return None
-        return int(data) if int(str(self.min_value)) <= data <= int(str(self.max_value)) else None
-
-
 class IdField(StrictField, serializers.UUIDField):
     """The id of a row, as a UUID."""
 

@@ -84,10 +84,14 @@ def change_members(queue: Queue, fields: Mapping[str, Any]) -> None:
         named = [_person(people, f"{field}[{at}]", one) for field in lists for at, one in enumerate(lists[field])]
         kept = [user_id for user_id in before if user_id == queue.created_by_id]
         after = {user_id: before.get(user_id, ["annotator"]) for user_id in [*kept, *named]}
-    given = {_person(people, "annotator_roles", name): roles for name, roles in sent_roles.items()}
-    for name, user_id in zip(sent_roles, given, strict=True):
+    given: dict[uuid.UUID, Sequence[str]] = {}
+    for name, roles in sent_roles.items():
+        user_id = _person(people, "annotator_roles", name)
         if user_id not in after:
             sentence = f"annotator_roles must name members of the queue, got {show(name)}"
+            raise Invalid(sentence, field="annotator_roles")
+        if given.setdefault(user_id, roles) != roles:
+            sentence = f"annotator_roles must name each member once, got {show(name)} by id and email"
             raise Invalid(sentence, field="annotator_roles")
     after = after | given
     if not any("manager" in roles for roles in after.values()):

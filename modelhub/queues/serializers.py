@@ -14,10 +14,10 @@ from modelhub.core.inputs import (
     InputSerializer,
     ManyField,
     NameField,
+    NumberField,
     ObjectField,
     StrictField,
     TextField,
-    WholeField,
     WordField,
 )
 from modelhub.core.serializers import OutputSerializer, render_list
@@ -83,9 +83,9 @@ class QueueInput(InputSerializer):
     status = WordField(choices=QUEUE_STATUSES, required=False, help_text="At creation draft, active or paused.")
     assignment_strategy = WordField(choices=STRATEGIES, **OPTIONAL)
     auto_assign = FlagField(**OPTIONAL)
-    annotations_required = WholeField(min_value=1, max_value=100, **OPTIONAL)
-    reservation_timeout_minutes = WholeField(min_value=1, max_value=MAX_RESERVATION_SECONDS // 60, **OPTIONAL)
-    reservation_timeout_seconds = WholeField(min_value=1, max_value=MAX_RESERVATION_SECONDS, **OPTIONAL)
+    annotations_required = NumberField(least=1, most=100, **OPTIONAL)
+    reservation_timeout_minutes = NumberField(least=1, most=MAX_RESERVATION_SECONDS // 60, **OPTIONAL)
+    reservation_timeout_seconds = NumberField(least=1, most=MAX_RESERVATION_SECONDS, **OPTIONAL)
     requires_review = FlagField(**OPTIONAL)
     blind = FlagField(**OPTIONAL, help_text=BLIND)
     project = IdField(**OPTIONAL, source="project_id", rule="the id of a project")

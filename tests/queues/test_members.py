@@ -248,6 +248,19 @@ class TestMembersByAnUpdate:
         alice.patch(path, {"annotator_roles": {str(emil.pk): ["manager"]}})
         assert roles_by_name(alice, queue) == {"Alice": everything, "Dora": ["manager"], "Emil": ["manager"]}
 
+    def test_roles_of_a_person_by_id_and_email_must_be_equal(self, alice: Caller, bob: Caller, queue: Queue) -> None:
+        path = f"{QUEUES}{queue.pk}/"
+        both = {"annotator_ids": [str(bob.user.pk)], "annotator_roles": {str(bob.user.pk): "reviewer"}}
+        both["annotator_roles"][" BOB@example.com"] = ["reviewer"]
+        assert alice.patch(path, both).status == 200
+        both["annotator_roles"]["bob@example.com"] = "manager"
+        answer = alice.patch(path, both)
+        assert (answer.status, answer.body["detail"]) == (
+            400,
+            'annotator_roles must name each member once, got "bob@example.com" by id and email',
+        )
+        assert roles_by_name(alice, queue)["Bob"] == ["reviewer"]
+
     def test_a_deactivated_member_may_stay(self, alice: Caller, bob: Caller, queue: Queue) -> None:
         QueueMemberFactory.create(queue=queue, user=bob.user)
         type(bob.user).objects.filter(pk=bob.user.pk).update(is_active=False)

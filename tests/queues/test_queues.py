@@ -290,6 +290,14 @@ class TestWhoSeesAQueue:
 
 
 class TestUpdating:
+    @pytest.mark.parametrize("number", [b"1e999999999", b"-1e999999999999", b"1e-999999999", b"NaN", b"Infinity"])
+    def test_a_number_is_compared_before_it_is_converted(self, alice: Caller, number: bytes) -> None:
+        """Its digits would fill the memory of the worker."""
+        made = create(alice)
+        answer = alice.request("PATCH", f"{QUEUES}{made['id']}/", raw=b'{"annotations_required": %b}' % number)
+        assert answer.status == 400
+        assert answer.body["detail"].startswith("annotations_required must be a whole number from 1 to 100, got")
+
     @pytest.mark.parametrize("method", ["PATCH", "PUT"])
     def test_only_the_given_fields_change(self, alice: Caller, method: str) -> None:
         made = create(alice, description="d", annotations_required=2, reservation_timeout_minutes=5)
