@@ -121,8 +121,8 @@ class ExportToDataset(ApiView):
     )
     @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        queue = queue_to_export(request, pk)
-        filled = export_to_dataset(queue, **ToDatasetInput().run_validation(request.data))
+        fields = ToDatasetInput().run_validation(request.data)
+        filled = export_to_dataset(queue_to_export(request, pk), **fields)
         return Response(
             {
                 "dataset_id": str(filled.dataset.pk),
