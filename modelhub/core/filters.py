@@ -67,6 +67,7 @@ class WordsFilter(django_filters.BaseInFilter, django_filters.ChoiceFilter):
         super().__init__(choices=[(word, word) for word in words], **options)
 
 
+@extend_schema_field(OpenApiTypes.INT)
 class WholeNumberFilter(django_filters.Filter):
     """Filter by a whole number in decimal digits."""
 

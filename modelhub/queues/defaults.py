@@ -11,11 +11,10 @@ from django.db.models import Exists, OuterRef, Q
 
 from modelhub.accounts.people import Actor
 from modelhub.core import clock
-from modelhub.core.errors import NotFound
 from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LIVE
 from modelhub.core.transactions import in_transaction, repeat_aborted
-from modelhub.datasets.models import Dataset
+from modelhub.datasets.services import lock_dataset
 from modelhub.labels.projects import get_project
 from modelhub.queues.access import visible_queues
 from modelhub.queues.management import name_is_taken, save_queue
@@ -80,10 +79,8 @@ def _name_of_scope(organization_id: uuid.UUID, scope: str, scope_id: uuid.UUID) 
         return get_project(organization_id=organization_id, project_id=scope_id).name
     if scope == "agent_definition":
         return str(scope_id)
-    dataset = Dataset.objects.filter(organization_id=organization_id, pk=scope_id).first()
-    if dataset is None:
-        raise NotFound(f"Dataset not found: {scope_id}", code="dataset_not_found")
-    return dataset.name
+    # Locked: it could be deleted before the queue is stored.
+    return lock_dataset(organization_id=organization_id, dataset_id=scope_id).name
 
 
 @dataclass(frozen=True, slots=True)

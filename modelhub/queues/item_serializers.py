@@ -134,9 +134,11 @@ class SelectionInput(InputSerializer):
 class AddItemsInput(InputSerializer):
     """Sources to add to a queue: a list of `items`, or a `filter` over all sources."""
 
-    items = serializers.ListField(child=ItemInput(), required=False, help_text="At most 1,000 sources.")
-    filter = SelectionInput(required=False)
-    selection = SelectionInput(required=False, help_text="The same as `filter`.")
+    items = serializers.ListField(
+        child=ItemInput(), required=False, allow_null=True, help_text="At most 1,000 sources."
+    )
+    filter = SelectionInput(required=False, allow_null=True)
+    selection = SelectionInput(required=False, allow_null=True, help_text="The same as `filter`.")
 
     def to_internal_value(self, data: Any) -> list[ItemEntry | ItemError] | SourceSelection:
         """Return an entry or an error per item, or the filter. Raise `Invalid`."""

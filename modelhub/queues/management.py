@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import normalize
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
@@ -14,7 +15,7 @@ from modelhub.core.models import LISTED
 from modelhub.core.sql import read_sql
 from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
-from modelhub.datasets.models import Dataset
+from modelhub.datasets.services import lock_dataset
 from modelhub.labels.projects import get_project
 from modelhub.queues.access import get_access, visible_queues
 from modelhub.queues.assignment import assign_new
@@ -136,12 +137,12 @@ def restore_queue(*, actor: Actor, queue_id: uuid.UUID) -> Queue:
 def destroy_queue(*, actor: Actor, queue_id: uuid.UUID, name: str) -> None:
     """Delete the rows of a queue, live or deleted. Its scores stay, outside of queues.
 
-    `name` must be that of the queue. Raise `NotFound`, `Forbidden`, `Invalid`.
+    `name` must be that of the queue, in any form of Unicode. Raise `NotFound`, `Forbidden`, `Invalid`.
     """
     access = get_access(actor, queue_id, lock=True, deleted=None)
     access.check("manage")
     queue = access.queue
-    if name != queue.name:
+    if normalize("NFC", name) != normalize("NFC", queue.name):
         raise Invalid(f"confirm_name must be the name of the queue, got {show(name)}", field="confirm_name")
     items = Item.objects.filter(organization_id=queue.organization_id, queue=queue)
     list(items.order_by("pk").select_for_update().values_list("pk"))
@@ -174,9 +175,11 @@ def _existing_project(organization_id: uuid.UUID, project_id: uuid.UUID | None) 
 
 
 def _existing_dataset(organization_id: uuid.UUID, dataset_id: uuid.UUID | None) -> uuid.UUID | None:
-    if dataset_id and not Dataset.objects.filter(organization_id=organization_id, pk=dataset_id).exists():
-        raise Invalid(f"dataset must be the id of a dataset, got {show(dataset_id)}", field="dataset")
-    return dataset_id
+    """Lock a dataset, which could be deleted before the queue is stored."""
+    try:
+        return dataset_id and lock_dataset(organization_id=organization_id, dataset_id=dataset_id).pk
+    except NotFound:
+        raise Invalid(f"dataset must be the id of a dataset, got {show(dataset_id)}", field="dataset") from None
 
 
 def save_queue(queue: Queue) -> None:

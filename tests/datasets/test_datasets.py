@@ -1,16 +1,18 @@
 """Datasets: lists, rows, JSON lines, deletion."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from modelhub.core import exact_json
 from modelhub.datasets.models import Dataset, DatasetRow
 from modelhub.datasets.services import NewRow, lock_dataset_by_name, put_rows
-from tests.client import Caller
+from tests.client import Answer, Caller
 from tests.factories import ApiKeyFactory, DatasetFactory, QueueFactory
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db
 
@@ -128,3 +130,39 @@ def test_a_name_is_found_in_any_case_and_form(alice: Caller, charlie: Caller) ->
     assert (found, dataset.name) == ({dataset.pk}, "Maße é")
     assert isinstance(theirs.pk, uuid.UUID)
     assert theirs.pk not in found
+
+
+def another_waits() -> bool:
+    """Return whether a session of this database waits for a lock."""
+    with connection.cursor() as cursor:
+        # A transaction reads the activity once.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return cursor.rowcount > 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("", 400), ("get-or-create-default/", 404), ("{queue}/", 400)],
+    ids=["create", "default", "update"],
+)
+def test_a_queue_waits_for_the_deletion_of_its_dataset(
+    alice: Caller, bob: Caller, dataset: Dataset, path: str, status: int
+) -> None:
+    queue = QueueFactory.create(created_by=alice.user)
+
+    def send() -> Answer:
+        body = {"dataset_id": str(dataset.pk)} | ({} if "default" in path else {"name": "Late"})
+        try:
+            method = "PATCH" if "queue" in path else "POST"
+            return alice.request(method, "/model-hub/annotation-queues/" + path.format(queue=queue.pk), body)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert bob.delete(f"{DATASETS}{dataset.pk}/").status == 200
+            late = pool.submit(send)
+            wait_for(another_waits)
+        assert late.result().status == status

@@ -510,6 +510,11 @@ class TestDeletingForGood:
         assert alice.post(path + "hard-delete/", {"force": True, "confirm_name": "Refunds"}).status == 200
         assert not Queue.objects.exists()
 
+    def test_the_name_may_be_in_another_form(self, alice: Caller) -> None:
+        made = create(alice, name="Cafe\u0301")
+        path = f"{QUEUES}{made['id']}/hard-delete/"
+        assert alice.post(path, {"force": True, "confirm_name": "Caf\u00e9"}).status == 200
+
     @pytest.mark.parametrize(
         ("body", "field", "sentence"),
         [
