@@ -84,7 +84,7 @@ def change_members(queue: Queue, fields: Mapping[str, Any]) -> None:
         named = [_person(people, f"{field}[{at}]", one) for field in lists for at, one in enumerate(lists[field])]
         kept = [user_id for user_id in before if user_id == queue.created_by_id]
         after = {user_id: before.get(user_id, ["annotator"]) for user_id in [*kept, *named]}
-    given: dict[uuid.UUID, Sequence[str]] = {}
+    given: dict[uuid.UUID, list[str]] = {}
     for name, roles in sent_roles.items():
         user_id = _person(people, "annotator_roles", name)
         if user_id not in after:

@@ -138,7 +138,7 @@ def another_waits() -> bool:
         # A transaction reads the activity once.
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-        return cursor.rowcount > 0
+        return bool(cursor.rowcount)
 
 
 @pytest.mark.django_db(transaction=True)

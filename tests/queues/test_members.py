@@ -250,11 +250,9 @@ class TestMembersByAnUpdate:
 
     def test_roles_of_a_person_by_id_and_email_must_be_equal(self, alice: Caller, bob: Caller, queue: Queue) -> None:
         path = f"{QUEUES}{queue.pk}/"
-        both = {"annotator_ids": [str(bob.user.pk)], "annotator_roles": {str(bob.user.pk): "reviewer"}}
-        both["annotator_roles"][" BOB@example.com"] = ["reviewer"]
-        assert alice.patch(path, both).status == 200
-        both["annotator_roles"]["bob@example.com"] = "manager"
-        answer = alice.patch(path, both)
+        roles: dict[str, Any] = {str(bob.user.pk): "reviewer", " BOB@example.com": ["reviewer"]}
+        assert alice.patch(path, {"annotator_ids": [str(bob.user.pk)], "annotator_roles": roles}).status == 200
+        answer = alice.patch(path, {"annotator_roles": roles | {"bob@example.com": "manager"}})
         assert (answer.status, answer.body["detail"]) == (
             400,
             'annotator_roles must name each member once, got "bob@example.com" by id and email',
