@@ -43,8 +43,9 @@ def test_the_annotation_backend_prints_the_text_after_it(controlled: Server, hea
     [(program, output)] = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
     keys = {"FI_API_KEY": headers["X-Api-Key"], "FI_SECRET_KEY": headers["X-Secret-Key"]}
     with example_folder() as folder:
-        result = run(sys.executable, "-", folder=folder, text=program, MODELHUB_URL=controlled.base_url, **keys)
-    assert (result.returncode, result.stdout) == (0, output), result.stderr
+        for _ in range(2):  # A second run finds the objects of the first.
+            result = run(sys.executable, "-", folder=folder, text=program, MODELHUB_URL=controlled.base_url, **keys)
+            assert (result.returncode, result.stdout) == (0, output), result.stderr
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
