@@ -1,7 +1,7 @@
 """The next item of a person (contract 7.3)."""
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -10,9 +10,10 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from modelhub.accounts.people import Actor
 from modelhub.core.models import LIVE
+from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
-from modelhub.queues.claims import IS_LIVE, claim, read_claims
+from modelhub.queues.claims import claim, read_claims
 from modelhub.queues.models import IN_REVIEW, Assignment, Item, Slot
 from modelhub.queues.queries import get_item_row
 from modelhub.queues.rows import ItemRow
@@ -23,7 +24,9 @@ SKIPPED = Q(status="skipped")
 ENDED = ("completed", "skipped")
 # Numbers of own ended slots. Above `MANY`, their ids are no hash in `work_mem`.
 FEW, MANY = 500, 100_000
-HOLDS_SEAT = IS_LIVE & ~Q(seat=None)
+PASS_OVER_LOCKED = read_sql("queues", "next_item")
+WAIT_FOR_LOCKS = PASS_OVER_LOCKED.replace(" SKIP LOCKED", "")
+LOOK = WAIT_FOR_LOCKS.replace(" FOR NO KEY UPDATE OF item", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,9 @@ def reserve_next(*, actor: Actor, queue_id: uuid.UUID, exclude: Collection[uuid.
     access = get_access(actor, queue_id)
     access.check("annotate")
     passed = set(exclude)
-    for skip_locked in (True, False):
+    for statement in (PASS_OVER_LOCKED, WAIT_FOR_LOCKS):
         while access.queue.status == "active":
-            item = _find(access, passed, lock={"no_key": True, "of": ("self",), "skip_locked": skip_locked})
+            item = _find(access, statement, passed)
             if item is None:
                 break
             # Read after the lock was taken: the statement that found the item may have seen earlier slots.
@@ -71,40 +74,24 @@ def look_next(*, actor: Actor, queue_id: uuid.UUID, exclude: Collection[uuid.UUI
     """
     access = get_access(actor, queue_id)
     access.check("annotate")
-    if access.queue.status == "active" and (item := _find(access, exclude)):
+    if access.queue.status == "active" and (item := _find(access, LOOK, exclude)):
         return NextItem(get_item_row(access, item.pk))
     return _nothing(access, exclude)
 
 
-def _find(access: Access, exclude: Collection[uuid.UUID], *, lock: dict[str, Any] | None = None) -> Item | None:
-    """Return the first candidate, locked with the options of `select_for_update`."""
-    for candidates in _candidates(access, exclude):
-        locked = candidates if lock is None else candidates.select_for_update(**lock)
-        if (item := locked.first()) is not None:
-            return item
-    return None
-
-
-def _candidates(access: Access, exclude: Collection[uuid.UUID]) -> Iterator[QuerySet[Item]]:
-    """Yield the items that the actor may take, in parts, each in its order."""
-    items = _items(access).exclude(pk__in=exclude) if exclude else _items(access)
-    own = _own_slots(access)
-    returned = Exists(own.filter(item=OuterRef("pk"), state="submitted", returned_at__isnull=False))
-    open_ids = own.filter(state__in=["reserved", "submitted"]).values("item_id")
-    has_seat = Exists(own.filter(item=OuterRef("pk"), seat__isnull=False))
-    # Managers go on with items that are assigned to others, or have no seat left for them.
-    usable = Q() if access.may("manage") else _may_take(access) & (Q(has_seat) | _has_free_seat(access))
-    own_open = items.filter(BEGUN | SKIPPED, usable, pk__in=open_ids)
-    yield own_open.alias(is_returned=returned).order_by("-is_returned", "-priority", "order")
-    ended = own.filter(state__in=ENDED)
-    # One hash of the ids passes over much own work in a fraction of the time of a look for each item.
-    is_ended = (
-        Q(pk__in=ended.values("item_id")) if FEW < ended[: MANY + 1].count() <= MANY else Q(Exists(_ended(access)))
-    )
-    free = items.filter(~is_ended, _has_free_seat(access)).order_by("-priority", "order")
-    yield free.filter(BEGUN, Exists(_assignments(access)), is_assigned=True)
-    yield free.filter(BEGUN, is_assigned=False)
-    yield free.filter(SKIPPED, _may_take(access))
+def _find(access: Access, statement: str, exclude: Collection[uuid.UUID]) -> Item | None:
+    """Return the first item that the actor may take."""
+    parameters: dict[str, Any] = {
+        "organization_id": access.queue.organization_id,
+        "queue_id": access.queue.pk,
+        "user_id": access.actor.user.pk,
+        "manages": access.may("manage"),
+        "annotations_required": access.queue.annotations_required,
+        "exclude": list(exclude),
+        "few": FEW,
+        "many": MANY,
+    }
+    return next(iter(Item.objects.raw(statement, parameters)), None)
 
 
 def _nothing(access: Access, exclude: Collection[uuid.UUID]) -> NextItem:
@@ -126,12 +113,6 @@ def _items(access: Access) -> QuerySet[Item]:
     return Item.objects.filter(LIVE, organization_id=access.queue.organization_id, queue=access.queue)
 
 
-def _own_slots(access: Access) -> QuerySet[Slot]:
-    return Slot.objects.filter(
-        organization_id=access.queue.organization_id, queue=access.queue, user=access.actor.user.pk
-    )
-
-
 def _ended(access: Access) -> QuerySet[Slot]:
     """Return the actor's completed or skipped slot of an outer item."""
     return Slot.objects.filter(
@@ -150,10 +131,3 @@ def _assignments(access: Access) -> QuerySet[Assignment]:
 
 def _may_take(access: Access) -> Q:
     return Q(is_assigned=False) | Q(Exists(_assignments(access)))
-
-
-def _has_free_seat(access: Access) -> Q:
-    """Return the condition that an outer item has fewer holders than seats."""
-    holders = Slot.objects.filter(HOLDS_SEAT, organization_id=access.queue.organization_id, item=OuterRef("pk"))
-    seats = access.queue.annotations_required
-    return ~Q(Exists(holders[seats - 1 : seats]))
