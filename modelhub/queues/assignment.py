@@ -20,7 +20,7 @@ from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import ROLES_WITH, get_access
 from modelhub.queues.completion import settle_skipped
-from modelhub.queues.models import Assignment, Queue, QueueMember
+from modelhub.queues.models import Assignment, DatabaseClock, Queue, QueueMember, Slot
 from modelhub.queues.queries import items_of
 
 ASSIGN_ITEMS = read_sql("queues", "assign_items")
@@ -77,8 +77,22 @@ def assign_items(
         store_assignments(queue, found, Roster(user_ids, len(user_ids), take_turns(0, len(user_ids))))
     assigned = Exists(Assignment.objects.filter(organization=OuterRef("organization"), item=OuterRef("pk")))
     items_of(queue).filter(pk__in=found).update(is_assigned=assigned, updated_at=clock.now())
+    _free_returned(queue, found, user_ids if action == "remove" else ())
     settle_skipped(queue, found)
     return 0 if action == "remove" else len(found) * len(user_ids)
+
+
+def _free_returned(queue: Queue, item_ids: Sequence[uuid.UUID], removed: Collection[uuid.UUID]) -> None:
+    """Take the seats of returned work from removed people, and on items that are assigned to others."""
+    assigned = Assignment.objects.filter(organization_id=queue.organization_id, item=OuterRef("item"))
+    returned = Slot.objects.filter(
+        Q(user__in=removed) | (Exists(assigned) & ~Exists(assigned.filter(user=OuterRef("user")))),
+        organization_id=queue.organization_id,
+        item__in=item_ids,
+        state="submitted",
+        returned_at__isnull=False,
+    )
+    returned.update(seat=None, reserved_until=DatabaseClock(), updated_at=DatabaseClock())
 
 
 def assign_new(queue: Queue) -> int:

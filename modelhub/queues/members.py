@@ -16,9 +16,10 @@ from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import ROLES_WITH, get_access
 from modelhub.queues.completion import settle_all
-from modelhub.queues.models import QUEUE_ROLES, Assignment, Item, Queue, QueueMember, Slot
+from modelhub.queues.models import QUEUE_ROLES, Assignment, DatabaseClock, Item, Queue, QueueMember, Slot
 
 ANNOTATE = ROLES_WITH["annotate"]
+OPEN = ("reserved", "submitted")
 
 
 @repeat_aborted
@@ -53,7 +54,7 @@ def put_member(
 @repeat_aborted
 @in_transaction
 def remove_member(*, actor: Actor, queue_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """Remove a member with assignments and reservations of open items.
+    """Remove a member with the assignments and seats of open items.
 
     Raise `NotFound`, `Forbidden`, `Conflict` for the last manager.
     """
@@ -128,18 +129,21 @@ def _check_manager(queue: Queue) -> None:
 
 
 def _drop_work(queue: Queue, user_ids: Collection[uuid.UUID]) -> None:
-    """Delete assignments and reservations of people; lock the items.
+    """End the assignments and open work of people on open items; lock the items.
 
-    Items that they skipped may have no other annotator left.
+    Reserved slots are deleted, and those with work lose their seats. Items that they skipped may have no other
+    annotator left.
     """
     of_queue = {"organization_id": queue.organization_id, "queue": queue}
     open_items = Item.objects.filter(LIVE, **of_queue).exclude(status="completed")
     theirs = {"organization_id": queue.organization_id, "item": OuterRef("pk"), "user_id__in": user_ids}
-    held = Exists(Assignment.objects.filter(**theirs)) | Exists(Slot.objects.filter(**theirs, state="reserved"))
+    held = Exists(Assignment.objects.filter(**theirs)) | Exists(Slot.objects.filter(**theirs, state__in=OPEN))
     locked = open_items.filter(held).order_by("pk").select_for_update(no_key=True, of=("self",))
     list(locked.values_list("pk"))
     of_open_items = of_queue | {"user_id__in": user_ids, "item__in": open_items.values("pk")}
-    Slot.objects.filter(**of_open_items, state="reserved").delete()
+    slots = Slot.objects.filter(**of_open_items)
+    slots.filter(state="reserved").delete()
+    slots.filter(state="submitted").update(seat=None, reserved_until=DatabaseClock(), updated_at=DatabaseClock())
     Assignment.objects.filter(**of_open_items).delete()
     others = Assignment.objects.filter(organization_id=queue.organization_id, item=OuterRef("pk"))
     open_items.filter(~Exists(others), is_assigned=True).update(is_assigned=False)

@@ -276,7 +276,7 @@ class Members(ApiView, GenericAPIView[QueueMember]):
 class OneMember(ApiView):
     @endpoint(
         operation_id="remove_queue_member",
-        summary="Remove a member with assignments and reservations of open items",
+        summary="Remove a member with the assignments and seats of open items",
         responses={200: DeletedOutput, **problem_responses(404, 409)},
     )
     def delete(self, request: Request, pk: uuid.UUID, user_id: uuid.UUID) -> Response:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, QuerySet, When
 
 from modelhub.accounts.people import Actor
 from modelhub.core.errors import Forbidden, Invalid, Refused
 from modelhub.core.models import LIVE
 from modelhub.core.transactions import in_transaction, repeat_aborted
-from modelhub.queues.access import Access, get_access
+from modelhub.queues.access import ROLES_WITH, Access, get_access
 from modelhub.queues.completion import reopen_queue, settle_queue
-from modelhub.queues.models import DatabaseClock, Item, Queue, QueueLabel, Review, Slot
+from modelhub.queues.models import DatabaseClock, Item, Queue, QueueLabel, QueueMember, Review, Slot
 from modelhub.queues.queries import item_not_found
 from modelhub.scores.models import Score
 
@@ -25,6 +25,8 @@ NEEDED = {
     "reject": "pending_review",
     "reopen": "approved",
 }
+# Returned work is its annotator's for at least so long.
+RETURNED_FOR = timedelta(days=7)
 WITH_REASON = ("request_changes", "reject", "comment")
 
 
@@ -210,10 +212,29 @@ def _apply(access: Access, items: Collection[Item], decision: Decision) -> None:
 
 
 def _return_work(queue: Queue, items: Collection[Item], targets: Collection[uuid.UUID]) -> None:
-    """Submit completed slots again, with their seats and a new reservation."""
+    """Submit completed slots again, with their seats and a reservation of a week.
+
+    A person that may not annotate any more keeps no seat.
+    """
     slots = _completed_slots(queue, items)
     if targets:
         slots = slots.filter(user__in=targets)
     now = DatabaseClock()
-    until = ExpressionWrapper(now + timedelta(seconds=queue.reservation_seconds), output_field=DateTimeField())
-    slots.update(state="submitted", ended_at=None, returned_at=now, reserved_until=until, updated_at=now)
+    reservation = max(RETURNED_FOR, timedelta(seconds=queue.reservation_seconds))
+    may_annotate = Exists(
+        QueueMember.objects.filter(
+            organization_id=queue.organization_id,
+            queue=queue,
+            user=OuterRef("user"),
+            user__is_active=True,
+            roles__overlap=[*ROLES_WITH["annotate"]],
+        )
+    )
+    slots.update(
+        state="submitted",
+        ended_at=None,
+        returned_at=now,
+        seat=Case(When(may_annotate, then=F("seat"))),
+        reserved_until=Case(When(may_annotate, then=now + reservation), default=now, output_field=DateTimeField()),
+        updated_at=now,
+    )

@@ -23,6 +23,7 @@ TRANSITIONS = {
     ("completed", "paused"),
 }
 OPEN = ("reserved", "submitted")
+WEEK = 7 * 24 * 3600
 ENDED = ("completed", "skipped")
 
 
@@ -107,6 +108,14 @@ class Model:
                     item.assigned |= set(users)
                 case "remove":
                     item.assigned -= set(users)
+            for user, slot in item.slots.items():
+                left = user in users if action == "remove" else False
+                if (
+                    slot.returned
+                    and slot.state == "submitted"
+                    and (left or (item.assigned and user not in item.assigned))
+                ):
+                    self.leave_seat(item, user)
             if any(slot.state == "skipped" for slot in item.slots.values()):
                 self.settle(item)
         return {}
@@ -281,7 +290,7 @@ class Model:
                 item.status, item.review, item.reviewed = "in_progress", "rejected", self.turn
                 for user, slot in item.slots.items():
                     if slot.state == "completed" and (user in targets or not targets):
-                        slot.state, slot.until, slot.returned = "submitted", self.now + self.timeout, True
+                        slot.state, slot.until, slot.returned = "submitted", self.now + max(self.timeout, WEEK), True
                 self.reopen()
             case "reopen":
                 item.status, item.review = "in_progress", "pending_review"
@@ -357,7 +366,7 @@ class Model:
             slot.seat = seat
         if slot.state == "skipped":
             slot.state = "reserved"
-        slot.until = self.now + self.timeout
+        slot.until = max(self.now + self.timeout, slot.until if slot.returned else 0)
         return slot
 
     def leave_seat(self, item: ModelItem, person: int) -> None:
@@ -388,7 +397,7 @@ class Model:
 
     def end(self, slot: ModelSlot, state: str) -> None:
         self.turn += 1
-        slot.state, slot.ended = state, self.turn
+        slot.state, slot.ended, slot.until = state, self.turn, 0
 
     def scored(self, item: ModelItem, person: int) -> bool:
         return any(user == person and label in self.labels for user, label in item.scores)

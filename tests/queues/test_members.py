@@ -2,11 +2,13 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connections
 
+from modelhub.core import clock
 from modelhub.queues.models import Assignment, Item, Queue, QueueMember, Slot
 from tests.client import Caller
 from tests.factories import ApiKeyFactory, ItemFactory, QueueFactory, QueueMemberFactory, SlotFactory, UserFactory
@@ -180,6 +182,30 @@ class TestLeaving:
         }
         again = alice.delete(f"{members_of(queue)}{dora.user_id}/")
         assert (again.status, again.body["code"]) == (404, "member_not_found")
+
+    @pytest.mark.parametrize("way", ["removed", "members", "roles", "annotator_ids"])
+    def test_submitted_and_returned_work_of_open_items_loses_its_seat(
+        self, alice: Caller, bob: Caller, queue: Queue, way: str
+    ) -> None:
+        QueueMemberFactory.create(queue=queue, user=bob.user)
+        until = clock.now() + timedelta(days=7)
+        open_slot: dict[str, Any] = {"state": "submitted", "seat": 1, "reserved_until": until}
+        submitted, returned = (
+            SlotFactory.create(item__queue=queue, user=bob.user, **open_slot, **more)
+            for more in ({}, {"returned_at": clock.now()})
+        )
+        done = SlotFactory.create(item__queue=queue, item__status="completed", user=bob.user, **open_slot)
+        if way == "removed":
+            alice.delete(f"{members_of(queue)}{bob.user.pk}/")
+        elif way == "members":
+            alice.post(members_of(queue), {"email": "bob@example.com", "role": "reviewer"})
+        elif way == "roles":
+            alice.patch(f"{QUEUES}{queue.pk}/", {"annotator_roles": {"bob@example.com": "reviewer"}})
+        else:
+            alice.patch(f"{QUEUES}{queue.pk}/", {"annotator_ids": []})
+        for slot, seat in ((submitted, None), (returned, None), (done, 1)):
+            slot.refresh_from_db()
+            assert (slot.state, slot.seat, slot.reserved_until == until) == ("submitted", seat, seat is not None)
 
     def test_an_item_that_all_others_skipped_is_skipped(self, alice: Caller, bob: Caller, queue: Queue) -> None:
         Queue.objects.update(annotations_required=2)

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from modelhub.core import clock
-from modelhub.queues.models import Item, Queue, QueueLabel, Review, Slot
+from modelhub.queues.models import Item, Queue, QueueLabel, QueueMember, Review, Slot
 from tests.client import Answer, Caller
 from tests.factories import (
     ApiKeyFactory,
@@ -115,7 +116,92 @@ def test_a_rejection_returns_the_work_with_its_seats(rita: Caller, item: Item, a
         assert (slot.state, slot.seat, slot.ended_at) == ("submitted", seat, None)
         assert slot.returned_at is not None
         assert slot.reserved_until is not None
-        assert slot.reserved_until > before + timedelta(seconds=item.queue.reservation_seconds - 60)
+        assert slot.reserved_until > before + timedelta(days=7, seconds=-60)
+
+
+def test_a_longer_reservation_is_that_of_returned_work(rita: Caller, item: Item, queue: Queue) -> None:
+    before = clock.now()
+    Queue.objects.update(reservation_seconds=timedelta(days=20).total_seconds())
+    review(rita, item, "reject", notes="Read the guide")
+    for slot in slots_of(item).values():
+        assert slot.reserved_until is not None
+        assert slot.reserved_until > before + timedelta(days=20, seconds=-60)
+
+
+def items_path(queue: Queue) -> str:
+    return f"/model-hub/annotation-queues/{queue.pk}/items/"
+
+
+def next_of(caller: Caller, queue: Queue) -> Any:
+    return caller.get(items_path(queue) + "next-item/").body["item"]
+
+
+def test_renewals_leave_returned_work_the_persons_for_a_week(rita: Caller, item: Item, ann: Caller) -> None:
+    before = clock.now()
+    emil = member(item.queue, "Emil", "annotator")
+    review(rita, item, "reject", notes="Read the guide")
+    at = items_path(item.queue)
+    assert next_of(ann, item.queue)["id"] == str(item.pk)
+    assert ann.post(f"{at}{item.pk}/reserve/").status == 200
+    label = str(QueueLabel.objects.get(queue=item.queue).label_id)
+    submitted = ann.post(f"{at}{item.pk}/annotations/submit/", {"annotations": [{"label_id": label, "value": 3}]})
+    assert submitted.body["submitted"] == 1
+    until = slots_of(item)["Ann"].reserved_until
+    assert until is not None
+    assert until > before + timedelta(days=7, seconds=-60)
+    assert next_of(emil, item.queue) is None
+    assert emil.post(f"{at}{item.pk}/reserve/").body["code"] == "item_reserved"
+
+
+def test_a_release_frees_returned_work(alice: Caller, rita: Caller, item: Item, ann: Caller) -> None:
+    emil = member(item.queue, "Emil", "annotator")
+    review(rita, item, "reject", notes="Read the guide")
+    alice.post(f"{items_path(item.queue)}{item.pk}/release/", {"user_id": str(ann.user.pk)})
+    assert next_of(emil, item.queue)["id"] == str(item.pk)
+
+
+@pytest.mark.parametrize("action", ["set", "add"])
+def test_a_reassignment_frees_returned_work(alice: Caller, rita: Caller, item: Item, action: str) -> None:
+    emil = member(item.queue, "Emil", "annotator")
+    review(rita, item, "reject", notes="Read the guide")
+    body = {"item_ids": [str(item.pk)], "annotator_emails": ["emil@example.com", "ben@example.com"], "action": action}
+    assert alice.post(items_path(item.queue) + "assign/", body).status == 200
+    assert {name: slot.seat for name, slot in slots_of(item).items()} == {"Ann": None, "Ben": 2}
+    assert next_of(emil, item.queue)["id"] == str(item.pk)
+
+
+def test_the_end_of_an_assignment_frees_returned_work(alice: Caller, rita: Caller, item: Item) -> None:
+    review(rita, item, "reject", notes="Read the guide")
+    body = {"item_ids": [str(item.pk)], "annotator_email": "ann@example.com"}
+    for action, seats in (("set", {1, None}), ("remove", {None})):
+        answer = alice.post(items_path(item.queue) + "assign/", body | {"action": action})
+        assert answer.status == 200, answer.body
+        assert {slot.seat for slot in slots_of(item).values()} == seats
+
+
+def leave(queue: Queue, user: Any) -> None:
+    QueueMember.objects.filter(queue=queue, user=user).delete()
+
+
+def lose_the_role(queue: Queue, user: Any) -> None:
+    QueueMember.objects.filter(queue=queue, user=user).update(roles=["reviewer"])
+
+
+def deactivate(queue: Queue, user: Any) -> None:
+    type(user).objects.filter(pk=user.pk).update(is_active=False)
+
+
+@pytest.mark.parametrize("go", [leave, lose_the_role, deactivate])
+def test_work_of_a_person_who_has_left_is_returned_without_a_seat(
+    rita: Caller, item: Item, ann: Caller, go: Callable[[Queue, Any], None]
+) -> None:
+    emil = member(item.queue, "Emil", "annotator")
+    go(item.queue, ann.user)
+    assert review(rita, item, "reject", notes="Read the guide").status == 200
+    slots = slots_of(item)
+    assert (slots["Ann"].state, slots["Ann"].seat) == ("submitted", None)
+    assert (slots["Ben"].state, slots["Ben"].seat) == ("submitted", 2)
+    assert next_of(emil, item.queue)["id"] == str(item.pk)
 
 
 def test_a_rejection_with_targets_returns_their_work_only(rita: Caller, item: Item, ann: Caller, queue: Queue) -> None:
