@@ -20,7 +20,7 @@ from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import ROLES_WITH, get_access
 from modelhub.queues.completion import settle_skipped
-from modelhub.queues.models import Assignment, DatabaseClock, Queue, QueueMember, Slot
+from modelhub.queues.models import Assignment, DatabaseClock, Item, Queue, QueueMember, Slot
 from modelhub.queues.queries import items_of
 
 ASSIGN_ITEMS = read_sql("queues", "assign_items")
@@ -108,6 +108,23 @@ def assign_new(queue: Queue) -> int:
     store_assignments(queue, item_ids, roster)
     items_of(queue).filter(pk__in=item_ids).update(is_assigned=True)
     return len(item_ids) * roster.per_item
+
+
+def assign_after_skip(queue: Queue, item: Item, user_id: uuid.UUID) -> None:
+    """Assign an item of a strategy to the next annotator after one that skips it.
+
+    Nothing changes while enough of its people have not skipped it. The caller holds the locks of queue and item.
+    """
+    if queue.assignment_strategy == "manual" or not item.is_assigned:
+        return
+    of_item = {"organization_id": queue.organization_id, "item": item}
+    assigned = set(Assignment.objects.filter(**of_item).values_list("user_id", flat=True))
+    skipped = set(Slot.objects.filter(**of_item, state="skipped").values_list("user_id", flat=True))
+    people = _annotators_of(queue)
+    after = people.index(user_id) + 1 if user_id in people else 0
+    others = [other for other in (*people[after:], *people[:after]) if other not in assigned | skipped]
+    if others and len(assigned - skipped) < queue.annotations_required:
+        Assignment.objects.create(**of_item, queue=queue, user_id=others[0])
 
 
 def find_roster(queue: Queue) -> Roster | None:

@@ -13,6 +13,7 @@ from modelhub.core.errors import Conflict, Invalid
 from modelhub.core.models import LIVE
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
+from modelhub.queues.assignment import assign_after_skip
 from modelhub.queues.claims import (
     Claims,
     check_assigned,
@@ -66,7 +67,7 @@ def complete_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> C
 @repeat_aborted
 @in_transaction
 def skip_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, reason: str) -> ItemRow:
-    """Skip an item, which frees the actor's seat.
+    """Skip an item, which frees the actor's seat; a strategy assigns it to another.
 
     A repeat changes nothing. Raise `NotFound`, `Forbidden`, `Invalid`.
     """
@@ -79,6 +80,7 @@ def skip_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, reason: 
         raise Invalid(sentence, code="item_completed")
     check_takable(access, item)
     put_slot(access, item, "skipped", skip_reason=reason)
+    assign_after_skip(access.queue, item, actor.user.pk)
     settle(access.queue, item)
     return get_item_row(access, item.pk)
 

@@ -168,3 +168,21 @@ def test_a_reservation_that_ends_during_the_search_is_a_reason_to_ask_again(
     # The search still sees the reservation.
     monkeypatch.setattr(picking, "_find", lambda *arguments, **options: None)
     assert ask(team, "emil")["reason"] == "all_reserved"
+
+
+@pytest.mark.parametrize("strategy", ["round_robin", "load_balanced"])
+def test_a_skipped_item_of_a_strategy_is_assigned_to_one_more_person(alice: Caller, strategy: str) -> None:
+    team = make_team(alice, "dora", "emil", "fred", assignment_strategy=strategy)
+    item = team.add()
+    assign(item, team.people["emil"].user)
+    assert ask(team, "fred") == {"item": None, "reason": "none_for_you"}
+    emil = team.people["emil"]
+    for action in ("skip", "undo", "skip", "skip"):
+        assert emil.post(team.of(item, action)).status == 200
+    people = Assignment.objects.filter(item=item).order_by("created_at").values_list("user_id", flat=True)
+    assert list(people) == [emil.user.pk, team.people["fred"].user.pk]
+    assert (next_of(team, "emil"), next_of(team, "dora")) == (None, None)
+    assert next_of(team, "fred") == str(item.pk)
+    for name in ("fred", "dora"):
+        assert team.people[name].post(team.of(item, "skip")).status == 200
+    assert len(people.all()) == 3
