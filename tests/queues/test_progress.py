@@ -1,5 +1,6 @@
 """`GET /model-hub/annotation-queues/{id}/progress/` (contract 7.6)."""
 
+import json
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from modelhub.accounts.models import User
 from modelhub.core import clock
+from modelhub.queues.analytics import PEOPLE_PERFORMANCE
 from modelhub.queues.models import Item, Queue
+from modelhub.queues.progress import PEOPLE_PROGRESS
 from tests.client import Caller
 from tests.factories import (
     ApiKeyFactory,
@@ -24,6 +27,7 @@ from tests.factories import (
     SlotFactory,
     UserFactory,
 )
+from tests.plans import nodes
 
 pytestmark = pytest.mark.django_db
 
@@ -196,3 +200,53 @@ def test_the_statements_do_not_grow_with_people_and_items(alice: Caller, queue: 
         for user in UserFactory.create_batch(5, organization=queue.organization):
             SlotFactory.create(item=ItemFactory.create(queue=queue), user=user, state="completed")
     assert numbers == [4, 4]
+
+
+ITEMS = """
+WITH source AS (
+    INSERT INTO modelhub_source
+        (id, organization_id, source_type, source_id, source_key, name, metadata, created_at, updated_at)
+    SELECT gen_random_uuid(), %(organization_id)s, 'trace', number, number, '', '{}', now(), now()
+    FROM generate_series(1, 2000) AS number
+    RETURNING id, source_key::integer AS number
+), item AS (
+    INSERT INTO modelhub_item (id, organization_id, queue_id, source_id, "order", priority, status, review_status,
+                               review_notes, gold, expected, is_assigned, completed_at, created_at, updated_at)
+    SELECT gen_random_uuid(), %(organization_id)s, %(queue_id)s, source.id, number, 0, 'completed', '', '', false, '{}',
+           true, now(), now(), now()
+    FROM source
+    RETURNING *
+), assignments AS (
+    INSERT INTO modelhub_assignment (id, created_at, organization_id, queue_id, item_id, user_id)
+    SELECT gen_random_uuid(), now(), organization_id, queue_id, id, %(user_id)s FROM item
+), slots AS (
+    INSERT INTO modelhub_slot (id, created_at, updated_at, organization_id, queue_id, item_id, user_id, state, seat,
+                               skip_reason, notes, ended_at)
+    SELECT gen_random_uuid(), now(), now(), organization_id, queue_id, id, %(user_id)s, 'completed', 1, '', '', now()
+    FROM item
+)
+INSERT INTO modelhub_score (id, organization_id, source_id, label_id, annotator_id, queue_item, queue_id, value,
+                            score_source, notes, created_at, updated_at)
+SELECT gen_random_uuid(), organization_id, source_id, %(label_id)s, %(user_id)s, id, queue_id, '{"rating": 4}', 'human',
+       '', now(), now()
+FROM item
+"""
+
+
+@pytest.mark.parametrize("statement", [PEOPLE_PROGRESS, PEOPLE_PERFORMANCE])
+def test_nothing_is_read_per_item_while_the_statistics_are_old(alice: Caller, queue: Queue, statement: str) -> None:
+    """Nested loops searched 20,000 new items for each of 40,000 assignments."""
+    label = QueueLabelFactory.create(queue=queue).label
+    parameters = {
+        "organization_id": queue.organization_id,
+        "queue_id": queue.pk,
+        "label_id": label.pk,
+        "labels": json.dumps([{"id": str(label.pk), "key": "rating"}]),
+        "user_id": alice.user.pk,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ITEMS, parameters)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+        [(plans,)] = cursor.fetchall()
+    # No part of the plan is run per item.
+    assert max(node["Actual Loops"] for node in nodes(plans[0]["Plan"])) < 10

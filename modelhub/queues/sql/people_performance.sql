@@ -1,5 +1,6 @@
 -- Count, per person of a queue, the completed items that the person scored by an attached label, and the skips; with
--- the time of the last score or skip. Items are grouped by hashes first: count(DISTINCT) would sort all scores.
+-- the time of the last score or skip. Items are grouped by hashes first: count(DISTINCT) would sort all scores. Full
+-- joins make hash joins: while statistics are old, other joins would search the whole queue per row.
 WITH scored AS (
     SELECT annotator_id AS user_id, queue_item, max(updated_at) AS last_active
     FROM modelhub_score
@@ -9,8 +10,11 @@ WITH scored AS (
 ), scores AS (
     SELECT user_id, count(item.id) AS completed, max(last_active) AS last_active
     FROM scored
-    LEFT JOIN modelhub_item AS item ON item.id = queue_item AND item.organization_id = %(organization_id)s
-        AND item.queue_id = %(queue_id)s AND item.status = 'completed' AND item.deleted_at IS NULL
+    FULL JOIN (
+        SELECT id FROM modelhub_item
+        WHERE organization_id = %(organization_id)s AND queue_id = %(queue_id)s AND status = 'completed'
+            AND deleted_at IS NULL
+    ) AS item ON item.id = queue_item
     GROUP BY user_id
 ), skips AS (
     SELECT slot.user_id, count(*) AS skips, max(slot.ended_at) AS last_active

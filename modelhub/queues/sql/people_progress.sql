@@ -1,7 +1,8 @@
 -- Count, per person of a queue, the live items that are assigned to the person or that the person has a slot on, by the
 -- state of that work; and the person's scores by labels that are still attached. A full join, because each table may
--- have most of the rows. Rows are grouped by stored columns first: few groups are looked into.
-WITH work AS (
+-- have most of the rows; with the items, too, which makes hash joins: while statistics are old, an inner join would
+-- search the whole queue per row. Rows are grouped by stored columns first: few groups are looked into.
+WITH work AS MATERIALIZED (
     SELECT coalesce(slot.user_id, assignment.user_id) AS user_id, slot.state, item.status, item.review_status,
            count(*) AS items
     FROM (
@@ -12,8 +13,10 @@ WITH work AS (
         SELECT user_id, item_id FROM modelhub_assignment
         WHERE organization_id = %(organization_id)s AND queue_id = %(queue_id)s
     ) AS assignment ON assignment.item_id = slot.item_id AND assignment.user_id = slot.user_id
-    JOIN modelhub_item AS item ON item.id = coalesce(slot.item_id, assignment.item_id)
-        AND item.organization_id = %(organization_id)s AND item.queue_id = %(queue_id)s AND item.deleted_at IS NULL
+    FULL JOIN (
+        SELECT id, status, review_status FROM modelhub_item
+        WHERE organization_id = %(organization_id)s AND queue_id = %(queue_id)s AND deleted_at IS NULL
+    ) AS item ON item.id = coalesce(slot.item_id, assignment.item_id)
     GROUP BY 1, 2, 3, 4
 ), states AS (
     SELECT user_id, items,
@@ -25,7 +28,7 @@ WITH work AS (
                WHEN 'skipped' IN (state, status) THEN 'skipped'
                ELSE 'pending'
            END AS state
-    FROM work
+    FROM work WHERE user_id IS NOT NULL AND status IS NOT NULL
 ), counts AS (
     SELECT user_id,
            sum(items) FILTER (WHERE state = 'completed') AS completed,
