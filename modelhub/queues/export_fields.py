@@ -38,6 +38,8 @@ from modelhub.scores.models import Score
 SAMPLE_ITEMS, MAX_ATTRIBUTES = 100, 200
 # Slots per label; `annotations_required` is at most as large.
 MAX_SLOTS = 100
+# Slots of all labels together without a score: each has nine fields.
+MAX_FREE_SLOTS = 1000
 ATTRIBUTE = "attr:"
 KINDS = {
     "value": "",
@@ -182,7 +184,8 @@ def attribute_field(path: str, data_type: str = "text") -> ExportField:
 def find_fields(queue: Queue, labels: Sequence[Label]) -> list[ExportField]:
     """Return the fields of a queue, each with a column name of its own."""
     names = dict(zip((str(label.pk) for label in labels), _distinct(label.name for label in labels), strict=True))
-    slots = min(MAX_SLOTS, max(queue.annotations_required, _most_annotators(queue)))
+    expected = min(queue.annotations_required, max(1, MAX_FREE_SLOTS // max(1, len(labels))))
+    slots = min(MAX_SLOTS, max(expected, _most_annotators(queue)))
     fields = [
         *_item_fields(queue, names),
         *itertools.chain.from_iterable(_label_fields(label, label.name, slots) for label in labels),

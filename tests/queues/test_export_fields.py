@@ -11,6 +11,7 @@ from django.db import connection
 from modelhub.core import clock, exact_json
 from modelhub.datasets.models import Dataset, DatasetRow
 from modelhub.labels.models import Label
+from modelhub.queues import export_fields
 from modelhub.queues.models import Item, QueueLabel
 from modelhub.scores.models import Score
 from tests.client import Answer, Caller
@@ -108,6 +109,15 @@ class TestFields:
         fields = fields_of(alice, queue)
         assert f"{star}:slot:2:value" in fields
         assert f"{star}:slot:3:value" not in fields
+
+    def test_many_labels_have_fewer_slots_without_a_score(
+        self, alice: Caller, labels: dict[str, Label], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """65 labels and 100 required annotations were 59,000 fields, 21 MB."""
+        monkeypatch.setattr(export_fields, "MAX_FREE_SLOTS", 7)
+        queue = judged(alice.user, {name: labels[name] for name in ("star", "text")}, annotations_required=100)
+        values = [field for field in fields_of(alice, queue) if field.endswith(":value") and ":slot:" in field]
+        assert len(values) == 2 * 3
 
     def test_a_name_of_two_labels_never_is_one_column(self, alice: Caller, queue: Judged) -> None:
         organization = alice.user.organization

@@ -237,7 +237,7 @@ FROM item
 def test_nothing_is_read_per_item_while_the_statistics_are_old(alice: Caller, queue: Queue, statement: str) -> None:
     """Nested loops searched 20,000 new items for each of 40,000 assignments."""
     label = QueueLabelFactory.create(queue=queue).label
-    parameters = {
+    parameters: dict[str, Any] = {
         "organization_id": queue.organization_id,
         "queue_id": queue.pk,
         "label_id": label.pk,
