@@ -108,16 +108,19 @@ def undo_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID | None) -
         raise _nothing_to_undo(f"{actor.user.email} has neither completed nor skipped item {item.pk}")
     if access.queue.status not in ("active", "completed"):
         raise not_active(access.queue)
+    reopen_queue(access.queue)
     if own.state == "completed":
         put_slot(access, item, "submitted", seat=own.seat)
         reopen_item(item)
+        # With fewer `annotations_required` than before, others may have all seats: no other person could end the item.
+        if sum(slot.state == "completed" for slot in claims.slots) > access.queue.annotations_required:
+            settle(access.queue, item)
     else:
         check_open(item)
         check_assigned(access, item)
         has_scores = scores_of(item).filter(annotator=actor.user.pk).exists()
         claim(access, item, claims, "submitted" if has_scores else "reserved")
         settle(access.queue, item)
-    reopen_queue(access.queue)
     return get_item_row(access, item.pk)
 
 

@@ -271,11 +271,14 @@ class Model:
             self.check_assigned(item, person)
             self.renew(item, person)
             slot.state = "submitted" if self.scored(item, person) else "reserved"
+            self.reopen()
             self.settle(item)
         else:
             slot.state, slot.until = "submitted", self.now + self.timeout
             item.status, item.review = "in_progress", "rejected" if item.review == "rejected" else ""
-        self.reopen()
+            self.reopen()
+            if sum(other.state == "completed" for other in item.slots.values()) >= self.overlap:
+                self.settle(item)
         return {"undone_item_id": number, **shown(item)}
 
     def review(self, person: int, number: int, action: str, notes: str, targets: list[int]) -> dict[str, Any]:

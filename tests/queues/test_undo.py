@@ -132,3 +132,16 @@ def test_nothing_of_anothers_is_undone(team: Team) -> None:
     refused = team.people["emil"].post(team.of(item, "undo"))
     assert (refused.status, refused.body["code"]) == (400, "nothing_to_undo")
     assert team.state(item) == ("completed", "")
+
+
+def test_an_item_stays_done_by_others_after_an_undo(alice: Caller) -> None:
+    team = make_team(alice, "dora", "emil", annotations_required=2)
+    item = team.add()
+    for name in ("dora", "emil"):
+        assert team.finish(name, item).status == 200
+    queue = f"/model-hub/annotation-queues/{team.queue.pk}/"
+    assert alice.patch(queue, {"annotations_required": 1}).status == 200
+    assert team.people["dora"].post(team.of(item, "undo")).body["item"]["status"] == "completed"
+    assert team.status() == "completed"
+    assert team.people["emil"].post(team.of(item, "undo")).body["item"]["status"] == "in_progress"
+    assert team.status() == "active"
