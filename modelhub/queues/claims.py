@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import Q
 
 from modelhub.accounts.people import Actor
 from modelhub.core.errors import Conflict, Forbidden, Invalid
@@ -23,6 +23,7 @@ from modelhub.queues.completion import settle
 from modelhub.queues.models import Assignment, DatabaseClock, Item, Queue, Slot
 from modelhub.queues.queries import get_item
 
+CLAIMS = read_sql("queues", "claims")
 PUT_SLOT = read_sql("queues", "put_slot")
 State = Literal["reserved", "submitted", "completed", "skipped"]
 IS_LIVE = Q(state="completed") | Q(state__in=["reserved", "submitted"], reserved_until__gt=DatabaseClock())
@@ -78,8 +79,8 @@ class Claims:
 
 def read_claims(access: Access, item: Item) -> Claims:
     """Return the slots of an item as they are now."""
-    is_live = ExpressionWrapper(IS_LIVE, output_field=BooleanField())
-    slots = list(Slot.objects.filter(organization_id=item.organization_id, item=item.pk).annotate(is_live=is_live))
+    parameters: dict[str, Any] = {"organization_id": item.organization_id, "item_id": item.pk}
+    slots: list[Any] = list(Slot.objects.raw(CLAIMS, parameters))
     own = next((slot for slot in slots if slot.user_id == access.actor.user.pk), None)
     return Claims(own, slots, [slot for slot in slots if slot.is_live])
 

@@ -20,8 +20,7 @@ from modelhub.scores.models import Score
 
 SETTLE_ITEMS = read_sql("queues", "settle_items")
 REOPEN_ITEMS = read_sql("queues", "reopen_items")
-
-OPEN = ("pending", "in_progress", "skipped")
+COMPLETE_QUEUE = read_sql("queues", "complete_queue")
 
 
 def settle(queue: Queue, item: Item) -> None:
@@ -55,11 +54,10 @@ def settle_all(queue: Queue) -> None:
 
 def settle_queue(queue: Queue) -> None:
     """Complete an active queue, other than a default one, whose items are completed."""
-    items = Item.objects.filter(LIVE, organization_id=queue.organization_id, queue=OuterRef("pk"))
-    queues = Queue.objects.filter(organization_id=queue.organization_id, pk=queue.pk, status="active", is_default=False)
-    last = Exists(items.filter(status="completed")) & ~Exists(items.filter(status__in=OPEN))
-    if queues.filter(last).update(status="completed", updated_at=DatabaseClock()):
-        queue.status = "completed"
+    with connection.cursor() as cursor:
+        cursor.execute(COMPLETE_QUEUE, {"organization_id": queue.organization_id, "queue_id": queue.pk})
+        if cursor.rowcount:
+            queue.status = "completed"
 
 
 def begin(item: Item) -> None:

@@ -5,12 +5,15 @@ Each locks the queue's row first: the last item completes the queue.
 
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
+from django.db import connection
 from django.db.models import Q
 
 from modelhub.accounts.people import Actor
 from modelhub.core.errors import Conflict, Invalid
 from modelhub.core.models import LIVE
+from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.assignment import assign_after_skip
@@ -25,10 +28,11 @@ from modelhub.queues.claims import (
     read_claims,
 )
 from modelhub.queues.completion import reopen_item, reopen_queue, settle
-from modelhub.queues.models import Item, QueueLabel, Slot
+from modelhub.queues.models import Item, Slot
 from modelhub.queues.queries import get_item, get_item_row, scores_of
 from modelhub.queues.rows import ItemRow
 
+LABELS_TO_COMPLETE = read_sql("queues", "labels_to_complete")
 ENDED = ("completed", "skipped")
 
 
@@ -51,17 +55,14 @@ def complete_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> C
     if claims.has_completed:
         return Completion(get_item_row(access, item.pk))
     check_takable(access, item)
-    scored = set(scores_of(item).filter(annotator=actor.user.pk).values_list("label_id", flat=True))
-    if not scored:
+    labels = _labels_to_complete(access, item)
+    if not any(is_scored for _, _, is_scored in labels):
         sentence = f"Item {item.pk} must have a score of {actor.user.email} before it is completed; submit one first"
         raise Invalid(sentence, code="nothing_to_complete")
-    required = QueueLabel.objects.filter(
-        organization_id=item.organization_id, queue=access.queue, required=True, label__deleted_at=None
-    )
-    missing = [pk for pk in required.order_by("order", "id").values_list("label_id", flat=True) if pk not in scored]
+    missing = [label_id for label_id, required, is_scored in labels if required and not is_scored]
     claim(access, item, claims, "submitted" if missing else "completed")
     settle(access.queue, item)
-    return Completion(get_item_row(access, item.pk), [str(label_id) for label_id in missing])
+    return Completion(get_item_row(access, item.pk), missing)
 
 
 @repeat_aborted
@@ -130,6 +131,21 @@ def _lock(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Access
     access.check("annotate")
     item = get_item(access, item_id, lock=True)
     return access, item, read_claims(access, item)
+
+
+def _labels_to_complete(access: Access, item: Item) -> list[tuple[str, bool, bool]]:
+    """Return the queue's labels: id, whether it is required, whether the actor has a score."""
+    parameters: dict[str, Any] = {
+        "organization_id": item.organization_id,
+        "queue_id": item.queue_id,
+        "item_id": item.pk,
+        "source_id": item.source_id,
+        "user_id": access.actor.user.pk,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(LABELS_TO_COMPLETE, parameters)
+        labels: list[tuple[str, bool, bool]] = cursor.fetchall()
+    return labels
 
 
 def _find_last_ended(access: Access) -> uuid.UUID | None:

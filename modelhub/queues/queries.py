@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from modelhub.core.bounded import read_all
@@ -38,10 +40,27 @@ def item_rows(access: Access, item_ids: Sequence[uuid.UUID]) -> list[ItemRow]:
 
 def get_item_row(access: Access, item_id: uuid.UUID) -> ItemRow:
     """Return one live item of the queue as the actor sees it. Raise `NotFound`."""
-    rows = item_rows(access, [item_id])
+    struct = GoldItemRow if access.sees_all else ItemRow
+    sql, constants = _item_statement(struct)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*constants, access.queue.organization_id, access.queue.pk, item_id])
+        rows = list(read_structs(struct, cursor.fetchall()))
     if not rows:
         raise item_not_found(item_id)
     return rows[0]
+
+
+@cache
+def _item_statement(struct: type[ItemRow]) -> tuple[str, Sequence[Any]]:
+    """Compile the statement of one item, which takes Django longer than the database reads it.
+
+    Return it with its first parameters; those of the organization, the queue and the item follow.
+    """
+    any_id = uuid.UUID(int=0)
+    # One by one: a single call sorts the conditions by their names.
+    items = Item.objects.filter(LIVE).filter(organization_id=any_id).filter(queue=any_id).filter(pk=any_id)
+    sql, parameters = items.values_list(*columns_of(struct)).query.sql_with_params()
+    return sql, parameters[:-3]
 
 
 def get_item(access: Access, item_id: uuid.UUID, *, lock: bool = False) -> Item:
