@@ -4,13 +4,15 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 
 from modelhub.accounts.people import Actor
 from modelhub.core.errors import Forbidden, NotFound
-from modelhub.core.models import LIVE
-from modelhub.queues.models import Queue, QueueMember
+from modelhub.core.sql import read_sql
+from modelhub.queues.models import Queue
 
+LOCK_QUEUE = read_sql("queues", "access")
+READ_QUEUE = LOCK_QUEUE.replace("FOR NO KEY UPDATE OF queue", "")
 Right = Literal["manage", "annotate", "review"]
 # The roles of a member that carry each right. Admins of the organization have all of them.
 ROLES_WITH: dict[Right, frozenset[str]] = {
@@ -54,19 +56,17 @@ def get_access(actor: Actor, queue_id: uuid.UUID, *, lock: bool = False, deleted
     `lock` locks its row, before those of items. Raise `NotFound`, also for a key with the scope `annotate` alone whose
     user is no member.
     """
-    wanted = {None: Q(), True: ~LIVE, False: LIVE}[deleted]
-    member = QueueMember.objects.filter(
-        organization_id=actor.user.organization_id, queue=OuterRef("pk"), user=actor.user.pk
-    )
-    queues: Any = Queue.objects.filter(wanted, organization_id=actor.user.organization_id, pk=queue_id).select_related(
-        "created_by"
-    )
-    if lock:
-        queues = queues.select_for_update(no_key=True, of=("self",))
-    queue = queues.annotate(roles=Subquery(member.values("roles"))).first()
-    if queue is None or (queue.roles is None and not actor.sees_all):
+    parameters: dict[str, Any] = {
+        "organization_id": actor.user.organization_id,
+        "queue_id": queue_id,
+        "user_id": actor.user.pk,
+        "deleted": deleted,
+    }
+    queues: Any = Queue.objects.raw(LOCK_QUEUE if lock else READ_QUEUE, parameters)
+    queue = next(iter(queues), None)
+    if queue is None or (queue.held_roles is None and not actor.sees_all):
         raise queue_not_found(queue_id)
-    return Access(actor, queue, frozenset(queue.roles or ()))
+    return Access(actor, queue, frozenset(queue.held_roles or ()))
 
 
 def visible_queues(actor: Actor) -> Q:

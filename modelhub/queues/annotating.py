@@ -4,13 +4,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db import connection
 
 from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor
 from modelhub.core.envelope import rename
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import spell_uuid
+from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.types import get_type
 from modelhub.queues.access import Access, get_access
@@ -24,11 +25,13 @@ from modelhub.queues.claims import (
     read_claims,
 )
 from modelhub.queues.completion import begin, reopen_queue
-from modelhub.queues.models import Item, QueueLabel
+from modelhub.queues.models import Item
 from modelhub.queues.queries import get_item
 from modelhub.scores.entries import FIELDS, sent_label_id
 from modelhub.scores.recording import Batch, record_scores
 from modelhub.sources.refs import SourceRef
+
+LABEL_TYPES = read_sql("queues", "label_types")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,9 @@ def check_status(access: Access, item: Item, *, has_completed: bool) -> None:
 
 def types_of_labels(access: Access) -> Mapping[str, str]:
     """Return the types of the queue's labels by id, without deleted labels."""
-    attached: QuerySet[QueueLabel] = QueueLabel.objects.filter(
-        organization_id=access.queue.organization_id, queue=access.queue, label__deleted_at=None
-    )
-    return {str(label_id): type_ for label_id, type_ in attached.values_list("label_id", "label__type")}
+    with connection.cursor() as cursor:
+        cursor.execute(LABEL_TYPES, {"organization_id": access.queue.organization_id, "queue_id": access.queue.pk})
+        return dict(cursor.fetchall())
 
 
 def choose_entries(entries: Sequence[object], types: Mapping[str, str]) -> tuple[list[object], list[str]]:

@@ -134,7 +134,7 @@ def _lock(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Access
 
 
 def _labels_to_complete(access: Access, item: Item) -> list[tuple[str, bool, bool]]:
-    """Return the queue's labels: id, whether it is required, whether the actor has a score."""
+    """Return id, whether it is required and whether it is scored, for each label."""
     parameters: dict[str, Any] = {
         "organization_id": item.organization_id,
         "queue_id": item.queue_id,

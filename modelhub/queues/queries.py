@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from modelhub.core.bounded import read_all
 from modelhub.core.errors import NotFound
 from modelhub.core.models import LIVE
+from modelhub.core.sql import read_sql
 from modelhub.core.structs import columns_of, read_structs
 from modelhub.queues.access import Access
 from modelhub.queues.models import Item, Queue, QueueLabel
@@ -18,6 +19,10 @@ from modelhub.queues.rows import GoldItemRow, ItemRow
 from modelhub.scores.models import Score
 from modelhub.scores.queries import ScoreRows
 from modelhub.scores.rows import ScoreRow
+from modelhub.sources.models import Source
+
+LOCK_ITEM = read_sql("queues", "item")
+READ_ITEM = LOCK_ITEM.replace("FOR NO KEY UPDATE OF item", "")
 
 
 def items_of(queue: Queue) -> QuerySet[Item]:
@@ -52,9 +57,9 @@ def get_item_row(access: Access, item_id: uuid.UUID) -> ItemRow:
 
 @cache
 def _item_statement(struct: type[ItemRow]) -> tuple[str, Sequence[Any]]:
-    """Compile the statement of one item, which takes Django longer than the database reads it.
+    """Return the statement of one item with its first parameters.
 
-    Return it with its first parameters; those of the organization, the queue and the item follow.
+    Those of the organization, the queue and the item follow. Django compiles it for longer than the database reads.
     """
     any_id = uuid.UUID(int=0)
     # One by one: a single call sorts the conditions by their names.
@@ -64,16 +69,27 @@ def _item_statement(struct: type[ItemRow]) -> tuple[str, Sequence[Any]]:
 
 
 def get_item(access: Access, item_id: uuid.UUID, *, lock: bool = False) -> Item:
-    """Return a live item of the queue with its source. Raise `NotFound`.
+    """Return a live item of the queue with the names of its source. Raise `NotFound`.
 
     `lock` locks the item's row against other writers of its status, slots and scores.
     """
-    items: Any = items_of(access.queue).filter(pk=item_id)
-    if lock:
-        items = items.select_for_update(no_key=True, of=("self",))
-    item: Item | None = items.select_related("source").first()
-    if item is None:
+    parameters: dict[str, Any] = {
+        "organization_id": access.queue.organization_id,
+        "queue_id": access.queue.pk,
+        "item_id": item_id,
+    }
+    rows: Any = Item.objects.raw(LOCK_ITEM if lock else READ_ITEM, parameters)
+    row = next(iter(rows), None)
+    if row is None:
         raise item_not_found(item_id)
+    item: Item = row
+    item.source = Source(
+        pk=item.source_id,
+        organization_id=item.organization_id,
+        source_type=row.type_of_source,
+        source_id=row.name_of_source,
+        source_key=row.key_of_source,
+    )
     return item
 
 

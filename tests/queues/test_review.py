@@ -407,7 +407,7 @@ def test_the_queue_is_locked_before_the_items(rita: Caller, item: Item) -> None:
     with CaptureQueriesContext(connection) as captured:
         assert review(rita, item, "approve").status == 200
     locks = [query["sql"] for query in captured if "FOR NO KEY UPDATE" in query["sql"]]
-    assert [re.findall(r'FROM "(\w+)"', sql)[-1] for sql in locks] == ["modelhub_queue", "modelhub_item"]
+    assert [re.findall(r'FROM "?(\w+)"?', sql)[-1] for sql in locks] == ["modelhub_queue", "modelhub_item"]
 
 
 @pytest.mark.django_db(transaction=True)
