@@ -17,7 +17,7 @@ ITEMS = QUEUE + "items/"
 ITEM = ITEMS + "<str:item_id>/"
 # In the order of matching: an id may be any string.
 FEATURES: dict[str, list[str]] = {
-    "annotation queues": [
+    "agreement of annotation queues": [
         QUEUE + "agreement/",
     ],
     "discussion threads": [

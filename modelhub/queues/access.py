@@ -36,13 +36,10 @@ class Access:
     def check(self, right: Right) -> None:
         """Raise `Forbidden` without the right."""
         if not self.may(right):
-            roles = " or ".join(sorted(ROLES_WITH[right]))
-            held = ", ".join(sorted(self.roles)) or "none"
-            raise Forbidden(
-                f"This needs the role {roles} in the queue, or an admin of the organization; "
-                f"{self.actor.user.email} has {held}, and {self.actor.missing_right}.",
-                code="queue_role",
-            )
+            held = f"{' and '.join(sorted(self.roles))} in" if self.roles else "no member of"
+            needed = f"{' or '.join(sorted(ROLES_WITH[right]))}, or an admin of the organization"
+            sentence = f"{self.actor.user.email} is {held} the queue; this needs {needed}: {self.actor.missing_right}."
+            raise Forbidden(sentence, code="queue_role")
 
     @property
     def sees_all(self) -> bool:

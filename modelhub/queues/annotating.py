@@ -112,23 +112,24 @@ def types_of_labels(access: Access) -> Mapping[str, str]:
         return dict(cursor.fetchall())
 
 
-def choose_entries(entries: Sequence[object], types: Mapping[str, str]) -> tuple[list[object], list[str]]:
-    """Return the entries to store, the last one of each label, and the other labels.
+def choose_entries(entries: Sequence[object], types: Mapping[str, str]) -> tuple[dict[int, object], list[str]]:
+    """Return the entries to store by position, one per label, and the other labels.
 
     Left out are blank values and labels that the queue does not have. A malformed entry is chosen: it is an error.
     """
-    chosen: dict[object, object] = {}
+    chosen: dict[object, int] = {}
     left_out: dict[str, None] = {}
     for index, entry in enumerate(entries):
         sent = sent_label_id(entry)
         label_id = spell_uuid(sent)
         if sent is None or label_id is None:
-            chosen[index] = entry
+            chosen[index] = index
         elif label_id not in types or is_blank(entry, types[label_id]):
             left_out[label_id] = None
         else:
-            chosen[label_id] = entry
-    return list(chosen.values()), [label_id for label_id in left_out if label_id not in chosen]
+            chosen[label_id] = index
+    positions = sorted(chosen.values())
+    return {index: entries[index] for index in positions}, [label_id for label_id in left_out if label_id not in chosen]
 
 
 def is_blank(entry: object, label_type: str) -> bool:
@@ -151,16 +152,23 @@ def with_source(entry: object, score_source: str) -> object:
     return fields if fields.get("score_source") is not None else {**fields, "score_source": score_source}
 
 
-def record(access: Access, item: Item, annotator: User, entries: Sequence[object]) -> None:
+def record(access: Access, item: Item, annotator: User, entries: Mapping[int, object]) -> None:
     """Store scores of the item, all or none. Raise `Invalid` with all errors."""
     if not entries:
         return
     source = item.source
     ref = SourceRef(source.source_type, source.source_type, source.source_id, source.source_key)
     batch = Batch(
-        annotator, ref, entries, queue_item=item.pk, queue_id=access.queue.pk, atomic=True, create_source=False
+        annotator,
+        ref,
+        list(entries.values()),
+        queue_item=item.pk,
+        queue_id=access.queue.pk,
+        atomic=True,
+        create_source=False,
     )
     errors = record_scores(batch).errors
     if errors:
-        sentences = list(dict.fromkeys(error.message for error in errors))
+        positions = list(entries)
+        sentences = [f"annotations[{positions[error.index]}]: {error.message}" for error in errors]
         raise Invalid("; ".join(sentences), code=errors[0].code, fields={"annotations": sentences})

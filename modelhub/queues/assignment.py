@@ -83,7 +83,7 @@ def assign_items(
 
 
 def _free_returned(queue: Queue, item_ids: Sequence[uuid.UUID], removed: Collection[uuid.UUID]) -> None:
-    """Take the seats of returned work from removed people, and on items that are assigned to others."""
+    """End seats of returned work of people that may not take the items any more."""
     assigned = Assignment.objects.filter(organization_id=queue.organization_id, item=OuterRef("item"))
     returned = Slot.objects.filter(
         Q(user__in=removed) | (Exists(assigned) & ~Exists(assigned.filter(user=OuterRef("user")))),

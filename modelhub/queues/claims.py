@@ -221,5 +221,5 @@ def release_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, user_
         if any(slot.state == "skipped" for slot in claims.slots):
             settle(access.queue, item)
     elif named is None and user_id is None and any(slot.state != "completed" for slot in claims.live):
-        sentence = f"Item {item.pk} is not reserved by {actor.user.email}, and by others it is"
+        sentence = f"Item {item.pk} is reserved by another person: a manager releases it with user_id"
         raise Invalid(sentence, code="not_reserved")

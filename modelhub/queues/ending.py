@@ -20,6 +20,7 @@ from modelhub.queues.assignment import assign_after_skip
 from modelhub.queues.claims import (
     Claims,
     check_assigned,
+    check_not_in_review,
     check_open,
     check_takable,
     claim,
@@ -75,10 +76,11 @@ def skip_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, reason: 
     access, item, claims = _lock(actor, queue_id, item_id)
     if claims.own and claims.own.state == "skipped":
         return get_item_row(access, item.pk)
-    check_open(item)
+    check_not_in_review(item)
     if claims.has_completed:
-        sentence = f"Item {item.pk} is completed by {actor.user.email}: it cannot be skipped, only undone first"
+        sentence = f"Item {item.pk} is completed by {actor.user.email} and cannot be skipped: undo it first"
         raise Invalid(sentence, code="item_completed")
+    check_open(item)
     check_takable(access, item)
     put_slot(access, item, "skipped", skip_reason=reason)
     assign_after_skip(access.queue, item, actor.user.pk)

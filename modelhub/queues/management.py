@@ -104,7 +104,8 @@ def set_status(*, actor: Actor, queue_id: uuid.UUID, status: str) -> Queue:
     if status == queue.status:
         return queue
     if status not in TRANSITIONS[queue.status]:
-        sentence = f"Cannot transition from '{queue.status}' to '{status}'."
+        legal = " or ".join(f"'{word}'" for word in TRANSITIONS[queue.status])
+        sentence = f"Cannot transition from '{queue.status}' to '{status}', only to {legal}."
         raise Invalid(sentence, code="impossible_transition", field="status")
     queue.status, queue.updated_at = status, clock.now()
     queue.save(update_fields=["status", "updated_at"])

@@ -24,6 +24,8 @@ REJECTION = {
 
 @extend_schema(tags=["items"])
 class ReviewItem(ApiView):
+    for_annotators = ("write",)
+
     @endpoint(
         **example("Return the work", REJECTION),
         operation_id="review_item",
@@ -51,6 +53,8 @@ class ReviewItem(ApiView):
 
 @extend_schema(tags=["items"])
 class BulkReview(ApiView):
+    for_annotators = ("write",)
+
     @endpoint(
         **example("Approve", {"item_ids": [ITEM_ID], "action": "approve"}),
         operation_id="review_items",

@@ -191,17 +191,19 @@ class ScopeInput(InputSerializer):
         return {"scope": given[0], "scope_id": fields[f"{given[0]}_id"]}
 
 
+class TrueField(FlagField):
+    def rule(self) -> str:
+        return "true"
+
+    def read(self, data: Any) -> bool | None:
+        return data is True or None
+
+
 class HardDeleteInput(InputSerializer):
     """The confirmation that a queue is deleted with its items."""
 
-    force = FlagField()
+    force = TrueField()
     confirm_name = TextField(trim_whitespace=False, help_text="The name of the queue.")
-
-    def to_internal_value(self, data: Any) -> Any:
-        fields = super().to_internal_value(data)
-        if not fields["force"]:
-            raise Invalid("force must be true, got false", field="force")
-        return fields
 
 
 class MemberInput(InputSerializer):

@@ -103,7 +103,7 @@ ImportedAnswer = inline_serializer(
 CompletedAnswer = inline_serializer(
     "CompletedAnswer",
     {
-        "completed_item_id": serializers.UUIDField(),
+        "completed_item_id": serializers.UUIDField(allow_null=True),
         "next_item": _nullable_item(),
         "item": ItemSerializer(),
         "missing_labels": serializers.ListField(child=serializers.UUIDField()),

@@ -275,11 +275,12 @@ class CompleteItem(WorkView):
         exclude, actor = self.read_exclude(fields.get("exclude")), actor_of_body(request, fields)
         self.read_flag("reserve")  # an error of it comes before the completion
         completion = complete_item(actor=actor, queue_id=pk, item_id=item_id)
+        missing = completion.missing_labels
         body = {
-            "completed_item_id": str(item_id),
-            "next_item": self.find_next(actor, pk, {item_id, *exclude}),
+            "completed_item_id": None if missing else str(item_id),
+            "next_item": completion.item if missing else self.find_next(actor, pk, {item_id, *exclude}),
             "item": completion.item,
-            "missing_labels": completion.missing_labels,
+            "missing_labels": missing,
         }
         return Response(body)
 

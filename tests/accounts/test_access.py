@@ -98,8 +98,8 @@ POST   {items}/assign/        401 401 401 403 403 200 403 403 403 403 403 200 20
 POST   {items}/bulk-remove/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
 GET    {items}/{item}/        401 401 401 403 200 403 200 404 403 403 200 200 200 404
 PATCH  {items}/{item}/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
-POST   {items}/bulk-review/   401 401 401 403 403 200 403 403 403 403 403 200 200 404
-POST   {items}/{item}/review/ 401 401 401 403 403 200 403 403 403 403 403 200 200 404
+POST   {items}/bulk-review/   401 401 401 403 403 200 200 404 403 403 403 200 200 404
+POST   {items}/{unscored}/review/ 401 401 401 403 403 200 200 404 403 403 403 200 200 404
 DELETE {items}/{item}/        401 401 401 403 403 200 403 403 403 403 403 200 200 404
 GET    {items}/next-item/     401 401 401 403 403 403 200 404 403 403 403 200 200 404
 POST   {items}/undo/          401 401 401 403 403 200 200 404 403 403 403 200 200 404
@@ -228,6 +228,7 @@ def ids(alice: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any
         "items": f"/model-hub/annotation-queues/{queue.pk}/items",
         "item": item.pk,
         "ended": ended.pk,
+        "unscored": ItemFactory.create(queue=queue).pk,
     }
 
 

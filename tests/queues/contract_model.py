@@ -235,7 +235,8 @@ class Model:
                 self.end(slot, "completed")
                 slot.returned = False
             self.settle(item)
-        return {"missing_labels": missing, "next_item": self.find_next(person, [number])["item"], **shown(item)}
+        following = number if missing else self.find_next(person, [number])["item"]
+        return {"missing_labels": missing, "next_item": following, **shown(item)}
 
     def skip(self, person: int, number: int) -> dict[str, Any]:
         item = self.get(person, number)

@@ -1,5 +1,6 @@
 """Submit and import scores of items."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -67,7 +68,9 @@ def test_a_refused_value_names_its_label_and_stores_nothing(team: Team) -> None:
         team, "dora", item, {"label_id": str(text.pk), "value": "good"}, {"label_id": str(star.pk), "value": 9}
     )
     assert answer.status == 400
-    assert answer.body["message"].startswith(f"Label {star.pk} ({star.name}, star): rating must be a whole number")
+    sentence = f"annotations[1]: Label {star.pk} ({star.name}, star): rating must be a whole number"
+    assert answer.body["message"].startswith(sentence)
+    assert answer.body["errors"]["annotations"][0].startswith(sentence)
     assert (Score.objects.count(), team.slot("dora", item), team.state(item)) == (0, None, ("pending", ""))
 
 
@@ -79,6 +82,18 @@ def test_a_body_that_cannot_be_understood_is_one_sentence(team: Team, annotation
     answer = team.people["dora"].post(team.of(item, "annotations/submit"), {"annotations": annotations})
     assert (answer.status, "scores[" in answer.body["message"]) == (400, False)
     assert team.slot("dora", item) is None
+
+
+def test_errors_have_the_numbers_of_the_sent_entries(team: Team) -> None:
+    text, star = (str(team.attach("text", required=False).pk), str(team.labels["star"].pk))
+    blank, other = {"label_id": text, "value": ""}, {"label_id": str(uuid.uuid4()), "value": 1}
+    answer = submit(
+        team, "dora", team.add(), blank, {"label_id": star, "value": 1}, other, {"label_id": star, "value": 9}, 3
+    )
+    assert [sentence.split(":")[0] for sentence in answer.body["errors"]["annotations"]] == [
+        "annotations[3]",
+        "annotations[4]",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,8 @@ def test_release_frees_the_seat(team: Team) -> None:
     reserve(team, "dora", item)
     refused = team.people["emil"].post(team.of(item, "release"))
     assert (refused.status, refused.body["code"]) == (400, "not_reserved")
+    sentence = f"Item {item.pk} is reserved by another person: a manager releases it with user_id"
+    assert refused.body["message"] == sentence
     assert team.people["dora"].post(team.of(item, "release")).body == {"released": True}
     assert team.people["dora"].post(team.of(item, "release")).status == 200
     assert team.people["emil"].post(team.of(item, "release")).status == 200

@@ -384,7 +384,14 @@ def test_managers_and_admins_only_manage(
 
     refused = bob.request(method, path, body)
     assert (refused.status, refused.body["code"]) == (403, "queue_role")
-    assert "bob@example.com has annotator, reviewer" in refused.body["detail"]
+    sentence = (
+        "bob@example.com is annotator and reviewer in the queue; this needs manager, or an admin of the organization"
+    )
+    assert refused.body["detail"] == f"{sentence}: bob@example.com has the role member."
+    QueueMember.objects.filter(pk=membership.pk).delete()
+    refused = bob.request(method, path, body)
+    assert refused.body["detail"].startswith("bob@example.com is no member of the queue; this needs manager")
+    membership.save(force_insert=True)
     assert charlie.request(method, path, body).status == 404
     membership.roles = ["manager"]
     membership.save()
@@ -422,11 +429,17 @@ class TestStatus:
         ("before", "after"),
         [("draft", "paused"), ("draft", "completed"), *((word, "draft") for word in ("active", "paused", "completed"))],
     )
-    def test_other_transitions_are_400s(self, alice: Caller, before: str, after: str) -> None:
+    def test_other_transitions_are_400s_that_name_the_legal_ones(self, alice: Caller, before: str, after: str) -> None:
         queue = QueueFactory.create(created_by=alice.user, status=before)
         answer = alice.post(f"{QUEUES}{queue.pk}/update-status/", {"status": after})
+        legal = {
+            "draft": "'active'",
+            "active": "'paused' or 'completed'",
+            "paused": "'active' or 'completed'",
+            "completed": "'active' or 'paused'",
+        }
         assert (answer.status, answer.body["code"]) == (400, "impossible_transition")
-        assert answer.body["message"] == f"Cannot transition from '{before}' to '{after}'."
+        assert answer.body["message"] == f"Cannot transition from '{before}' to '{after}', only to {legal[before]}."
         queue.refresh_from_db()
         assert queue.status == before
 
@@ -518,8 +531,9 @@ class TestDeletingForGood:
     @pytest.mark.parametrize(
         ("body", "field", "sentence"),
         [
-            ({}, "force", "force must be true or false, got null"),
+            ({}, "force", "force must be true, got null"),
             ({"force": False, "confirm_name": "Refunds"}, "force", "force must be true, got false"),
+            ({"force": 1, "confirm_name": "Refunds"}, "force", "force must be true, got 1"),
             ({"force": True}, "confirm_name", "confirm_name must be a string, got null"),
             ({"force": True, "confirm_name": "refunds"}, "confirm_name", "confirm_name must be the name of the queue"),
         ],

@@ -88,6 +88,19 @@ def slots_of(item: Item) -> dict[str, Slot]:
     return {slot.user.name: slot for slot in Slot.objects.filter(item=item).select_related("user")}
 
 
+@pytest.mark.parametrize(("roles", "status"), [(["reviewer"], 200), (["annotator"], 403), (["manager"], 200)])
+def test_an_annotate_key_reviews_by_the_role_of_its_user(item: Item, roles: list[str], status: int) -> None:
+    user = member(item.queue, "Rosa", *roles).user
+    key = Caller(ApiKeyFactory.create(user=user, scopes=["annotate"]))
+    many = key.post(bulk_path_of(item.queue), {"item_ids": [str(item.pk)], "action": "comment", "notes": "Hm"})
+    one = review(key, item, "approve")
+    assert (many.status, one.status) == (status, status)
+    assert one.body.get("code") == (None if status == 200 else "queue_role")
+    for path in ("analytics/", "export/"):
+        refused = key.get(f"/model-hub/annotation-queues/{item.queue_id}/{path}")
+        assert (refused.status, "scope read" in refused.body["detail"]) == (403, True)
+
+
 def test_an_approval_completes_the_item_and_with_the_last_one_the_queue(rita: Caller, item: Item) -> None:
     other = ItemFactory.create(queue=item.queue, **IN_REVIEW)
     first = review(rita, item, "approve", notes="Well done")

@@ -25,6 +25,7 @@ def test_completing_needs_a_score_and_every_required_label(team: Team) -> None:
     assert (refused.status, refused.body["code"]) == (400, "nothing_to_complete")
     open_work = team.finish("dora", item).body
     assert (open_work["missing_labels"], open_work["item"]["status"]) == ([str(text.pk)], "in_progress")
+    assert (open_work["completed_item_id"], open_work["next_item"]) == (None, open_work["item"])
     assert team.score("dora", item, "good", type_="text").status == 200
     done = dora.post(team.of(item, "complete")).body
     assert (done["completed_item_id"], done["missing_labels"]) == (str(item.pk), [])
@@ -60,6 +61,7 @@ def test_a_skip_is_refused_for_done_work_and_repeated_without_effect(team: Team)
     for name in ("dora", "emil"):
         refused = team.people[name].post(team.of(item, "skip"))
         assert (refused.status, refused.body["code"]) == (400, "item_completed")
+        assert ("undo it first" in refused.body["message"]) is (name == "dora")
     assert dora.post(team.of(skipped, "skip"), {"reason": "spam"}).body["item"]["status"] == "skipped"
     assert dora.post(team.of(skipped, "skip")).status == 200
     slot = team.slot("dora", skipped)
