@@ -8,7 +8,7 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from modelhub.accounts.models import normalize_login
-from modelhub.core.errors import Invalid, Refused
+from modelhub.core.errors import Invalid, Refused, TooLarge
 from modelhub.core.ids import parse_uuid
 from modelhub.core.inputs import FlagField, IdField, InputSerializer, NumberField, ObjectField, StrictField, WordField
 from modelhub.core.serializers import StructSerializer
@@ -22,6 +22,8 @@ from modelhub.queues.rows import GoldItemRow, ItemRow
 from modelhub.sources.refs import SOURCE_WORDS, check_source_ref
 
 MAX_PRIORITY = 1_000_000
+# A statement of PostgreSQL has at most 65,535 parameters.
+MAX_ITEM_IDS, MAX_PEOPLE = 50_000, 1000
 EXAMPLE_ITEMS = {
     "items": [
         {"source_type": "trace", "source_id": TRACE_ID},
@@ -48,7 +50,13 @@ class ItemIdsField(StrictField, serializers.ListField):
         return list(dict.fromkeys(pk for pk in ids if pk)) if ids and all(ids) else None
 
     def to_internal_value(self, data: Any) -> Any:
-        """Return the ids without repetitions. Raise `Invalid`, naming the first wrong one."""
+        """Return the ids without repetitions.
+
+        Raise `TooLarge`, and `Invalid`, naming the first wrong one.
+        """
+        if isinstance(data, list) and len(data) > MAX_ITEM_IDS:
+            sentence = f"item_ids must have at most {MAX_ITEM_IDS} ids, got {len(data)}"
+            raise TooLarge(sentence, code="items_too_large", field="item_ids")
         if (ids := self.read(data)) is None:
             wrong = [one for one in data if parse_uuid(one) is None] if isinstance(data, list) and data else [data]
             raise self.invalid(wrong[0])
@@ -217,6 +225,8 @@ def _people(field: str, sent: Any) -> People:
     listed = sent if field.endswith("s") else [] if sent is None else [sent]
     if not isinstance(listed, list):
         raise Invalid(f"{field} must be a list, got {show(sent)}", field=field)
+    if len(listed) > MAX_PEOPLE:
+        raise Invalid(f"{field} must have at most {MAX_PEOPLE} people, got {len(listed)}", field=field)
     kind, read = ("the email", _email) if "email" in field else ("the id", parse_uuid)
     names = [read(name) for name in listed]
     for name, one in zip(names, listed, strict=True):

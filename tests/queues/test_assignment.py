@@ -1,6 +1,7 @@
 """Assignment by strategies, and by hand."""
 
 import itertools
+import uuid
 from collections import Counter
 from typing import Any
 
@@ -189,6 +190,13 @@ class TestByHand:
         assert answer.status == 400
         assert answer.body["detail"].startswith(sentence)
         assert people_of(items) == [{bob.user.pk}]
+
+    @pytest.mark.parametrize(
+        ("field", "name"), [("user_ids", str(uuid.UUID(int=7))), ("annotator_emails", "a@example.com")]
+    )
+    def test_too_many_people_are_rejected(self, queue: Queue, alice: Caller, field: str, name: str) -> None:
+        answer = self.assign(alice, add(queue, 1), **{field: [name] * 1001}, action="remove")
+        assert (answer.status, answer.body["detail"]) == (400, f"{field} must have at most 1000 people, got 1001")
 
     def test_only_managers_assign(self, queue: Queue, bob: Caller) -> None:
         items = add(queue, 1)

@@ -334,6 +334,20 @@ class TestRemoval:
         assert listed(bob, queue) == ids_of(item)
 
     @pytest.mark.parametrize(
+        ("route", "more"),
+        [("bulk-remove/", {}), ("assign/", {"user_id": None}), ("bulk-review/", {"action": "comment", "notes": "x"})],
+    )
+    def test_more_ids_than_a_statement_has_parameters_are_rejected(
+        self, queue: Queue, alice: Caller, route: str, more: dict[str, Any]
+    ) -> None:
+        """70,000 ids were a 503: the driver has at most 65,535 parameters."""
+        ids = [str(uuid.UUID(int=number)) for number in range(50_001)]
+        answer = alice.post(path_of(queue, route), {"item_ids": ids, **more})
+        assert (answer.status, answer.body["code"]) == (413, "items_too_large")
+        assert answer.body["detail"] == "item_ids must have at most 50000 ids, got 50001"
+        assert alice.post(path_of(queue, route), {"item_ids": ids[:-1], **more}).status == 200
+
+    @pytest.mark.parametrize(
         ("body", "got"),
         [
             ({}, "null"),
