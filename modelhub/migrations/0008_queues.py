@@ -746,11 +746,11 @@ class Migration(migrations.Migration):
             model_name="item",
             index=models.Index(
                 models.F("queue"),
+                models.F("is_assigned"),
                 models.OrderBy(models.F("priority"), descending=True),
                 models.F("order"),
                 condition=models.Q(
                     ("deleted_at", None),
-                    ("is_assigned", False),
                     ("status__in", ["pending", "in_progress"]),
                     models.Q(("review_status", "pending_review"), _negated=True),
                 ),

@@ -218,10 +218,11 @@ class Item(TenantRow):
             ),
             models.Index(
                 F("queue"),
+                F("is_assigned"),
                 F("priority").desc(),
                 F("order"),
                 name="item_to_take",
-                condition=LIVE & Q(status__in=["pending", "in_progress"], is_assigned=False) & ~IN_REVIEW,
+                condition=LIVE & Q(status__in=["pending", "in_progress"]) & ~IN_REVIEW,
             ),
             models.Index(
                 fields=["queue", "completed_at"],

@@ -9,6 +9,7 @@ from django.db import connection, connections, transaction
 from modelhub.queues import picking
 from modelhub.queues.models import Assignment, Item, Queue, Slot
 from tests.client import Caller
+from tests.factories import ItemFactory
 from tests.queues.team import Team, expire, make_team
 
 
@@ -55,6 +56,14 @@ def test_returned_work_comes_first_then_own_then_assigned(team: Team) -> None:
             assert team.score("dora", item).status == 200
         team.people["dora"].post(team.of(item, "complete"))
     assert ask(team, "dora") == {"item": None, "reason": "finished"}
+
+
+def test_an_assigned_item_behind_many_of_others_is_found(team: Team) -> None:
+    ItemFactory.create_batch(200, queue=team.queue, is_assigned=True, priority=1)
+    late, free = team.add(order=1), team.add(order=2, priority=2)
+    assign(late, team.people["dora"].user)
+    assert next_of(team, "dora") == str(late.pk)
+    assert next_of(team, "emil") == str(free.pk)
 
 
 def test_ones_own_ended_reservation_is_renewed(team: Team) -> None:

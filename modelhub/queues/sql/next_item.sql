@@ -30,6 +30,33 @@ SELECT * FROM (
     ORDER BY own.state = 'submitted' AND own.returned_at IS NOT NULL DESC, item.priority DESC, item."order"
     LIMIT 1 FOR NO KEY UPDATE OF item SKIP LOCKED
 ) AS own_open UNION ALL SELECT * FROM (
+    -- In a queue of which each person has a part, one of the first items is the person's.
+    SELECT item.* FROM (
+        SELECT id FROM modelhub_item
+        WHERE organization_id = %(organization_id)s AND queue_id = %(queue_id)s AND deleted_at IS NULL AND is_assigned
+            AND status IN ('pending', 'in_progress') AND NOT review_status = 'pending_review'
+        ORDER BY priority DESC, "order" LIMIT 200
+    ) AS early
+    JOIN modelhub_item AS item ON item.organization_id = %(organization_id)s AND item.id = early.id
+    JOIN modelhub_assignment AS own ON own.organization_id = %(organization_id)s AND own.item_id = early.id
+        AND own.user_id = %(user_id)s
+    WHERE item.deleted_at IS NULL AND item.is_assigned AND item.id <> ALL(%(exclude)s::uuid[])
+        AND item.status IN ('pending', 'in_progress') AND item.review_status <> 'pending_review'
+        AND NOT EXISTS (
+            SELECT FROM modelhub_slot
+            WHERE organization_id = %(organization_id)s AND item_id = item.id AND user_id = %(user_id)s
+                AND state IN ('completed', 'skipped')
+            OFFSET 0
+        )
+        AND NOT EXISTS (
+            SELECT FROM modelhub_slot
+            WHERE organization_id = %(organization_id)s AND item_id = item.id AND seat IS NOT NULL
+                AND (state = 'completed' OR state IN ('reserved', 'submitted') AND reserved_until > clock_timestamp())
+            OFFSET %(annotations_required)s - 1
+        )
+    ORDER BY item.priority DESC, item."order"
+    LIMIT 1 FOR NO KEY UPDATE OF item SKIP LOCKED
+) AS early_assigned UNION ALL SELECT * FROM (
     SELECT item.* FROM modelhub_assignment AS own
     JOIN modelhub_item AS item ON item.organization_id = %(organization_id)s AND item.id = own.item_id
     WHERE own.organization_id = %(organization_id)s AND own.queue_id = %(queue_id)s AND own.user_id = %(user_id)s
