@@ -22,8 +22,8 @@ from modelhub.queues.rows import GoldItemRow, ItemRow
 from modelhub.sources.refs import SOURCE_WORDS, check_source_ref
 
 MAX_PRIORITY = 1_000_000
-# A statement of PostgreSQL has at most 65,535 parameters.
-MAX_ITEM_IDS, MAX_PEOPLE = 50_000, 1000
+# A statement of PostgreSQL has at most 65,535 parameters, and one may name items and their sources.
+MAX_ITEM_IDS, MAX_PEOPLE = 20_000, 1000
 EXAMPLE_ITEMS = {
     "items": [
         {"source_type": "trace", "source_id": TRACE_ID},

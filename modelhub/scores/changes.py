@@ -27,6 +27,8 @@ from modelhub.scores.rows import ScoreRow
 from modelhub.scores.statements import keep_revisions, later_than
 from modelhub.sources.models import Source
 
+# A statement of PostgreSQL has at most 65,535 parameters; an item may have many scores.
+DELETED_AT_ONCE = 20_000
 CHANGES = ("value", *CONTENT_RULES)
 OF_QUEUE = "belongs to an item of an annotation queue: change it with submit on its item, or as an admin"
 NOT_YOURS = "A score is changed or deleted by its annotator or an admin of the organization"
@@ -179,9 +181,10 @@ def _lock_scores(actor: Actor, scores: QuerySet[Score]) -> list[Score]:
 
 
 def _delete(actor: Actor, score_ids: Sequence[uuid.UUID]) -> int:
-    if score_ids:
-        now = clock.now()
-        keep_revisions(score_ids, action="deleted", user=actor.user, now=now)
-        scores = Score.objects.filter(organization_id=actor.user.organization_id, pk__in=score_ids)
+    now = clock.now()
+    for at in range(0, len(score_ids), DELETED_AT_ONCE):
+        batch = score_ids[at : at + DELETED_AT_ONCE]
+        keep_revisions(batch, action="deleted", user=actor.user, now=now)
+        scores = Score.objects.filter(organization_id=actor.user.organization_id, pk__in=batch)
         scores.update(deleted_at=now, updated_at=now, updated_by=_updated_by(actor.user))
     return len(score_ids)
