@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import JSONObject
 
 from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor
 from modelhub.core.exact_json import timestamp
 from modelhub.core.models import LISTED, LIVE
-from modelhub.core.structs import display_name
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.claims import reserve_item
 from modelhub.queues.models import Item, QueueLabel, Review, Slot
@@ -36,6 +34,8 @@ class ItemDetail:
     review_comments: list[dict[str, Any]]
     existing_notes: str
     notes: list[dict[str, Any]]
+    # None for annotators.
+    skips: list[dict[str, Any]] | None
 
 
 def get_annotations(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, of: User | None) -> list[ScoreRow]:
@@ -57,6 +57,7 @@ def get_detail(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, of: Use
         reserve_item(actor=actor, queue_id=queue_id, item_id=item_id)
     item = get_item(access, item_id)
     own = _own_slots(access).filter(item=item.pk).first()
+    notes, skips = _read_slots(access, item)
     labels = QueueLabel.objects.filter(organization_id=item.organization_id, queue=access.queue)
     return ItemDetail(
         item=get_item_row(access, item_id),
@@ -68,7 +69,8 @@ def get_detail(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, of: Use
         prev_item_id=_find_neighbour(access, item, after=False),
         review_comments=_read_comments(access, item),
         existing_notes=own.notes if own else "",
-        notes=_read_notes(access, item),
+        notes=notes,
+        skips=skips if access.sees_all else None,
     )
 
 
@@ -94,13 +96,20 @@ def _visible_scores(access: Access, item: Item, of: User | None) -> QuerySet[Sco
     return rows if of is None else rows.filter(annotator=of.pk)
 
 
-def _read_notes(access: Access, item: Item) -> list[dict[str, Any]]:
-    """Return the notes of people on an item that the actor may see."""
-    slots = Slot.objects.filter(organization_id=item.organization_id, item=item.pk).exclude(notes="")
+def _read_slots(access: Access, item: Item) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the notes and the skips of people on an item that the actor may see."""
+    told = ~Q(notes="") | Q(state="skipped")
+    slots = Slot.objects.filter(told, organization_id=item.organization_id, item=item.pk).select_related("user")
     if not _sees_others(access, item):
         slots = slots.filter(user=access.actor.user.pk)
-    person = JSONObject(annotator_id="user_id", annotator_name=display_name("user"), notes="notes")
-    return list(slots.order_by("created_at", "id").values_list(person, flat=True))
+    notes, skips = [], []
+    for slot in slots.order_by("created_at", "id"):
+        person = {"annotator_id": str(slot.user_id), "annotator_name": slot.user.display_name}
+        if slot.notes:
+            notes.append({**person, "notes": slot.notes})
+        if slot.state == "skipped" and slot.ended_at:
+            skips.append({**person, "reason": slot.skip_reason, "skipped_at": timestamp(slot.ended_at)})
+    return notes, skips
 
 
 def _read_comments(access: Access, item: Item) -> list[dict[str, Any]]:

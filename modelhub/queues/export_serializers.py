@@ -11,7 +11,7 @@ from modelhub.core.inputs import FlagField, IdField, InputSerializer, NameField,
 from modelhub.core.serializers import OutputSerializer, StructSerializer
 from modelhub.core.text import show
 from modelhub.queues.export_fields import Column, ExportField
-from modelhub.queues.exporting import Annotation, ExportedItem, ItemNote, ItemReview
+from modelhub.queues.exporting import Annotation, ExportedItem, ItemNote, ItemReview, ItemSkip
 from modelhub.queues.models import ITEM_STATUSES
 
 ALL = "all"
@@ -33,6 +33,13 @@ class ExportedNoteSerializer(StructSerializer[ItemNote]):
         struct = ItemNote
 
 
+class SkipOfItem(StructSerializer[ItemSkip]):
+    """A person's skip of an item."""
+
+    class Meta:
+        struct = ItemSkip
+
+
 class ExportedReviewSerializer(StructSerializer[ItemReview]):
     """The state of an item's review."""
 
@@ -50,6 +57,7 @@ class ExportedItemSerializer(StructSerializer[ExportedItem]):
         return super().get_fields() | {
             "annotations": ExportedAnnotationSerializer(many=True),
             "item_notes": ExportedNoteSerializer(many=True),
+            "skips": SkipOfItem(many=True),
             "review": ExportedReviewSerializer(required=False),
         }
 

@@ -79,6 +79,7 @@ class Annotation(msgspec.Struct, gc=False):
     score_source: Annotated[str, Choice(words=SCORE_SOURCES)]
     created_at: Annotated[str, Moment()]
     updated_at: Annotated[str, Moment()]
+    completed: Annotated[bool, Flag(Value(True))]
 
 
 class ItemNote(msgspec.Struct, frozen=True, gc=False):
@@ -88,6 +89,27 @@ class ItemNote(msgspec.Struct, frozen=True, gc=False):
     annotator_name: Annotated[str, Text(_of_user("user_id", NAME))]
     annotator_email: Annotated[str, Text(_of_user("user_id", EMAIL))]
     notes: Annotated[str, Text()]
+
+
+class ItemSkip(msgspec.Struct, frozen=True, gc=False):
+    """A person's skip of an item."""
+
+    annotator_id: Annotated[str, Uuid("user_id")]
+    annotator_name: Annotated[str, Text(_of_user("user_id", NAME))]
+    reason: Annotated[str, Text("skip_reason")]
+    skipped_at: Annotated[str, Moment("ended_at")]
+
+
+class ItemWork(msgspec.Struct, frozen=True, gc=False):
+    """A slot that has a note or is not completed."""
+
+    annotator_id: Annotated[str, Uuid("user_id")]
+    annotator_name: Annotated[str, Text(_of_user("user_id", NAME))]
+    annotator_email: Annotated[str, Text(_of_user("user_id", EMAIL))]
+    notes: Annotated[str, Text()]
+    state: Annotated[str, Text()]
+    reason: Annotated[str, Text("skip_reason")]
+    ended_at: Annotated[str | None, Moment()]
 
 
 class ItemReview(msgspec.Struct, frozen=True, gc=False):
@@ -115,11 +137,9 @@ def _list_of(struct: type[msgspec.Struct], rows: QuerySet[Any]) -> Func:
 SCORES = Score.objects.filter(
     LIVE, organization=OuterRef("organization"), source=OuterRef("source"), queue_item=OuterRef("pk")
 ).order_by("created_at", "id")
-NOTES = (
-    Slot.objects.filter(organization=OuterRef("organization"), item=OuterRef("pk"))
-    .exclude(notes="")
-    .order_by("created_at", "id")
-)
+WORK = Slot.objects.filter(
+    ~Q(notes="") | ~Q(state="completed"), organization=OuterRef("organization"), item=OuterRef("pk")
+).order_by("created_at", "id")
 
 
 class ExportedItem(msgspec.Struct, gc=False):
@@ -137,7 +157,9 @@ class ExportedItem(msgspec.Struct, gc=False):
     gold: Annotated[bool, Flag()]
     expected: Annotated[Any, JsonObject()]
     annotations: Annotated[Any, JsonList(_list_of(Annotation, SCORES))]
-    item_notes: Annotated[Any, JsonList(_list_of(ItemNote, NOTES))]
+    item_notes: Annotated[Any, JsonList(_list_of(ItemWork, WORK))]
+    # Read out of the slots in `item_notes`.
+    skips: Annotated[Any, JsonList(Value("[]"))]
     review: Annotated[Any, JsonObject(json_of(ItemReview))]
 
 
@@ -184,14 +206,24 @@ def read_items(
 
 def _complete(item: ExportedItem, labels: Mapping[str, Label], *, requires_review: bool) -> None:
     """Read an item's JSON texts; drop scores and expected values of removed labels."""
+    work = msgspec.json.decode(item.item_notes, type=list[ItemWork])
+    unfinished = {one.annotator_id for one in work if one.state != "completed"}
     by_label: dict[str, list[Annotation]] = {label_id: [] for label_id in labels}
     for one in msgspec.json.decode(item.annotations, type=list[Annotation]):
         if label := labels.get(one.label_id):
             one.label_name, one.label_type = label.name, label.type
             one.value = get_type(label.type).plain(exact_json.loads(one.value))
+            one.completed = one.annotator_id not in unfinished
             by_label[one.label_id].append(one)
     item.annotations = [*itertools.chain.from_iterable(by_label.values())]
-    item.item_notes = msgspec.json.decode(item.item_notes, type=list[ItemNote])
+    item.item_notes = [
+        ItemNote(one.annotator_id, one.annotator_name, one.annotator_email, one.notes) for one in work if one.notes
+    ]
+    item.skips = [
+        ItemSkip(one.annotator_id, one.annotator_name, one.reason, one.ended_at or "")
+        for one in work
+        if one.state == "skipped"
+    ]
     item.review = msgspec.json.decode(item.review, type=ItemReview) if requires_review else UNSET
     expected = exact_json.loads(bytes(item.expected))
     item.expected = {
@@ -223,7 +255,7 @@ CSV_COLUMNS = (
     *("reviewer_name", "reviewer_email", "reviewer_id", "reviewed_at", "review_notes"),
     *("label_id", "label_name", "value", "score_source", "notes", "annotator_name", "created_at"),
     *("source_id", "source_name", "label_type", "annotator_id", "annotator_email", "updated_at"),
-    *("item_notes", "gold", "expected"),
+    *("item_notes", "gold", "expected", "completed"),
 )
 
 

@@ -6,6 +6,7 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from modelhub.core.inputs import IdField, InputSerializer, ManyField, StrictField, TextField
+from modelhub.queues.export_serializers import SkipOfItem
 from modelhub.queues.item_serializers import ItemSerializer
 from modelhub.queues.models import QUEUE_STATUSES
 from modelhub.queues.serializers import LabelOfQueueSerializer
@@ -141,6 +142,8 @@ ProgressOfItem = inline_serializer(
     "ProgressOfItem",
     {name: serializers.IntegerField() for name in ("total", "completed", "skipped", "own_completed", "own_skipped")},
 )
+
+
 DetailAnswer = inline_serializer(
     "ItemDetail",
     {
@@ -154,5 +157,6 @@ DetailAnswer = inline_serializer(
         "review_comments": serializers.ListField(child=serializers.DictField()),
         "existing_notes": serializers.CharField(allow_blank=True),
         "item_notes": serializers.ListField(child=serializers.DictField()),
+        "skips": SkipOfItem(many=True, required=False, help_text="For managers and reviewers."),
     },
 )

@@ -256,6 +256,7 @@ def render_detail(detail: ItemDetail) -> dict[str, Any]:
         "review_comments": detail.review_comments,
         "existing_notes": detail.existing_notes,
         "item_notes": detail.notes,
+        **({} if detail.skips is None else {"skips": detail.skips}),
     }
 
 

@@ -44,6 +44,21 @@ def test_a_blind_queue_shows_others_work_after_ones_own(team: Team) -> None:
     assert seen(team, "emil", item) == ({emil}, {emil})
 
 
+def test_reasons_of_skips_are_for_managers_and_reviewers(team: Team) -> None:
+    item = team.add()
+    dora, emil, rita = (team.people[name] for name in ("dora", "emil", "rita"))
+    reserved = dora.post(team.of(item, "reserve"))
+    skipped = dora.post(team.of(item, "skip"), {"reason": "not in English"})
+    assert reserved.status == skipped.status == 200
+    [skip] = rita.get(team.of(item, "annotate-detail")).body["skips"]
+    assert skip.pop("skipped_at").endswith("Z")
+    assert skip == {"annotator_id": str(dora.user.pk), "annotator_name": "Dora", "reason": "not in English"}
+    for caller in (dora, emil):
+        assert "skips" not in caller.get(team.of(item, "annotate-detail")).body
+    assert team.score("dora", item).status == 200
+    assert rita.get(team.of(item, "annotate-detail")).body["skips"] == []
+
+
 def test_a_queue_that_is_not_blind_shows_everything(alice: Caller) -> None:
     team = make_team(alice, "dora", "emil", annotations_required=2, blind=False)
     item = team.add()

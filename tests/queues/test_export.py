@@ -9,10 +9,19 @@ from django.utils import timezone
 
 from modelhub.core import exact_json
 from modelhub.labels.models import Label
-from modelhub.queues.models import Item, QueueLabel
+from modelhub.queues.models import SLOT_STATES, Item, QueueLabel
 from modelhub.scores.models import Score
 from tests.client import Caller
-from tests.factories import ApiKeyFactory, ItemFactory, LabelFactory, QueueMemberFactory, ScoreFactory, SourceFactory
+from tests.factories import (
+    ApiKeyFactory,
+    ItemFactory,
+    LabelFactory,
+    QueueMemberFactory,
+    ScoreFactory,
+    SlotFactory,
+    SourceFactory,
+    UserFactory,
+)
 from tests.queues.exports import QUEUES, Judged, csv_of, download, items_of, judged
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +62,7 @@ class TestJson:
             "gold": False,
             "expected": {},
             "item_notes": [],
+            "skips": [],
         }
         plain = {one["label_type"]: one["value"] for one in annotations}
         assert plain == exact_json.loads(json.dumps({label: plain for label, (_, plain) in VALUES.items()}))
@@ -71,6 +81,7 @@ class TestJson:
             "score_source": "imported",
             "created_at": exact_json.timestamp(score.created_at),
             "updated_at": exact_json.timestamp(score.updated_at),
+            "completed": True,
         }
 
     def test_it_is_json_that_streams_as_an_attachment(self, alice: Caller, queue: Judged) -> None:
@@ -103,6 +114,36 @@ class TestJson:
         number = exact_json.loads("0.1000000000000000000000001")
         queue.score(queue.item(), alice.user, "numeric", {"value": number})
         assert items_of(alice, queue)[0]["annotations"][0]["value"] == number
+
+    def test_scores_of_unfinished_work_say_so(self, alice: Caller, queue: Judged) -> None:
+        item = queue.item()
+        people = {state: UserFactory.create(organization=alice.user.organization) for state in (*SLOT_STATES, "none")}
+        for state, user in people.items():
+            queue.score(item, user, "star", {"rating": 4})
+            if state != "none":
+                SlotFactory.create(item=item, user=user, state=state)
+        found = {one["annotator_id"]: one["completed"] for one in items_of(alice, queue)[0]["annotations"]}
+        expected = {state: state in ("completed", "none") for state in people}
+        assert {state: found[str(user.pk)] for state, user in people.items()} == expected
+        cells = {row["annotator_id"]: row["completed"] for row in csv_of(alice, queue)}
+        assert cells == {person: "true" if done else "false" for person, done in found.items()}
+
+    def test_skips_have_their_reasons(self, alice: Caller, bob: Caller, queue: Judged) -> None:
+        item = queue.item()
+        slot = SlotFactory.create(item=item, user=bob.user, state="skipped", skip_reason="not in English")
+        assert slot.ended_at is not None
+        SlotFactory.create(item=item, user=alice.user, state="submitted")
+        [exported] = items_of(alice, queue)
+        assert exported["skips"] == [
+            {
+                "annotator_id": str(bob.user.pk),
+                "annotator_name": "Bob",
+                "reason": "not in English",
+                "skipped_at": exact_json.timestamp(slot.ended_at),
+            }
+        ]
+        assert exported["item_notes"] == []
+        assert items_of(alice, queue, "?export_format=jsonl")["skips"] == exported["skips"]
 
     def test_notes_on_items_name_their_author(self, alice: Caller, bob: Caller, queue: Judged) -> None:
         item = queue.item()
@@ -251,7 +292,7 @@ class TestCsv:
             *("item_id", "source_type", "status", "order", "requires_review", "review_status", "reviewer_name"),
             *("reviewer_email", "reviewer_id", "reviewed_at", "review_notes", "label_id", "label_name", "value"),
             *("score_source", "notes", "annotator_name", "created_at", "source_id", "source_name", "label_type"),
-            *("annotator_id", "annotator_email", "updated_at", "item_notes", "gold", "expected"),
+            *("annotator_id", "annotator_email", "updated_at", "item_notes", "gold", "expected", "completed"),
         ]
 
     def test_a_line_per_annotation_and_one_for_an_item_without(self, alice: Caller, bob: Caller, queue: Judged) -> None:
