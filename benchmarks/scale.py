@@ -30,7 +30,7 @@ def refill(postgres: Postgres, subject: Subject, count: int) -> None:
         key = "SELECT organization_id::text FROM modelhub_apikey WHERE api_key = %s"
         [organization] = connection.execute(key, [API_KEY]).fetchone() or [""]
         began = time.perf_counter()
-        connection.execute("TRUNCATE modelhub_scorerevision, modelhub_score, modelhub_source")
+        connection.execute("TRUNCATE modelhub_source CASCADE")
         fill(connection.execute, organization, count)
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")

@@ -89,7 +89,7 @@ def test_a_change_of_the_strategy_assigns_pending_items_in_their_order(creator: 
     queue, (ada, ben) = make_queue(creator, 2)
     items = add(queue, 4)
     Item.objects.filter(pk=items[1].pk).update(status="in_progress")
-    Item.objects.filter(pk=items[0].pk).update(order=1000)
+    Item.objects.filter(pk=items[0].pk).update(order=10**6)
     queue.assignment_strategy = "round_robin"
     assert assign_new(queue) == 3
     assert people_of(items) == [{ada.pk}, set(), {ada.pk}, {ben.pk}]
