@@ -164,7 +164,7 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
     bodies: dict[tuple[str, str], Any] = {
         ("POST", "/model-hub/scores/"): source | entry(labels["text"], "x"),
         ("POST", "/model-hub/scores/bulk/"): source | {"scores": [entry(labels["text"], "x")]},
-        ("POST", "/model-hub/scores/bulk-delete/"): {"filter": source},
+        ("POST", "/model-hub/scores/bulk-delete/"): {"filter": source | {"score_source": "human"}},
         ("POST", "/model-hub/sources/"): source,
         ("POST", "/model-hub/sources/bulk/"): {"sources": [source]},
         ("POST", "/model-hub/annotations-labels/"): {"name": uuid.uuid4().hex, "type": "text"},
@@ -213,7 +213,7 @@ def ids(alice: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any
         QueueLabelFactory.create(queue=one, label=labels["star"])
     item, ended = ItemFactory.create(queue=queue, source=trace), ItemFactory.create(queue=queue)
     of_item = {"label": labels["star"], "queue_item": item.pk, "queue_id": queue.pk}
-    ScoreFactory.create(source=trace, annotator=alice.user, **of_item)
+    ScoreFactory.create(source=trace, annotator=alice.user, score_source="api", **of_item)
     SlotFactory.create(item=ended, user=alice.user, state="completed", ended_at=timezone.now(), seat=1)
     return {
         "score": score.pk,
@@ -253,7 +253,7 @@ def test_the_status_of_each_cell(
         return Client().generic(method, path + query, body, content_type="application/json", headers=headers)
 
     response = send(method)
-    assert response.status_code == int(statuses[column])
+    assert response.status_code == int(statuses[column]), response.content
     if method == "GET":
         assert send("HEAD").status_code == response.status_code
     if CALLERS[column] == "other organization":
