@@ -18,6 +18,7 @@ from tests.folders import temporary_folder
 from tests.postgres import FAST, PROGRAMS, Postgres, running_postgres
 from tests.servers import EMBEDDED, ROOT, Server, direct_url, environment, manage, running_server
 from tests.terminals import type_into
+from tests.testing.made import ROWS_OF_QUEUES
 from tests.waiting import wait_for
 
 POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
@@ -65,9 +66,12 @@ AUTO = {"MODELHUB_AUTO_CREATE_SOURCES": "true"}
 
 @pytest.fixture(scope="module")
 def origin() -> Iterator[tuple[Server, Path, Path]]:
-    """A server with scores and revisions, its data folder and a backup made beside it."""
+    """A server with scores, revisions and a queue, its data folder and a backup made beside it."""
     with temporary_folder() as folder, running_server(folder / "data", **EMBEDDED, **AUTO) as server:
         assert store(server, 4) == store(server, 5) == []
+        own = server.request("GET", "/model-hub/users/me/").json()
+        with psycopg.connect(server.database_url) as connection:
+            connection.execute(ROWS_OF_QUEUES, {"organization": own["organization"], "user": own["id"]})
         env = environment(folder / "data", **EMBEDDED)
         assert manage("create_api_key", "--name", "Another", env=env).returncode == 0
         file = folder / "modelhub.backup"
@@ -88,7 +92,7 @@ def test_a_fresh_folder_gets_every_row_of_every_table(origin: tuple[Server, Path
         # A start looks for its key, and records nothing.
         assert after.keys() == before.keys()
         assert {name: rows for name, rows in after.items() if rows != before[name]} == {}
-        assert len(after["modelhub_scorerevision"]) == 1
+        assert len(after["modelhub_scorerevision"]) == len(after["modelhub_slot"]) == 1
         assert restored.request("GET", "/model-hub/scores/").json()["results"][0]["value"] == {"rating": 5}
 
 
