@@ -185,15 +185,16 @@ def leave_seat(slot: Slot) -> None:
 @repeat_aborted
 @in_transaction
 def reserve_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> Slot | None:
-    """Reserve an item, or renew the reservation. Return None after the own completion.
+    """Reserve an item, or renew the reservation. Return None after the own completion or skip.
 
-    Raise `NotFound`, `Invalid`, `Forbidden`, `ItemReserved`.
+    A late heartbeat brings no skipped item back; a submit does. Raise `NotFound`, `Invalid`, `Forbidden`,
+    `ItemReserved`.
     """
     access = get_access(actor, queue_id)
     access.check("annotate")
     item = get_item(access, item_id, lock=True)
     claims = read_claims(access, item)
-    if claims.has_completed:
+    if claims.own is not None and claims.own.state in ("completed", "skipped"):
         return None
     check_takable(access, item)
     return claim(access, item, claims, "reserved")

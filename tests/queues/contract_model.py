@@ -177,7 +177,7 @@ class Model:
 
     def reserve(self, person: int, number: int) -> dict[str, Any]:
         item = self.get(person, number)
-        if self.state(item, person) == "completed":
+        if self.state(item, person) in ENDED:
             return {"reserved": False}
         self.check_takeable(item, person)
         slot = self.renew(item, person)

@@ -56,6 +56,16 @@ def test_a_heartbeat_after_ones_own_completion_is_no_error(team: Team) -> None:
     assert (refused.status, refused.body["code"]) == (400, "queue_not_active")
 
 
+def test_a_heartbeat_after_ones_own_skip_does_not_bring_the_item_back(team: Team) -> None:
+    item = team.add()
+    assert reserve(team, "dora", item).status == 200
+    assert team.people["dora"].post(team.of(item, "skip")).status == 200
+    answer = reserve(team, "dora", item)
+    assert (answer.status, answer.body["reserved"]) == (200, False)
+    assert team.state(item) == ("skipped", "")
+    assert reserve(team, "emil", item).body["seat"] == 1
+
+
 def test_no_more_people_than_required_have_seats(alice: Caller) -> None:
     team = make_team(alice, "dora", "emil", "fred", annotations_required=2)
     item = team.add()
