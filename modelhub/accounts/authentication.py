@@ -1,7 +1,7 @@
 """Authentication by a pair of API key and secret key in the headers (contract 1)."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -54,6 +54,12 @@ def annotator_of(request: Request, annotator_id: object = None, annotator_email:
 def actor_of(request: Request, annotator_id: object = None, annotator_email: object = None) -> Actor:
     """Return the user of a request with the scopes of its key, by default as itself."""
     return Actor(annotator_of(request, annotator_id, annotator_email), api_key_of(request).scopes, caller(request))
+
+
+def actor_of_body(request: Request, fields: Mapping[str, Any]) -> Actor:
+    """Return the person that a body names as annotator, by default the key's user."""
+    annotator_id = fields.get("annotator_id")
+    return actor_of(request, str(annotator_id) if annotator_id else None, fields.get("annotator_email"))
 
 
 def check_admin(request: Request, sentence: str) -> None:

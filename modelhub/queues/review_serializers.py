@@ -10,7 +10,8 @@ from modelhub.core.errors import Invalid
 from modelhub.core.inputs import IdField, InputSerializer, StrictField, TextField, WordField
 from modelhub.queues.item_serializers import ItemIdsInput, ItemSerializer
 from modelhub.queues.models import QUEUE_STATUSES, REVIEW_ACTIONS
-from modelhub.queues.reviewing import Decision, LabelComment
+from modelhub.queues.reviewing import LabelComment
+from modelhub.queues.serializers import PersonInput
 
 MAX_COMMENTS = 1000
 
@@ -46,7 +47,9 @@ class LabelCommentsField(StrictField, serializers.ListField):
         return comment
 
 
-class DecisionFields(InputSerializer):
+class DecisionFields(PersonInput):
+    """A decision; the person that reviews is by default the key's user."""
+
     action = WordField(choices=REVIEW_ACTIONS)
     notes = TextField(
         required=False,
@@ -64,10 +67,6 @@ class ReviewInput(DecisionFields):
         allow_null=True,
         help_text="With targets in all of them, only the work of these annotators is returned.",
     )
-
-    def to_internal_value(self, data: Any) -> Decision:
-        fields = super().to_internal_value(data)
-        return Decision(fields["action"], fields.get("notes") or "", fields.get("label_comments") or ())
 
 
 class BulkReviewInput(ItemIdsInput, DecisionFields):

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from modelhub.accounts.authentication import actor_of
+from modelhub.accounts.authentication import actor_of_body
 from modelhub.core.schema import endpoint, example, problem_responses
 from modelhub.core.views import ApiView
 from modelhub.examples import ITEM_ID, STAR_ID
@@ -39,8 +39,9 @@ class ReviewItem(ApiView):
         responses={200: ReviewAnswer, **problem_responses(400, 404, 413, 415)},
     )
     def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
-        decision = ReviewInput().run_validation(request.data)
-        access = review_item(actor=actor_of(request), queue_id=pk, item_id=item_id, decision=decision)
+        sent = ReviewInput().run_validation(request.data)
+        decision = Decision(sent["action"], sent.get("notes") or "", sent.get("label_comments") or ())
+        access = review_item(actor=actor_of_body(request, sent), queue_id=pk, item_id=item_id, decision=decision)
         row = get_item_row(access, item_id)
         return Response(
             {
@@ -66,6 +67,6 @@ class BulkReview(ApiView):
         """Review each item that fits; the others are in `errors`."""
         sent = BulkReviewInput().run_validation(request.data)
         item_ids, decision = sent["item_ids"], Decision(sent["action"], sent.get("notes") or "")
-        errors = review_items(actor=actor_of(request), queue_id=pk, item_ids=item_ids, decision=decision)
+        errors = review_items(actor=actor_of_body(request, sent), queue_id=pk, item_ids=item_ids, decision=decision)
         found = [{"item_id": str(pk), "error": str(error)} for pk, error in errors.items()]
         return Response({"reviewed": len(item_ids) - len(found), "errors": found})

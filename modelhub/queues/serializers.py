@@ -45,6 +45,13 @@ IDS: dict[str, Any] = {"required": False, "allow_null": True, "max_length": MAX_
 OPTIONAL: dict[str, Any] = {"required": False, "allow_null": True}
 
 
+class PersonInput(InputSerializer):
+    """The person that the work is done as, by default the key's user."""
+
+    annotator_id = IdField(required=False, allow_null=True, rule="the id of an annotator")
+    annotator_email = TextField(required=False, allow_null=True)
+
+
 class RolesField(StrictField, serializers.ListField):
     """One role of a queue, or a list of them."""
 

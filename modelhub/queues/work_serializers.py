@@ -5,11 +5,11 @@ from typing import Any
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
-from modelhub.core.inputs import IdField, InputSerializer, ManyField, StrictField, TextField
+from modelhub.core.inputs import IdField, ManyField, StrictField, TextField
 from modelhub.queues.export_serializers import SkipOfItem
 from modelhub.queues.item_serializers import ItemSerializer
 from modelhub.queues.models import QUEUE_STATUSES
-from modelhub.queues.serializers import LabelOfQueueSerializer
+from modelhub.queues.serializers import LabelOfQueueSerializer, PersonInput
 from modelhub.scores.entries import PROPERTIES
 from modelhub.scores.serializers import ScoreSerializer
 
@@ -18,14 +18,7 @@ MAX_REASON = 5000
 REASONS = ("paused", "finished", "all_reserved", "none_for_you")
 
 
-class WorkInput(InputSerializer):
-    """The person that the work is done as, by default the key's user."""
-
-    annotator_id = IdField(required=False, allow_null=True, rule="the id of an annotator")
-    annotator_email = TextField(required=False, allow_null=True)
-
-
-class ReleaseInput(WorkInput):
+class ReleaseInput(PersonInput):
     """The reservation to end."""
 
     user_id = IdField(required=False, allow_null=True, help_text="For managers: the person that holds the item.")
@@ -46,19 +39,17 @@ class EntriesField(StrictField, serializers.ListField):
         return data
 
 
-class SubmitInput(WorkInput):
+class SubmitInput(PersonInput):
     """Scores of an item and the person's note on it."""
 
     annotations = EntriesField()
     notes = TextField(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
 
 
-class ImportInput(InputSerializer):
+class ImportInput(PersonInput):
     """Scores of an annotator."""
 
     annotations = EntriesField()
-    annotator_id = IdField(required=False, allow_null=True, rule="the id of an annotator")
-    annotator_email = TextField(required=False, allow_null=True)
 
 
 class ExcludeField(ManyField):
@@ -68,7 +59,7 @@ class ExcludeField(ManyField):
         return super().read([one for one in data.split(",") if one] if isinstance(data, str) else data)
 
 
-class EndInput(WorkInput):
+class EndInput(PersonInput):
     """The items that the next one must not be."""
 
     exclude = ExcludeField(child=IdField(), required=False, allow_null=True, max_length=MAX_EXCLUDED)

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from modelhub.accounts.authentication import actor_of, api_key_of, caller
+from modelhub.accounts.authentication import actor_of, actor_of_body, api_key_of, caller
 from modelhub.accounts.keys import check_scope
 from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor, get_annotator
@@ -24,7 +24,7 @@ from modelhub.queues.detail import ItemDetail, get_annotations, get_detail
 from modelhub.queues.ending import complete_item, skip_item, undo_item
 from modelhub.queues.picking import NextItem, look_next, reserve_next
 from modelhub.queues.rows import ItemRow
-from modelhub.queues.serializers import LabelOfQueueSerializer
+from modelhub.queues.serializers import LabelOfQueueSerializer, PersonInput
 from modelhub.queues.work_serializers import (
     CompletedAnswer,
     DetailAnswer,
@@ -40,7 +40,6 @@ from modelhub.queues.work_serializers import (
     SubmitInput,
     SubmittedAnswer,
     UndoneAnswer,
-    WorkInput,
 )
 from modelhub.scores.entries import check_notes
 from modelhub.scores.serializers import ScoreSerializer
@@ -72,12 +71,6 @@ class WorkView(ApiView):
         """Return the item after a completed or skipped one."""
         find = reserve_next if self.read_flag("reserve") else look_next
         return find(actor=actor, queue_id=queue_id, exclude=exclude).item
-
-
-def actor_of_body(request: Request, fields: Mapping[str, Any]) -> Actor:
-    """Return the person that a body names, by default the key's user."""
-    annotator_id = fields.get("annotator_id")
-    return actor_of(request, str(annotator_id) if annotator_id else None, fields.get("annotator_email"))
 
 
 @extend_schema(tags=["queues"])
@@ -114,11 +107,11 @@ class ReserveItem(WorkView):
         **OWN_WORK,
         operation_id="reserve_item",
         summary="Reserve an item, or renew the reservation",
-        request=WorkInput,
+        request=PersonInput,
         responses={200: ReservedAnswer, **ERRORS},
     )
     def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
-        actor = actor_of_body(request, WorkInput().run_validation(request.data))
+        actor = actor_of_body(request, PersonInput().run_validation(request.data))
         slot = reserve_item(actor=actor, queue_id=pk, item_id=item_id)
         if slot is None:
             return Response({"reserved": False, "reserved_until": None, "seat": None})
@@ -311,11 +304,11 @@ class UndoLast(WorkView):
         **OWN_WORK,
         operation_id="undo_last_item",
         summary="Take back the person's last completion or skip in the queue",
-        request=WorkInput,
+        request=PersonInput,
         responses={200: UndoneAnswer, **ERRORS},
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        actor = actor_of_body(request, WorkInput().run_validation(request.data))
+        actor = actor_of_body(request, PersonInput().run_validation(request.data))
         item = undo_item(actor=actor, queue_id=pk, item_id=None)
         return Response({"undone_item_id": item.id, "item": item})
 
@@ -326,10 +319,10 @@ class UndoItem(WorkView):
         **OWN_WORK,
         operation_id="undo_item",
         summary="Take back the person's completion or skip of an item",
-        request=WorkInput,
+        request=PersonInput,
         responses={200: UndoneAnswer, **ERRORS},
     )
     def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
-        actor = actor_of_body(request, WorkInput().run_validation(request.data))
+        actor = actor_of_body(request, PersonInput().run_validation(request.data))
         item = undo_item(actor=actor, queue_id=pk, item_id=item_id)
         return Response({"undone_item_id": item.id, "item": item})

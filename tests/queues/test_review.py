@@ -299,6 +299,21 @@ def test_own_work_is_reviewed_by_others(alice: Caller, rita: Caller, item: Item,
     assert review(alice, item, action, notes="x").status == 200
 
 
+def test_a_key_that_acts_as_others_reviews_as_the_person_that_it_names(
+    alice: Caller, rita: Caller, ann: Caller, item: Item
+) -> None:
+    """The rule about own work is that of the person, not of the key's user."""
+    SlotFactory.create(item=item, user=rita.user)
+    key = Caller(ApiKeyFactory.create(user=alice.user, scopes=["write", "act-as"]))
+    assert review(key, item, "approve", annotator_email=ann.user.email).body["code"] == "queue_role"
+    assert review(key, item, "approve", annotator_id=str(rita.user.pk)).body["code"] == "own_work"
+    body = {"item_ids": [str(item.pk)], "action": "approve", "annotator_email": rita.user.email}
+    assert key.post(bulk_path_of(item.queue), body).body["reviewed"] == 0
+    judge = member(item.queue, "Judith", "reviewer")
+    answer = review(key, item, "approve", annotator_email=judge.user.email)
+    assert answer.body["item"]["reviewed_by"] == str(judge.user.pk)
+
+
 def test_imported_scores_are_own_work_and_a_skip_is_none(alice: Caller, rita: Caller, item: Item) -> None:
     SlotFactory.create(item=item, user=rita.user, state="skipped")
     label = QueueLabel.objects.get(queue=item.queue).label
