@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from django.db.models import Q
-
 from modelhub.accounts.people import Actor
 from modelhub.core.errors import Conflict, Forbidden, Invalid
 from modelhub.core.exact_json import timestamp
@@ -20,13 +18,12 @@ from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.completion import settle
-from modelhub.queues.models import Assignment, DatabaseClock, Item, Queue, Slot
+from modelhub.queues.models import ENDED, Assignment, DatabaseClock, Item, Queue, Slot
 from modelhub.queues.queries import get_item
 
 CLAIMS = read_sql("queues", "claims")
 PUT_SLOT = read_sql("queues", "put_slot")
 State = Literal["reserved", "submitted", "completed", "skipped"]
-IS_LIVE = Q(state="completed") | Q(state__in=["reserved", "submitted"], reserved_until__gt=DatabaseClock())
 
 
 class ItemReserved(Conflict):
@@ -55,6 +52,10 @@ class Claims:
     def has_completed(self) -> bool:
         return self.own is not None and self.own.state == "completed"
 
+    @property
+    def has_ended(self) -> bool:
+        return self.own is not None and self.own.state in ENDED
+
     def free_seat(self, seats: int) -> int | None:
         """Return the lowest of so many seats that no live slot holds."""
         taken = {slot.seat for slot in self.live if slot.seat is not None}
@@ -64,7 +65,7 @@ class Claims:
 
     def may_continue(self, access: Access) -> bool:
         """Return whether the actor has open work, or a seat is free, and no skip."""
-        if self.own is not None and self.own.state in ("completed", "skipped"):
+        if self.has_ended:
             return False
         if self.own is not None and (self.own.seat is not None or access.may("manage")):
             return True
@@ -194,7 +195,7 @@ def reserve_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> Sl
     access.check("annotate")
     item = get_item(access, item_id, lock=True)
     claims = read_claims(access, item)
-    if claims.own is not None and claims.own.state in ("completed", "skipped"):
+    if claims.has_ended:
         return None
     check_takable(access, item)
     return claim(access, item, claims, "reserved")

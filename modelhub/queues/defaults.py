@@ -21,8 +21,10 @@ from modelhub.queues.management import name_is_taken, save_queue
 from modelhub.queues.models import QUEUE_ROLES, Item, Queue, QueueLabel, QueueMember, Slot
 from modelhub.queues.overview import attached_labels
 from modelhub.scores.models import Score
-from modelhub.sources.models import Source, SourceNote
+from modelhub.sources.models import Source
+from modelhub.sources.notes import notes_of_sources
 from modelhub.sources.refs import SourceRef
+from modelhub.sources.rows import NoteRow
 
 # The columns of a queue's scope by their names in requests.
 SCOPES = {"project": "project_id", "dataset": "dataset_id", "agent_definition": "agent_definition"}
@@ -93,7 +95,7 @@ class SourceQueue:
     labels: Sequence[QueueLabel]
     scores: Sequence[Score]
     notes: str
-    source_notes: Sequence[SourceNote]
+    source_notes: Sequence[NoteRow]
 
 
 def queues_of_sources(actor: Actor, refs: Sequence[SourceRef]) -> list[SourceQueue]:
@@ -126,11 +128,7 @@ def queues_of_sources(actor: Actor, refs: Sequence[SourceRef]) -> list[SourceQue
     labels: dict[uuid.UUID, list[QueueLabel]] = defaultdict(list)
     for attached in attached_labels().filter(organization_id=organization_id, queue__in=set(pairs.values())):
         labels[attached.queue_id].append(attached)
-    source_notes: dict[uuid.UUID, list[SourceNote]] = defaultdict(list)
-    for note in SourceNote.objects.filter(
-        organization_id=organization_id, source__in=sources, author=actor.user
-    ).order_by("created_at", "id"):
-        source_notes[note.source_id].append(note)
+    source_notes = notes_of_sources(organization_id, [source.pk for source in sources], author=actor.user)
     found = []
     for source in sources:
         of_source = [queue for (source_id, _), queue in pairs.items() if source_id == source.pk]

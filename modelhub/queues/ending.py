@@ -29,12 +29,11 @@ from modelhub.queues.claims import (
     read_claims,
 )
 from modelhub.queues.completion import reopen_item, reopen_queue, settle
-from modelhub.queues.models import Item, Slot
+from modelhub.queues.models import ENDED, Item, Slot
 from modelhub.queues.queries import get_item, get_item_row, scores_of
 from modelhub.queues.rows import ItemRow
 
 LABELS_TO_COMPLETE = read_sql("queues", "labels_to_complete")
-ENDED = ("completed", "skipped")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ QUEUE_ROLES = ("manager", "reviewer", "annotator")
 ITEM_STATUSES = ("pending", "in_progress", "completed", "skipped")
 REVIEW_STATUSES = ("pending_review", "approved", "rejected")
 SLOT_STATES = ("reserved", "submitted", "completed", "skipped")
+# The states in which a person's work on an item is over.
+ENDED = ("completed", "skipped")
 REVIEW_ACTIONS = ("approve", "request_changes", "reject", "comment", "reopen")
 
 IN_REVIEW = Q(review_status="pending_review")

@@ -9,19 +9,17 @@ from typing import Any, Literal
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from modelhub.accounts.people import Actor
-from modelhub.core.models import LIVE
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.claims import claim, read_claims
-from modelhub.queues.models import IN_REVIEW, Assignment, Item, Slot
-from modelhub.queues.queries import get_item_row
+from modelhub.queues.models import ENDED, IN_REVIEW, Assignment, Item, Slot
+from modelhub.queues.queries import get_item_row, items_of
 from modelhub.queues.rows import ItemRow
 
 Reason = Literal["paused", "finished", "all_reserved", "none_for_you"]
 BEGUN = Q(status__in=["pending", "in_progress"]) & ~IN_REVIEW
 SKIPPED = Q(status="skipped")
-ENDED = ("completed", "skipped")
 # Numbers of own ended slots. Above `MANY`, their ids are no hash in `work_mem`.
 FEW, MANY = 500, 100_000
 PASS_OVER_LOCKED = read_sql("queues", "next_item")
@@ -98,7 +96,7 @@ def _nothing(access: Access, exclude: Collection[uuid.UUID]) -> NextItem:
     """Return the reason for which the actor gets no item."""
     if access.queue.status in ("draft", "paused"):
         return NextItem(reason="paused")
-    items = _items(access)
+    items = items_of(access.queue)
     if access.queue.status == "completed" or not items.filter(status__in=["pending", "in_progress"]).exists():
         return NextItem(reason="finished")
     wanted = items.filter(BEGUN | SKIPPED, ~Exists(_ended(access)), _may_take(access)).exclude(pk__in=exclude)
@@ -107,10 +105,6 @@ def _nothing(access: Access, exclude: Collection[uuid.UUID]) -> NextItem:
     others = holders.filter(item__in=wanted.values("pk"), state__in=["reserved", "submitted"])
     until = others.exclude(user=access.actor.user.pk).aggregate(until=Min("reserved_until"))["until"]
     return NextItem(reason="none_for_you") if until is None else NextItem(reason="all_reserved", until=until)
-
-
-def _items(access: Access) -> QuerySet[Item]:
-    return Item.objects.filter(LIVE, organization_id=access.queue.organization_id, queue=access.queue)
 
 
 def _ended(access: Access) -> QuerySet[Slot]:

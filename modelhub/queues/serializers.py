@@ -7,7 +7,6 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from modelhub.core.errors import Invalid
-from modelhub.core.exact_json import timestamp
 from modelhub.core.inputs import (
     FlagField,
     IdField,
@@ -382,7 +381,6 @@ class SourceQueueSerializer(OutputSerializer[SourceQueue]):
             "existing_notes": instance.notes,
             "existing_label_notes": {str(score.label_id): score.notes for score in instance.scores if score.notes},
             "span_notes": [
-                {"id": note.pk, "text": note.text, "created_at": timestamp(note.created_at)}
-                for note in instance.source_notes
+                {"id": note.id, "text": note.notes, "created_at": note.created_at} for note in instance.source_notes
             ],
         }

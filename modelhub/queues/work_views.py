@@ -87,9 +87,14 @@ class NextItemView(WorkView):
         exclude = self.read_exclude()
         if "reserve" in self.query and not self.read_flag("reserve"):
             return Response(render_next(look_next(actor=self.actor_of_query(request), queue_id=pk, exclude=exclude)))
-        if "annotate" not in api_key_of(request).scopes:
-            check_scope(api_key_of(request), "write")
+        check_may_reserve(request)
         return Response(render_next(reserve_next(actor=self.actor_of_query(request), queue_id=pk, exclude=exclude)))
+
+
+def check_may_reserve(request: Request) -> None:
+    """Raise `Forbidden` for a key that may only read: a reservation by GET writes."""
+    if "annotate" not in api_key_of(request).scopes:
+        check_scope(api_key_of(request), "write")
 
 
 def render_next(found: NextItem) -> dict[str, Any]:
@@ -168,14 +173,14 @@ class ImportAnnotations(ApiView):
     def post(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
         fields = ImportInput().run_validation(request.data)
         actor = actor_of(request)
-        annotator_id, email = fields.get("annotator_id"), fields.get("annotator_email")
-        named = annotator_id is not None or email is not None
-        annotator = actor.user
-        if named:
-            sent = None if annotator_id is None else str(annotator_id)
-            annotator = get_annotator(organization_id=actor.user.organization_id, user_id=sent, email=email)
+        given = {name: fields.get(name) for name in ("annotator_id", "annotator_email")}
+        named = {name: str(value) for name, value in given.items() if value is not None}
         submission = import_annotations(
-            actor=actor, annotator=annotator, queue_id=pk, item_id=item_id, entries=fields["annotations"]
+            actor=actor,
+            annotator=person_of(request, named) or actor.user,
+            queue_id=pk,
+            item_id=item_id,
+            entries=fields["annotations"],
         )
         return Response({"imported": submission.submitted, "skipped": submission.skipped})
 
@@ -199,9 +204,9 @@ class Annotations(ApiView):
         return Response(render_list(ScoreSerializer, rows))
 
 
-def person_of(request: Request, query: Mapping[str, str]) -> User | None:
-    """Return the person that a filter names, if any. Raise `Invalid`."""
-    user_id, email = query.get("annotator_id"), query.get("annotator_email")
+def person_of(request: Request, named: Mapping[str, str]) -> User | None:
+    """Return the person of a filter or an import, if it names one. Raise `Invalid`."""
+    user_id, email = named.get("annotator_id"), named.get("annotator_email")
     if user_id is None and email is None:
         return None
     return get_annotator(organization_id=caller(request).organization_id, user_id=user_id, email=email)
@@ -217,10 +222,9 @@ class AnnotateDetail(WorkView):
         responses={200: DetailAnswer, **problem_responses(400, 404, 409)},
     )
     def get(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
-        reserve, scopes = self.read_flag("reserve"), api_key_of(request).scopes
-        if reserve and "annotate" not in scopes:
-            check_scope(api_key_of(request), "write")
-        acts = "act-as" in scopes
+        if reserve := self.read_flag("reserve"):
+            check_may_reserve(request)
+        acts = "act-as" in api_key_of(request).scopes
         detail = get_detail(
             actor=self.actor_of_query(request) if acts else actor_of(request),
             queue_id=pk,

@@ -31,9 +31,13 @@ def add_notes(author: User, notes: Sequence[tuple[uuid.UUID, str]]) -> int:
         return len(cursor.fetchall())
 
 
-def notes_of_sources(organization_id: uuid.UUID, source_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[NoteRow]]:
-    """Return the notes of sources by their keys, oldest first; one statement."""
+def notes_of_sources(
+    organization_id: uuid.UUID, source_ids: Collection[uuid.UUID], *, author: User | None = None
+) -> dict[uuid.UUID, list[NoteRow]]:
+    """Return the notes of sources by their keys, oldest first; by default of all authors."""
     notes = SourceNote.objects.filter(organization_id=organization_id, source_id__in=source_ids)
+    if author is not None:
+        notes = notes.filter(author=author)
     found: dict[uuid.UUID, list[NoteRow]] = {source_id: [] for source_id in source_ids}
     for source_id, *columns in notes.order_by("created_at", "id").values_list("source_id", *columns_of(NoteRow)):
         found[source_id].append(NoteRow(*columns))
