@@ -2,6 +2,7 @@
 
 from modelhub import not_implemented
 from modelhub.accounts import urls as accounts
+from modelhub.agreement import urls as agreement
 from modelhub.core import urls as core
 from modelhub.datasets import urls as datasets
 from modelhub.labels import urls as labels
@@ -15,6 +16,7 @@ urlpatterns = [
     *labels.urlpatterns,
     *queues.urlpatterns,
     *datasets.urlpatterns,
+    *agreement.urlpatterns,
     *accounts.urlpatterns,
     *core.urlpatterns,
     *not_implemented.urlpatterns,

@@ -1,6 +1,7 @@
 """A label as plain values, ready to judge scores."""
 
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from modelhub.core.errors import Invalid, NotFound, Overdue
 from modelhub.core.text import visible
 from modelhub.labels.models import Label
 from modelhub.labels.types import get_type
-from modelhub.labels.types.base import LabelType, spell_plain
+from modelhub.labels.types.base import LabelType, Level, spell_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,18 @@ class LabelRule(msgspec.Struct, frozen=True, gc=False):
     def spell(self, part: object) -> str:
         """Return a scalar of a stored value as text; equal ones have one text."""
         return self.kind.spell(part) if isinstance(self.kind, LabelType) else spell_plain(part)
+
+    @property
+    def level(self) -> Level:
+        """Return the level of measurement; a label with unfit settings has none."""
+        return self.kind.level if isinstance(self.kind, LabelType) else "none"
+
+    def comparable(self, content: object) -> Hashable:
+        """Return the content of a stored value for statistics; equal ones are equal.
+
+        Raise `ValueError` for a content of another type, which only other writers than this API store.
+        """
+        return self.kind.comparable(content) if isinstance(self.kind, LabelType) else exact_json.dumps(content)
 
     def _stored(self, value: object) -> dict[str, Any]:
         if isinstance(self.kind, str):

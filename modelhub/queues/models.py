@@ -1,4 +1,4 @@
-"""Annotation queues: labels, members and items, and the work of people."""
+"""Annotation queues: labels, members, items, and the work of people."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -324,3 +324,35 @@ class Review(TenantRow):
 
     def __str__(self) -> str:
         return f"review {self.pk}"
+
+
+class Adjudication(TenantRow):
+    """A reviewer's decision on the value of an item by one label.
+
+    It is no score: scores are the judgements that it decides between, and keep counting as such. The row without
+    `replaced_at` holds the value that is authoritative; the others are its history. A write holds the lock of the
+    item's row.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
+    item = TenantForeignKey(Item, on_delete=models.PROTECT, related_name="adjudications", db_index=False)
+    label = TenantForeignKey(Label, on_delete=models.PROTECT, related_name="+", db_index=False)
+    adjudicator = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    value = exact_json_field()
+    notes = models.TextField(blank=True)
+    # Set by the next decision on the same value, or by its withdrawal.
+    replaced_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item", "label", "organization"],
+                name="adjudication_is_unique",
+                condition=Q(replaced_at=None),
+            ),
+            is_object("value", table="adjudication"),
+        ]
+        indexes = [models.Index(fields=["item", "label", "created_at"], name="adjudication_by_item")]
+
+    def __str__(self) -> str:
+        return f"adjudication {self.pk} of item {self.item_id}"

@@ -156,6 +156,9 @@ WITH given AS (
 ), review AS (
     INSERT INTO modelhub_review (id, organization_id, created_at, item_id, reviewer_id, action, notes, label_comments)
     SELECT id, organization, moment, id, person, 'comment', '', '[]' FROM given
+), adjudication AS (
+    INSERT INTO modelhub_adjudication (id, organization_id, created_at, item_id, label_id, adjudicator_id, value, notes)
+    SELECT id, organization, moment, id, label, person, '{"rating": 4}', '' FROM given
 ), dataset AS (
     INSERT INTO modelhub_dataset (id, organization_id, created_at, updated_at, name, columns)
     SELECT id, organization, moment, moment, 'Dataset', '[]' FROM given

@@ -1,16 +1,19 @@
 """Define the interface of a label type and shared helpers, without Django."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from unicodedata import normalize
 
 from modelhub.core.errors import Invalid
 from modelhub.core.text import MISSPELLED, Hint, find_similar, show
 
 Settings = Mapping[str, Any]
+
+# The levels of measurement by which values are compared; free text has none.
+Level = Literal["nominal", "ordinal", "interval", "set", "none"]
 
 NONE: Settings = MappingProxyType({})
 LARGEST_SETTING = 10**9
@@ -97,6 +100,17 @@ class LabelType(ABC):
     def spell(self, part: object) -> str:
         """Return a scalar of a stored value as text; equal ones have one text."""
         return spell_plain(part)
+
+    @property
+    def level(self) -> Level:
+        return "nominal"
+
+    def comparable(self, content: Any) -> Hashable:
+        """Return the content of `key` for statistics; equal ones are equal.
+
+        Raise `ValueError` for a content that the type does not know.
+        """
+        return self.spell(content)
 
     @classmethod
     def legal_values(cls, settings: Settings) -> str:

@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 from modelhub.core.errors import Invalid
 from modelhub.core.text import Hint, fold, is_visible, show, show_list
-from modelhub.labels.types.base import LabelType, Settings, invalid_settings, invalid_value, text_setting
+from modelhub.labels.types.base import LabelType, Level, Settings, invalid_settings, invalid_value, text_setting
 
 
 class Categorical(LabelType):
@@ -59,6 +59,15 @@ class Categorical(LabelType):
         if isinstance(selected, list) and all(isinstance(option, str) for option in selected):
             return ", ".join(selected)
         return show(stored)
+
+    @property
+    def level(self) -> Level:
+        return "set" if self.settings["multi_choice"] else "nominal"
+
+    def comparable(self, content: object) -> frozenset[str]:
+        if not isinstance(content, list):
+            raise ValueError(content)  # noqa: TRY004 - a value of the database, not of a caller
+        return frozenset(map(self.spell, content))
 
     def spell(self, part: object) -> str:
         """Return the label of an option, stored by its label or its value."""

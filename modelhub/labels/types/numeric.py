@@ -4,12 +4,16 @@ from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, Settings, as_number, invalid_settings, invalid_value
+from modelhub.labels.types.base import LabelType, Level, Settings, as_number, invalid_settings, invalid_value
 
 # The default context of `decimal` would round to 28 digits.
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 # The noise of doubles, by which a client's computed number may miss a step.
 TOLERANCE = Decimal("0.000001")
+# Places of a comparable number. The context has no bounds of exponents: 1E999999999 is a legal number.
+COMPARED = Context(prec=30, Emax=MAX_EMAX, Emin=MIN_EMIN)
+# The largest comparable number: its square is finite.
+LARGEST_COMPARED = Decimal("1e100")
 # More decimal places are the noise of a computation, not a step that a label should have.
 LAST_HINTED_PLACE = -6
 
@@ -26,6 +30,22 @@ class Numeric(LabelType):
         # The exponent of the last decimal place of numbers on the grid.
         self.finest = min(0, _exponent(self.lowest), _exponent(self.step))
         self.has_all_integers = self.step == 1 and self.lowest == int(self.lowest)
+
+    @property
+    def level(self) -> Level:
+        return "interval"
+
+    def comparable(self, content: object) -> float:
+        """Return a number's place in the range: 0 at `min`, 1 at `max`.
+
+        Figures of the interval level do not depend on origin and unit, and floats cannot hold all numbers.
+        """
+        number = as_number(content)
+        if number is None:
+            raise ValueError(content)
+        width = COMPARED.subtract(Decimal(self.highest), Decimal(self.lowest))
+        place = COMPARED.divide(COMPARED.subtract(Decimal(number), Decimal(self.lowest)), width)
+        return float(max(-LARGEST_COMPARED, min(LARGEST_COMPARED, place)))
 
     @classmethod
     def legal_values(cls, settings: Settings) -> str:

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelhub.core.text import show
-from modelhub.labels.types.base import LARGEST_SETTING, LabelType, Settings, as_number, invalid_value, whole_setting
+from modelhub.labels.types.base import (
+    LARGEST_SETTING,
+    LabelType,
+    Level,
+    Settings,
+    as_number,
+    invalid_value,
+    whole_setting,
+)
 
 
 class Star(LabelType):
@@ -13,6 +21,16 @@ class Star(LabelType):
     shapes = "a whole number"
     is_closed = True
     default_settings = {"no_of_stars": 5}
+
+    @property
+    def level(self) -> Level:
+        return "ordinal"
+
+    def comparable(self, content: object) -> int:
+        number = self.read_content(content)
+        if number is None:
+            raise ValueError(content)
+        return number
 
     @classmethod
     def readable(cls, stored: Mapping[str, Any], settings: Settings) -> str:

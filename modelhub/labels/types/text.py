@@ -3,7 +3,15 @@
 from typing import Any
 
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, Settings, invalid_settings, invalid_value, text_setting, whole_setting
+from modelhub.labels.types.base import (
+    LabelType,
+    Level,
+    Settings,
+    invalid_settings,
+    invalid_value,
+    text_setting,
+    whole_setting,
+)
 
 
 class Text(LabelType):
@@ -11,6 +19,10 @@ class Text(LabelType):
     key = "text"
     shapes = "a string"
     default_settings = {"placeholder": "", "min_length": 0, "max_length": 5000}
+
+    @property
+    def level(self) -> Level:
+        return "none"
 
     @classmethod
     def legal_values(cls, settings: Settings) -> str:

@@ -3,6 +3,8 @@ WITH items AS MATERIALIZED (
     SELECT id FROM modelhub_item WHERE organization_id = %(organization_id)s AND queue_id = %(queue_id)s
 ), reviews AS (
     DELETE FROM modelhub_review WHERE organization_id = %(organization_id)s AND item_id IN (SELECT id FROM items)
+), adjudications AS (
+    DELETE FROM modelhub_adjudication WHERE organization_id = %(organization_id)s AND item_id IN (SELECT id FROM items)
 ), slots AS (
     DELETE FROM modelhub_slot WHERE organization_id = %(organization_id)s AND queue_id = %(queue_id)s
 ), assignments AS (

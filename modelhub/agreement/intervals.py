@@ -1,0 +1,1 @@
+"""Bootstrap confidence intervals of agreement, in plain Python."""

@@ -1,0 +1,113 @@
+"""Read the scores that agreement is computed from, as cells: a unit by a label.
+
+A unit is an item of a queue, or a source.
+"""
+
+import uuid
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any, Literal
+
+import msgspec
+from django.db import transaction
+from django.db.models import Case, F, Func, JSONField, QuerySet, TextField, Value, When
+from django.db.models.aggregates import Aggregate
+from django.db.models.functions import Cast
+
+from modelhub.core import exact_json
+from modelhub.core.errors import Invalid
+from modelhub.labels.rules import LabelRule
+from modelhub.labels.types import LABEL_TYPES, get_type
+from modelhub.scores.models import Score
+
+# The sources of scores that are judges, not people (contract 7.8). The others name the way of a person's score.
+JUDGES = frozenset({"auto", "model", "automation"})
+# Scores of one request: some 4 seconds, and 200 MB.
+MOST_SCORES = 500_000
+CELLS_PER_FETCH = 2000
+
+
+class Rating(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A score of a cell.
+
+    `content` is the content of the key of the value; of a text it is a hash.
+    """
+
+    annotator_id: str
+    score_source: str
+    content: msgspec.Raw
+
+    @property
+    def is_judge(self) -> bool:
+        return self.score_source in JUDGES
+
+
+class Cell(msgspec.Struct, frozen=True, gc=False):
+    """The ratings of a unit by a label: one per annotator, of people and judges apart."""
+
+    label: LabelRule
+    unit_id: uuid.UUID
+    ratings: list[Rating]
+
+
+class _Ratings(Aggregate):
+    """Ratings as one JSON text, oldest first.
+
+    PostgreSQL writes it faster than Python reads rows.
+    """
+
+    template = "json_agg(json_build_array(%(expressions)s) ORDER BY modelhub_score.updated_at, modelhub_score.id)::text"
+    output_field = TextField()
+
+
+_KEY = Case(*(When(label__type=name, then=Value(get_type(name).key)) for name in LABEL_TYPES))
+_CONTENT = Func(F("value"), _KEY, template="(%(expressions)s)", arg_joiner=" -> ", output_field=JSONField())
+_HASH = Func(
+    Func(Cast(_CONTENT, TextField()), template="normalize(%(expressions)s, NFC)"),
+    template="to_jsonb(md5(%(expressions)s))",
+    output_field=JSONField(),
+)
+_COMPARED = Case(When(label__type="text", then=_HASH), default=_CONTENT)
+_decode = msgspec.json.Decoder(list[Rating]).decode
+
+
+def read_cells(
+    scores: QuerySet[Score], labels: Mapping[str, LabelRule], *, unit: Literal["queue_item", "source_id"]
+) -> Iterator[Cell]:
+    """Yield the cells of scores by label and unit id, in bounded memory.
+
+    Of several scores of an annotator in one cell, as of a source in two queues, the last changed counts. Raise
+    `Invalid` above `MOST_SCORES`.
+    """
+    cells: Any = scores.filter(label__in=list(labels)).order_by().values_list("label_id", unit)
+    cells = cells.annotate(ratings=_Ratings("annotator_id", "score_source", _COMPARED)).order_by("label_id", unit)
+    number = 0
+    with transaction.atomic(using=scores.db):
+        for label_id, unit_id, text in cells.iterator(chunk_size=CELLS_PER_FETCH):
+            ratings = _decode(text)
+            number += len(ratings)
+            if number > MOST_SCORES:
+                raise Invalid(
+                    f"The scores must be at most {MOST_SCORES}, and there are more: filter by label_id or by times",
+                    code="too_many_scores",
+                )
+            if len(ratings) > 1:
+                ratings = [*{(one.annotator_id, one.is_judge): one for one in ratings}.values()]
+            yield Cell(labels[str(label_id)], unit_id, ratings)
+
+
+class Comparables:
+    """Comparable values of one label by their JSON texts, each read once."""
+
+    def __init__(self, label: LabelRule) -> None:
+        self.label = label
+        self.known: dict[bytes, Hashable] = {}
+
+    def of(self, content: msgspec.Raw) -> Hashable:
+        """Return the comparable value of a content.
+
+        Raise `ValueError` for a content of another type.
+        """
+        text = bytes(content)
+        if text not in self.known:
+            self.known[text] = self.label.comparable(exact_json.loads(text))
+        return self.known[text]
