@@ -4,15 +4,16 @@ A unit is an item of a queue, or a source.
 """
 
 import uuid
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
 from django.db import transaction
-from django.db.models import Case, F, Func, JSONField, QuerySet, TextField, Value, When
+from django.db.models import Case, F, Func, JSONField, Q, QuerySet, TextField, Value, When
 from django.db.models.aggregates import Aggregate
-from django.db.models.functions import Cast
+from django.db.models.lookups import Exact
 
+from modelhub.accounts.models import User
 from modelhub.core import exact_json
 from modelhub.core.errors import Invalid
 from modelhub.labels.rules import LabelRule
@@ -61,12 +62,14 @@ class _Ratings(Aggregate):
 
 _KEY = Case(*(When(label__type=name, then=Value(get_type(name).key)) for name in LABEL_TYPES))
 _CONTENT = Func(F("value"), _KEY, template="(%(expressions)s)", arg_joiner=" -> ", output_field=JSONField())
+# A content of another type than a string stays, so that it is found out.
 _HASH = Func(
-    Func(Cast(_CONTENT, TextField()), template="normalize(%(expressions)s, NFC)"),
-    template="to_jsonb(md5(%(expressions)s))",
+    Func(F("value"), _KEY, template="(%(expressions)s)", arg_joiner=" ->> "),
+    template="to_jsonb(md5(normalize(%(expressions)s, NFC)))",
     output_field=JSONField(),
 )
-_COMPARED = Case(When(label__type="text", then=_HASH), default=_CONTENT)
+_IS_TEXT = Exact(Func(_CONTENT, function="jsonb_typeof", output_field=TextField()), "string")
+_COMPARED = Case(When(Q(label__type="text") & Q(_IS_TEXT), then=_HASH), default=_CONTENT)
 _decode = msgspec.json.Decoder(list[Rating]).decode
 
 
@@ -78,21 +81,32 @@ def read_cells(
     Of several scores of an annotator in one cell, as of a source in two queues, the last changed counts. Raise
     `Invalid` above `MOST_SCORES`.
     """
-    cells: Any = scores.filter(label__in=list(labels)).order_by().values_list("label_id", unit)
+    scores = scores.filter(label__in=list(labels)).order_by()
+    # Counted first, because the cells are sorted before the first one is read.
+    if scores[: MOST_SCORES + 1].count() > MOST_SCORES:
+        sentence = f"The scores must be at most {MOST_SCORES}, and there are more: filter by label_id"
+        raise Invalid(sentence, code="too_many_scores")
+    cells: Any = scores.values_list("label_id", unit)
     cells = cells.annotate(ratings=_Ratings("annotator_id", "score_source", _COMPARED)).order_by("label_id", unit)
-    number = 0
     with transaction.atomic(using=scores.db):
         for label_id, unit_id, text in cells.iterator(chunk_size=CELLS_PER_FETCH):
-            ratings = _decode(text)
-            number += len(ratings)
-            if number > MOST_SCORES:
-                raise Invalid(
-                    f"The scores must be at most {MOST_SCORES}, and there are more: filter by label_id or by times",
-                    code="too_many_scores",
-                )
-            if len(ratings) > 1:
-                ratings = [*{(one.annotator_id, one.is_judge): one for one in ratings}.values()]
-            yield Cell(labels[str(label_id)], unit_id, ratings)
+            yield Cell(labels[str(label_id)], unit_id, _keep_last(_decode(text)))
+
+
+def _keep_last(ratings: list[Rating]) -> list[Rating]:
+    """Return the last rating per annotator, as a person and as a judge."""
+    if len({one.annotator_id for one in ratings}) == len(ratings):
+        return ratings
+    last: dict[tuple[str, bool], Rating] = {}
+    for one in reversed(ratings):
+        last.setdefault((one.annotator_id, one.is_judge), one)
+    return [*reversed(last.values())]
+
+
+def read_names(organization_id: uuid.UUID, user_ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of users by id; an email without a name."""
+    users = User.objects.filter(organization_id=organization_id, pk__in=set(user_ids))
+    return {str(pk): name or email for pk, name, email in users.values_list("pk", "name", "email")}
 
 
 class Comparables:

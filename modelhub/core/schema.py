@@ -81,8 +81,8 @@ def parameter(name: str, description: str, kind: Any = str, **more: Any) -> Open
     return OpenApiParameter(name, kind, description=description, **more)
 
 
-def flag(name: str, description: str) -> OpenApiParameter:
-    return parameter(name, description, bool, default=False)
+def flag(name: str, description: str, *, default: bool = False) -> OpenApiParameter:
+    return parameter(name, description, bool, default=default)
 
 
 def from_number(least: int) -> dict[str, Any]:

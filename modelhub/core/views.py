@@ -1,5 +1,6 @@
 """The base of the API's views: query parameters are checked before a method runs."""
 
+from collections.abc import Collection
 from typing import Any
 
 from rest_framework.request import Request
@@ -26,9 +27,17 @@ class ApiView(APIView):
         if names is not None:
             self.query = read_query(request, names, lists=getattr(method, "query_lists", ()))
 
-    def read_flag(self, name: str) -> bool:
-        """Return a flag of the query, false by default. Raise `Invalid`."""
-        word = self.query.get(name, "false")
-        if word not in FLAG_VALUES:
+    def read_flag(self, name: str, *, default: bool = False) -> bool:
+        """Return a flag of the query. Raise `Invalid`."""
+        if name not in self.query:
+            return default
+        if (word := self.query[name]) not in FLAG_VALUES:
             raise Invalid(f"{name} must be true, false, 1 or 0, got {show(word)}", field=name)
         return FLAG_VALUES[word]
+
+    def read_word(self, name: str, words: Collection[str], default: str) -> str:
+        """Return one of several words of the query. Raise `Invalid`."""
+        word = self.query.get(name, default)
+        if word not in words:
+            raise Invalid(f"{name} must be one of {', '.join(words)}, got {show(word)}", field=name)
+        return word

@@ -16,7 +16,6 @@ from modelhub.core.errors import Invalid
 from modelhub.core.replica import alias_for_long_read
 from modelhub.core.schema import endpoint, example, flag, parameter, problem_responses
 from modelhub.core.serializers import render_list
-from modelhub.core.text import show
 from modelhub.core.views import ApiView
 from modelhub.idempotency.decorators import IDEMPOTENCY_KEY, idempotent
 from modelhub.queues.access import get_access
@@ -70,8 +69,8 @@ class ExportQueue(ApiView):
     )
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         """Stream the items in their order; memory does not grow with their number."""
-        name = self._read_word("export_format", tuple(FORMATS), "json")
-        status = self._read_word("status", STATUS_WORDS, ALL)
+        name = self.read_word("export_format", FORMATS, "json")
+        status = self.read_word("status", STATUS_WORDS, ALL)
         bom = self.read_flag("bom")
         if bom and name != "csv":
             raise Invalid("bom must be false unless export_format is csv, got true", field="bom")
@@ -85,12 +84,6 @@ class ExportQueue(ApiView):
             name=f"queue_{queue.pk}_annotations.{name}",
             start=BYTE_ORDER_MARK if bom else b"",
         )
-
-    def _read_word(self, name: str, words: tuple[str, ...], default: str) -> str:
-        word = self.query.get(name, default)
-        if word not in words:
-            raise Invalid(f"{name} must be one of {', '.join(words)}, got {show(word)}", field=name)
-        return word
 
 
 @extend_schema(tags=["queues"])

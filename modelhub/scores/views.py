@@ -347,10 +347,7 @@ class ExportScores(FilteredScores):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Stream the scores, oldest first; memory does not grow with their number."""
-        name = self.query.get("export_format", "jsonl")
-        if name not in FORMATS:
-            sentence = f"export_format must be one of {', '.join(FORMATS)}, got {show(name)}"
-            raise Invalid(sentence, field="export_format")
+        name = self.read_word("export_format", FORMATS, "jsonl")
         bom = self.read_flag("bom")
         if bom and name != "csv":
             raise Invalid("bom must be false unless export_format is csv, got true", field="bom")

@@ -110,7 +110,10 @@ class LabelType(ABC):
 
         Raise `ValueError` for a content that the type does not know.
         """
-        return self.spell(content)
+        read = self.read_content(content)
+        if read is None:
+            raise ValueError(content)
+        return self.spell(read)
 
     @classmethod
     def legal_values(cls, settings: Settings) -> str:

@@ -65,9 +65,10 @@ class Categorical(LabelType):
         return "set" if self.settings["multi_choice"] else "nominal"
 
     def comparable(self, content: object) -> frozenset[str]:
-        if not isinstance(content, list):
-            raise ValueError(content)  # noqa: TRY004 - a value of the database, not of a caller
-        return frozenset(map(self.spell, content))
+        selected = self.read_content(content)
+        if selected is None:
+            raise ValueError(content)
+        return frozenset(map(self.spell, selected))
 
     def spell(self, part: object) -> str:
         """Return the label of an option, stored by its label or its value."""
