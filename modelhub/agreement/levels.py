@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable
 from statistics import median
 from typing import Any, Literal, TypeVar
 
-from modelhub.agreement.statistics import Distance
+from modelhub.agreement.distances import Distance
 from modelhub.labels.types.base import Level
 
 V = TypeVar("V", bound=Hashable)
