@@ -45,7 +45,9 @@ def alpha_interval(
         if sum(map(bool, counts)) > 1:
             disagreement = get_disagreement(table.values, counts, distance)
             observed = sum(number * disagreement.of_unit(codes) for codes, number in sample)
-            found.append(1 - (sum(counts) - 1) * observed / disagreement.of_all(counts))
+            expected = disagreement.of_all(counts)
+            if expected:
+                found.append(1 - (sum(counts) - 1) * observed / expected)
     found.sort()
     return Interval(_quantile(found, (1 - level) / 2), _quantile(found, (1 + level) / 2), len(found))
 

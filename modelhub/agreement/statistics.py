@@ -148,8 +148,11 @@ def krippendorff_alpha(table: Table, distance: Distance = "nominal") -> Figure:
     if sum(map(bool, counts)) < 2:
         return Figure(None, ONE_VALUE)
     disagreement = get_disagreement(table.values, counts, distance)
+    expected = disagreement.of_all(counts)
+    if not expected:  # squares of differences below 1e-162 are 0
+        return Figure(None, ONE_VALUE)
     observed = fsum(number * disagreement.of_unit(codes) for codes, number in table.units if len(codes) > 1)
-    return Figure(1 - (sum(counts) - 1) * observed / disagreement.of_all(counts))
+    return Figure(1 - (sum(counts) - 1) * observed / expected)
 
 
 def cohen_kappa(table: Table, weights: Weights = "nominal") -> Figure:
@@ -179,7 +182,7 @@ def cohen_kappa(table: Table, weights: Weights = "nominal") -> Figure:
         case "quadratic":
             observed = fsum(number * (one - other) ** 2 for (one, other), number in _numbers(pairs))
             expected = _expect_squares(ones, others)
-    return Figure(1 - pairs.total() * observed / expected)
+    return Figure(1 - pairs.total() * observed / expected) if expected else Figure(None, ONE_VALUE)
 
 
 def _numbers(pairs: Counter[tuple[Value, Value]]) -> Iterable[tuple[tuple[Any, Any], int]]:
