@@ -70,16 +70,25 @@ class OfSets(Nominal):
 
 
 def get_disagreement(values: Sequence[Any], counts: Sequence[int], distance: Distance) -> Nominal:
-    """Return the disagreement by a distance of values with their numbers of pairable ratings."""
+    """Return the disagreement of values with their numbers of pairable ratings."""
     match distance:
         case "nominal":
             return Nominal()
         case "ordinal":
             return Squared(rank(counts))
         case "interval":
-            return Squared(values)
+            return Squared(scale(values))
         case _:
             return OfSets(values, distance)
+
+
+def scale(numbers: Sequence[float]) -> list[float]:
+    """Return ascending numbers as places between the least, 0, and the greatest, 1.
+
+    Figures stay the same, and squares of tiny differences do not vanish.
+    """
+    least, span = numbers[0], numbers[-1] - numbers[0]
+    return [(number - least) / span if span else 0.0 for number in numbers]
 
 
 def rank(counts: Sequence[int]) -> list[int]:

@@ -12,7 +12,7 @@ from itertools import combinations, pairwise
 from math import fsum
 from typing import Any, Literal, Self
 
-from modelhub.agreement.distances import Distance, Nominal, get_disagreement
+from modelhub.agreement.distances import Distance, Nominal, get_disagreement, scale
 
 Rater = Hashable
 Value = Hashable
@@ -162,16 +162,29 @@ def cohen_kappa(table: Table, weights: Weights = "nominal") -> Figure:
     """
     if reason := table.find_reason():
         return Figure(None, reason)
-    if len(table.pairs) != 1:
+    if len(table.compared_raters) != 2:
         return Figure(None, NOT_TWO_RATERS)
     (pairs,) = table.pairs.values()
+    return pair_kappa(pairs, weights)
+
+
+def pair_kappa(pairs: Counter[tuple[Value, Value]], weights: Weights = "nominal") -> Figure:
+    """Return the kappa of two raters from the numbers of their pairs of values."""
+    values = {value for pair in pairs for value in pair}
+    if len(values) < 2:
+        return Figure(None, ONE_VALUE)
+    if weights != "nominal":
+        numbers: list[Any] = sorted(values, key=order)
+        place = dict(zip(numbers, scale(numbers), strict=True))
+        scaled: Counter[tuple[Value, Value]] = Counter()
+        for (one, other), number in pairs.items():
+            scaled[place[one], place[other]] += number
+        pairs = scaled
     ones: Counter[Any] = Counter()
     others: Counter[Any] = Counter()
     for (one, other), number in pairs.items():
         ones[one] += number
         others[other] += number
-    if len({*ones, *others}) < 2:
-        return Figure(None, ONE_VALUE)
     match weights:
         case "nominal":
             observed: float = sum(number for (one, other), number in pairs.items() if one != other)
