@@ -16,7 +16,7 @@ from modelhub.core import clock
 from modelhub.datasets.models import Dataset
 from modelhub.labels.models import Label, Project
 from modelhub.labels.types import get_type
-from modelhub.queues.models import Assignment, Item, Queue, QueueLabel, QueueMember, Slot
+from modelhub.queues.models import Adjudication, Assignment, Item, Queue, QueueLabel, QueueMember, Slot
 from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 
@@ -172,3 +172,16 @@ class SlotFactory(DjangoModelFactory[Slot]):
     @factory.lazy_attribute
     def ended_at(self) -> datetime | None:
         return clock.now() if self.state in ("completed", "skipped") else None
+
+
+class AdjudicationFactory(DjangoModelFactory[Adjudication]):
+    """A decision in force by a star label."""
+
+    class Meta:
+        model = Adjudication
+
+    organization = factory.SelfAttribute("item.organization")
+    item = factory.SubFactory(ItemFactory)
+    label = factory.SubFactory(LabelFactory, organization=factory.SelfAttribute("..item.organization"))
+    adjudicator = factory.SubFactory(UserFactory, organization=factory.SelfAttribute("..item.organization"))
+    value = factory.LazyFunction(lambda: {"rating": 4})

@@ -1,5 +1,11 @@
 """Paths of agreement, adjudication and summaries."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from modelhub.agreement import disagreement_views
+from modelhub.queues.urls import ITEM, QUEUE
+
+urlpatterns = [
+    path(QUEUE + "adjudicate/", disagreement_views.Adjudicate.as_view(), name="queue-adjudicate"),
+    path(ITEM + "adjudications/", disagreement_views.ItemDecisions.as_view(), name="item-adjudications"),
+]

@@ -58,6 +58,12 @@ class JsonObject(CastText):
     field_class = serializers.DictField
 
 
+class PlainValue(CastText):
+    """A stored value, read as text, which becomes a scalar or a list."""
+
+    field_class = serializers.JSONField
+
+
 class Moment(Text):
     """A time, read as ISO 8601 text in UTC."""
 

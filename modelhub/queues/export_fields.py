@@ -62,11 +62,12 @@ class ItemCells:
         self.item = item
         self.review = item.review if isinstance(item.review, ItemReview) else None
         by_time = sorted(item.annotations, key=attrgetter("created_at"))
-        people = dict.fromkeys(one.annotator_id for one in by_time)
+        people = dict.fromkeys(one.annotator_id for one in by_time if not one.authoritative)
         # One person has the same number in all labels of an item, by the time of the first score.
         number = {person: at for at, person in enumerate(people, 1)}
+        # A decision is alone in its label.
         self.slots: dict[tuple[str, int], Annotation] = {
-            (one.label_id, number[one.annotator_id]): one for one in item.annotations
+            (one.label_id, 1 if one.authoritative else number[one.annotator_id]): one for one in item.annotations
         }
         self.by_label: dict[str, list[Annotation]] = {}
         for (label_id, _), one in sorted(self.slots.items(), key=lambda slot: slot[0][1]):
@@ -302,11 +303,12 @@ def export_to_dataset(
     dataset_name: str = "",
     status: str | None,
     mapping: Sequence[Column] | None = None,
+    authoritative: bool = False,
 ) -> FilledDataset:
     """Store a row per live item of a status, or of all, in a dataset; all or none.
 
     The dataset of this id, else of this name; a missing name is created. Raise `NotFound`, and `Invalid` for an unfit
-    mapping. The row of an item that the dataset has is updated.
+    mapping. The row of an item that the dataset has is updated. `authoritative` is that of `read_items`.
     """
     labels = labels_in_order(queue)
     fields = map_columns(find_fields(queue, labels), mapping)
@@ -315,7 +317,14 @@ def export_to_dataset(
     else:
         dataset = lock_dataset_by_name(organization_id=queue.organization_id, name=dataset_name)
     with_metadata = any(field.id.startswith(ATTRIBUTE) for field in fields)
-    batches = read_items(queue, labels, status=status, using=DEFAULT_DB_ALIAS, metadata=with_metadata)
+    batches = read_items(
+        queue,
+        labels,
+        status=status,
+        using=DEFAULT_DB_ALIAS,
+        metadata=with_metadata,
+        authoritative=authoritative,
+    )
     rows = ([_row_of(queue, item, fields) for item in batch] for batch in batches)
     columns, created, updated = put_rows(dataset, [field.column for field in fields], rows)
     return FilledDataset(dataset, created, updated, columns)

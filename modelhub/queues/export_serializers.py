@@ -17,10 +17,13 @@ from modelhub.queues.models import ITEM_STATUSES
 ALL = "all"
 STATUS_WORDS = (*ITEM_STATUSES, ALL)
 DEFAULT_STATUS = "completed"
+# The values of a label that an item has a decision by.
+AUTHORITATIVE = "authoritative"
+PREFERENCES = ("scores", AUTHORITATIVE)
 
 
 class ExportedAnnotationSerializer(StructSerializer[Annotation]):
-    """A score of an exported item, with its plain value."""
+    """A score of an exported item with its plain value, or a decision in its place."""
 
     class Meta:
         struct = Annotation
@@ -103,6 +106,7 @@ class ToDatasetInput(InputSerializer):
     dataset_name = NameField(required=False, allow_null=True, min_length=1, max_length=255)
     status_filter = WordField(choices=STATUS_WORDS, required=False, allow_null=True, help_text="By default completed.")
     column_mapping = MappedColumn(many=True, required=False, allow_null=True)
+    prefer = WordField(choices=PREFERENCES, required=False, allow_null=True, help_text="By default scores.")
 
     def run_validation(self, data: Any = empty) -> dict[str, Any]:
         """Return the arguments of `export_to_dataset`. Raise `Invalid`."""
@@ -117,6 +121,7 @@ class ToDatasetInput(InputSerializer):
             "dataset_name": dataset_name,
             "status": None if status == ALL else status,
             "mapping": fields.get("column_mapping"),
+            "authoritative": fields.get("prefer") == AUTHORITATIVE,
         }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from modelhub.queues.access import get_access
 from modelhub.queues.export_fields import export_to_dataset, find_fields
 from modelhub.queues.export_serializers import (
     ALL,
+    AUTHORITATIVE,
+    PREFERENCES,
     STATUS_WORDS,
     ExportedItemSerializer,
     ExportFieldsAnswer,
@@ -58,6 +60,12 @@ class ExportQueue(ApiView):
         parameters=[
             parameter("export_format", "The format of the file.", enum=[*FORMATS], default="json"),
             parameter("status", "Only items of this status.", enum=[*STATUS_WORDS], default=ALL),
+            parameter(
+                "prefer",
+                "With `authoritative`, the decision on an item by a label is shown in place of the scores by it.",
+                enum=[*PREFERENCES],
+                default=PREFERENCES[0],
+            ),
             flag("bom", "With CSV: begin with a byte order mark, by which spreadsheets recognize UTF-8."),
         ],
         responses={
@@ -71,13 +79,20 @@ class ExportQueue(ApiView):
         """Stream the items in their order; memory does not grow with their number."""
         name = self.read_word("export_format", FORMATS, "json")
         status = self.read_word("status", STATUS_WORDS, ALL)
+        prefer = self.read_word("prefer", PREFERENCES, PREFERENCES[0])
         bom = self.read_flag("bom")
         if bom and name != "csv":
             raise Invalid("bom must be false unless export_format is csv, got true", field="bom")
         queue = queue_to_export(request, pk)
         content_type, write = FORMATS[name]
         of_status = None if status == ALL else status
-        batches = read_items(queue, labels_in_order(queue), status=of_status, using=alias_for_long_read())
+        batches = read_items(
+            queue,
+            labels_in_order(queue),
+            status=of_status,
+            using=alias_for_long_read(),
+            authoritative=prefer == AUTHORITATIVE,
+        )
         return download(
             write(queue, batches),
             content_type=content_type,

@@ -10,7 +10,6 @@ from django.db.models import F, Func, JSONField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, JSONObject, NullIf
 from msgspec import UNSET
-from rest_framework import serializers
 
 from modelhub.accounts.models import User
 from modelhub.core import exact_json
@@ -20,13 +19,13 @@ from modelhub.core.downloads import CSV, JSON, JSON_LINES, in_pieces, json_line
 from modelhub.core.keyset import BATCH_BYTES
 from modelhub.core.models import LISTED, LIVE
 from modelhub.core.structs import (
-    CastText,
     Choice,
     Flag,
     JsonList,
     JsonObject,
     Moment,
     Number,
+    PlainValue,
     StructRows,
     Text,
     Uuid,
@@ -35,7 +34,7 @@ from modelhub.core.structs import (
 )
 from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES, get_type
-from modelhub.queues.models import ITEM_STATUSES, REVIEW_STATUSES, Item, Queue, QueueLabel, Slot
+from modelhub.queues.models import ITEM_STATUSES, REVIEW_STATUSES, Adjudication, Item, Queue, QueueLabel, Slot
 from modelhub.scores.cells import cell
 from modelhub.scores.models import SCORE_SOURCES, Score
 
@@ -56,12 +55,6 @@ def _of_user(key: str, column: Combinable) -> Subquery:
     return Subquery(user.values(shown=column)[:1])
 
 
-class PlainValue(CastText):
-    """A stored value, which becomes a scalar or a list."""
-
-    field_class = serializers.JSONField
-
-
 class Annotation(msgspec.Struct, gc=False):
     """A score of an item.
 
@@ -80,6 +73,18 @@ class Annotation(msgspec.Struct, gc=False):
     created_at: Annotated[str, Moment()]
     updated_at: Annotated[str, Moment()]
     completed: Annotated[bool, Flag(Value(True))]
+    authoritative: Annotated[bool, Flag(Value(False))]
+
+
+class AuthoritativeAnnotation(Annotation, gc=False):
+    """A reviewer's decision in the form of a score."""
+
+    annotator_id: Annotated[str, Uuid("adjudicator_id")]
+    annotator_name: Annotated[str, Text(_of_user("adjudicator_id", NAME))]
+    annotator_email: Annotated[str, Text(_of_user("adjudicator_id", EMAIL))]
+    score_source: Annotated[str, Choice(Value("human"), SCORE_SOURCES)]
+    updated_at: Annotated[str, Moment("created_at")]
+    authoritative: Annotated[bool, Flag(Value(True))]
 
 
 class ItemNote(msgspec.Struct, frozen=True, gc=False):
@@ -128,14 +133,18 @@ def json_of(struct: type[msgspec.Struct]) -> JSONObject:
     return JSONObject(**{name: declared.column(name) for name, declared, _ in declarations(struct)})
 
 
-def _list_of(struct: type[msgspec.Struct], rows: QuerySet[Any]) -> Func:
-    """Return the expression of a subquery's rows as a JSON array."""
-    return Func(ArraySubquery(rows.values(shown=json_of(struct))), function="array_to_json", output_field=JSONField())
+def _list_of(*parts: tuple[type[msgspec.Struct], QuerySet[Any]]) -> Func:
+    """Return the expression of the rows of subqueries as one JSON array."""
+    arrays = [ArraySubquery(rows.values(shown=json_of(struct))) for struct, rows in parts]
+    return Func(*arrays, function="array_to_json", arg_joiner=" || ", output_field=JSONField())
 
 
 # By the source first: so begins the unique index of scores.
 SCORES = Score.objects.filter(
     LIVE, organization=OuterRef("organization"), source=OuterRef("source"), queue_item=OuterRef("pk")
+).order_by("created_at", "id")
+DECISIONS = Adjudication.objects.filter(
+    organization=OuterRef("organization"), item=OuterRef("pk"), replaced_at=None
 ).order_by("created_at", "id")
 WORK = Slot.objects.filter(
     ~Q(notes="") | ~Q(state="completed"), organization=OuterRef("organization"), item=OuterRef("pk")
@@ -156,11 +165,15 @@ class ExportedItem(msgspec.Struct, gc=False):
     order: Annotated[int, Number()]
     gold: Annotated[bool, Flag()]
     expected: Annotated[Any, JsonObject()]
-    annotations: Annotated[Any, JsonList(_list_of(Annotation, SCORES))]
-    item_notes: Annotated[Any, JsonList(_list_of(ItemWork, WORK))]
+    annotations: Annotated[Any, JsonList(_list_of((Annotation, SCORES)))]
+    item_notes: Annotated[Any, JsonList(_list_of((ItemWork, WORK)))]
     # Read out of the slots in `item_notes`.
     skips: Annotated[Any, JsonList(Value("[]"))]
     review: Annotated[Any, JsonObject(json_of(ItemReview))]
+
+
+# In place of the column of `ExportedItem.annotations`.
+WITH_DECISIONS = JsonList(_list_of((Annotation, SCORES), (AuthoritativeAnnotation, DECISIONS)))
 
 
 class ItemWithMetadata(ExportedItem, gc=False):
@@ -184,16 +197,27 @@ def labels_in_order(queue: Queue) -> list[Label]:
 
 
 def read_items(
-    queue: Queue, labels: Sequence[Label], *, status: str | None, using: str, metadata: bool = False
+    queue: Queue,
+    labels: Sequence[Label],
+    *,
+    status: str | None,
+    using: str,
+    metadata: bool = False,
+    authoritative: bool = False,
 ) -> Iterator[list[ExportedItem]]:
     """Yield the live items of a status, or all, by `order` in batches.
+
+    With `authoritative`, the decision on an item by a label stands in place of the scores by it.
 
     Each batch has bounded memory and is one statement by keyset; no cursor stays open between them.
     """
     of_status = Q() if status is None else Q(status=status)
     kind = ItemRowsWithMetadata if metadata else ItemRows
     rows: Any = kind(Item).filter(LIVE, LISTED, of_status, organization_id=queue.organization_id, queue=queue)
-    rows = rows.order_by("order", "id").values_list(*columns_of(kind.struct)).using(using)
+    columns = dict(zip(kind.struct.__struct_fields__, columns_of(kind.struct), strict=True))
+    if authoritative:
+        columns["annotations"] = WITH_DECISIONS.column("annotations")
+    rows = rows.order_by("order", "id").values_list(*columns.values()).using(using)
     by_id = {str(label.pk): label for label in labels}
     after = Q()
     while batch := read_batch(rows.filter(after), size=BATCH_ROWS, max_bytes=BATCH_BYTES, fetch=FETCH_ITEMS):
@@ -213,9 +237,9 @@ def _complete(item: ExportedItem, labels: Mapping[str, Label], *, requires_revie
         if label := labels.get(one.label_id):
             one.label_name, one.label_type = label.name, label.type
             one.value = get_type(label.type).plain(exact_json.loads(one.value))
-            one.completed = one.annotator_id not in unfinished
+            one.completed = one.authoritative or one.annotator_id not in unfinished
             by_label[one.label_id].append(one)
-    item.annotations = [*itertools.chain.from_iterable(by_label.values())]
+    item.annotations = [*itertools.chain.from_iterable(map(_prefer_decision, by_label.values()))]
     item.item_notes = [
         ItemNote(one.annotator_id, one.annotator_name, one.annotator_email, one.notes) for one in work if one.notes
     ]
@@ -231,6 +255,11 @@ def _complete(item: ExportedItem, labels: Mapping[str, Label], *, requires_revie
         for label_id, value in expected.items()
         if label_id in labels
     }
+
+
+def _prefer_decision(annotations: list[Annotation]) -> list[Annotation]:
+    """Return the decision among the annotations of an item by one label, else all of them."""
+    return [one for one in annotations if one.authoritative] or annotations
 
 
 Batches = Iterator[list[ExportedItem]]
@@ -255,7 +284,7 @@ CSV_COLUMNS = (
     *("reviewer_name", "reviewer_email", "reviewer_id", "reviewed_at", "review_notes"),
     *("label_id", "label_name", "value", "score_source", "notes", "annotator_name", "created_at"),
     *("source_id", "source_name", "label_type", "annotator_id", "annotator_email", "updated_at"),
-    *("item_notes", "gold", "expected", "completed"),
+    *("item_notes", "gold", "expected", "completed", "authoritative"),
 )
 
 

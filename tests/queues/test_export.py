@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from modelhub.core import exact_json
 from modelhub.labels.models import Label
-from modelhub.queues.models import SLOT_STATES, Item, QueueLabel
+from modelhub.queues.models import SLOT_STATES, Adjudication, Item, QueueLabel
 from modelhub.scores.models import Score
 from tests.client import Caller
 from tests.factories import (
+    AdjudicationFactory,
     ApiKeyFactory,
     ItemFactory,
     LabelFactory,
@@ -82,6 +83,7 @@ class TestJson:
             "created_at": exact_json.timestamp(score.created_at),
             "updated_at": exact_json.timestamp(score.updated_at),
             "completed": True,
+            "authoritative": False,
         }
 
     def test_it_is_json_that_streams_as_an_attachment(self, alice: Caller, queue: Judged) -> None:
@@ -230,6 +232,7 @@ class TestRows:
             ("status=done", 'status must be one of pending, in_progress, completed, skipped, all, got "done"'),
             ("status=", 'status must be one of pending, in_progress, completed, skipped, all, got ""'),
             ("export_format=xml", 'export_format must be one of json, csv, jsonl, got "xml"'),
+            ("prefer=median", 'prefer must be one of scores, authoritative, got "median"'),
             ("bom=true", "bom must be false unless export_format is csv, got true"),
             ("export_format=csv&bom=2", 'bom must be true, false, 1 or 0, got "2"'),
             ("stauts=completed", 'Unknown query parameter "stauts". Did you mean "status"?'),
@@ -293,6 +296,7 @@ class TestCsv:
             *("reviewer_email", "reviewer_id", "reviewed_at", "review_notes", "label_id", "label_name", "value"),
             *("score_source", "notes", "annotator_name", "created_at", "source_id", "source_name", "label_type"),
             *("annotator_id", "annotator_email", "updated_at", "item_notes", "gold", "expected", "completed"),
+            "authoritative",
         ]
 
     def test_a_line_per_annotation_and_one_for_an_item_without(self, alice: Caller, bob: Caller, queue: Judged) -> None:
@@ -339,6 +343,82 @@ class TestCsv:
         queue.item()
         plain = download(alice, f"{queue.path}export/?export_format=csv")[0]
         assert download(alice, f"{queue.path}export/?export_format=csv&bom=true")[0] == "\ufeff" + plain
+
+
+class TestDecisions:
+    """`prefer=authoritative`: a decision stands in place of the scores by its label."""
+
+    @pytest.fixture
+    def decided(self, alice: Caller, bob: Caller, queue: Judged) -> Adjudication:
+        """Decide by one label of an item that two people have scored by two labels."""
+        item = queue.item()
+        for person, rating in ((alice, 2), (bob, 4)):
+            queue.score(item, person.user, "star", {"rating": rating})
+            queue.score(item, person.user, "thumbs_up_down", {"value": "up"})
+        rita = UserFactory.create(organization=alice.user.organization, name="Rita", email="rita@example.com")
+        value: dict[str, Any] = {"item": item, "label": queue.labels["star"], "value": {"rating": 3, "x": 1}}
+        AdjudicationFactory.create(**value | {"value": {"rating": 5}}, replaced_at=timezone.now())
+        return AdjudicationFactory.create(**value, adjudicator=rita, notes="a rule")
+
+    def test_a_decision_is_the_only_annotation_by_its_label(
+        self, alice: Caller, queue: Judged, decided: Adjudication
+    ) -> None:
+        [item] = items_of(alice, queue, "?prefer=authoritative")
+        star, *others = item["annotations"]
+        assert star == {
+            "label_id": str(queue.labels["star"].pk),
+            "label_name": "Star",
+            "label_type": "star",
+            "value": 3,
+            "notes": "a rule",
+            "annotator_id": str(decided.adjudicator_id),
+            "annotator_name": "Rita",
+            "annotator_email": "rita@example.com",
+            "score_source": "human",
+            "created_at": exact_json.timestamp(decided.created_at),
+            "updated_at": exact_json.timestamp(decided.created_at),
+            "completed": True,
+            "authoritative": True,
+        }
+        assert [(one["label_type"], one["authoritative"]) for one in others] == [("thumbs_up_down", False)] * 2
+
+    def test_scores_are_preferred_by_default(self, alice: Caller, queue: Judged, decided: Adjudication) -> None:
+        for query in ("", "?prefer=scores"):
+            [item] = items_of(alice, queue, query)
+            shown = [(one["label_type"], one["value"], one["authoritative"]) for one in item["annotations"]]
+            assert shown[:2] == [("star", 2, False), ("star", 4, False)]
+            assert len(shown) == 4
+
+    def test_every_format_has_it(self, alice: Caller, queue: Judged, decided: Adjudication) -> None:
+        line = items_of(alice, queue, "?prefer=authoritative&export_format=jsonl")
+        assert [line] == items_of(alice, queue, "?prefer=authoritative")
+        rows = csv_of(alice, queue, "?prefer=authoritative&export_format=csv")
+        shown = [(row["value"], row["authoritative"]) for row in rows]
+        assert shown == [("3", "true"), ("up", "false"), ("up", "false")]
+
+    def test_an_item_without_scores_has_its_decision(self, alice: Caller, queue: Judged) -> None:
+        AdjudicationFactory.create(item=queue.item(), label=queue.labels["text"], value={"text": "=1"})
+        assert items_of(alice, queue)[0]["annotations"] == []
+        [shown] = items_of(alice, queue, "?prefer=authoritative")[0]["annotations"]
+        assert (shown["value"], shown["authoritative"]) == ("=1", True)
+        [row] = csv_of(alice, queue, "?prefer=authoritative&export_format=csv")
+        assert row["value"] == "'=1"
+
+    def test_a_removed_label_takes_its_decisions_out(self, alice: Caller, queue: Judged, decided: Adjudication) -> None:
+        attached = QueueLabel.objects.get(label=decided.label)
+        attached.delete()
+        [item] = items_of(alice, queue, "?prefer=authoritative")
+        assert {one["label_type"] for one in item["annotations"]} == {"thumbs_up_down"}
+        attached.save(force_insert=True)
+        [item] = items_of(alice, queue, "?prefer=authoritative")
+        assert item["annotations"][0]["authoritative"]
+
+    def test_work_that_the_adjudicator_skipped_does_not_make_the_decision_unfinished(
+        self, alice: Caller, queue: Judged, decided: Adjudication
+    ) -> None:
+        SlotFactory.create(item=decided.item, user=decided.adjudicator, state="skipped")
+        [item] = items_of(alice, queue, "?prefer=authoritative")
+        assert item["annotations"][0]["completed"]
 
 
 class TestRights:

@@ -15,7 +15,7 @@ from modelhub.queues import export_fields
 from modelhub.queues.models import Item, QueueLabel
 from modelhub.scores.models import Score
 from tests.client import Answer, Caller
-from tests.factories import DatasetFactory, LabelFactory, ProjectFactory, SourceFactory
+from tests.factories import AdjudicationFactory, DatasetFactory, LabelFactory, ProjectFactory, SourceFactory
 from tests.queues.exports import Judged, judged
 
 pytestmark = pytest.mark.django_db
@@ -260,6 +260,39 @@ class TestCells:
         number = exact_json.loads("0.1000000000000000000000001")
         queue.score(queue.item(), alice.user, "numeric", {"value": number})
         assert cells_of(alice, queue, f"label:{labels['numeric'].pk}:slot:1:value") == [[number]]
+
+
+class TestDecisions:
+    """`prefer` of an export to a dataset."""
+
+    def test_a_decision_is_in_the_first_slot_of_its_label(
+        self, alice: Caller, bob: Caller, labels: dict[str, Label]
+    ) -> None:
+        queue = judged(alice.user, labels, annotations_required=2)
+        item = queue.item()
+        for person in (alice, bob):
+            queue.score(item, person.user, "text", {"text": person.user.name})
+            queue.score(item, person.user, "star", {"rating": 1})
+        AdjudicationFactory.create(item=item, label=labels["star"], value={"rating": 5}, adjudicator__name="Rita")
+        star, text = (f"label:{labels[name].pk}" for name in ("star", "text"))
+        fields = [f"{star}:slot:1:value", f"{star}:slot:2:value", f"{text}:slot:1:value", f"{text}:slot:2:value"]
+        assert cells_of(alice, queue, *fields) == [[1, 1, "Alice", "Bob"]]
+        assert cells_of(alice, queue, *fields, prefer="scores") == [[1, 1, "Alice", "Bob"]]
+        assert cells_of(alice, queue, *fields, prefer=None) == [[1, 1, "Alice", "Bob"]]
+        assert cells_of(alice, queue, *fields, prefer="authoritative") == [[5, None, "Alice", "Bob"]]
+        [[name, annotations]] = cells_of(
+            alice, queue, f"{star}:slot:1:annotator_name", f"{star}:annotation", prefer="authoritative"
+        )
+        assert name == "Rita"
+        assert [(one["value"], one["authoritative"]) for one in annotations] == [(5, True)]
+
+    def test_another_word_is_an_error(self, alice: Caller, queue: Judged) -> None:
+        answer = fill(alice, queue, prefer="majority")
+        assert (answer.status, answer.body["detail"]) == (
+            400,
+            'prefer must be one of scores, authoritative, got "majority"',
+        )
+        assert not Dataset.objects.exists()
 
 
 class TestDataset:

@@ -1,0 +1,83 @@
+"""Disagreements of a queue's annotators, and the decisions of reviewers (contract 7.11)."""
+
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from modelhub.accounts.authentication import actor_of, actor_of_body
+from modelhub.agreement.adjudicating import adjudicate
+from modelhub.agreement.decisions import complete, decisions_of
+from modelhub.agreement.disagreement_serializers import AdjudicateAnswer, AdjudicateInput, DecisionSerializer
+from modelhub.core.errors import Sentences
+from modelhub.core.pagination import Pages
+from modelhub.core.schema import PAGING, endpoint, page_of, problem_responses
+from modelhub.core.serializers import render_list
+from modelhub.core.views import ApiView
+from modelhub.examples import ITEM_ID, STAR_ID
+from modelhub.idempotency.decorators import IDEMPOTENCY_KEY, idempotent
+from modelhub.queues.access import get_access
+from modelhub.queues.models import Adjudication
+from modelhub.queues.queries import get_item
+
+DECISION = {"item_id": ITEM_ID, "label_id": STAR_ID, "value": {"rating": 4}, "notes": "The second source settles it."}
+
+
+@extend_schema(tags=["agreement"])
+class Adjudicate(ApiView):
+    for_annotators = ("write",)
+
+    @endpoint(
+        operation_id="adjudicate",
+        summary="Decide on the values of items",
+        description=(
+            "For reviewers and managers of the queue, and admins of the organization, but not for the annotators of the"
+            " item by the label. Items and scores stay as they are. `value: null` withdraws a decision."
+        ),
+        parameters=[IDEMPOTENCY_KEY],
+        request=AdjudicateInput,
+        responses={200: AdjudicateAnswer, **problem_responses(400, 404, 413, 415, 422)},
+        examples=[
+            OpenApiExample("One decision", DECISION, request_only=True),
+            OpenApiExample("Many decisions", {"decisions": [DECISION]}, request_only=True),
+        ],
+    )
+    @idempotent
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Store each valid decision; each invalid one of `decisions` is a sentence in `errors`."""
+        sent = AdjudicateInput().run_validation(request.data)
+        actor = actor_of_body(request, sent)
+        decisions, refused = adjudicate(actor=actor, queue_id=pk, verdicts=sent["verdicts"])
+        errors, sentences = sorted((sent["errors"] | refused).items()), Sentences()
+        if errors and sent["is_single"]:
+            raise errors[0][1]
+        return Response(
+            {
+                "adjudicated": render_list(DecisionSerializer, decisions),
+                "errors": [f"decisions[{index}]: {sentences.of(error)}" for index, error in errors],
+            }
+        )
+
+
+@extend_schema(tags=["agreement"])
+class ItemDecisions(ApiView, GenericAPIView[Any]):
+    queryset = Adjudication.objects.none()  # read by drf-spectacular, which has no caller
+    serializer_class = DecisionSerializer  # read by OPTIONS
+    pagination_class = Pages
+
+    @endpoint(
+        operation_id="list_adjudications",
+        summary="The decisions on an item, newest first",
+        parameters=PAGING,
+        responses={200: page_of(DecisionSerializer, "DecisionPage"), **problem_responses(400, 404)},
+    )
+    def get(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
+        """Return a page of decisions, replaced and withdrawn ones included."""
+        access = get_access(actor_of(request), pk)
+        access.check("review")
+        decisions = decisions_of(access.queue).filter(item=get_item(access, item_id).pk)
+        page: Any = self.paginate_queryset(decisions.order_by("-created_at", "-id"))
+        return self.get_paginated_response(render_list(DecisionSerializer, complete(page)))
