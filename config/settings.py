@@ -298,6 +298,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "labels", "description": "The typed questions that scores answer."},
         {"name": "queues", "description": "Work for people: queues with their labels, members and reports."},
         {"name": "items", "description": "The sources in a queue, and the people that they are assigned to."},
+        {"name": "agreement", "description": "Agreement of raters, and decisions of reviewers."},
         {"name": "datasets", "description": "The tables that exports of annotation queues fill."},
         {"name": "users", "description": "The people of the organization, and their keys."},
         {"name": "tracer", "description": "Labels and projects, as the class `Annotation` of the client reads them."},

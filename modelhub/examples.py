@@ -10,6 +10,7 @@ SCORE_ID, SOURCE_ID = "019ac4f2-1b6d-7e88-b7aa-43c0d5e6f701", "019ac4f1-5e2a-7c9
 USER_ID, PROJECT_ID = "019ac4ef-9a10-7b3c-a4d5-e6f708192a3b", "019ac4ef-c4d2-7f60-9e1f-5a6b7c8d9e0f"
 DATASET_ID = "019ac4f6-3a1c-7f20-a6b7-c8d9e0f10213"
 ORGANIZATION_ID, FAULT_ID = "019ac4ef-8f01-7a2b-93c4-d5e6f708192a", "019ac4f4-2c5d-7d33-9e44-8b7c6d5e4f30"
+DECISION_ID = "019ac4f7-4b2d-7a30-9c1e-5d6e7f809122"
 QUEUE_ID, ITEM_ID = "019ac4f5-6a7b-7c8d-9e0f-1a2b3c4d5e6f", "019ac4f5-7b8c-7d9e-8f10-2b3c4d5e6f70"
 # The page replaces these by ids of the caller's organization.
 IDS = {
@@ -121,6 +122,16 @@ EXAMPLES: dict[str, Any] = {
     "ExportedItem.expected": {STAR_ID: 5},
     "ExportedAnnotation.value": 4,
     "ExportedAnnotation.notes": "Polite, but slow",
+    "ExportedAnnotation.authoritative": False,
+    "Decision.value": 4,
+    "Decision.id": DECISION_ID,
+    "Decision.notes": "The second source settles it.",
+    "Decision.authoritative": True,
+    "Decision.is_outdated": False,
+    "Decision.replaced_at": None,
+    "adjudicator_id": USER_ID,
+    "adjudicator_name": "Ada Lovelace",
+    "AdjudicateAnswer.errors": [],
     "ExportedNote.notes": "The trace ends too early",
     "ExportedReview.review_status": "approved",
     "ExportedReview.reviewed_by": USER_ID,

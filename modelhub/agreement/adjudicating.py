@@ -24,7 +24,7 @@ CellKey = tuple[uuid.UUID, uuid.UUID]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The value that a reviewer gives to an item by a label; None withdraws the decision."""
+    """A reviewer's value of an item by a label; None withdraws the decision."""
 
     item_id: uuid.UUID
     label_id: uuid.UUID
@@ -82,7 +82,7 @@ class Docket:
 def adjudicate(
     *, actor: Actor, queue_id: uuid.UUID, verdicts: Mapping[int, Verdict]
 ) -> tuple[list[Decision], dict[int, Refused]]:
-    """Store verdicts by their positions. Return the decisions, and the errors of the others.
+    """Store verdicts by their positions. Return decisions, and errors by position.
 
     Items, slots and scores stay as they are, and a replaced decision is kept. Lock the items. Raise `NotFound` for the
     queue, `Forbidden` without the right to review.
@@ -135,7 +135,10 @@ def _open_docket(access: Access, verdicts: Collection[Verdict]) -> Docket:
 
 
 def _store(docket: Docket, verdicts: Iterable[tuple[Verdict, dict[str, Any] | None]]) -> list[uuid.UUID]:
-    """Store accepted verdicts. Return the id of the row that each one made, repeated or withdrew."""
+    """Store accepted verdicts. Return the ids of their rows.
+
+    A repeated verdict has the row in force, a withdrawal the withdrawn one.
+    """
     organization_id = docket.access.queue.organization_id
     now = DatabaseClock()
     shown, replaced, created = [], [], []

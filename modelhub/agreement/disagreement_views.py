@@ -1,4 +1,4 @@
-"""Disagreements of a queue's annotators, and the decisions of reviewers (contract 7.11)."""
+"""Disagreements in a queue, and decisions of reviewers (contract 7.11)."""
 
 import uuid
 from typing import Any
@@ -47,7 +47,7 @@ class Adjudicate(ApiView):
     )
     @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """Store each valid decision; each invalid one of `decisions` is a sentence in `errors`."""
+        """Store each valid decision; each invalid one of many is a sentence in `errors`."""
         sent = AdjudicateInput().run_validation(request.data)
         actor = actor_of_body(request, sent)
         decisions, refused = adjudicate(actor=actor, queue_id=pk, verdicts=sent["verdicts"])

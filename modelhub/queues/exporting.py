@@ -258,7 +258,7 @@ def _complete(item: ExportedItem, labels: Mapping[str, Label], *, requires_revie
 
 
 def _prefer_decision(annotations: list[Annotation]) -> list[Annotation]:
-    """Return the decision among the annotations of an item by one label, else all of them."""
+    """Return the decision among annotations by one label, else all of them."""
     return [one for one in annotations if one.authoritative] or annotations
 
 

@@ -13,6 +13,7 @@ from modelhub import not_implemented
 from modelhub.accounts.models import SCOPES
 from modelhub.datasets.models import Dataset
 from modelhub.labels.models import Label
+from modelhub.queues.models import Item
 from modelhub.sources.models import Source
 from modelhub.urls import urlpatterns
 from tests.client import Caller, entry
@@ -123,6 +124,8 @@ GET    /admin/r/1/2/                            404 404 404 404 404 404 404 404 
 GET    /model-hub/annotation-queues/{queue}/progress/  401 401 401 403 200 403 200 404 403 403 200 200 200 404
 GET    /model-hub/annotation-queues/{queue}/analytics/ 401 401 401 403 200 403 403 403 403 403 403 200 200 404
 GET    /model-hub/annotation-queues/{queue}/agreement/ 401 401 401 501 501 501 501 501 501 501 501 501 501 501
+POST   /model-hub/annotation-queues/{queue}/adjudicate/ 401 401 401 403 403 200 200 404 403 403 403 200 200 404
+GET    {items}/{item}/adjudications/ 401 401 401 403 200 403 403 403 403 403 403 200 200 404
 GET    /                                        302 302 302 302 302 302 302 302 302 302 302 302 302 302
 """
 ROWS = [line.split() for line in MATRIX.strip().splitlines()]
@@ -190,6 +193,8 @@ def body_of(method: str, path: str, trace: Source, labels: dict[str, Label]) -> 
             "review": {"action": "comment", "notes": "n"},
             "bulk-review": items | {"action": "comment", "notes": "n"},
         }
+        unscored = Item.objects.filter(queue__name="Work").latest("created_at")
+        of_queue["adjudicate"] = entry(labels["star"], 3, item_id=str(unscored.pk))
         annotations = {"annotations": [entry(labels["star"], 3)]}
         of_queue |= {"submit": annotations, "import": annotations}
         of_queue |= {action: {} for action in ("reserve", "release", "complete", "skip", "undo")}
@@ -206,7 +211,7 @@ def ids(alice: Caller, trace: Source, labels: dict[str, Label]) -> dict[str, Any
     deleted.deleted_at = timezone.now()
     deleted.save()
     dataset = DatasetFactory.create(organization=alice.user.organization)
-    queue = QueueFactory.create(created_by=alice.user)
+    queue = QueueFactory.create(created_by=alice.user, name="Work")
     gone = QueueFactory.create(created_by=alice.user, name="Gone", deleted_at=timezone.now())
     for one in (queue, gone):
         QueueMemberFactory.create(queue=one, user=alice.user, roles=["manager", "reviewer", "annotator"])

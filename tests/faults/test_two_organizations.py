@@ -95,6 +95,7 @@ OWN = {
     "source_id": "source_id",
     "annotation_label_id": "label",
     "observation_span_id": "source_id",
+    "item_id": "item",
     "item_ids": "item",
     "user_ids": "user",
 }

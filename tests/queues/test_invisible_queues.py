@@ -15,14 +15,16 @@ from django.db import models, transaction
 from django.urls import URLPattern
 from django.utils import timezone
 
+from modelhub.agreement.urls import urlpatterns as agreement_patterns
 from modelhub.core.tenants import tenant_tables
 from modelhub.datasets.models import Dataset, DatasetRow
 from modelhub.datasets.urls import urlpatterns as dataset_patterns
-from modelhub.queues.models import Assignment, Item, Queue, QueueLabel, QueueMember, Slot
+from modelhub.queues.models import Adjudication, Assignment, Item, Queue, QueueLabel, QueueMember, Slot
 from modelhub.queues.urls import urlpatterns as queue_patterns
 from modelhub.scores.models import Score
 from tests.client import Caller
 from tests.factories import (
+    AdjudicationFactory,
     ApiKeyFactory,
     DatasetFactory,
     ItemFactory,
@@ -60,6 +62,7 @@ CASES: dict[str, Any] = {
     f"DELETE {QUEUE}members/{{user}}/": None,
     f"GET {QUEUE}progress/": None,
     f"GET {QUEUE}analytics/": None,
+    f"POST {QUEUE}adjudicate/": {"item_id": "{item}", "label_id": "{label}", "value": 4},
     f"GET {QUEUE}export/": None,
     f"GET {QUEUE}export-fields/": None,
     f"POST {QUEUE}export-to-dataset/": {"dataset_id": "{dataset}"},
@@ -83,6 +86,7 @@ CASES: dict[str, Any] = {
     f"POST {ITEM}skip/": None,
     f"POST {ITEM}undo/": None,
     f"POST {ITEM}review/": {"action": "approve"},
+    f"GET {ITEM}adjudications/": None,
     "GET datasets/": None,
     "GET datasets/{dataset}/": None,
     "DELETE datasets/{dataset}/": None,
@@ -93,7 +97,7 @@ CASES: dict[str, Any] = {
 KINDS = {"annotation-queues": "queue", "items": "item", "members": "user", "datasets": "dataset"}
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
-TABLES = (Queue, QueueLabel, QueueMember, Item, Assignment, Slot, Score, Dataset, DatasetRow)
+TABLES = (Queue, QueueLabel, QueueMember, Item, Assignment, Slot, Adjudication, Score, Dataset, DatasetRow)
 Ids = dict[str, str]
 
 
@@ -109,7 +113,9 @@ def routes(patterns: list[URLPattern]) -> Iterator[str]:
 
 
 def test_every_route_has_a_case() -> None:
-    assert {name.partition("?")[0] for name in CASES} == {*routes([*queue_patterns, *dataset_patterns])}
+    of_queues = [pattern for pattern in agreement_patterns if "annotation-queues" in str(pattern.pattern)]
+    expected = {*routes([*queue_patterns, *of_queues, *dataset_patterns])}
+    assert {name.partition("?")[0] for name in CASES} == expected
 
 
 def fill(node: Any, ids: Ids) -> Any:
@@ -144,6 +150,7 @@ def things(caller: Caller, word: str) -> Ids:
         queue_id=queue.pk,
         notes=f"{word} note",
     )
+    AdjudicationFactory.create(item=item, label=label, notes=f"{word} note")
     dataset = DatasetFactory.create(organization=organization, name=f"{word} dataset", columns=[f"{word} column"])
     DatasetRow.objects.create(
         organization=organization, dataset=dataset, position=1, cells={f"{word} column": f"{word} cell"}
@@ -225,5 +232,9 @@ def test_a_key_of_an_annotator_finds_no_queue_of_others(alice: Caller, name: str
 
 
 def test_every_table_of_queues_is_compared() -> None:
-    tables = {table for table in tenant_tables() if re.match(r"modelhub_(queue|item|slot|assignment|dataset)", table)}
+    tables = {
+        table
+        for table in tenant_tables()
+        if re.match(r"modelhub_(queue|item|slot|assignment|adjudication|dataset)", table)
+    }
     assert tables == {table._meta.db_table for table in TABLES} - {Score._meta.db_table}
