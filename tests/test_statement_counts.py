@@ -75,6 +75,8 @@ def count_reports(caller: Caller, label: Label, number: int) -> dict[str, int]:
     for report in ("progress", "analytics"):
         name = f"GET annotation-queues/{{id}}/{report}/ {number}"
         counts[name] = count(lambda r=report: caller.get(f"{path}{r}/"), 200)  # type: ignore[misc]
+    summary = f"/model-hub/annotations-labels/{label.pk}/summary/"
+    counts[f"GET annotations-labels/{{id}}/summary/ {number}"] = count(partial(caller.get, summary), 200)
     for action in ("reject", "comment"):
         name = f"POST annotation-queues/{{id}}/items/bulk-review/ {action} {number}"
         body = {"item_ids": ids, "action": action, "notes": "n"}

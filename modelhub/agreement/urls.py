@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from modelhub.agreement import disagreement_views
+from modelhub.agreement import disagreement_views, summary_views
 from modelhub.queues.urls import ITEM, QUEUE
 
 urlpatterns = [
     path(QUEUE + "adjudicate/", disagreement_views.Adjudicate.as_view(), name="queue-adjudicate"),
     path(ITEM + "adjudications/", disagreement_views.ItemDecisions.as_view(), name="item-adjudications"),
+    path("model-hub/annotations-labels/<id:pk>/summary/", summary_views.LabelSummary.as_view(), name="label-summary"),
 ]

@@ -31,9 +31,10 @@ def labels_of(organization_id: uuid.UUID) -> QuerySet[Label]:
     return Label.objects.filter(LISTED, organization_id=organization_id).order_by("-created_at", "-id")
 
 
-def get_label(*, organization_id: uuid.UUID, label_id: uuid.UUID) -> Label:
-    """Return a live label. Raise `NotFound`."""
-    label = Label.objects.filter(LIVE, organization_id=organization_id, pk=label_id).first()
+def get_label(*, organization_id: uuid.UUID, label_id: uuid.UUID, deleted_too: bool = False) -> Label:
+    """Return a live label, or also a deleted one. Raise `NotFound`."""
+    labels = Label.objects.filter(organization_id=organization_id, pk=label_id)
+    label = (labels if deleted_too else labels.filter(LIVE)).first()
     if label is None:
         raise _not_found("Label", label_id)
     return label

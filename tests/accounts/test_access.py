@@ -54,6 +54,7 @@ GET    /model-hub/sources/{source}/             401 401 401 403 200 403 200 200 
 GET    /model-hub/annotations-labels/           401 401 401 403 200 403 200 200 403 403 200 200 200 200
 POST   /model-hub/annotations-labels/           401 401 401 403 403 200 403 403 403 403 200 200 200 200
 GET    /model-hub/annotations-labels/{label}/   401 401 401 403 200 403 200 200 403 403 200 200 200 404
+GET    /model-hub/annotations-labels/{label}/summary/ 401 401 401 403 200 403 403 403 403 403 200 200 200 404
 PUT    /model-hub/annotations-labels/{label}/   401 401 401 403 403 200 403 403 403 403 200 200 200 404
 PATCH  /model-hub/annotations-labels/{label}/   401 401 401 403 403 200 403 403 403 403 200 200 200 404
 DELETE /model-hub/annotations-labels/{label}/   401 401 401 403 403 403 403 403 403 403 403 200 403 404

@@ -1,0 +1,76 @@
+-- Summarize scores of a label in one row. The query of their columns is inserted.
+-- Scores are grouped twice by their content, as JSON text, and all figures come from the groups. OFFSET 0 hides the
+-- statistics of the table, which are of all labels: PostgreSQL would expect a group per score, and sort.
+WITH label AS NOT MATERIALIZED (
+    SELECT %s::uuid AS organization_id, %s::text AS key, %s::boolean AS is_number, %s::int AS longest, %s::int AS most_values,
+           %s::int AS most_people, %s::int AS most_days
+), scores (value, annotator_id, score_source, source_id, created_at) AS NOT MATERIALIZED (
+    {scores}
+), sources AS (
+    SELECT count(*) AS sources, min(first_at) AS first_at, max(last_at) AS last_at FROM (
+        SELECT source_id, min(created_at) AS first_at, max(created_at) AS last_at FROM scores GROUP BY source_id
+    ) AS source
+), contents AS (
+    SELECT content, CASE WHEN is_number THEN content END AS number, annotator_id, score_source, day FROM (
+        SELECT CASE WHEN longest IS NULL OR length(value ->> key) <= longest THEN (value -> key)::text END AS content,
+               is_number, annotator_id, score_source, date_bin('1 day', created_at, '2000-01-01Z') AS day
+        FROM scores CROSS JOIN label
+    ) AS score
+    OFFSET 0
+), groups AS (
+    SELECT content, number, annotator_id, score_source, day, count(*) AS scores, grouping(day) = 0 AS of_day
+    FROM contents GROUP BY GROUPING SETS ((content, annotator_id, score_source), (number, day))
+), grouped AS MATERIALIZED (
+    SELECT content, annotator_id, score_source, day, scores, of_day,
+           CASE WHEN is_number AND coalesce(content, number) ~ '^[-0-9]' THEN coalesce(content, number)::numeric END AS number
+    FROM groups CROSS JOIN label
+), numbers AS (
+    SELECT number, scores, sum(scores) OVER (ORDER BY number) AS until, sum(scores) OVER () AS total FROM (
+        SELECT number, sum(scores) AS scores FROM grouped WHERE NOT of_day AND number IS NOT NULL GROUP BY number
+    ) AS number
+), words AS (
+    SELECT content, sum(scores) AS scores FROM grouped WHERE NOT of_day AND number IS NULL GROUP BY content
+), parts AS MATERIALIZED (
+    SELECT to_jsonb(trim_scale(number)) AS part, scores FROM numbers
+    UNION ALL
+    SELECT to_jsonb(CASE WHEN octet_length(word) = length(word) THEN word ELSE normalize(word, NFC) END), sum(scores)
+    FROM words CROSS JOIN label
+    LEFT JOIN jsonb_path_query(content::jsonb, '$[*]') AS part ON NOT is_number AND jsonb_typeof(part) = 'string'
+    LEFT JOIN LATERAL (SELECT part #>> '{}' AS word) AS plain ON true
+    GROUP BY 1
+), people AS MATERIALIZED (
+    SELECT annotator_id, sum(scores)::bigint AS scores,
+           trim_scale(sum(number * scores) / sum(scores) FILTER (WHERE number IS NOT NULL)) AS mean
+    FROM grouped WHERE NOT of_day GROUP BY annotator_id
+), days AS (
+    SELECT (day AT TIME ZONE 'UTC')::date AS day, sum(scores)::bigint AS scores,
+           trim_scale(sum(number * scores) / sum(scores) FILTER (WHERE number IS NOT NULL)) AS mean
+    FROM grouped WHERE of_day GROUP BY grouped.day ORDER BY grouped.day DESC LIMIT (SELECT most_days FROM label)
+)
+SELECT
+    (SELECT coalesce(sum(scores), 0)::bigint FROM people) AS count,
+    (SELECT count(*) FROM people) AS annotators,
+    sources,
+    (SELECT coalesce(sum(scores), 0)::bigint FROM parts) AS values,
+    (SELECT json_agg(json_build_array(part, scores::bigint))::text FROM (
+        SELECT part, scores FROM parts WHERE part IS NOT NULL
+        ORDER BY scores DESC, part LIMIT (SELECT most_values FROM label)
+    ) AS listed) AS distribution,
+    (SELECT trim_scale(sum(number * scores) / max(total)) FROM numbers) AS mean,
+    -- Of an even number of scores, the two in the middle may have different numbers.
+    (SELECT trim_scale((min(number) + max(number)) * 0.5) FROM numbers
+     WHERE 2 * until >= total AND 2 * (until - scores) <= total) AS median,
+    (SELECT trim_scale(min(number)) FROM numbers) AS minimum,
+    (SELECT trim_scale(max(number)) FROM numbers) AS maximum,
+    (SELECT json_agg(json_build_array(id, name, scores, mean))::text FROM (
+        SELECT person.id, coalesce(nullif(person.name, ''), person.email) AS name, scores, mean
+        FROM people CROSS JOIN label
+        JOIN modelhub_user AS person ON person.id = annotator_id AND person.organization_id = label.organization_id
+        ORDER BY scores DESC, 2, 1 LIMIT (SELECT most_people FROM label)
+    ) AS listed) AS per_annotator,
+    (SELECT json_agg(json_build_array(day, scores, mean) ORDER BY day)::text FROM days) AS over_time,
+    (SELECT json_object_agg(score_source, scores ORDER BY score_source)::text FROM (
+        SELECT score_source, sum(scores)::bigint AS scores FROM grouped WHERE NOT of_day GROUP BY score_source
+    ) AS listed) AS score_sources,
+    first_at, last_at
+FROM sources

@@ -1,0 +1,74 @@
+"""Summary of the scores of a label (contract 7.12), by one statement."""
+
+from collections import Counter
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from modelhub.core import exact_json
+from modelhub.core.sql import read_sql
+from modelhub.labels.models import Label
+from modelhub.labels.rules import LabelRule
+from modelhub.labels.types import get_type
+from modelhub.scores.models import Score
+
+SUMMARY = read_sql("agreement", "label_summary")
+COLUMNS = ("value", "annotator_id", "score_source", "source_id", "created_at")
+
+MOST_VALUES, MOST_TEXTS, LONGEST_TEXT = 1000, 100, 255
+MOST_PEOPLE, MOST_DAYS = 1000, 366
+# Decimals of a share: one of a million scores is seen.
+PLACES = 6
+
+
+def get_summary(label: Label, scores: QuerySet[Score]) -> dict[str, Any]:
+    """Return the summary of scores of one label; figures of numbers are exact."""
+    rule = LabelRule.of(label)
+    is_number, is_text = rule.type in ("numeric", "star"), rule.type == "text"
+    selected, parameters = scores.order_by().values_list(*COLUMNS).query.sql_with_params()
+    limits = [LONGEST_TEXT if is_text else None, MOST_TEXTS if is_text else MOST_VALUES, MOST_PEOPLE, MOST_DAYS]
+    of_label = [label.organization_id, get_type(rule.type).key, is_number, *limits]
+    with connection.cursor() as cursor:
+        cursor.execute(SUMMARY.replace("{scores}", selected), [*of_label, *parameters])
+        names = [column.name for column in cursor.description or ()]
+        [row] = cursor.fetchall()
+    found = dict(zip(names, row, strict=True))
+    count, values = found.pop("count"), found.pop("values")
+    listed = _merge(rule, _read(found.pop("distribution")))
+    people, days = _read(found.pop("per_annotator")), _read(found.pop("over_time"))
+    return {
+        "label_id": rule.id,
+        "label_name": rule.name,
+        "label_type": rule.type,
+        "count": count,
+        **found,
+        "distribution": [
+            {"value": value, "count": number, "share": round(number / count, PLACES)} for value, number in listed
+        ],
+        "other": values - sum(number for _, number in listed),
+        "per_annotator": [
+            {"annotator_id": user_id, "annotator_name": name, "count": number, "mean": mean}
+            for user_id, name, number, mean in people
+        ],
+        "over_time": [{"date": day, "count": number, "mean": mean} for day, number, mean in days],
+        "score_sources": exact_json.loads(found["score_sources"] or "{}"),
+        **{name: exact_json.timestamp(found[name]) if count else None for name in ("first_at", "last_at")},
+    }
+
+
+def _merge(rule: LabelRule, listed: list[tuple[Any, int]]) -> list[tuple[Any, int]]:
+    """Return values in their order: numbers ascending, others by their frequency.
+
+    Values that are spelled alike are one: an option by its label or value, a text in NFC.
+    """
+    if rule.type in ("numeric", "star"):
+        return sorted(listed)
+    counts: Counter[str] = Counter()
+    for value, number in listed:
+        counts[rule.spell(value)] += number
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+
+
+def _read(text: str | None) -> list[Any]:
+    return exact_json.loads(text) if text else []
