@@ -7,6 +7,7 @@ from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.agreement import agreement
 from benchmarks.measure import Bench, compare
 from benchmarks.queues import queues
 from benchmarks.scale import scale
@@ -21,6 +22,7 @@ from tests.servers import ROOT
 # As the embedded database: fsync is on, and statistics are refreshed every ten seconds.
 DURABLE = f"{CONNECTIONS} -c autovacuum_naptime=10s"
 QUEUES = [1000, 100_000]
+AGREEMENT = 100_000
 SUBJECTS = ["raw", "baseline", "modelhub", "floor"]
 
 
@@ -35,6 +37,8 @@ def read_arguments() -> argparse.Namespace:
     add("--against", metavar="REVISION", help="measure another revision of this repository in the same run")
     add("--scale", type=int, nargs="+", metavar="COUNT", help="compare tables of so many scores (10000 1000000)")
     add("--queues", type=int, nargs="*", metavar="COUNT", help="compare queues of so many items (1000 100000)")
+    add("--agreement", type=int, nargs="?", const=AGREEMENT, metavar="COUNT",
+        help="measure figures of so many scores of a queue, and of ten times as many of a label (100000)")  # fmt: skip
     add("--starts", action="store_true", help="measure starts and stops of the server")
     add("--tests", type=int, metavar="COUNT", help="run so many tests with pytest-modelhub, each with an organization")
     add("--soak", type=float, metavar="MINUTES", help="load one new database for so long")
@@ -63,6 +67,9 @@ def main() -> None:
                 print(text, flush=True)
         elif options.queues is not None:
             print_queues(bench, stage, options)
+        elif options.agreement:
+            agreement(bench, stage.postgres, stage.start("modelhub"), options.agreement, options.rounds)
+            print(*table(bench.figures, []), sep="\n")
         elif options.scale:
             print_scale(bench, stage, options)
         else:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from tests.servers import ROOT, free_port
 SERVE = ("manage.py", "serve")
 # The other subjects run in gunicorn as its documentation has it, with modelhub's defaults for workers and threads.
 GUNICORN = ("-m", "gunicorn", "--workers=2", "--threads=4", "--keep-alive=75", "--log-level=warning")
+PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 OTHERS = {"raw": "benchmarks.raw:raw", "baseline": "benchmarks.baseline:application", "floor": "benchmarks.raw:floor"}
 
 
@@ -62,6 +64,12 @@ class Subject:
         """Return the resident memory of each worker."""
         resident = [worker.memory_info().rss >> 20 for worker in psutil.Process(self.process.pid).children()]
         return ", ".join(f"{megabytes} MB" for megabytes in resident)
+
+    def peak_memory(self) -> str:
+        """Return the highest resident memory of each worker until now, "" where /proc has none."""
+        files = [Path(f"/proc/{worker.pid}/status") for worker in psutil.Process(self.process.pid).children()]
+        peaks = [PEAK.search(file.read_text()) for file in files if file.exists()]
+        return ", ".join(f"{int(found[1]) >> 10} MB" for found in peaks if found)
 
     def cpu(self) -> float:
         """Return the CPU seconds of the workers until now."""

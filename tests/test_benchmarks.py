@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import soak
+from benchmarks.agreement import agreement
 from benchmarks.bodies import BYTES_PER_SCORE, write_request
 from benchmarks.clients import check, exchange
 from benchmarks.measure import Bench, Cell, Figure, compare
@@ -150,6 +151,22 @@ def test_the_work_in_a_queue_and_its_reads_are_measured_and_undone(stage: Stage,
     statuses = "SELECT status, count(*) FROM modelhub_item GROUP BY status ORDER BY status"
     assert stage.postgres.execute(statuses, modelhub.database) == [("completed", 40), ("pending", 60)]
     assert stage.postgres.execute("SELECT count(*) FROM modelhub_slot", modelhub.database) == [(40,)]
+
+
+def test_agreement_is_measured_over_queues_and_a_label(stage: Stage) -> None:
+    bench, subject = Bench(seconds=0.05), stage.start("rated")
+    agreement(bench, stage.postgres, subject, 180, rounds=1)
+
+    assert set(bench.figures) == {Cell("rated", kind, 0, 1) for kind in ("summary",)}
+    scores = """SELECT label.name, count(*), count(DISTINCT value) > 4 FROM modelhub_score
+        JOIN modelhub_label AS label ON label.id = label_id GROUP BY label.name ORDER BY label.name"""
+    assert stage.postgres.execute(scores, subject.database) == [
+        ("Rated numeric", 60, True),
+        ("Rated several", 60, True),
+        ("Rated single", 60, True),
+        ("Rated star", 180, True),
+        ("Rated summary", 1800, True),
+    ]
 
 
 def test_each_kind_of_start_has_a_line(folder: Path) -> None:
