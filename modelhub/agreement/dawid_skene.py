@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby, repeat
 from math import exp, fsum, inf, log
+from operator import add, mul, sub, truediv
 from typing import Any
 
 from modelhub.agreement.statistics import Rater, Value, order
 
-MOST_ITERATIONS = 500
-# Growth of the log-likelihood in an iteration that ends the fit.
-TOLERANCE = 1e-8
+MOST_ITERATIONS = 100
+# Growth of the log-likelihood per rating in an iteration that ends the fit.
+TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,90 +42,88 @@ def dawid_skene(units: Sequence[Sequence[tuple[Rater, Value]]]) -> Consensus:
     if not units or not all(units):
         raise ValueError("each unit must have at least one rating")
     fit = _Fit(units)
+    tolerance = TOLERANCE * sum(map(len, units))
     before, likelihood, iterations = -inf, fit.iterate(), 1
-    while likelihood - before > TOLERANCE and iterations < MOST_ITERATIONS:
+    while likelihood - before > tolerance and iterations < MOST_ITERATIONS:
         before, likelihood, iterations = likelihood, fit.iterate(), iterations + 1
-    return fit.consensus(likelihood, iterations)
+    return fit.get_consensus(likelihood, iterations)
 
 
 class _Fit:
     """The state of EM over distinct units.
 
-    Sums are exactly rounded, so that no order matters. A kind is a pair of a rater and a value. Lists of
-    probabilities are by class, then by unit or kind.
+    Sums are exactly rounded, so that no order matters. A kind is a pair of a rater and a value. Lists of probabilities
+    are by class, then by unit or kind.
     """
 
     def __init__(self, units: Sequence[Sequence[tuple[Rater, Value]]]) -> None:
-        kinds = {kind for unit in units for kind in unit}
-        self.classes = sorted({value for _, value in kinds}, key=order)
-        self.kinds = _number(kinds, key=lambda kind: (kind[0], order(kind[1])))
-        self.patterns = [tuple(sorted(map(self.kinds.__getitem__, unit))) for unit in units]
-        distinct = sorted(Counter(self.patterns).items())
-        self.units = [pattern for pattern, _ in distinct]
-        self.numbers = [number for _, number in distinct]
-        self.rated: list[list[int]] = [[] for _ in kinds]
+        self.kinds: list[tuple[Any, Any]] = sorted({kind for unit in units for kind in unit}, key=_order_kind)
+        self.classes = sorted({value for _, value in self.kinds}, key=order)
+        kind_of = {kind: place for place, kind in enumerate(self.kinds)}
+        self.patterns = [tuple(sorted(map(kind_of.__getitem__, unit))) for unit in units]
+        numbers = Counter(self.patterns)
+        # Units of one size follow each other: their ratings are columns.
+        self.units = sorted(numbers, key=lambda pattern: (len(pattern), pattern))
+        self.numbers = [float(numbers[pattern]) for pattern in self.units]
+        self.columns = [[*zip(*group, strict=True)] for _, group in groupby(self.units, key=len)]
+        self.rated: list[list[int]] = [[] for _ in self.kinds]
         for place, pattern in enumerate(self.units):
             for kind in pattern:
                 self.rated[kind].append(place)
-        values = [value for _, value in self.kinds]
-        self.posteriors = [
-            [sum(values[kind] == one for kind in pattern) / len(pattern) for pattern in self.units]
-            for one in self.classes
-        ]
+        values = [[self.kinds[kind][1] for kind in pattern] for pattern in self.units]
+        self.posteriors = [[unit.count(one) / len(unit) for unit in values] for one in self.classes]
         self.marginals: list[float] = []
         self.rates: list[list[float]] = []
 
     def iterate(self) -> float:
         """Estimate all parameters and posteriors again. Return the log-likelihood."""
-        self.maximize()
-        return self.expect()
+        estimates = [*map(self._estimate_class, self.posteriors)]
+        self.marginals = [marginal for marginal, _ in estimates]
+        self.rates = [rates for _, rates in estimates]
+        return self._estimate_posteriors()
 
-    def maximize(self) -> None:
-        """Estimate marginals and error rates from the posteriors (equations 2.3, 2.4)."""
-        total = sum(self.numbers)
-        self.marginals, self.rates = [], []
-        for posteriors in self.posteriors:
-            weighted = [*map(float.__mul__, posteriors, map(float, self.numbers))]
-            self.marginals.append(fsum(weighted) / total)
-            given = [fsum(map(weighted.__getitem__, places)) for places in self.rated]
-            sums: dict[Rater, list[float]] = {}
-            for (rater, _), amount in zip(self.kinds, given, strict=True):
-                sums.setdefault(rater, []).append(amount)
-            totals = {rater: fsum(amounts) for rater, amounts in sums.items()}
-            self.rates.append(
-                [
-                    amount / totals[rater] if amount else 0.0
-                    for (rater, _), amount in zip(self.kinds, given, strict=True)
-                ]
-            )
+    def _estimate_class(self, posteriors: list[float]) -> tuple[float, list[float]]:
+        """Return the marginal of a class and the rates of all kinds (equations 2.3, 2.4)."""
+        weighted = [*map(mul, posteriors, self.numbers)]
+        given = [fsum(map(weighted.__getitem__, places)) for places in self.rated]
+        by_rater: dict[Rater, list[float]] = {}
+        for (rater, _), amount in zip(self.kinds, given, strict=True):
+            by_rater.setdefault(rater, []).append(amount)
+        totals = {rater: fsum(amounts) for rater, amounts in by_rater.items()}
+        rates = [
+            amount / totals[rater] if amount else 0.0 for (rater, _), amount in zip(self.kinds, given, strict=True)
+        ]
+        return fsum(weighted) / fsum(self.numbers), rates
 
-    def expect(self) -> float:
+    def _estimate_posteriors(self) -> float:
         """Estimate the posteriors (equation 2.5). Return the log-likelihood.
 
         Logs do not underflow.
         """
-        joint = []
-        for marginal, rates in zip(self.marginals, self.rates, strict=True):
-            prior, logs = _log(marginal), [*map(_log, rates)]
-            joint.append([prior + fsum(map(logs.__getitem__, pattern)) for pattern in self.units])
-        likelihoods, posteriors = [], []
-        for unit in zip(*joint, strict=True):
-            highest = max(unit)
-            shares = [exp(one - highest) for one in unit]
-            total = fsum(shares)
-            likelihoods.append(highest + log(total))
-            posteriors.append([share / total for share in shares])
-        self.posteriors = [[*column] for column in zip(*posteriors, strict=True)]
-        return fsum(map(float.__mul__, likelihoods, map(float, self.numbers)))
+        joint = [self._get_logs(*estimate) for estimate in zip(self.marginals, self.rates, strict=True)]
+        highest = [*map(max, zip(*joint, strict=True))]
+        shares = [[*map(exp, map(sub, logs, highest))] for logs in joint]
+        totals = [*map(fsum, zip(*shares, strict=True))]
+        self.posteriors = [[*map(truediv, column, totals)] for column in shares]
+        return fsum(map(mul, map(add, highest, map(log, totals)), self.numbers))
 
-    def consensus(self, log_likelihood: float, iterations: int) -> Consensus:
+    def _get_logs(self, marginal: float, rates: list[float]) -> list[float]:
+        """Return the log of the joint probability of a class and the ratings of each unit."""
+        prior = repeat(_log(marginal))
+        get_log = [*map(_log, rates)].__getitem__
+        return [
+            unit
+            for columns in self.columns
+            for unit in map(fsum, zip(prior, *(map(get_log, column) for column in columns), strict=False))
+        ]
+
+    def get_consensus(self, log_likelihood: float, iterations: int) -> Consensus:
         rows = zip(*self.posteriors, strict=True)
         posteriors = {
             unit: dict(zip(self.classes, row, strict=True)) for unit, row in zip(self.units, rows, strict=True)
         }
-        raters = dict.fromkeys(rater for rater, _ in self.kinds)
         confusion: dict[Rater, dict[Value, dict[Value, float]]] = {
-            rater: {true: dict.fromkeys(self.classes, 0.0) for true in self.classes} for rater in raters
+            rater: {true: dict.fromkeys(self.classes, 0.0) for true in self.classes} for rater, _ in self.kinds
         }
         for true, rates in zip(self.classes, self.rates, strict=True):
             for (rater, value), rate in zip(self.kinds, rates, strict=True):
@@ -138,8 +138,9 @@ class _Fit:
         )
 
 
-def _number(things: set[Any], key: Any) -> dict[Any, int]:
-    return {thing: place for place, thing in enumerate(sorted(things, key=key))}
+def _order_kind(kind: tuple[Any, Value]) -> Any:
+    rater, value = kind
+    return rater, order(value)
 
 
 def _log(probability: float) -> float:

@@ -1,76 +1,126 @@
 """Disagreement of ratings by a distance between values, in plain Python.
 
-Values are given by their positions in the ascending list of a table's values.
+Values are given by their positions in the ascending list of a table's values. Distances are whole numbers with a
+factor that they share, so that sums are exact.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations
-from math import fsum
+from math import lcm
+from operator import mul
 from typing import Any, Literal
 
 Distance = Literal["nominal", "ordinal", "interval", "jaccard", "masi"]
 
 
-class Nominal:
-    """Disagreement of values that are equal or not."""
+class Disagreement(ABC):
+    """Sums of the distances of ordered pairs of ratings."""
 
-    def of_unit(self, codes: Sequence[int]) -> float:
-        """Return the sum over ordered pairs of ratings of a unit.
+    @abstractmethod
+    def of_unit(self, codes: Sequence[int]) -> int:
+        """Return the sum over the ratings of a unit."""
 
-        It is divided by the number of ratings that each rating is paired with.
-        """
-        return (len(codes) ** 2 - sum(number**2 for number in Counter(codes).values())) / (len(codes) - 1)
+    @abstractmethod
+    def of_each(self, counts: Sequence[int]) -> list[int]:
+        """Return the sum of the distances of each value to all ratings, by their numbers."""
 
-    def of_all(self, counts: Sequence[int]) -> float:
-        """Return the sum over ordered pairs of all ratings, by the number of each value."""
-        return sum(counts) ** 2 - sum(number**2 for number in counts)
+    def of_all(self, counts: Sequence[int]) -> int:
+        """Return the sum over all ratings, by their numbers."""
+        return dot(counts, self.of_each(counts))
 
 
-class Squared(Nominal):
-    """Disagreement of numbers by their squared differences."""
+class Nominal(Disagreement):
+    """Values that are equal or not."""
 
-    def __init__(self, numbers: Sequence[float]) -> None:
+    def of_unit(self, codes: Sequence[int]) -> int:
+        return len(codes) ** 2 - sum(number**2 for number in Counter(codes).values())
+
+    def of_each(self, counts: Sequence[int]) -> list[int]:
+        total = sum(counts)
+        return [total - count for count in counts]
+
+
+class Squared(Disagreement):
+    """Numbers by the squares of their differences."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
         self.numbers = numbers
 
-    def of_unit(self, codes: Sequence[int]) -> float:
-        # Differences from the least number: those of equal ratings are exactly 0.
-        least = self.numbers[codes[0]]
-        differences = [self.numbers[code] - least for code in codes]
-        squares = sum(difference**2 for difference in differences)
-        return 2 * (len(codes) * squares - sum(differences) ** 2) / (len(codes) - 1)
+    def of_unit(self, codes: Sequence[int]) -> int:
+        numbers = [self.numbers[code] for code in codes]
+        return 2 * (len(codes) * dot(numbers, numbers) - sum(numbers) ** 2)
 
-    def of_all(self, counts: Sequence[int]) -> float:
-        total = sum(counts)
-        mean = fsum(number * count for number, count in zip(self.numbers, counts, strict=True)) / total
-        return (
-            2 * total * fsum(count * (number - mean) ** 2 for number, count in zip(self.numbers, counts, strict=True))
-        )
+    def of_each(self, counts: Sequence[int]) -> list[int]:
+        weighted = [*map(mul, counts, self.numbers)]
+        total, double, squares = sum(counts), 2 * sum(weighted), dot(weighted, self.numbers)
+        return [number * (total * number - double) + squares for number in self.numbers]
 
 
-class OfSets(Nominal):
-    """Disagreement of sets by the distance of Jaccard or MASI.
+class OfSets(Disagreement):
+    """Sets by the distance of Jaccard or MASI.
 
-    An empty set is at distance 0 from itself and 1 from any other set.
+    An empty set is at distance 0 from itself and at distance 1 from any other set.
     """
 
     def __init__(self, values: Sequence[Any], distance: Distance) -> None:
-        options = sorted({option for value in values for option in value})
-        bits = {option: 1 << place for place, option in enumerate(options)}
-        masks = [sum(bits[option] for option in value) for value in values]
-        between = jaccard_distance if distance == "jaccard" else masi_distance
-        self.distances = [[between(one, other) for other in masks] for one in masks]
+        bits = {option: 1 << place for place, option in enumerate(sorted(frozenset().union(*values)))}
+        # A set is a whole number with a bit per option: its intersections are fast.
+        self.sets = [sum(map(bits.__getitem__, value)) for value in values]
+        self.sizes = [*map(len, values)]
+        self.distance = distance
+        largest = min(2 * max(self.sizes), len(bits))
+        self.factor = 3 * lcm(*range(1, largest + 1))
+        self.known: dict[tuple[int, int], list[int]] = {}
 
-    def of_unit(self, codes: Sequence[int]) -> float:
-        return 2 * fsum(self.distances[one][other] for one, other in combinations(codes, 2)) / (len(codes) - 1)
+    def of_unit(self, codes: Sequence[int]) -> int:
+        counts = Counter(codes).items()
+        return sum(
+            number * other_number * self._between(self.sizes[one], self.sizes[other])[self._shared(one, other)]
+            for one, number in counts
+            for other, other_number in counts
+        )
 
-    def of_all(self, counts: Sequence[int]) -> float:
-        rows = zip(counts, self.distances, strict=True)
-        return fsum(one * other * far for one, row in rows for other, far in zip(counts, row, strict=True))
+    def of_each(self, counts: Sequence[int]) -> list[int]:
+        by_size: dict[int, list[tuple[int, int]]] = {}
+        for bits, size, count in zip(self.sets, self.sizes, counts, strict=True):
+            by_size.setdefault(size, []).append((bits, count))
+        sums = []
+        for one, size in zip(self.sets, self.sizes, strict=True):
+            total = 0
+            for other_size, others in by_size.items():
+                far = self._between(size, other_size)
+                total += sum([count * far[(one & other).bit_count()] for other, count in others])
+            sums.append(total)
+        return sums
+
+    def _shared(self, one: int, other: int) -> int:
+        return (self.sets[one] & self.sets[other]).bit_count()
+
+    def _between(self, size: int, other: int) -> list[int]:
+        """Return the distances of sets of two sizes by their shared options."""
+        if (size, other) not in self.known:
+            shared = range(min(size, other) + 1)
+            self.known[size, other] = [self.factor - self._similarity(size, other, both) for both in shared]
+        return self.known[size, other]
+
+    def _similarity(self, size: int, other: int, both: int) -> int:
+        """Return Jaccard's similarity, weighted for MASI.
+
+        The weights of Passonneau (2006) are 1 for equal sets, 2/3 if one contains the other, else 1/3.
+        """
+        either = size + other - both
+        if not either:
+            return self.factor
+        weight = 3 if self.distance == "jaccard" or size == other == both else 2 if both == min(size, other) else 1
+        return self.factor // 3 * weight * both // either
 
 
-def get_disagreement(values: Sequence[Any], counts: Sequence[int], distance: Distance) -> Nominal:
-    """Return the disagreement of values with their numbers of pairable ratings."""
+def get_disagreement(values: Sequence[Any], counts: Sequence[int], distance: Distance) -> Disagreement:
+    """Return the disagreement of values by a distance.
+
+    `counts` are their numbers of pairable ratings.
+    """
     match distance:
         case "nominal":
             return Nominal()
@@ -82,19 +132,10 @@ def get_disagreement(values: Sequence[Any], counts: Sequence[int], distance: Dis
             return OfSets(values, distance)
 
 
-def scale(numbers: Sequence[float]) -> list[float]:
-    """Return ascending numbers as places between the least, 0, and the greatest, 1.
-
-    Figures stay the same, and squares of tiny differences do not vanish.
-    """
-    least, span = numbers[0], numbers[-1] - numbers[0]
-    return [(number - least) / span if span else 0.0 for number in numbers]
-
-
 def rank(counts: Sequence[int]) -> list[int]:
     """Return twice the middle rank of each value.
 
-    Krippendorff's ordinal distance is the square of the difference of two, but for a factor.
+    Krippendorff's ordinal distance is the square of half the difference of two.
     """
     ranks, below = [], 0
     for count in counts:
@@ -103,19 +144,15 @@ def rank(counts: Sequence[int]) -> list[int]:
     return ranks
 
 
-def jaccard_distance(one: int, other: int) -> float:
-    """Return the share of options that only one of two sets has; sets are bits."""
-    either = (one | other).bit_count()
-    return (one ^ other).bit_count() / either if either else 0.0
+def scale(numbers: Sequence[Any]) -> list[int]:
+    """Return numbers as multiples of a unit that they share, exactly.
 
-
-def masi_distance(one: int, other: int) -> float:
-    """Return the distance of two sets of Passonneau (2006); sets are bits.
-
-    Jaccard's similarity is weighted: 1 (equal), 2/3 (one contains the other), 1/3 (they overlap) or 0.
+    Floats are multiples of a power of 2.
     """
-    if one == other:
-        return 0.0
-    both = (one & other).bit_count()
-    contained = both in {one.bit_count(), other.bit_count()}
-    return 1 - both * (2 if contained else 1) / (3 * (one | other).bit_count())
+    ratios = [number.as_integer_ratio() for number in numbers]
+    unit = lcm(*(denominator for _, denominator in ratios))
+    return [numerator * (unit // denominator) for numerator, denominator in ratios]
+
+
+def dot(ones: Sequence[int], others: Sequence[int]) -> int:
+    return sum(map(mul, ones, others))

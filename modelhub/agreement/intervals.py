@@ -1,13 +1,30 @@
-"""Bootstrap confidence intervals of agreement, in plain Python."""
+"""Bootstrap confidence intervals of agreement, in plain Python.
 
-from collections import Counter
+A resample costs a few sums: units are reduced to short vectors of whole numbers beforehand.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations, starmap
+from math import lcm
+from operator import sub
 from random import Random
 
-from modelhub.agreement.distances import Distance, get_disagreement
-from modelhub.agreement.statistics import Table, krippendorff_alpha
+from modelhub.agreement.distances import Disagreement, Distance, Squared, dot, get_disagreement, rank
+from modelhub.agreement.statistics import Table, find_alpha_reason, get_alpha
 
 SEED = 1979
+# More units are dealt into so many groups. They blur the standard error by 2 %, 1,000 resamples a bound by 4 %.
+MOST_GROUPS = 1000
+# With more values, expected disagreement is approximated; the error is small beside that of 1,000 resamples.
+FEW_VALUES = 30
+
+ONE_UNIT = "needs at least two items with two ratings"
+NO_RESAMPLES = "alpha is undefined in all resamples"
+
+Codes = tuple[int, ...]
+Units = list[tuple[Codes, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +45,26 @@ def alpha_interval(
 ) -> Interval:
     """Return the percentile interval of Krippendorff's alpha (Efron 1979).
 
-    Compared units are resampled.
+    Compared units are resampled. Resamples without a figure, as those of one value, are dropped.
     """
-    figure = krippendorff_alpha(table, distance)
-    if figure.value is None:
-        return Interval(None, None, 0, figure.reason)
-    units = [codes for codes, number in table.units if len(codes) > 1 for _ in range(number)]
-    random = Random(SEED)  # noqa: S311 - repeatable, not secret
-    found = []
+    if reason := find_alpha_reason(table, distance):
+        return Interval(None, None, 0, reason)
+    if table.compared < 2:
+        return Interval(None, None, 0, ONE_UNIT)
+    random = Random(SEED)  # noqa: S311 - repeatable, no secret
+    sample = _get_sample(table, distance)
+    groups = sample.deal(random)
+    size = len(groups[0])
+    alphas = []
     for _ in range(resamples):
-        counts = [0] * len(table.values)
-        sample = sorted(Counter(random.choices(units, k=len(units))).items())
-        for codes, number in sample:
-            for code in codes:
-                counts[code] += number
-        if sum(map(bool, counts)) > 1:
-            disagreement = get_disagreement(table.values, counts, distance)
-            observed = sum(number * disagreement.of_unit(codes) for codes, number in sample)
-            expected = disagreement.of_all(counts)
-            if expected:
-                found.append(1 - (sum(counts) - 1) * observed / expected)
-    found.sort()
-    return Interval(_quantile(found, (1 - level) / 2), _quantile(found, (1 + level) / 2), len(found))
+        drawn = random.choices(range(size), k=size)
+        alpha = sample.find_alpha([sum(map(group.__getitem__, drawn)) for group in groups])
+        if alpha is not None:
+            alphas.append(alpha)
+    if not alphas:
+        return Interval(None, None, 0, NO_RESAMPLES)
+    alphas.sort()
+    return Interval(_quantile(alphas, (1 - level) / 2), _quantile(alphas, (1 + level) / 2), len(alphas))
 
 
 def _quantile(ascending: list[float], share: float) -> float:
@@ -57,3 +72,153 @@ def _quantile(ascending: list[float], share: float) -> float:
     below = int(place)
     above = min(below + 1, len(ascending) - 1)
     return ascending[below] + (place - below) * (ascending[above] - ascending[below])
+
+
+class _Sample(ABC):
+    """Compared units as vectors of whole numbers, whose sum over units gives alpha."""
+
+    def __init__(self, units: Units, counts: Sequence[int], disagreement: Disagreement) -> None:
+        self.units = units
+        self.counts = counts
+        self.disagreement = disagreement
+        self.number = sum(number for _, number in units)
+        self.partners = lcm(*{len(codes) - 1 for codes, _ in units})
+
+    @abstractmethod
+    def reduce(self, codes: Codes) -> tuple[int, ...]:
+        """Return the vector of a unit."""
+
+    @abstractmethod
+    def find_alpha(self, sums: Sequence[int]) -> float | None:
+        """Return alpha by the sums of the vectors of units, None if it is undefined."""
+
+    def observe(self, codes: Codes) -> int:
+        return self.disagreement.of_unit(codes) * (self.partners // (len(codes) - 1))
+
+    def divide(self, ratings: int, observed: int, expected: int) -> float | None:
+        return get_alpha(ratings, observed, self.partners * expected) if expected > 0 else None
+
+    def deal(self, random: Random) -> list[list[int]]:
+        """Return the sums of the vectors of groups: a list per component."""
+        vectors = [*zip(*(self.reduce(codes) for codes, _ in self.units), strict=True)]
+        places = [place for place, (_, number) in enumerate(self.units) for _ in range(number)]
+        if self.number <= MOST_GROUPS:
+            return [[*map(vector.__getitem__, places)] for vector in vectors]
+        random.shuffle(places)
+        groups = [places[start::MOST_GROUPS] for start in range(MOST_GROUPS)]
+        return [[sum(map(vector.__getitem__, group)) for group in groups] for vector in vectors]
+
+
+class _Moments(_Sample):
+    """Numbers by their first two moments."""
+
+    def __init__(self, units: Units, counts: Sequence[int], disagreement: Squared) -> None:
+        super().__init__(units, counts, disagreement)
+        self.numbers = disagreement.numbers
+
+    def reduce(self, codes: Codes) -> tuple[int, ...]:
+        numbers = [self.numbers[code] for code in codes]
+        return len(codes), sum(numbers), dot(numbers, numbers), self.observe(codes)
+
+    def find_alpha(self, sums: Sequence[int]) -> float | None:
+        ratings, total, squares, observed = sums
+        return self.divide(ratings, observed, 2 * (ratings * squares - total**2))
+
+
+class _Linear(_Sample):
+    """Many values by their distances from all ratings of the sample.
+
+    The expected disagreement of a resample is its tangent at the sample, less the mean of the quadratic rest.
+    """
+
+    def __init__(self, units: Units, counts: Sequence[int], disagreement: Disagreement) -> None:
+        super().__init__(units, counts, disagreement)
+        self.total = sum(counts)
+        self.far = disagreement.of_each(counts)
+        self.all = dot(self.far, counts)
+        within = sum(number * disagreement.of_unit(codes) for codes, number in units)
+        self.rest = self.all // self.number - within
+
+    def reduce(self, codes: Codes) -> tuple[int, ...]:
+        return len(codes), sum(map(self.far.__getitem__, codes)), self.observe(codes)
+
+    def find_alpha(self, sums: Sequence[int]) -> float | None:
+        ratings, far, observed = sums
+        expected = 2 * ratings * self.total * far - ratings**2 * (self.all + self.rest)
+        return self.divide(ratings, observed * self.total**2, expected)
+
+
+class _Packed(_Sample):
+    """Few values by their counts.
+
+    The counts of a unit are digits of one whole number: all are added at once.
+    """
+
+    def __init__(self, units: Units, counts: Sequence[int], disagreement: Disagreement) -> None:
+        super().__init__(units, counts, disagreement)
+        # A resample has at most so many ratings of a value, and pairs of values.
+        largest = MOST_GROUPS * sum(counts) * self.partners
+        self.width = (largest.bit_length() + 7) // 8
+
+    def reduce(self, codes: Codes) -> tuple[int, ...]:
+        return self.pack(self.count(codes)), self.observe(codes)
+
+    def find_alpha(self, sums: Sequence[int]) -> float | None:
+        counts = self.unpack(sums[0], len(self.counts))
+        return self.divide(sum(counts), sums[1], self.disagreement.of_all(counts))
+
+    def count(self, codes: Codes) -> list[int]:
+        return [codes.count(code) for code in range(len(self.counts))]
+
+    def pack(self, digits: Sequence[int]) -> int:
+        return int.from_bytes(b"".join(digit.to_bytes(self.width, "little") for digit in digits), "little")
+
+    def unpack(self, packed: int, number: int) -> list[int]:
+        width = self.width
+        text = packed.to_bytes(number * width, "little")
+        return [int.from_bytes(text[start : start + width], "little") for start in range(0, number * width, width)]
+
+
+class _Ranks(_Packed):
+    """Few numbers by counts of values and of their pairs.
+
+    Each resample has its own ordinal distance.
+    """
+
+    def reduce(self, codes: Codes) -> tuple[int, ...]:
+        counts = self.count(codes)
+        pairs = [2 * one * other * (self.partners // (len(codes) - 1)) for one, other in combinations(counts, 2)]
+        return (self.pack(counts + pairs),)
+
+    def find_alpha(self, sums: Sequence[int]) -> float | None:
+        values = len(self.counts)
+        digits = self.unpack(sums[0], values * (values + 1) // 2)
+        counts = digits[:values]
+        ranks = rank(counts)
+        differences = starmap(sub, combinations(ranks, 2))
+        observed = sum(number * difference**2 for number, difference in zip(digits[values:], differences, strict=True))
+        return self.divide(sum(counts), observed, Squared(ranks).of_all(counts))
+
+
+def _get_sample(table: Table, distance: Distance) -> _Sample:
+    units = [(codes, number) for codes, number in table.units if len(codes) > 1]
+    counts = table.count_pairable()
+    if distance == "nominal":
+        units, counts = _sort_by_frequency(units, counts)
+    disagreement = get_disagreement(table.values, counts, distance)
+    if len(counts) <= FEW_VALUES and distance != "interval":
+        return (_Ranks if distance == "ordinal" else _Packed)(units, counts, disagreement)
+    if isinstance(disagreement, Squared):
+        return _Moments(units, counts, disagreement)
+    return _Linear(units, counts, disagreement)
+
+
+def _sort_by_frequency(units: Units, counts: list[int]) -> tuple[Units, list[int]]:
+    """Return units and counts with values in the order of their frequencies.
+
+    Other names of values do not change the interval, unless frequencies are equal.
+    """
+    frequent = sorted(range(len(counts)), key=lambda code: (counts[code], code))
+    place_of = {code: place for place, code in enumerate(frequent)}
+    renumbered = sorted((tuple(sorted(map(place_of.__getitem__, codes))), number) for codes, number in units)
+    return renumbered, sorted(counts)
