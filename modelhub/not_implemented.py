@@ -17,9 +17,6 @@ ITEMS = QUEUE + "items/"
 ITEM = ITEMS + "<str:item_id>/"
 # In the order of matching: an id may be any string.
 FEATURES: dict[str, list[str]] = {
-    "agreement of annotation queues": [
-        QUEUE + "agreement/",
-    ],
     "discussion threads": [
         ITEM + "discussion/",
         ITEM + "discussion/<str:thread_id>/reopen/",

@@ -72,11 +72,12 @@ def count_reports(caller: Caller, label: Label, number: int) -> dict[str, int]:
         ScoreFactory.create(label=label, annotator=user, value={"value": 4}, **of_item)
         SlotFactory.create(item=item, user=user)
     path, counts = f"/model-hub/annotation-queues/{queue.pk}/", {}
-    for report in ("progress", "analytics"):
+    for report in ("progress", "analytics", "agreement"):
         name = f"GET annotation-queues/{{id}}/{report}/ {number}"
         counts[name] = count(lambda r=report: caller.get(f"{path}{r}/"), 200)  # type: ignore[misc]
     summary = f"/model-hub/annotations-labels/{label.pk}/summary/"
     counts[f"GET annotations-labels/{{id}}/summary/ {number}"] = count(partial(caller.get, summary), 200)
+    counts[f"GET agreement/ {number}"] = count(lambda: caller.get("/model-hub/agreement/"), 200)
     for action in ("reject", "comment"):
         name = f"POST annotation-queues/{{id}}/items/bulk-review/ {action} {number}"
         body = {"item_ids": ids, "action": action, "notes": "n"}

@@ -16,8 +16,14 @@ from django.db.models.lookups import Exact
 from modelhub.accounts.models import User
 from modelhub.core import exact_json
 from modelhub.core.errors import Invalid
+from modelhub.core.ids import spell_uuid
+from modelhub.core.models import LIVE
+from modelhub.core.text import fold, show
+from modelhub.labels.models import Label
 from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import LABEL_TYPES, get_type
+from modelhub.queues.exporting import labels_in_order
+from modelhub.queues.models import Queue
 from modelhub.scores.models import Score
 
 # The sources of scores that are judges, not people (contract 7.8). The others name the way of a person's score.
@@ -25,6 +31,8 @@ JUDGES = frozenset({"auto", "model", "automation"})
 # Scores of one request: some 4 seconds, and 200 MB.
 MOST_SCORES = 500_000
 CELLS_PER_FETCH = 2000
+# An item of a queue, or a source.
+Unit = Literal["queue_item", "source_id"]
 
 
 class Rating(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -73,9 +81,7 @@ _COMPARED = Case(When(Q(label__type="text") & Q(_IS_TEXT), then=_HASH), default=
 _decode = msgspec.json.Decoder(list[Rating]).decode
 
 
-def read_cells(
-    scores: QuerySet[Score], labels: Mapping[str, LabelRule], *, unit: Literal["queue_item", "source_id"]
-) -> Iterator[Cell]:
+def read_cells(scores: QuerySet[Score], labels: Mapping[str, LabelRule], *, unit: Unit) -> Iterator[Cell]:
     """Yield the cells of scores by label and unit id, in bounded memory.
 
     Of several scores of an annotator in one cell, as of a source in two queues, the last changed counts. Raise
@@ -101,6 +107,37 @@ def _keep_last(ratings: list[Rating]) -> list[Rating]:
     for one in reversed(ratings):
         last.setdefault((one.annotator_id, one.is_judge), one)
     return [*reversed(last.values())]
+
+
+def scores_of_queue(queue: Queue) -> QuerySet[Score]:
+    """Return the live scores of a queue; those of removed items are deleted."""
+    return Score.objects.filter(LIVE, organization_id=queue.organization_id, queue_id=queue.pk)
+
+
+def read_labels_of_queue(queue: Queue, label_ids: str | None = None) -> dict[str, LabelRule]:
+    """Return the live labels of a queue by id, in its order.
+
+    `label_ids` are ids of some of them, separated by commas. Raise `Invalid` for others.
+    """
+    labels = {str(label.pk): LabelRule.of(label) for label in labels_in_order(queue) if not label.archived}
+    if label_ids is None:
+        return labels
+    wanted = [spell_uuid(word.strip()) for word in label_ids.split(",")]
+    if not labels.keys() >= set(wanted):
+        sentence = f"label_id must hold ids of labels of the queue, separated by commas, got {show(label_ids)}"
+        raise Invalid(sentence, field="label_id")
+    return {label_id: label for label_id, label in labels.items() if label_id in wanted}
+
+
+def read_labels_of_scores(organization_id: uuid.UUID, scores: QuerySet[Score]) -> dict[str, LabelRule]:
+    """Return the live labels of scores by id, in the order of their names.
+
+    Of more scores than `MOST_SCORES`, some labels are missing.
+    """
+    found = scores.filter(label__deleted_at=None).order_by().values("label_id")[: MOST_SCORES + 1]
+    labels = Label.objects.using(scores.db).filter(LIVE, organization_id=organization_id, pk__in=found)
+    by_name = sorted(labels, key=lambda label: (fold(label.name), label.pk))
+    return {str(label.pk): LabelRule.of(label) for label in by_name}
 
 
 def read_names(organization_id: uuid.UUID, user_ids: Iterable[str]) -> dict[str, str]:

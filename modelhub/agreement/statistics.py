@@ -7,6 +7,7 @@ the order of units, raters or values.
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cached_property
 from itertools import combinations, pairwise
@@ -18,6 +19,9 @@ from modelhub.agreement.distances import Distance, Nominal, dot, get_disagreemen
 Rater = Hashable
 Value = Hashable
 Weights = Literal["nominal", "linear", "quadratic"]
+
+# Decimal places of figures, and of the shares that the contract of the hosted service has.
+PLACES, SHARE_PLACES = 6, 3
 
 NO_RATINGS = "there are no ratings"
 ONE_RATER = "needs at least two annotators"
@@ -36,6 +40,13 @@ class Figure:
 
     value: float | None
     reason: str = ""
+
+    def rounded(self, places: int = PLACES) -> float | None:
+        """Return the figure as papers print it: half is rounded away from zero."""
+        if self.value is None:
+            return None
+        # The sum turns -0.0 into 0.0.
+        return float(Decimal(repr(self.value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)) + 0.0
 
 
 class Table:
@@ -86,6 +97,11 @@ class Table:
     def pairable(self) -> int:
         """The number of ratings of compared units."""
         return sum(len(raters) * rows.total() for raters, rows in self._rows.items() if len(raters) > 1)
+
+    @property
+    def comparisons(self) -> int:
+        """The number of pairs of ratings of one unit."""
+        return sum(len(raters) * (len(raters) - 1) // 2 * rows.total() for raters, rows in self._rows.items())
 
     @cached_property
     def values(self) -> list[Value]:

@@ -1,7 +1,7 @@
 """The base of the API's views: query parameters are checked before a method runs."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeVar
 
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -9,6 +9,8 @@ from rest_framework.views import APIView
 from modelhub.core.envelope import read_query
 from modelhub.core.errors import Invalid
 from modelhub.core.text import show
+
+W = TypeVar("W", bound=str)
 
 FLAG_VALUES = {"true": True, "1": True, "false": False, "0": False}
 
@@ -35,9 +37,10 @@ class ApiView(APIView):
             raise Invalid(f"{name} must be true, false, 1 or 0, got {show(word)}", field=name)
         return FLAG_VALUES[word]
 
-    def read_word(self, name: str, words: Collection[str], default: str) -> str:
+    def read_word(self, name: str, words: Collection[W], default: W) -> W:
         """Return one of several words of the query. Raise `Invalid`."""
         word = self.query.get(name, default)
-        if word not in words:
-            raise Invalid(f"{name} must be one of {', '.join(words)}, got {show(word)}", field=name)
-        return word
+        for known in words:
+            if known == word:
+                return known
+        raise Invalid(f"{name} must be one of {', '.join(words)}, got {show(word)}", field=name)

@@ -63,6 +63,7 @@ CASES: dict[str, Any] = {
     f"GET {QUEUE}progress/": None,
     f"GET {QUEUE}analytics/": None,
     f"POST {QUEUE}adjudicate/": {"item_id": "{item}", "label_id": "{label}", "value": 4},
+    f"GET {QUEUE}agreement/": None,
     f"GET {QUEUE}export/": None,
     f"GET {QUEUE}export-fields/": None,
     f"POST {QUEUE}export-to-dataset/": {"dataset_id": "{dataset}"},

@@ -13,7 +13,7 @@ import pytest
 import requests
 from fi.annotations import Annotation
 from fi.queues import AnnotationQueue
-from fi.utils.errors import InvalidAuthError, SDKException, ServerError
+from fi.utils.errors import InvalidAuthError, SDKException
 
 from tests.servers import API_KEY, SECRET_KEY, Server, create_key
 
@@ -128,7 +128,7 @@ def work(life: Life, person: str) -> None:
 
 
 def read(life: Life) -> None:
-    """Read progress, analytics and every export."""
+    """Read progress, analytics, agreement and every export."""
     client, queue = life.client, life.queue
     progress = client.get_progress(queue)
     assert (progress.total, progress.pending, progress.in_progress) == (499, 488, 0)
@@ -137,6 +137,13 @@ def read(life: Life) -> None:
     assert analytics.total == 499
     assert sum((analytics.status_breakdown or {}).values()) == 499
     assert (analytics.label_distribution or {})[life.star]["values"] == {"1": 2, "2": 2, "3": 2, "4": 3, "5": 2}
+    agreement = client.get_agreement(queue)
+    assert agreement.overall_agreement == 0
+    [star, text] = agreement.per_label or []
+    assert (star["label_id"], star["items"], star["disagreement_items"]) == (life.star, 1, life.items[:1])
+    assert (text["label_id"], text["reason"]) == (life.text, "texts have no level of measurement")
+    [pair] = agreement.annotator_pairs or []
+    assert (pair["total_comparisons"], pair["agreement_pct"]) == (1, 0)
 
     exported = client.export(queue, status="completed")
     assert [item["item_id"] for item in exported] == life.items[:10]
@@ -226,6 +233,7 @@ FAILURES: list[tuple[Call, str]] = [
     (lambda q, i: q.skip_item(i["queue"], i["done"]), "completed"),
     (lambda q, i: q.get_progress(ABSENT), f"Queue not found: {ABSENT}"),
     (lambda q, i: q.get_analytics(ABSENT), f"Queue not found: {ABSENT}"),
+    (lambda q, i: q.get_agreement(ABSENT), f"Queue not found: {ABSENT}"),
     (lambda q, i: q.export(i["queue"], export_format="xml"), "export_format must be one of json, csv"),
     (lambda q, i: q.export(i["queue"], status="open"), "status must be one of"),
     (lambda q, i: q.export_to_dataset(i["queue"], dataset_id=ABSENT), f"Dataset not found: {ABSENT}"),
@@ -270,11 +278,6 @@ def test_failures_raise_with_the_servers_words(live: Server, client: AnnotationQ
     wrong = [(words, one) for (_, words), one in zip(FAILURES, found, strict=True) if words not in str(one)]
     assert not wrong, "\n".join(map(str, wrong))
     assert [line for line in live.log if "unforeseen_error" in line] == []
-
-
-def test_the_one_missing_method_raises_and_changes_nothing(client: AnnotationQueue, ids: dict[str, str]) -> None:
-    with pytest.raises(ServerError):
-        client.get_agreement(ids["queue"])
 
 
 def test_an_annotator_is_refused_as_the_client_reads_it(live: Server, client: AnnotationQueue) -> None:

@@ -1,0 +1,96 @@
+"""Agreement over scores: of labels, pairs of annotators, and judges (contract 7.8)."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from modelhub.agreement.label_figures import describe_judge, describe_label, identify
+from modelhub.agreement.levels import Raters
+from modelhub.agreement.pairs import describe_pair, find_pairs
+from modelhub.agreement.reading import Unit, read_cells, read_names
+from modelhub.agreement.statistics import SHARE_PLACES, Figure
+from modelhub.agreement.tallies import Differing, LabelTally
+from modelhub.core.errors import Invalid
+from modelhub.labels.rules import LabelRule
+from modelhub.scores.models import Score
+from modelhub.sources.models import Source
+
+MOST_LABELS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The scores whose agreement is asked for, by labels in the order of the answer."""
+
+    organization_id: uuid.UUID
+    scores: QuerySet[Score]
+    labels: Mapping[str, LabelRule]
+    unit: Unit
+    raters: Raters
+    bootstrap: bool
+
+
+def get_agreement(question: Question) -> dict[str, Any]:
+    """Return the figures of agreement. Raise `Invalid` above a limit.
+
+    The number of statements does not grow with labels, annotators and scores.
+    """
+    if len(question.labels) > MOST_LABELS:
+        sentence = f"The labels must be at most {MOST_LABELS}, and there are more: filter by label_id"
+        raise Invalid(sentence, code="too_many_labels")
+    tallies = {label_id: LabelTally(label, question.raters) for label_id, label in question.labels.items()}
+    for cell in read_cells(question.scores, question.labels, unit=question.unit):
+        tallies[cell.label.id].add(cell)
+    return _describe(question, list(tallies.values()))
+
+
+def _describe(question: Question, tallies: list[LabelTally]) -> dict[str, Any]:
+    judges = [(tally.label, judge_id, judge) for tally in tallies for judge_id, judge in sorted(tally.judges.items())]
+    pairs, pairs_reason = find_pairs(tallies)
+    raters = {rater for pair in pairs for rater in pair.annotators} | {judge_id for _, judge_id, _ in judges}
+    names = read_names(question.organization_id, raters)
+    differing = [tally.differing for tally in tallies] + [judge.differing for _, _, judge in judges]
+    units = _read_units(question, differing)
+    compared, equal = (sum(getattr(tally.table, count) for tally in tallies) for count in ("compared", "equal"))
+    labels = [
+        describe_label(tally, bootstrap=question.bootstrap) | units.describe(tally.differing) for tally in tallies
+    ]
+    return {
+        "overall_agreement": Figure(equal / compared).rounded(SHARE_PLACES) if compared else None,
+        "labels": labels,
+        "per_label": labels,
+        "annotator_pairs": [describe_pair(pair, names) for pair in pairs],
+        "annotator_pairs_reason": pairs_reason or None,
+        "judge_vs_human": [
+            identify(label)
+            | {"judge_id": judge_id, "judge_name": names[judge_id]}
+            | describe_judge(judge, label)
+            | units.describe(judge.differing)
+            for label, judge_id, judge in judges
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The shown units with a disagreement: items by id, or sources by type and id."""
+
+    sources: Mapping[uuid.UUID, dict[str, str]] | None
+
+    def describe(self, differing: Differing) -> dict[str, Any]:
+        shown = {"disagreement_count": differing.count}
+        if self.sources is None:
+            return shown | {"disagreement_items": [str(pk) for pk in differing.oldest]}
+        return shown | {"disagreement_sources": [self.sources[pk] for pk in differing.oldest]}
+
+
+def _read_units(question: Question, found: Iterable[Differing]) -> Units:
+    if question.unit == "queue_item":
+        return Units(None)
+    ids = {pk for differing in found for pk in differing.oldest}
+    sources = Source.objects.filter(organization_id=question.organization_id, pk__in=ids)
+    rows = sources.values_list("pk", "source_type", "source_id")
+    return Units({pk: {"source_type": source_type, "source_id": source_id} for pk, source_type, source_id in rows})

@@ -1,0 +1,89 @@
+"""Count the ratings of labels, cell by cell: no rating is kept."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelhub.agreement.levels import Raters, find_consensus
+from modelhub.agreement.reading import Cell, Comparables
+from modelhub.agreement.statistics import Table
+from modelhub.labels.rules import LabelRule
+
+# Units with a disagreement that an answer names.
+MOST_UNITS = 20
+PEOPLE, JUDGE = "people", "judge"
+
+
+@dataclass(slots=True)
+class Differing:
+    """Units whose ratings differ: their number, and the ids of the oldest."""
+
+    count: int = 0
+    oldest: list[uuid.UUID] = field(default_factory=list)
+
+    def add(self, unit_id: uuid.UUID) -> None:
+        """Count a unit. Units are added oldest first."""
+        self.count += 1
+        if len(self.oldest) < MOST_UNITS:
+            self.oldest.append(unit_id)
+
+
+@dataclass(slots=True)
+class JudgeTally:
+    """Counts of a judge's ratings beside the consensus of people, by one label."""
+
+    table: Table = field(default_factory=Table)
+    differing: Differing = field(default_factory=Differing)
+    score_sources: set[str] = field(default_factory=set)
+    ties: int = 0
+
+
+class LabelTally:
+    """Counts of the ratings by one label."""
+
+    def __init__(self, label: LabelRule, raters: Raters) -> None:
+        self.label, self.raters = label, raters
+        self.table = Table()
+        self.differing = Differing()
+        self.unusable = 0
+        self.judges: defaultdict[str, JudgeTally] = defaultdict(JudgeTally)
+        self._comparables = Comparables(label)
+
+    def add(self, cell: Cell) -> None:
+        """Count the ratings of a cell. Units are added oldest first."""
+        people: dict[Hashable, Hashable] = {}
+        judges: dict[str, Hashable] = {}
+        # Of a person that is a judge, too, the last rating counts.
+        everyone: dict[Hashable, Hashable] = {}
+        for rating in cell.ratings:
+            try:
+                value = self._comparables.of(rating.content)
+            except ValueError:
+                self.unusable += self.raters == "all" or rating.is_judge == (self.raters == "judges")
+                continue
+            everyone[rating.annotator_id] = value
+            if rating.is_judge:
+                judges[rating.annotator_id] = value
+                self.judges[rating.annotator_id].score_sources.add(rating.score_source)
+            else:
+                people[rating.annotator_id] = value
+        ratings: dict[Raters, dict[Any, Hashable]] = {"people": people, "judges": judges, "all": everyone}
+        chosen = ratings[self.raters]
+        self.table.add(chosen)
+        if len({*chosen.values()}) > 1:
+            self.differing.add(cell.unit_id)
+        if people and judges:
+            self._compare(cell.unit_id, people, judges)
+
+    def _compare(self, unit_id: uuid.UUID, people: Mapping[Hashable, Hashable], judges: Mapping[str, Hashable]) -> None:
+        consensus = find_consensus(people.values(), self.label.level)
+        for judge_id, value in judges.items():
+            tally = self.judges[judge_id]
+            if consensus is None:
+                tally.ties += 1
+                continue
+            tally.table.add({PEOPLE: consensus, JUDGE: value})
+            if value != consensus:
+                tally.differing.add(unit_id)
