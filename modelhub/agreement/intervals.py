@@ -52,7 +52,7 @@ def alpha_interval(
     if table.compared < 2:
         return Interval(None, None, 0, ONE_UNIT)
     random = Random(SEED)  # noqa: S311 - repeatable, no secret
-    sample = _get_sample(table, distance)
+    sample = get_sample(table, distance)
     groups = sample.deal(random)
     size = len(groups[0])
     alphas = []
@@ -74,7 +74,7 @@ def _quantile(ascending: list[float], share: float) -> float:
     return ascending[below] + (place - below) * (ascending[above] - ascending[below])
 
 
-class _Sample(ABC):
+class Sample(ABC):
     """Compared units as vectors of whole numbers, whose sum over units gives alpha."""
 
     def __init__(self, units: Units, counts: Sequence[int], disagreement: Disagreement) -> None:
@@ -109,7 +109,7 @@ class _Sample(ABC):
         return [[sum(map(vector.__getitem__, group)) for group in groups] for vector in vectors]
 
 
-class _Moments(_Sample):
+class Moments(Sample):
     """Numbers by their first two moments."""
 
     def __init__(self, units: Units, counts: Sequence[int], disagreement: Squared) -> None:
@@ -125,7 +125,7 @@ class _Moments(_Sample):
         return self.divide(ratings, observed, 2 * (ratings * squares - total**2))
 
 
-class _Linear(_Sample):
+class Linear(Sample):
     """Many values by their distances from all ratings of the sample.
 
     The expected disagreement of a resample is its tangent at the sample, less the mean of the quadratic rest.
@@ -148,7 +148,7 @@ class _Linear(_Sample):
         return self.divide(ratings, observed * self.total**2, expected)
 
 
-class _Packed(_Sample):
+class Packed(Sample):
     """Few values by their counts.
 
     The counts of a unit are digits of one whole number: all are added at once.
@@ -179,7 +179,7 @@ class _Packed(_Sample):
         return [int.from_bytes(text[start : start + width], "little") for start in range(0, number * width, width)]
 
 
-class _Ranks(_Packed):
+class Ranks(Packed):
     """Few numbers by counts of values and of their pairs.
 
     Each resample has its own ordinal distance.
@@ -200,17 +200,18 @@ class _Ranks(_Packed):
         return self.divide(sum(counts), observed, Squared(ranks).of_all(counts))
 
 
-def _get_sample(table: Table, distance: Distance) -> _Sample:
+def get_sample(table: Table, distance: Distance) -> Sample:
+    """Return the compared units of a table, reduced for a distance."""
     units = [(codes, number) for codes, number in table.units if len(codes) > 1]
     counts = table.count_pairable()
     if distance == "nominal":
         units, counts = _sort_by_frequency(units, counts)
     disagreement = get_disagreement(table.values, counts, distance)
     if len(counts) <= FEW_VALUES and distance != "interval":
-        return (_Ranks if distance == "ordinal" else _Packed)(units, counts, disagreement)
+        return (Ranks if distance == "ordinal" else Packed)(units, counts, disagreement)
     if isinstance(disagreement, Squared):
-        return _Moments(units, counts, disagreement)
-    return _Linear(units, counts, disagreement)
+        return Moments(units, counts, disagreement)
+    return Linear(units, counts, disagreement)
 
 
 def _sort_by_frequency(units: Units, counts: list[int]) -> tuple[Units, list[int]]:
