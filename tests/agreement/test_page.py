@@ -1,0 +1,75 @@
+"""docs/agreement.md is true: its examples run, in an organization of their own, and its figures are computed."""
+
+import doctest
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from modelhub.agreement import intervals, label_figures, statistics
+from modelhub.agreement.dawid_skene import dawid_skene
+from modelhub.agreement.statistics import cohen_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha
+from tests.agreement import test_published_tables as published
+from tests.servers import ROOT, Server, create_key
+from tests.testing.tester import new_tester
+
+PAGE = ROOT / "docs" / "agreement.md"
+TEXT = PAGE.read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def headers(controlled: Server) -> Iterator[dict[str, str]]:
+    """Return the headers of a key as the page has it."""
+    tester = new_tester(controlled)
+    yield create_key(controlled, tester.email, "read", "write", "admin", "act-as")
+    controlled.request("DELETE", f"/__admin/organizations/{tester.id}", headers={})
+
+
+def test_every_example_has_its_result(controlled: Server, headers: dict[str, str]) -> None:
+    names = {
+        "BASE_URL": controlled.base_url,
+        "API_KEY": headers["X-Api-Key"],
+        "SECRET_KEY": headers["X-Secret-Key"],
+    }
+    sessions = "\n".join(text for _, text in BLOCKS)
+    example = doctest.DocTestParser().get_doctest(sessions, names, PAGE.name, str(PAGE), 0)
+    report: list[str] = []
+    outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=report.append)
+
+    assert outcome.attempted > 30
+    assert outcome.failed == 0, "".join(report)
+
+
+def test_every_block_is_of_a_kind_that_is_tested() -> None:
+    assert {language for language, _ in BLOCKS} == {"pycon"}
+
+
+def test_every_reason_is_on_the_page() -> None:
+    reasons = {
+        sentence
+        for module in (statistics, intervals, label_figures)
+        for name, sentence in vars(module).items()
+        if name.isupper() and " " in str(sentence) and isinstance(sentence, str)
+    }
+    table = TEXT.split("| reason | remedy |\n|---|---|\n")[1].split("\n\n")[0]
+    assert {row.split(" | ")[0].removeprefix("| ") for row in table.splitlines()} == reasons
+
+
+def test_the_figures_of_published_tables_are_computed() -> None:
+    krippendorff, fleiss, cohen = published.KRIPPENDORFF_2011, published.FLEISS_1971, published.COHEN_1968
+    abstractors, sets, number = published.TWO_ABSTRACTORS, published.SETS, published.number
+    fitted = dawid_skene([[*zip("1112345", one, strict=True)] for one in published.ANAESTHETISTS.split()])
+    computed = [
+        *(number(krippendorff_alpha(krippendorff, distance), 6) for distance in ("nominal", "ordinal", "interval")),
+        number(gwet_ac1(krippendorff), 5),
+        *(number(fleiss_kappa(fleiss), 6), number(krippendorff_alpha(fleiss), 6), number(gwet_ac1(fleiss), 5)),
+        *(number(cohen_kappa(cohen, weights), 6) for weights in ("nominal", "linear", "quadratic")),
+        *(number(figure(abstractors), 5) for figure in (cohen_kappa, gwet_ac1, krippendorff_alpha)),
+        *(number(krippendorff_alpha(sets, distance), 6) for distance in ("nominal", "jaccard", "masi")),
+        *(round(share, 4) for share in fitted.marginals.values()),
+        round(fitted.log_likelihood, 4),
+    ]
+    table = TEXT.split("| table | figures |\n|---|---|\n")[1].split("\n\n")[0]
+    shown = [float(one) for row in table.splitlines() for one in re.findall(r"-?\d+\.\d+", row.split(" | ")[1])]
+    assert shown == computed
