@@ -31,7 +31,7 @@ class Consensus:
     iterations: int
 
 
-def dawid_skene(units: Sequence[Sequence[tuple[Rater, Value]]]) -> Consensus:
+def dawid_skene(units: Sequence[Sequence[tuple[Rater, Value]]], *, most_iterations: int = MOST_ITERATIONS) -> Consensus:
     """Return the probable classes of units and the error rates of raters.
 
     Paper: Dawid and Skene 1979, Applied Statistics 28. The classes are the values that occur. A rater may rate a unit
@@ -44,7 +44,7 @@ def dawid_skene(units: Sequence[Sequence[tuple[Rater, Value]]]) -> Consensus:
     fit = _Fit(units)
     tolerance = TOLERANCE * sum(map(len, units))
     before, likelihood, iterations = -inf, fit.iterate(), 1
-    while likelihood - before > tolerance and iterations < MOST_ITERATIONS:
+    while likelihood - before > tolerance and iterations < most_iterations:
         before, likelihood, iterations = likelihood, fit.iterate(), iterations + 1
     return fit.get_consensus(likelihood, iterations)
 

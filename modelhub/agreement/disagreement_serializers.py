@@ -8,11 +8,13 @@ from rest_framework import serializers
 
 from modelhub.agreement.adjudicating import Verdict
 from modelhub.agreement.decisions import Decision
+from modelhub.agreement.opinions import Opinion
 from modelhub.core.errors import Invalid, Refused, TooLarge
 from modelhub.core.inputs import IdField, InputSerializer, StrictField, TextField
 from modelhub.core.schema import SENTENCES
 from modelhub.core.serializers import StructSerializer
 from modelhub.core.text import show
+from modelhub.labels.types import LABEL_TYPES
 from modelhub.queues.serializers import PersonInput
 
 MAX_DECISIONS = 1000
@@ -105,3 +107,34 @@ class DecisionSerializer(StructSerializer[Decision]):
 AdjudicateAnswer = inline_serializer(
     "AdjudicateAnswer", {"adjudicated": DecisionSerializer(many=True), "errors": SENTENCES}
 )
+
+
+class OpinionSerializer(StructSerializer[Opinion]):
+    """A score of an item by a label."""
+
+    class Meta:
+        struct = Opinion
+
+
+class DisagreementSerializer(serializers.Serializer[Any]):
+    """An item and a label that usable ratings differ by; values are plain."""
+
+    item_id = serializers.UUIDField()
+    source_type = serializers.CharField()
+    source_id = serializers.CharField()
+    source_name = serializers.CharField()
+    label_id = serializers.UUIDField()
+    label_name = serializers.CharField()
+    label_type = serializers.ChoiceField(LABEL_TYPES)
+    values = OpinionSerializer(many=True)
+    majority = serializers.JSONField(allow_null=True, help_text="The value more frequent than any other.")
+    median = serializers.FloatField(allow_null=True, help_text="Of stars and numbers.")
+    posterior = inline_serializer(
+        "Posterior",
+        {"value": serializers.JSONField(), "probability": serializers.FloatField()},
+        many=True,
+        allow_null=True,
+        help_text="By the model of Dawid and Skene, most probable first.",
+    )
+    posterior_reason = serializers.CharField(allow_null=True)
+    authoritative = DecisionSerializer(allow_null=True)

@@ -11,10 +11,18 @@ from rest_framework.response import Response
 from modelhub.accounts.authentication import actor_of, actor_of_body
 from modelhub.agreement.adjudicating import adjudicate
 from modelhub.agreement.decisions import complete, decisions_of
-from modelhub.agreement.disagreement_serializers import AdjudicateAnswer, AdjudicateInput, DecisionSerializer
+from modelhub.agreement.disagreement_serializers import (
+    AdjudicateAnswer,
+    AdjudicateInput,
+    DecisionSerializer,
+    DisagreementSerializer,
+)
+from modelhub.agreement.disagreements import Disagreements, Question
+from modelhub.agreement.levels import RATERS
+from modelhub.agreement.reading import read_labels_of_queue
 from modelhub.core.errors import Sentences
-from modelhub.core.pagination import Pages
-from modelhub.core.schema import PAGING, endpoint, page_of, problem_responses
+from modelhub.core.pagination import Pages, PagesOfList
+from modelhub.core.schema import PAGING, endpoint, flag, page_of, parameter, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.core.views import ApiView
 from modelhub.examples import ITEM_ID, STAR_ID
@@ -22,8 +30,45 @@ from modelhub.idempotency.decorators import IDEMPOTENCY_KEY, idempotent
 from modelhub.queues.access import get_access
 from modelhub.queues.models import Adjudication
 from modelhub.queues.queries import get_item
+from modelhub.scores.models import Score
 
 DECISION = {"item_id": ITEM_ID, "label_id": STAR_ID, "value": {"rating": 4}, "notes": "The second source settles it."}
+
+
+@extend_schema(tags=["agreement"])
+class QueueDisagreements(ApiView, GenericAPIView[Any]):
+    queryset = Score.objects.none()  # read by drf-spectacular
+    serializer_class = DisagreementSerializer  # read by OPTIONS
+    pagination_class = PagesOfList
+
+    @endpoint(
+        operation_id="list_disagreements",
+        summary="The items and labels that raters disagree on",
+        description="For managers and reviewers of the queue, and admins of the organization.",
+        parameters=[
+            parameter("label_id", "Only these labels of the queue, separated by commas."),
+            parameter("adjudicated", "Only those with a decision in force, or only those without.", bool),
+            parameter("raters", "The ratings that are compared.", enum=[*RATERS], default="people"),
+            flag("posterior", "With the probabilities of the values.", default=True),
+            *PAGING,
+        ],
+        responses={200: page_of(DisagreementSerializer, "DisagreementPage"), **problem_responses(400, 404)},
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        """Return a page, oldest item first, then in the order of the queue's labels."""
+        access = get_access(actor_of(request), pk)
+        access.check("review")
+        found = Disagreements(
+            Question(
+                queue=access.queue,
+                labels=read_labels_of_queue(access.queue, self.query.get("label_id")),
+                raters=self.read_word("raters", RATERS, "people"),
+                adjudicated=self.read_flag("adjudicated") if "adjudicated" in self.query else None,
+                posterior=self.read_flag("posterior", default=True),
+            )
+        )
+        page: Any = self.paginate_queryset(found.cells)
+        return self.get_paginated_response(found.describe(page))
 
 
 @extend_schema(tags=["agreement"])

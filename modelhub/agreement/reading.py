@@ -14,6 +14,7 @@ from django.db.models.aggregates import Aggregate
 from django.db.models.lookups import Exact
 
 from modelhub.accounts.models import User
+from modelhub.agreement.levels import Raters
 from modelhub.core import exact_json
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import spell_uuid
@@ -144,6 +145,11 @@ def read_names(organization_id: uuid.UUID, user_ids: Iterable[str]) -> dict[str,
     """Return the names of users by id; an email without a name."""
     users = User.objects.filter(organization_id=organization_id, pk__in=set(user_ids))
     return {str(pk): name or email for pk, name, email in users.values_list("pk", "name", "email")}
+
+
+def is_chosen(score_source: str, raters: Raters) -> bool:
+    """Return whether a rating with this source is one of these raters."""
+    return raters == "all" or (score_source in JUDGES) == (raters == "judges")
 
 
 class Comparables:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelhub.agreement.levels import Raters, find_consensus
-from modelhub.agreement.reading import Cell, Comparables
+from modelhub.agreement.reading import Cell, Comparables, is_chosen
 from modelhub.agreement.statistics import Table
 from modelhub.labels.rules import LabelRule
 
@@ -61,7 +61,7 @@ class LabelTally:
             try:
                 value = self._comparables.of(rating.content)
             except ValueError:
-                self.unusable += self.raters == "all" or rating.is_judge == (self.raters == "judges")
+                self.unusable += is_chosen(rating.score_source, self.raters)
                 continue
             everyone[rating.annotator_id] = value
             if rating.is_judge:

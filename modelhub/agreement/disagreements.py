@@ -1,0 +1,113 @@
+"""Cells of a queue whose ratings differ (contract 7.11)."""
+
+import uuid
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from modelhub.agreement.decisions import IN_FORCE, complete, decisions_of
+from modelhub.agreement.levels import Raters
+from modelhub.agreement.opinions import describe_opinions, read_opinions
+from modelhub.agreement.posteriors import MOST_OPERATIONS, Posteriors
+from modelhub.agreement.reading import Cell, Comparables, is_chosen, read_cells, scores_of_queue
+from modelhub.labels.rules import LabelRule
+from modelhub.queues.models import Adjudication, Queue
+from modelhub.queues.queries import items_of
+
+
+class Disagreement(NamedTuple):
+    """A cell whose ratings differ; `place` is that of its unit in the model of its label."""
+
+    item_id: uuid.UUID
+    label_id: str
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The labels in the order of the answer, the ratings that count, and a filter by decisions."""
+
+    queue: Queue
+    labels: Mapping[str, LabelRule]
+    raters: Raters
+    adjudicated: bool | None
+    posterior: bool
+
+
+class Disagreements:
+    """All disagreements of a question, oldest item first, then by the order of labels."""
+
+    def __init__(self, question: Question) -> None:
+        """Read all ratings. Raise `Invalid` above `MOST_SCORES`."""
+        self.question = question
+        self.posteriors = {
+            label_id: Posteriors(label, wanted=question.posterior) for label_id, label in question.labels.items()
+        }
+        self.cells = self._find_cells()
+
+    def _find_cells(self) -> list[Disagreement]:
+        labels = self.question.labels
+        comparables = {label_id: Comparables(label) for label_id, label in labels.items()}
+        cells = []
+        for cell in read_cells(scores_of_queue(self.question.queue), labels, unit="queue_item"):
+            values = self._read_values(cell, comparables[cell.label.id])
+            place = self.posteriors[cell.label.id].add(values)
+            if len({*values.values()}) > 1:
+                cells.append(Disagreement(cell.unit_id, cell.label.id, place))
+        if self.question.adjudicated is not None:
+            decided = self._read_decided()
+            cells = [cell for cell in cells if (cell[:2] in decided) == self.question.adjudicated]
+        order = {label_id: at for at, label_id in enumerate(labels)}
+        return sorted(cells, key=lambda cell: (cell.item_id, order[cell.label_id]))
+
+    def _read_values(self, cell: Cell, comparables: Comparables) -> dict[str, Hashable]:
+        """Return the usable values of a cell by annotator."""
+        values: dict[str, Hashable] = {}
+        for rating in cell.ratings:
+            if is_chosen(rating.score_source, self.question.raters):
+                try:
+                    values[rating.annotator_id] = comparables.of(rating.content)
+                except ValueError:
+                    continue
+        return values
+
+    def _read_decided(self) -> set[tuple[uuid.UUID, str]]:
+        queue = self.question.queue
+        decisions = Adjudication.objects.filter(IN_FORCE, organization_id=queue.organization_id, item__queue=queue)
+        return {(item_id, str(label_id)) for item_id, label_id in decisions.values_list("item", "label")}
+
+    def describe(self, page: Sequence[Disagreement]) -> list[dict[str, Any]]:
+        """Return the details of some cells. Raise `Invalid` above `MAX_ANSWER_BYTES`.
+
+        The number of statements does not grow with them.
+        """
+        operations = MOST_OPERATIONS
+        for label_id in dict.fromkeys(cell.label_id for cell in page):
+            operations -= self.posteriors[label_id].fit(operations)
+        queue, item_ids = self.question.queue, {cell.item_id for cell in page}
+        items = items_of(queue).filter(pk__in=item_ids).select_related("source")
+        sources = {item.pk: item.source for item in items}
+        in_page = decisions_of(queue).filter(IN_FORCE, item__in=item_ids)
+        decisions = {(one.item_id, one.label_id): one for one in complete(in_page)}
+        cells = [(str(cell.item_id), cell.label_id) for cell in page]
+        opinions = read_opinions(queue, cells, self.question.raters)
+        rows = []
+        for cell, key in zip(page, cells, strict=True):
+            label, posteriors = self.question.labels[cell.label_id], self.posteriors[cell.label_id]
+            if source := sources.get(cell.item_id):
+                rows.append(
+                    {
+                        "item_id": key[0],
+                        "source_type": source.source_type,
+                        "source_id": source.source_id,
+                        "source_name": source.name,
+                        "label_id": label.id,
+                        "label_name": label.name,
+                        "label_type": label.type,
+                        **describe_opinions(label, opinions.get(key, [])),
+                        "posterior": posteriors.of(cell.place),
+                        "posterior_reason": posteriors.reason or None,
+                        "authoritative": decisions.get(key),
+                    }
+                )
+        return rows

@@ -1,0 +1,86 @@
+"""Probable values of cells, by the model of Dawid and Skene over all ratings of a label."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from modelhub.agreement.dawid_skene import MOST_ITERATIONS, Consensus, dawid_skene
+from modelhub.agreement.statistics import order
+from modelhub.labels.rules import LabelRule
+
+MOST_CLASSES = 50
+MOST_RATINGS = 100_000
+# Operations of all models of one answer, an operation being a rating by a class in an iteration: some 5 seconds.
+MOST_OPERATIONS = 25_000_000
+# Decimal places of probabilities; classes with 0 are left out.
+PLACES = 6
+LEFT_OUT = "posterior=false leaves it out"
+NO_CLASSES = "numbers and texts have no classes"
+TOO_MANY_CLASSES = f"the label has more than {MOST_CLASSES} different values"
+TOO_MANY_RATINGS = f"the label has more than {MOST_RATINGS} ratings"
+TOO_MUCH_WORK = "the models of the labels on this page take too long: filter by label_id"
+NOT_CONVERGED = "the model did not converge"
+
+Pattern = tuple[tuple[str, Hashable], ...]
+
+
+class Posteriors:
+    """The ratings of a label by unit, and the probabilities of the values of each unit."""
+
+    def __init__(self, label: LabelRule, *, wanted: bool) -> None:
+        self.reason = "" if wanted else LEFT_OUT
+        if label.level in ("interval", "none"):
+            self.reason = NO_CLASSES
+        self._units: list[Pattern] = []
+        # Equal patterns are once in memory.
+        self._patterns: dict[Pattern, Pattern] = {}
+        self._classes: set[Hashable] = set()
+        self._ratings = 0
+        self._consensus: Consensus | None = None
+
+    def add(self, ratings: Mapping[str, Hashable]) -> int:
+        """Add the values of a unit by rater. Return its place for `of`."""
+        if not self.reason and ratings:
+            self._ratings += len(ratings)
+            self._classes.update(ratings.values())
+            pattern = tuple(sorted(ratings.items(), key=lambda rating: rating[0]))
+            self._units.append(self._patterns.setdefault(pattern, pattern))
+            if self._ratings > MOST_RATINGS:
+                self._give_up(TOO_MANY_RATINGS)
+            elif len(self._classes) > MOST_CLASSES:
+                self._give_up(TOO_MANY_CLASSES)
+        return len(self._units) - 1
+
+    def fit(self, most_operations: int) -> int:
+        """Fit the model, or set the reason why it is not. Return the operations."""
+        if self.reason:
+            return 0
+        of_iteration = len(self._classes) * sum(map(len, self._patterns))
+        most_iterations = min(MOST_ITERATIONS, most_operations // of_iteration)
+        if not most_iterations:
+            self._give_up(TOO_MUCH_WORK)
+            return 0
+        self._consensus = consensus = dawid_skene(self._units, most_iterations=most_iterations)
+        if consensus.iterations == most_iterations:
+            self._give_up(NOT_CONVERGED if most_iterations == MOST_ITERATIONS else TOO_MUCH_WORK)
+        return consensus.iterations * of_iteration
+
+    def of(self, place: int) -> list[dict[str, Any]] | None:
+        """Return the values of a unit with their probabilities, most probable first."""
+        if self._consensus is None:
+            return None
+        posterior = [(value, round(share, PLACES)) for value, share in self._consensus.posteriors[place].items()]
+        ranked = sorted(posterior, key=lambda one: (-one[1], order(one[0])))
+        return [{"value": plain_class(value), "probability": share} for value, share in ranked if share]
+
+    def _give_up(self, reason: str) -> None:
+        self.reason, self._consensus = reason, None
+        self._units.clear()
+        self._patterns.clear()
+
+
+def plain_class(value: Hashable) -> Any:
+    """Return a comparable value as clients see values: options by their labels."""
+    if not isinstance(value, frozenset):
+        return value
+    options = sorted(value)
+    return options[0] if len(options) == 1 else options
