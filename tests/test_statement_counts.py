@@ -60,19 +60,20 @@ def annotate_span(caller: Caller, labels: list[Label]) -> Callable[[], Answer]:
 
 
 def count_reports(caller: Caller, label: Label, number: int) -> dict[str, int]:
-    """Count for a queue in which so many people have scored so many gold items."""
+    """Count for a queue in which so many people, and another one, have scored so many gold items."""
     queue = QueueFactory.create(created_by=caller.user, name=f"Worked on by {number}")
     QueueLabelFactory.create(queue=queue, label=label)
-    ids = []
+    ids, other = [], UserFactory.create(organization=queue.organization)
     in_review = {"status": "in_progress", "review_status": "pending_review"}
     for user in UserFactory.create_batch(number, organization=queue.organization):
         item = ItemFactory.create(queue=queue, gold=True, expected={str(label.pk): {"value": 4}}, **in_review)
         ids.append(str(item.pk))
         of_item = {"source": item.source, "queue_item": item.pk, "queue_id": queue.pk}
         ScoreFactory.create(label=label, annotator=user, value={"value": 4}, **of_item)
+        ScoreFactory.create(label=label, annotator=other, value={"value": 5}, **of_item)
         SlotFactory.create(item=item, user=user)
     path, counts = f"/model-hub/annotation-queues/{queue.pk}/", {}
-    for report in ("progress", "analytics", "agreement"):
+    for report in ("progress", "analytics", "agreement", "disagreements"):
         name = f"GET annotation-queues/{{id}}/{report}/ {number}"
         counts[name] = count(lambda r=report: caller.get(f"{path}{r}/"), 200)  # type: ignore[misc]
     summary = f"/model-hub/annotations-labels/{label.pk}/summary/"

@@ -1,4 +1,4 @@
-"""Cells of a queue whose ratings differ (contract 7.11)."""
+"""Cells of a queue with different ratings (contract 7.11)."""
 
 import uuid
 from collections.abc import Hashable, Mapping, Sequence
@@ -16,7 +16,7 @@ from modelhub.queues.queries import items_of
 
 
 class Disagreement(NamedTuple):
-    """A cell whose ratings differ; `place` is that of its unit in the model of its label."""
+    """A cell with different ratings; `place` is its place in the model of the label."""
 
     item_id: uuid.UUID
     label_id: str
@@ -25,7 +25,7 @@ class Disagreement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The labels in the order of the answer, the ratings that count, and a filter by decisions."""
+    """The labels in the order of the answer, the raters, and a filter by decisions."""
 
     queue: Queue
     labels: Mapping[str, LabelRule]

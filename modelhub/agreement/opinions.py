@@ -1,4 +1,4 @@
-"""The scores of single cells as clients see them, with the value that most of them have."""
+"""The scores of single cells as clients see them, their majority and median."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
@@ -46,7 +46,10 @@ class OpinionRows(StructRows[OpinionOfCell]):
 def read_opinions(
     queue: Queue, cells: Iterable[tuple[str, str]], raters: Raters
 ) -> dict[tuple[str, str], list[OpinionOfCell]]:
-    """Return the scores of cells, oldest first. Raise `Invalid` above `MAX_ANSWER_BYTES`."""
+    """Return the scores of cells, oldest first.
+
+    Raise `Invalid` above `MAX_ANSWER_BYTES`.
+    """
     found: dict[tuple[str, str], list[OpinionOfCell]] = {cell: [] for cell in cells}
     by_label: dict[str, list[str]] = {}
     for item_id, label_id in found:

@@ -1,4 +1,4 @@
-"""Probable values of cells, by the model of Dawid and Skene over all ratings of a label."""
+"""Probable values of cells, by the model of Dawid and Skene."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -18,13 +18,12 @@ NO_CLASSES = "numbers and texts have no classes"
 TOO_MANY_CLASSES = f"the label has more than {MOST_CLASSES} different values"
 TOO_MANY_RATINGS = f"the label has more than {MOST_RATINGS} ratings"
 TOO_MUCH_WORK = "the models of the labels on this page take too long: filter by label_id"
-NOT_CONVERGED = "the model did not converge"
 
 Pattern = tuple[tuple[str, Hashable], ...]
 
 
 class Posteriors:
-    """The ratings of a label by unit, and the probabilities of the values of each unit."""
+    """The ratings of a label by unit, and the probabilities of their values."""
 
     def __init__(self, label: LabelRule, *, wanted: bool) -> None:
         self.reason = "" if wanted else LEFT_OUT
@@ -60,8 +59,8 @@ class Posteriors:
             self._give_up(TOO_MUCH_WORK)
             return 0
         self._consensus = consensus = dawid_skene(self._units, most_iterations=most_iterations)
-        if consensus.iterations == most_iterations:
-            self._give_up(NOT_CONVERGED if most_iterations == MOST_ITERATIONS else TOO_MUCH_WORK)
+        if consensus.iterations == most_iterations < MOST_ITERATIONS:
+            self._give_up(TOO_MUCH_WORK)
         return consensus.iterations * of_iteration
 
     def of(self, place: int) -> list[dict[str, Any]] | None:

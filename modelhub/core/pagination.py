@@ -41,7 +41,7 @@ class WholePagePaginator(Paginator):
 class Pages(PageNumberPagination):
     """Pages of 20 by default and at most 1,000 rows; a page past the end is a 404."""
 
-    django_paginator_class: type[Paginator[Any]] = WholePagePaginator
+    django_paginator_class: "type[Paginator[Any]]" = WholePagePaginator
     page_size = 20
     invalid_page_message = "page must be a whole number from 1 to that of the last page"
 

@@ -124,6 +124,7 @@ GET    /favicon.ico                             302 302 302 302 302 302 302 302 
 GET    /admin/r/1/2/                            404 404 404 404 404 404 404 404 404 404 404 404 404 404
 GET    /model-hub/annotation-queues/{queue}/progress/  401 401 401 403 200 403 200 404 403 403 200 200 200 404
 GET    /model-hub/annotation-queues/{queue}/analytics/ 401 401 401 403 200 403 403 403 403 403 403 200 200 404
+GET    /model-hub/annotation-queues/{queue}/disagreements/ 401 401 401 403 200 403 403 403 403 403 403 200 200 404
 POST   /model-hub/annotation-queues/{queue}/adjudicate/ 401 401 401 403 403 200 200 404 403 403 403 200 200 404
 GET    {items}/{item}/adjudications/ 401 401 401 403 200 403 403 403 403 403 403 200 200 404
 GET    /model-hub/annotation-queues/{queue}/agreement/ 401 401 401 403 200 403 403 403 403 403 403 200 200 404

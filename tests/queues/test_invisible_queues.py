@@ -62,6 +62,7 @@ CASES: dict[str, Any] = {
     f"DELETE {QUEUE}members/{{user}}/": None,
     f"GET {QUEUE}progress/": None,
     f"GET {QUEUE}analytics/": None,
+    f"GET {QUEUE}disagreements/": None,
     f"POST {QUEUE}adjudicate/": {"item_id": "{item}", "label_id": "{label}", "value": 4},
     f"GET {QUEUE}agreement/": None,
     f"GET {QUEUE}export/": None,
