@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from modelhub.agreement import intervals, label_figures, statistics
-from modelhub.agreement.dawid_skene import dawid_skene
+from modelhub.agreement import figures, intervals, label_figures, pairs, posteriors, reading, statistics, tallies
+from modelhub.agreement.dawid_skene import MOST_ITERATIONS, dawid_skene
+from modelhub.agreement.disagreement_serializers import MAX_DECISIONS
 from modelhub.agreement.statistics import cohen_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha
 from tests.agreement import test_published_tables as published
 from tests.servers import ROOT, Server, create_key
@@ -54,6 +55,25 @@ def test_every_reason_is_on_the_page() -> None:
     }
     table = TEXT.split("| reason | remedy |\n|---|---|\n")[1].split("\n\n")[0]
     assert {row.split(" | ")[0].removeprefix("| ") for row in table.splitlines()} == reasons
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"| scores of a request | {reading.MOST_SCORES:,}: 400",
+        f"| labels of a request | {figures.MOST_LABELS:,}: 400",
+        f"| different sets of options of a label | {statistics.MOST_SETS:,} |",
+        f"| the {pairs.MOST_PAIRS:,} with the most comparisons; none above {pairs.MOST_COMPARISONS:,} comparisons |",
+        f"| posterior | {posteriors.MOST_CLASSES} values, {posteriors.MOST_RATINGS:,} ratings of a label |",
+        f"| decisions of a request | {MAX_DECISIONS:,}: 413",
+        f"More than {intervals.MOST_GROUPS:,} items are dealt at random into {intervals.MOST_GROUPS:,} groups",
+        f"With more than {intervals.FEW_VALUES} different values",
+        f"in at most {MOST_ITERATIONS} iterations",
+        f"ids of the oldest {tallies.MOST_UNITS}",
+    ],
+)
+def test_numbers_of_the_page_are_those_of_the_code(words: str) -> None:
+    assert words in TEXT
 
 
 def test_the_figures_of_published_tables_are_computed() -> None:
