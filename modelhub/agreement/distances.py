@@ -34,7 +34,9 @@ class Nominal(Disagreement):
     """Values that are equal or not."""
 
     def of_unit(self, codes: Sequence[int]) -> int:
-        return len(codes) ** 2 - sum(number**2 for number in Counter(codes).values())
+        if codes[0] == codes[-1]:  # they ascend
+            return 0
+        return len(codes) ** 2 - sum(map(codes.count, codes))
 
     def of_each(self, counts: Sequence[int]) -> list[int]:
         total = sum(counts)

@@ -202,7 +202,7 @@ class Ranks(Packed):
 
 def get_sample(table: Table, distance: Distance) -> Sample:
     """Return the compared units of a table, reduced for a distance."""
-    units = [(codes, number) for codes, number in table.units if len(codes) > 1]
+    units = sorted((codes, number) for codes, number in table.units if len(codes) > 1)
     counts = table.count_pairable()
     if distance == "nominal":
         units, counts = _sort_by_frequency(units, counts)

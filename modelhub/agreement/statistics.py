@@ -71,34 +71,34 @@ class Table:
         """Count a unit: its values by rater. Raters without a value are absent."""
         if unit:
             self._rows.setdefault(tuple(unit), Counter())[tuple(unit.values())] += 1
-            for derived in ("values", "units", "pairs"):
-                self.__dict__.pop(derived, None)
+            if len(vars(self)) > 1:  # derived counts
+                self.__dict__ = {"_rows": self._rows}
 
-    @property
+    @cached_property
     def raters(self) -> set[Rater]:
         return {rater for raters in self._rows for rater in raters}
 
-    @property
+    @cached_property
     def compared_raters(self) -> set[Rater]:
         """The raters of compared units."""
         return {rater for raters in self._rows if len(raters) > 1 for rater in raters}
 
-    @property
+    @cached_property
     def compared(self) -> int:
         """The number of units with at least two ratings."""
         return sum(rows.total() for raters, rows in self._rows.items() if len(raters) > 1)
 
-    @property
+    @cached_property
     def equal(self) -> int:
         """The number of compared units whose ratings are all equal."""
         return sum(number for codes, number in self.units if len(codes) > 1 and codes[0] == codes[-1])
 
-    @property
+    @cached_property
     def pairable(self) -> int:
         """The number of ratings of compared units."""
         return sum(len(raters) * rows.total() for raters, rows in self._rows.items() if len(raters) > 1)
 
-    @property
+    @cached_property
     def comparisons(self) -> int:
         """The number of pairs of ratings of one unit."""
         return sum(len(raters) * (len(raters) - 1) // 2 * rows.total() for raters, rows in self._rows.items())
@@ -110,13 +110,16 @@ class Table:
 
     @cached_property
     def units(self) -> list[tuple[tuple[int, ...], int]]:
-        """Numbers of units by their values, which are ascending positions in `values`."""
+        """Numbers of units by their values, as ascending positions in `values`.
+
+        The order of units is that of their addition.
+        """
         code_of = {value: code for code, value in enumerate(self.values)}.__getitem__
         units: Counter[tuple[int, ...]] = Counter()
         for rows in self._rows.values():
             for row, number in rows.items():
                 units[tuple(sorted(map(code_of, row)))] += number
-        return sorted(units.items())
+        return [*units.items()]
 
     @cached_property
     def pairs(self) -> Mapping[tuple[Rater, Rater], Counter[tuple[Value, Value]]]:
@@ -138,10 +141,20 @@ class Table:
                     counts[code] += number
         return counts
 
-    @property
+    @cached_property
     def partners(self) -> int:
         """The least common multiple of the numbers of partners of a rating."""
         return lcm(*{len(codes) - 1 for codes, _ in self.units if len(codes) > 1})
+
+    @cached_property
+    def mean_agreement(self) -> Fraction:
+        """The mean share of equal pairs of ratings per compared unit."""
+        nominal = Nominal()
+        disagreeing: Counter[int] = Counter()
+        for codes, number in self.units:
+            disagreeing[len(codes)] += number * nominal.of_unit(codes)
+        shares = (Fraction(pairs, size * (size - 1)) for size, pairs in disagreeing.items() if pairs)
+        return 1 - sum(shares, Fraction()) / self.compared
 
     def find_reason(self) -> str:
         """Return why no ratings can be compared, or ""."""
@@ -265,7 +278,7 @@ def fleiss_kappa(table: Table) -> Figure:
         return Figure(None, TOO_FEW_RATERS)
     if len(table.values) < 2:
         return Figure(None, ONE_VALUE)
-    return Figure(_beyond(_mean_agreement(table), _chance(table)))
+    return Figure(_beyond(table.mean_agreement, _chance(table)))
 
 
 def gwet_ac1(table: Table) -> Figure:
@@ -278,13 +291,13 @@ def gwet_ac1(table: Table) -> Figure:
         return Figure(None, reason)
     if len(table.values) < 2:
         return Figure(None, ONE_VALUE)
-    return Figure(_beyond(_mean_agreement(table), (1 - _chance(table)) / (len(table.values) - 1)))
+    return Figure(_beyond(table.mean_agreement, (1 - _chance(table)) / (len(table.values) - 1)))
 
 
 def percent_agreement(table: Table) -> Figure:
     """Return the mean share of equal pairs of ratings per compared unit (Fleiss 1971)."""
     reason = table.find_reason()
-    return Figure(None, reason) if reason else Figure(float(_mean_agreement(table)))
+    return Figure(None, reason) if reason else Figure(float(table.mean_agreement))
 
 
 def equal_share(table: Table) -> Figure:
@@ -295,15 +308,6 @@ def equal_share(table: Table) -> Figure:
 
 def _beyond(observed: Fraction, expected: Fraction) -> float:
     return float((observed - expected) / (1 - expected))
-
-
-def _mean_agreement(table: Table) -> Fraction:
-    nominal = Nominal()
-    disagreeing: Counter[int] = Counter()
-    for codes, number in table.units:
-        disagreeing[len(codes)] += number * nominal.of_unit(codes)
-    shares = (Fraction(pairs, size * (size - 1)) for size, pairs in disagreeing.items() if pairs)
-    return 1 - sum(shares, Fraction()) / table.compared
 
 
 def _chance(table: Table) -> Fraction:
