@@ -93,6 +93,7 @@ def test_a_fresh_folder_gets_every_row_of_every_table(origin: tuple[Server, Path
         assert after.keys() == before.keys()
         assert {name: rows for name, rows in after.items() if rows != before[name]} == {}
         assert len(after["modelhub_scorerevision"]) == len(after["modelhub_slot"]) == 1
+        assert len(after["modelhub_adjudication"]) == 1
         assert restored.request("GET", "/model-hub/scores/").json()["results"][0]["value"] == {"rating": 5}
 
 
