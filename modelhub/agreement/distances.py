@@ -5,13 +5,17 @@ factor that they share, so that sums are exact.
 """
 
 from abc import ABC, abstractmethod
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import permutations
 from math import lcm
 from operator import mul
 from typing import Any, Literal
 
 Distance = Literal["nominal", "ordinal", "interval", "jaccard", "masi"]
+
+# The distance 1 of sets. Distances of sets with up to 40 options together are exact, others have 16 digits.
+SETS_APART = 3 * lcm(*range(1, 41))
 
 
 class Disagreement(ABC):
@@ -71,51 +75,41 @@ class OfSets(Disagreement):
         self.sets = [sum(map(bits.__getitem__, value)) for value in values]
         self.sizes = [*map(len, values)]
         self.distance = distance
-        largest = min(2 * max(self.sizes), len(bits))
-        self.factor = 3 * lcm(*range(1, largest + 1))
-        self.known: dict[tuple[int, int], list[int]] = {}
 
     def of_unit(self, codes: Sequence[int]) -> int:
-        counts = Counter(codes).items()
         return sum(
-            number * other_number * self._between(self.sizes[one], self.sizes[other])[self._shared(one, other)]
-            for one, number in counts
-            for other, other_number in counts
+            number * other_number * self._between(self.sizes[one], self.sizes[other], self._count_shared(one, other))
+            for (one, number), (other, other_number) in permutations(Counter(codes).items(), 2)
         )
 
     def of_each(self, counts: Sequence[int]) -> list[int]:
         by_size: dict[int, list[tuple[int, int]]] = {}
         for bits, size, count in zip(self.sets, self.sizes, counts, strict=True):
             by_size.setdefault(size, []).append((bits, count))
-        sums = []
-        for one, size in zip(self.sets, self.sizes, strict=True):
-            total = 0
-            for other_size, others in by_size.items():
-                far = self._between(size, other_size)
-                total += sum([count * far[(one & other).bit_count()] for other, count in others])
-            sums.append(total)
-        return sums
+        return [self._of_one(one, size, by_size) for one, size in zip(self.sets, self.sizes, strict=True)]
 
-    def _shared(self, one: int, other: int) -> int:
+    def _of_one(self, one: int, size: int, by_size: dict[int, list[tuple[int, int]]]) -> int:
+        total = 0
+        for other_size, others in by_size.items():
+            shared: defaultdict[int, int] = defaultdict(int)
+            for other, count in others:
+                shared[(one & other).bit_count()] += count
+            total += sum([count * self._between(size, other_size, both) for both, count in shared.items()])
+        return total
+
+    def _count_shared(self, one: int, other: int) -> int:
         return (self.sets[one] & self.sets[other]).bit_count()
 
-    def _between(self, size: int, other: int) -> list[int]:
-        """Return the distances of sets of two sizes by their shared options."""
-        if (size, other) not in self.known:
-            shared = range(min(size, other) + 1)
-            self.known[size, other] = [self.factor - self._similarity(size, other, both) for both in shared]
-        return self.known[size, other]
+    def _between(self, size: int, other: int, both: int) -> int:
+        """Return the distance of sets of two sizes that share some options.
 
-    def _similarity(self, size: int, other: int, both: int) -> int:
-        """Return Jaccard's similarity, weighted for MASI.
-
-        The weights of Passonneau (2006) are 1 for equal sets, 2/3 if one contains the other, else 1/3.
+        The weights of MASI (Passonneau 2006) are 1 for equal sets, 2/3 if one contains the other, else 1/3.
         """
         either = size + other - both
         if not either:
-            return self.factor
+            return 0
         weight = 3 if self.distance == "jaccard" or size == other == both else 2 if both == min(size, other) else 1
-        return self.factor // 3 * weight * both // either
+        return SETS_APART - SETS_APART // 3 * weight * both // either
 
 
 def get_disagreement(values: Sequence[Any], counts: Sequence[int], distance: Distance) -> Disagreement:

@@ -19,6 +19,8 @@ SEED = 1979
 MOST_GROUPS = 1000
 # With more values, expected disagreement is approximated; the error is small beside that of 1,000 resamples.
 FEW_VALUES = 30
+# With more numbers, all resamples have the ordinal distance of the sample.
+FEW_RANKS = 20
 
 ONE_UNIT = "needs at least two items with two ratings"
 NO_RESAMPLES = "alpha is undefined in all resamples"
@@ -159,13 +161,16 @@ class Packed(Sample):
         # A resample has at most so many ratings of a value, and pairs of values.
         largest = MOST_GROUPS * sum(counts) * self.partners
         self.width = (largest.bit_length() + 7) // 8
+        single = ([int(one == other) for other in range(len(counts))] for one in range(len(counts)))
+        self.distances = [*map(disagreement.of_each, single)]
 
     def reduce(self, codes: Codes) -> tuple[int, ...]:
         return self.pack(self.count(codes)), self.observe(codes)
 
     def find_alpha(self, sums: Sequence[int]) -> float | None:
         counts = self.unpack(sums[0], len(self.counts))
-        return self.divide(sum(counts), sums[1], self.disagreement.of_all(counts))
+        expected = dot(counts, [dot(counts, distances) for distances in self.distances])
+        return self.divide(sum(counts), sums[1], expected)
 
     def count(self, codes: Codes) -> list[int]:
         return [codes.count(code) for code in range(len(self.counts))]
@@ -207,11 +212,11 @@ def get_sample(table: Table, distance: Distance) -> Sample:
     if distance == "nominal":
         units, counts = _sort_by_frequency(units, counts)
     disagreement = get_disagreement(table.values, counts, distance)
-    if len(counts) <= FEW_VALUES and distance != "interval":
-        return (Ranks if distance == "ordinal" else Packed)(units, counts, disagreement)
+    if distance == "ordinal" and len(counts) <= FEW_RANKS:
+        return Ranks(units, counts, disagreement)
     if isinstance(disagreement, Squared):
         return Moments(units, counts, disagreement)
-    return Linear(units, counts, disagreement)
+    return (Packed if len(counts) <= FEW_VALUES else Linear)(units, counts, disagreement)
 
 
 def _sort_by_frequency(units: Units, counts: list[int]) -> tuple[Units, list[int]]:

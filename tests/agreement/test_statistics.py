@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelhub.agreement.distances import Distance, OfSets
+from modelhub.agreement.distances import SETS_APART, Distance, OfSets
 from modelhub.agreement.statistics import (
     MOST_SETS,
     NO_PAIRS,
@@ -180,7 +180,7 @@ def test_single_ratings_count_for_the_shares_of_values_alone() -> None:
 def test_distances_of_sets(one: str, other: str, jaccard: Fraction, masi: Fraction) -> None:
     for distance, expected in (("jaccard", jaccard), ("masi", masi)):
         disagreement = OfSets(sets(one, other), "jaccard" if distance == "jaccard" else "masi")
-        assert Fraction(disagreement.of_unit([0, 1]), 2 * disagreement.factor) == expected
+        assert Fraction(disagreement.of_unit([0, 1]), 2 * SETS_APART) == expected
 
 
 def test_numbers_of_any_size_are_compared_exactly() -> None:
