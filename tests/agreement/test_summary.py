@@ -129,6 +129,7 @@ def test_scores_of_queues_and_outside_of_them_count(alice: Caller, labels: dict[
         ([5, 1, 1, 9, 9, 9], Decimal("5.6666666666666667"), 7),
         ([Decimal("0.1"), Decimal("0.2"), Decimal("0.3")], Decimal("0.2"), Decimal("0.2")),
         ([10**399, 10**399 + 2], 10**399 + 1, 10**399 + 1),
+        ([Decimal(f"{10**39}.1"), Decimal(f"{10**39}.2")], Decimal(f"{10**39}.2"), Decimal(f"{10**39}.15")),
         ([Decimal("1e-300"), Decimal("3e-300")], Decimal("2e-300"), Decimal("2e-300")),
         ([-7, 0, Decimal("7.5")], Decimal("0.16666666666666666667"), 0),
     ],
@@ -143,11 +144,23 @@ def test_mean_and_median_are_exact(alice: Caller, numbers: list[Any], mean: Any,
     assert [one["value"] for one in found["distribution"]] == sorted(set(numbers))
 
 
+def test_numbers_of_thousands_of_digits_are_counted_within_the_size_of_an_answer(
+    alice: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label = make_label(alice, "numeric")
+    for number in (10**4000, 10**4000 + 2, Decimal(f"1{'0' * 60_000}.5")):
+        score(label, number, alice.user)
+    assert read(alice, label)["median"] == 10**4000 + 2
+    monkeypatch.setattr(summary, "MAX_ANSWER_BYTES", 50_000)
+    answer = alice.get(path_of(label))
+    assert (answer.status, answer.body["code"]) == (400, "answer_too_large")
+
+
 def test_equal_numbers_are_one_value(alice: Caller) -> None:
     label = make_label(alice, "numeric")
     for content in (7, Decimal("7.0"), Decimal("7.50")):
         score(label, content, alice.user)
-    assert values_of(alice, label) == [(7, 2), (Decimal("7.5"), 1)]
+    assert [(str(value), number) for value, number in values_of(alice, label)] == [("7", 2), ("7.5", 1)]
 
 
 def test_each_option_of_several_counts_under_its_label(alice: Caller) -> None:
@@ -243,19 +256,21 @@ def test_people_are_sorted_by_scores_then_name_and_at_most_so_many_are_listed(
     alice: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     label = make_label(alice, "thumbs_up_down")
-    nameless = UserFactory.create(organization=label.organization, name="", email="aaron@example.com")
-    for user, number in ((bob.user, 1), (alice.user, 1), (nameless, 2)):
+    aaron = UserFactory.create(organization=label.organization, name="Aaron")
+    nameless = UserFactory.create(organization=label.organization, name="", email="zoe@example.com")
+    for user, number in ((bob.user, 1), (alice.user, 1), (nameless, 2), (aaron, 1)):
         for _ in range(number):
             score(label, "up", user)
     found = read(alice, label)
     assert [(one["annotator_name"], one["count"], one["mean"]) for one in found["per_annotator"]] == [
-        ("aaron@example.com", 2, None),
+        ("zoe@example.com", 2, None),
+        ("Aaron", 1, None),
         ("Alice", 1, None),
         ("Bob", 1, None),
     ]
     monkeypatch.setattr(summary, "MOST_PEOPLE", 1)
     found = read(alice, label)
-    assert (len(found["per_annotator"]), found["annotators"], found["count"]) == (1, 3, 4)
+    assert (len(found["per_annotator"]), found["annotators"], found["count"]) == (1, 4, 5)
 
 
 def test_the_last_days_with_scores_are_listed(
@@ -290,6 +305,7 @@ def test_the_filters_of_scores_hold_together(
         (f"?label_id={star.pk}&label_name=STAR&label_type=star", Decimal("2.3333333333333333")),
         (f"?label_id={labels['text'].pk}", None),
         ("?label_type=text", None),
+        ("?label_name=100%25", None),
     ):
         found = read(alice, star, query)
         assert found["mean"] == mean, query
