@@ -105,7 +105,15 @@ def fill(postgres: Postgres, subject: Subject, count: int) -> dict[str, str]:
     print(
         f"{count:,} scores per queue, {10 * count:,} of a label made in {time.perf_counter() - began:.0f} s", flush=True
     )
+    queue, mixed = (f"annotation-queues/{made['id']}/" for made in (one, several))
     return {
+        "agreement": f"{queue}agreement/?bootstrap=false",
+        "+ intervals": f"{queue}agreement/",
+        "three labels": f"{mixed}agreement/?bootstrap=false",
+        "three + intervals": f"{mixed}agreement/",
+        "of any scores": f"agreement/?label_id={labels['star']}&bootstrap=false",
+        "disagreements": f"{queue}disagreements/?posterior=false",
+        "+ posteriors": f"{queue}disagreements/",
         "summary": f"annotations-labels/{labels['summary']}/summary/",
     }
 

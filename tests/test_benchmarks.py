@@ -157,7 +157,9 @@ def test_agreement_is_measured_over_queues_and_a_label(stage: Stage) -> None:
     bench, subject = Bench(seconds=0.05), stage.start("rated")
     agreement(bench, stage.postgres, subject, 180, rounds=1)
 
-    assert set(bench.figures) == {Cell("rated", kind, 0, 1) for kind in ("summary",)}
+    of_queue = ("agreement", "+ intervals", "three labels", "three + intervals", "disagreements", "+ posteriors")
+    kinds = (*of_queue, "of any scores", "summary")
+    assert set(bench.figures) == {Cell("rated", kind, 0, 1) for kind in kinds}
     scores = """SELECT label.name, count(*), count(DISTINCT value) > 4 FROM modelhub_score
         JOIN modelhub_label AS label ON label.id = label_id GROUP BY label.name ORDER BY label.name"""
     assert stage.postgres.execute(scores, subject.database) == [
