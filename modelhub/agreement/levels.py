@@ -1,12 +1,14 @@
 """Comparison of values by their level of measurement."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
-from statistics import median
-from typing import Any, Literal, TypeVar
+from collections.abc import Hashable, Iterable, Sequence
+from decimal import Decimal
+from statistics import median_high, median_low
+from typing import Literal, TypeVar
 
 from modelhub.agreement.distances import Distance
 from modelhub.labels.types.base import Level
+from modelhub.labels.types.numeric import COMPARED
 
 V = TypeVar("V", bound=Hashable)
 
@@ -27,6 +29,7 @@ def find_majority(values: Iterable[V]) -> V | None:
     return None if others and others[0][1] == first[1] else first[0]
 
 
-def find_consensus(values: Iterable[Any], level: Level) -> Any:
-    """Return the median of numbers, and the majority of other values."""
-    return median(values) if level == "interval" else find_majority(values)
+def get_median(numbers: Sequence[int | Decimal]) -> int | Decimal:
+    """Return the median, in a context that no number of a label overflows."""
+    low, high = median_low(numbers), median_high(numbers)
+    return low if low == high else COMPARED.divide(COMPARED.add(Decimal(low), Decimal(high)), Decimal(2))

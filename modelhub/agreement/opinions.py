@@ -1,14 +1,12 @@
 """The scores of single cells as clients see them, their majority and median."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from decimal import Decimal
-from statistics import median_high, median_low
 from typing import Annotated, Any
 
 import msgspec
 from django.db.models import Q
 
-from modelhub.agreement.levels import Raters, find_majority
+from modelhub.agreement.levels import Raters, find_majority, get_median
 from modelhub.agreement.posteriors import plain_class
 from modelhub.agreement.reading import is_chosen
 from modelhub.core import exact_json
@@ -17,7 +15,6 @@ from modelhub.core.models import LIVE
 from modelhub.core.structs import Choice, Moment, PlainValue, StructRows, Text, Uuid, columns_of, display_name
 from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import get_type
-from modelhub.labels.types.numeric import COMPARED
 from modelhub.queues.models import Queue
 from modelhub.scores.models import SCORE_SOURCES, Score
 
@@ -85,7 +82,7 @@ def describe_opinions(label: LabelRule, opinions: Iterable[OpinionOfCell]) -> di
     return {
         "values": values,
         "majority": _find_majority(label, usable),
-        "median": _find_median(numbers) if label.level in ("ordinal", "interval") else None,
+        "median": get_median(numbers) if numbers and label.level in ("ordinal", "interval") else None,
     }
 
 
@@ -96,11 +93,3 @@ def _find_majority(label: LabelRule, usable: Sequence[tuple[Hashable, Any]]) -> 
     # Comparable numbers and texts are no values of their labels.
     first: Any = next(plain for value, plain in usable if value == majority)
     return first if label.level in ("interval", "none") else plain_class(majority)
-
-
-def _find_median(numbers: Sequence[int | Decimal]) -> int | Decimal | None:
-    """Return the median, in a context that no number of a label overflows."""
-    if not numbers:
-        return None
-    low, high = median_low(numbers), median_high(numbers)
-    return low if low == high else COMPARED.divide(COMPARED.add(Decimal(low), Decimal(high)), Decimal(2))

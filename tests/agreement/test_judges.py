@@ -71,6 +71,14 @@ def test_of_numbers_the_median_of_people_counts(panel: Panel) -> None:
     assert found["disagreement_items"] == [str(panel.items[2].pk)]
 
 
+def test_the_median_of_two_people_is_equal_to_the_same_number_of_a_judge(panel: Panel) -> None:
+    label = panel.attach("numeric")
+    # Places in the range from 0 to 10; as floats, 0.2 + 0.4 is 0.6000000000000001.
+    panel.fill(label, {"Ann": [2, 1], "Ben": [4, 9]})
+    panel.fill(label, {"Judge": [3, 5]}, score_source="auto")
+    assert judged(panel)["disagreement_count"] == 0
+
+
 def test_one_person_suffices_and_two_that_differ_are_a_tie(panel: Panel, label: Label) -> None:
     panel.fill(label, {"Ann": [1, 2], "Ben": [None, 3]})
     panel.fill(label, {"Judge": [1, 2]}, score_source="automation")

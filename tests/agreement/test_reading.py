@@ -1,12 +1,13 @@
 """Cells of ratings, as agreement reads them from scores (contract 7.8)."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from modelhub.agreement import reading
-from modelhub.agreement.levels import find_consensus, find_majority
+from modelhub.agreement.levels import find_majority, get_median
 from modelhub.agreement.reading import Cell, Comparables, read_cells, read_names
 from modelhub.core import clock
 from modelhub.core.errors import Invalid
@@ -116,5 +117,9 @@ def test_a_tie_has_no_majority() -> None:
     assert find_majority([1]) == 1
     assert find_majority([1, 2]) is None
     assert find_majority([1, 2, 2, 1, 3]) is None
-    assert find_consensus([1, 2], "ordinal") is None
-    assert find_consensus([1.0, 2.0], "interval") == 1.5
+
+
+def test_medians_are_exact() -> None:
+    assert get_median([3, 1, 2]) == 2
+    assert get_median([1, 2]) == Decimal("1.5")
+    assert get_median([Decimal("0.2"), Decimal("0.4")]) == Decimal("0.3")
