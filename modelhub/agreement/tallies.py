@@ -4,6 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from statistics import median_low
 from typing import Any
 
 from modelhub.agreement.levels import Raters, find_majority, get_median
@@ -78,10 +79,12 @@ class LabelTally:
         if people and judges:
             self._compare(cell.unit_id, self._find_consensus(people, cell), judges)
 
-    def _find_consensus(self, people: Mapping[Hashable, Hashable], cell: Cell) -> Hashable:
+    def _find_consensus(self, people: Mapping[Hashable, Any], cell: Cell) -> Any:
         """Return the median of people's numbers, and the majority of other values."""
         if self.label.level != "interval":
             return find_majority(people.values())
+        if len(people) % 2:
+            return median_low(people.values())
         # Of the numbers, not of their places: 0.2 and 0.4 have the mean 0.30000000000000004.
         contents = [one.content for one in cell.ratings if not one.is_judge and one.annotator_id in people]
         return self.label.comparable(get_median([exact_json.loads(bytes(content)) for content in contents]))
