@@ -1,14 +1,14 @@
 """Cells of a queue with different ratings (contract 7.11)."""
 
 import uuid
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from modelhub.agreement.decisions import IN_FORCE, complete, decisions_of
 from modelhub.agreement.levels import Raters
 from modelhub.agreement.opinions import describe_opinions, read_opinions
-from modelhub.agreement.posteriors import MOST_OPERATIONS, Posteriors
+from modelhub.agreement.posteriors import MOST_OPERATIONS, TOO_MANY_LABELS, Posteriors
 from modelhub.agreement.reading import Cell, Comparables, is_chosen, read_cells, scores_of_queue
 from modelhub.labels.rules import LabelRule
 from modelhub.queues.models import Adjudication, Queue
@@ -76,14 +76,20 @@ class Disagreements:
         decisions = Adjudication.objects.filter(IN_FORCE, organization_id=queue.organization_id, item__queue=queue)
         return {(item_id, str(label_id)) for item_id, label_id in decisions.values_list("item", "label")}
 
+    def _fit_models(self, label_ids: Iterable[str]) -> None:
+        operations = 0
+        for label_id in label_ids:
+            if operations < MOST_OPERATIONS:
+                operations += self.posteriors[label_id].fit()
+            else:
+                self.posteriors[label_id].give_up(TOO_MANY_LABELS)
+
     def describe(self, page: Sequence[Disagreement]) -> list[dict[str, Any]]:
         """Return the details of some cells. Raise `Invalid` above `MAX_ANSWER_BYTES`.
 
         The number of statements does not grow with them.
         """
-        operations = MOST_OPERATIONS
-        for label_id in dict.fromkeys(cell.label_id for cell in page):
-            operations -= self.posteriors[label_id].fit(operations)
+        self._fit_models(dict.fromkeys(cell.label_id for cell in page))
         queue, item_ids = self.question.queue, {cell.item_id for cell in page}
         items = items_of(queue).filter(pk__in=item_ids).select_related("source")
         sources = {item.pk: item.source for item in items}

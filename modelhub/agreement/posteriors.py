@@ -9,15 +9,18 @@ from modelhub.labels.rules import LabelRule
 
 MOST_CLASSES = 50
 MOST_RATINGS = 100_000
-# Operations of all models of one answer, an operation being a rating by a class in an iteration: some 5 seconds.
-MOST_OPERATIONS = 25_000_000
+# Operations of a model, an operation being a rating by a class in an iteration: some 3 seconds.
+MOST_OPERATIONS = 12_500_000
+# Fewer iterations than these are no fit.
+LEAST_ITERATIONS = 20
 # Decimal places of probabilities; classes with 0 are left out.
 PLACES = 6
 LEFT_OUT = "posterior=false leaves it out"
 NO_CLASSES = "numbers and texts have no classes"
 TOO_MANY_CLASSES = f"the label has more than {MOST_CLASSES} different values"
 TOO_MANY_RATINGS = f"the label has more than {MOST_RATINGS} ratings"
-TOO_MUCH_WORK = "the models of the labels on this page take too long: filter by label_id"
+TOO_MANY_PATTERNS = "the label has too many different values and ratings together"
+TOO_MANY_LABELS = "the models of the other labels on this page take too long: filter by label_id"
 
 Pattern = tuple[tuple[str, Hashable], ...]
 
@@ -44,24 +47,22 @@ class Posteriors:
             pattern = tuple(sorted(ratings.items(), key=lambda rating: rating[0]))
             self._units.append(self._patterns.setdefault(pattern, pattern))
             if self._ratings > MOST_RATINGS:
-                self._give_up(TOO_MANY_RATINGS)
+                self.give_up(TOO_MANY_RATINGS)
             elif len(self._classes) > MOST_CLASSES:
-                self._give_up(TOO_MANY_CLASSES)
+                self.give_up(TOO_MANY_CLASSES)
         return len(self._units) - 1
 
-    def fit(self, most_operations: int) -> int:
+    def fit(self) -> int:
         """Fit the model, or set the reason why it is not. Return the operations."""
         if self.reason:
             return 0
         of_iteration = len(self._classes) * sum(map(len, self._patterns))
-        most_iterations = min(MOST_ITERATIONS, most_operations // of_iteration)
-        if not most_iterations:
-            self._give_up(TOO_MUCH_WORK)
+        most_iterations = min(MOST_ITERATIONS, MOST_OPERATIONS // of_iteration)
+        if most_iterations < LEAST_ITERATIONS:
+            self.give_up(TOO_MANY_PATTERNS)
             return 0
-        self._consensus = consensus = dawid_skene(self._units, most_iterations=most_iterations)
-        if consensus.iterations == most_iterations < MOST_ITERATIONS:
-            self._give_up(TOO_MUCH_WORK)
-        return consensus.iterations * of_iteration
+        self._consensus = dawid_skene(self._units, most_iterations=most_iterations)
+        return self._consensus.iterations * of_iteration
 
     def of(self, place: int) -> list[dict[str, Any]] | None:
         """Return the values of a unit with their probabilities, most probable first."""
@@ -71,8 +72,9 @@ class Posteriors:
         ranked = sorted(posterior, key=lambda one: (-one[1], order(one[0])))
         return [{"value": plain_class(value), "probability": share} for value, share in ranked if share]
 
-    def _give_up(self, reason: str) -> None:
-        self.reason, self._consensus = reason, None
+    def give_up(self, reason: str) -> None:
+        """Drop the ratings, for a reason unless there is one."""
+        self.reason = self.reason or reason
         self._units.clear()
         self._patterns.clear()
 
