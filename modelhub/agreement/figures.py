@@ -1,4 +1,4 @@
-"""Agreement over scores: of labels, pairs of annotators, and judges (contract 7.8)."""
+"""Agreement over scores: labels, pairs of annotators, judges (contract 7.8)."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -19,6 +19,8 @@ from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 
 MOST_LABELS = 1000
+# Labels of one answer with intervals, which cost up to 0.5 s each.
+MOST_INTERVALS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,9 @@ def _describe(question: Question, tallies: list[LabelTally]) -> dict[str, Any]:
     differing = [tally.differing for tally in tallies] + [judge.differing for _, _, judge in judges]
     units = _read_units(question, differing)
     compared, equal = (sum(getattr(tally.table, count) for tally in tallies) for count in ("compared", "equal"))
+    without_interval = _find_reason_without_interval(question)
     labels = [
-        describe_label(tally, bootstrap=question.bootstrap) | units.describe(tally.differing) for tally in tallies
+        describe_label(tally, without_interval=without_interval) | units.describe(tally.differing) for tally in tallies
     ]
     return {
         "overall_agreement": Figure(equal / compared).rounded(SHARE_PLACES) if compared else None,
@@ -74,6 +77,14 @@ def _describe(question: Question, tallies: list[LabelTally]) -> dict[str, Any]:
     }
 
 
+def _find_reason_without_interval(question: Question) -> str:
+    if not question.bootstrap:
+        return "bootstrap is false"
+    if len(question.labels) > MOST_INTERVALS:
+        return f"there are intervals of at most {MOST_INTERVALS} labels: filter by label_id"
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Units:
     """The shown units with a disagreement: items by id, or sources by type and id."""
@@ -84,7 +95,7 @@ class Units:
         shown = {"disagreement_count": differing.count}
         if self.sources is None:
             return shown | {"disagreement_items": [str(pk) for pk in differing.oldest]}
-        return shown | {"disagreement_sources": [self.sources[pk] for pk in differing.oldest]}
+        return shown | {"disagreement_sources": [self.sources[pk] for pk in differing.oldest if pk in self.sources]}
 
 
 def _read_units(question: Question, found: Iterable[Differing]) -> Units:

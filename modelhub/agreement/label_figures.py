@@ -21,7 +21,6 @@ from modelhub.labels.rules import LabelRule
 
 CONFIDENCE = 0.95
 IS_TEXT = "texts have no level of measurement"
-NO_BOOTSTRAP = "bootstrap is false"
 NO_NUMBERS = "only star and numeric labels have weights"
 NO_SETS = "only labels with several options have sets"
 # Fields of figures other than shares, and weights of kappa.
@@ -43,11 +42,14 @@ def find_obstacle(label: LabelRule) -> str:
     return "" if label.level in DISTANCES else IS_TEXT
 
 
-def describe_label(tally: LabelTally, *, bootstrap: bool) -> dict[str, Any]:
-    """Return the figures of a label, with a reason for each that is null."""
+def describe_label(tally: LabelTally, *, without_interval: str = "") -> dict[str, Any]:
+    """Return the figures of a label, with a reason for each that is null.
+
+    `without_interval` is the reason to leave the interval out.
+    """
     table, label = tally.table, tally.label
     share, figures = equal_share(table), _compute(table, label)
-    interval = _find_interval(table, label, bootstrap=bootstrap)
+    interval = _find_interval(table, label, without_interval=without_interval)
     shown = {name: figure.rounded() for name, figure in figures.items()}
     reasons = {
         "agreement_pct": share.reason,
@@ -111,9 +113,8 @@ def _compute(table: Table, label: LabelRule) -> dict[str, Figure]:
     return figures
 
 
-def _find_interval(table: Table, label: LabelRule, *, bootstrap: bool) -> Interval:
-    reason = find_obstacle(label) or ("" if bootstrap else NO_BOOTSTRAP)
-    if reason:
+def _find_interval(table: Table, label: LabelRule, *, without_interval: str) -> Interval:
+    if reason := find_obstacle(label) or without_interval:
         return Interval(None, None, 0, reason)
     return alpha_interval(table, DISTANCES[label.level], level=CONFIDENCE)
 

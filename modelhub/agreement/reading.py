@@ -11,6 +11,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Case, F, Func, JSONField, Q, QuerySet, TextField, Value, When
 from django.db.models.aggregates import Aggregate
+from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import Exact
 
 from modelhub.accounts.models import User
@@ -31,7 +32,9 @@ from modelhub.scores.models import Score
 JUDGES = frozenset({"auto", "model", "automation"})
 # Scores of one request: some 4 seconds, and 200 MB.
 MOST_SCORES = 500_000
-CELLS_PER_FETCH = 2000
+CELLS_PER_FETCH = 500
+# Characters of contents that are kept: a value may have 64 KB.
+LONGEST_KNOWN = 200
 # An item of a queue, or a source.
 Unit = Literal["queue_item", "source_id"]
 
@@ -39,12 +42,12 @@ Unit = Literal["queue_item", "source_id"]
 class Rating(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A score of a cell.
 
-    `content` is the content of the key of the value; of a text it is a hash.
+    `content` is the JSON text of the content of the key of the value; of a text it is that of a hash.
     """
 
     annotator_id: str
     score_source: str
-    content: msgspec.Raw
+    content: str
 
     @property
     def is_judge(self) -> bool:
@@ -79,6 +82,8 @@ _HASH = Func(
 )
 _IS_TEXT = Exact(Func(_CONTENT, function="jsonb_typeof", output_field=TextField()), "string")
 _COMPARED = Case(When(Q(label__type="text") & Q(_IS_TEXT), then=_HASH), default=_CONTENT)
+# As text: msgspec rejects deeply nested JSON.
+_COMPARED_TEXT = Coalesce(Cast(_COMPARED, TextField()), Value("null"))
 _decode = msgspec.json.Decoder(list[Rating]).decode
 
 
@@ -94,7 +99,7 @@ def read_cells(scores: QuerySet[Score], labels: Mapping[str, LabelRule], *, unit
         sentence = f"The scores must be at most {MOST_SCORES}, and there are more: filter by label_id"
         raise Invalid(sentence, code="too_many_scores")
     cells: Any = scores.values_list("label_id", unit)
-    cells = cells.annotate(ratings=_Ratings("annotator_id", "score_source", _COMPARED)).order_by("label_id", unit)
+    cells = cells.annotate(ratings=_Ratings("annotator_id", "score_source", _COMPARED_TEXT)).order_by("label_id", unit)
     with transaction.atomic(using=scores.db):
         for label_id, unit_id, text in cells.iterator(chunk_size=CELLS_PER_FETCH):
             yield Cell(labels[str(label_id)], unit_id, _keep_last(_decode(text)))
@@ -153,18 +158,20 @@ def is_chosen(score_source: str, raters: Raters) -> bool:
 
 
 class Comparables:
-    """Comparable values of one label by their JSON texts, each read once."""
+    """Comparable values of one label; short contents are read once."""
 
     def __init__(self, label: LabelRule) -> None:
         self.label = label
-        self.known: dict[bytes, Hashable] = {}
+        self.known: dict[str, Hashable] = {}
 
-    def of(self, content: msgspec.Raw) -> Hashable:
+    def of(self, content: str) -> Hashable:
         """Return the comparable value of a content.
 
         Raise `ValueError` for a content of another type.
         """
-        text = bytes(content)
-        if text not in self.known:
-            self.known[text] = self.label.comparable(exact_json.loads(text))
-        return self.known[text]
+        if content in self.known:
+            return self.known[content]
+        value = self.label.comparable(exact_json.loads(content))
+        if len(content) <= LONGEST_KNOWN:
+            self.known[content] = value
+        return value

@@ -87,7 +87,7 @@ class LabelTally:
             return median_low(people.values())
         # Of the numbers, not of their places: 0.2 and 0.4 have the mean 0.30000000000000004.
         contents = [one.content for one in cell.ratings if not one.is_judge and one.annotator_id in people]
-        return self.label.comparable(get_median([exact_json.loads(bytes(content)) for content in contents]))
+        return self.label.comparable(get_median([exact_json.loads(content) for content in contents]))
 
     def _compare(self, unit_id: uuid.UUID, consensus: Hashable, judges: Mapping[str, Hashable]) -> None:
         for judge_id, value in judges.items():

@@ -1,4 +1,4 @@
-"""`…/annotation-queues/{id}/agreement/` and `/model-hub/agreement/` (contract 7.8)."""
+"""`…/{id}/agreement/` of queues and `/model-hub/agreement/` (contract 7.8)."""
 
 import uuid
 from typing import Any

@@ -71,6 +71,10 @@ class Panel:
         answer = self.manager.post(path, body)
         assert answer.status == 200, answer.body
 
+    def scores(self, label: Label) -> list[Score]:
+        """Return the scores of a label, oldest first."""
+        return list(Score.objects.filter(organization_id=self.queue.organization_id, label=label).order_by("pk"))
+
     def ask(self, query: str = "", caller: Caller | None = None) -> Answer:
         return (caller or self.manager).get(self.path + query)
 

@@ -371,6 +371,23 @@ def test_numbers_of_any_size_have_figures(panel: Panel, case: str) -> None:
     assert found["alpha_interval"]["resamples"] > 900
 
 
+def test_a_value_that_is_nested_very_deeply_is_left_out(panel: Panel) -> None:
+    label = panel.attach("numeric")
+    panel.fill(label, {"Ann": [4], "Ben": [4]})
+    set_value(panel.store(label, "Cem", 0, 4), f'{{"value": {"[" * 3000}{"]" * 3000}}}')
+    found = panel.entry(label)
+    assert (found["unusable"], found["items"], found["annotators"]) == (1, 1, 2)
+
+
+def test_long_numbers_are_equal_by_value(panel: Panel) -> None:
+    label = panel.attach("numeric")
+    panel.fill(label, {"Ann": [1, 1], "Ben": [1, 1]})
+    for score, digits in zip(panel.scores(label), (300, 400, 300, 300), strict=True):
+        set_value(score, f'{{"value": 7.{"0" * digits}}}')
+    found = panel.entry(label)
+    assert (found["agreement_pct"], found["unusable"], found["items"]) == (1, 0, 2)
+
+
 class TestWhichScores:
     def test_a_removed_label_and_a_deleted_one_are_left_out(self, panel: Panel) -> None:
         removed, deleted, kept = (panel.attach() for _ in range(3))
@@ -483,6 +500,17 @@ class TestRequests:
             found = panel.entry(label, query)
             assert found["alpha_interval"]["low"] < found["alpha"] < found["alpha_interval"]["high"]
             assert "alpha_interval" not in found["reasons"]
+
+    def test_intervals_are_of_a_limited_number_of_labels(self, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+        one, other = panel.attach(), panel.attach()
+        for label in (one, other):
+            panel.fill(label, {"Ann": [1, 2, 3, 4, 1], "Ben": [1, 2, 3, 3, 2]})
+        monkeypatch.setattr(figures, "MOST_INTERVALS", 1)
+        for label in (one, other):
+            found = panel.entry(label, "")
+            reason = "there are intervals of at most 1 labels: filter by label_id"
+            assert (found["alpha_interval"], found["reasons"]["alpha_interval"]) == (None, reason)
+            assert panel.entry(label, f"?label_id={label.pk}")["alpha_interval"] is not None
 
     @pytest.mark.parametrize(
         ("query", "field"),
