@@ -76,15 +76,27 @@ def test_a_resample_of_few_values_has_the_alpha_of_its_units(distance: Distance)
         assert alpha == krippendorff_alpha(Table.of(units[place] for place in drawn), distance).value
 
 
-@pytest.mark.parametrize("distance", DISTANCES)
-def test_the_interval_of_many_values_is_close_to_that_of_whole_units(distance: Distance) -> None:
-    table = Table.of(noisy_units(values_of(distance, 2 * FEW_VALUES), 150))
+# 1,000 resamples blur a bound by 2 % of the width.
+@pytest.mark.parametrize(
+    ("distance", "blur"),
+    [("nominal", 0.025), ("ordinal", 0.05), ("interval", 1e-9), ("jaccard", 0.025), ("masi", 0.025)],
+)
+def test_the_interval_of_many_values_is_close_to_that_of_whole_units(distance: Distance, blur: float) -> None:
+    table = Table.of(noisy_units(values_of(distance, 2 * FEW_VALUES), 60))
     assert len(table.values) > FEW_VALUES
     found = alpha_interval(table, distance)
     assert found.low is not None
     assert found.high is not None
-    # Both draw the same units: the difference is the approximation's. 1,000 resamples blur a bound by 2 % of the width.
-    assert (found.low, found.high) == pytest.approx(naive(expand(table, distance), distance), abs=0.04 * _width(found))
+    # Both draw the same units: the difference is the approximation's.
+    assert (found.low, found.high) == pytest.approx(naive(expand(table, distance), distance), abs=blur * _width(found))
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_the_width_of_an_interval_falls_with_the_root_of_the_number_of_units(distance: Distance) -> None:
+    units = noisy_units(values_of(distance, 5), MOST_GROUPS)
+    few, many = (alpha_interval(Table.of(units * times), distance) for times in (1, 9))
+    # The error of a width is 5 %, half of it by the groups.
+    assert _width(many) == pytest.approx(_width(few) / 3, rel=0.2)
 
 
 @pytest.mark.parametrize("distance", ["nominal", "ordinal", "masi"])
