@@ -4,11 +4,12 @@ A resample costs a few sums: units are reduced to short vectors of whole numbers
 """
 
 from abc import ABC, abstractmethod
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, starmap
 from math import lcm
-from operator import sub
+from operator import itemgetter, sub
 from random import Random
 
 from modelhub.agreement.distances import Disagreement, Distance, Squared, dot, get_disagreement, rank
@@ -19,8 +20,11 @@ SEED = 1979
 MOST_GROUPS = 1000
 # With more values, expected disagreement is approximated; the error is small beside that of 1,000 resamples.
 FEW_VALUES = 30
-# With more numbers, all resamples have the ordinal distance of the sample.
+# With more numbers in more units, all resamples have the ordinal distance of the sample.
 FEW_RANKS = 20
+FEW_UNITS = 200
+# Bits of the number of a unit in a resample.
+WIDTH = 32
 
 ONE_UNIT = "needs at least two items with two ratings"
 NO_RESAMPLES = "alpha is undefined in all resamples"
@@ -205,6 +209,28 @@ class Ranks(Packed):
         return self.divide(sum(counts), observed, Squared(ranks).of_all(counts))
 
 
+class Repeated(Sample):
+    """Few units of many numbers, by the numbers of their repetitions.
+
+    Each resample has its own ordinal distance: with that of the sample, intervals near 1 are half as wide.
+    """
+
+    def reduce(self, codes: Codes) -> tuple[int, ...]:
+        place = bisect(self.units, codes, key=itemgetter(0)) - 1
+        return (1 << WIDTH * place,)
+
+    def find_alpha(self, sums: Sequence[int]) -> float | None:
+        numbers = [sums[0] >> WIDTH * place & (1 << WIDTH) - 1 for place in range(len(self.units))]
+        units = [(codes, number) for (codes, _), number in zip(self.units, numbers, strict=True) if number]
+        counts = [0] * len(self.counts)
+        for codes, number in units:
+            for code in codes:
+                counts[code] += number
+        ranks = Squared(rank(counts))
+        observed = sum(ranks.of_unit(codes) * number * (self.partners // (len(codes) - 1)) for codes, number in units)
+        return self.divide(sum(counts), observed, ranks.of_all(counts))
+
+
 def get_sample(table: Table, distance: Distance) -> Sample:
     """Return the compared units of a table, reduced for a distance."""
     units = sorted((codes, number) for codes, number in table.units if len(codes) > 1)
@@ -214,6 +240,8 @@ def get_sample(table: Table, distance: Distance) -> Sample:
     disagreement = get_disagreement(table.values, counts, distance)
     if distance == "ordinal" and len(counts) <= FEW_RANKS:
         return Ranks(units, counts, disagreement)
+    if distance == "ordinal" and len(units) <= FEW_UNITS:
+        return Repeated(units, counts, disagreement)
     if isinstance(disagreement, Squared):
         return Moments(units, counts, disagreement)
     return (Packed if len(counts) <= FEW_VALUES else Linear)(units, counts, disagreement)

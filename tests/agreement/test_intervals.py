@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from modelhub.agreement.distances import Distance
 from modelhub.agreement.intervals import (
+    FEW_RANKS,
+    FEW_UNITS,
     FEW_VALUES,
     MOST_GROUPS,
     NO_RESAMPLES,
@@ -76,13 +78,31 @@ def test_a_resample_of_few_values_has_the_alpha_of_its_units(distance: Distance)
         assert alpha == krippendorff_alpha(Table.of(units[place] for place in drawn), distance).value
 
 
-# 1,000 resamples blur a bound by 2 % of the width.
+def test_a_resample_of_few_units_has_the_ordinal_alpha_of_its_units() -> None:
+    random = Random(18)
+    pairs = [(true, true + random.randint(0, 1)) for true in random.choices(range(50), k=FEW_UNITS)]
+    table = Table.of({"a": one, "b": other} for one, other in pairs)
+    assert len(table.values) > FEW_RANKS
+    sample, units = get_sample(table, "ordinal"), expand(table, "ordinal")
+    groups = sample.deal(random)
+    for _ in range(50):
+        drawn = random.choices(range(len(units)), k=len(units))
+        alpha = sample.find_alpha([sum(map(group.__getitem__, drawn)) for group in groups])
+        assert alpha == krippendorff_alpha(Table.of(units[place] for place in drawn), "ordinal").value
+
+
+# 1,000 resamples blur a bound by 2 % of the width. Of the ordinal distance, few units are exact.
 @pytest.mark.parametrize(
-    ("distance", "blur"),
-    [("nominal", 0.025), ("ordinal", 0.05), ("interval", 1e-9), ("jaccard", 0.025), ("masi", 0.025)],
+    ("distance", "number", "blur"),
+    [
+        *(("nominal", 60, 0.025), ("ordinal", 60, 1e-9), ("ordinal", 250, 0.05)),
+        *(("interval", 60, 1e-9), ("jaccard", 60, 0.025), ("masi", 60, 0.025)),
+    ],
 )
-def test_the_interval_of_many_values_is_close_to_that_of_whole_units(distance: Distance, blur: float) -> None:
-    table = Table.of(noisy_units(values_of(distance, 2 * FEW_VALUES), 60))
+def test_the_interval_of_many_values_is_close_to_that_of_whole_units(
+    distance: Distance, number: int, blur: float
+) -> None:
+    table = Table.of(noisy_units(values_of(distance, 2 * FEW_VALUES), number))
     assert len(table.values) > FEW_VALUES
     found = alpha_interval(table, distance)
     assert found.low is not None

@@ -54,7 +54,11 @@ def test_every_reason_is_on_the_page() -> None:
         if name.isupper() and " " in str(sentence) and isinstance(sentence, str)
     }
     table = TEXT.split("| reason | remedy |\n|---|---|\n")[1].split("\n\n")[0]
-    assert {row.split(" | ")[0].removeprefix("| ") for row in table.splitlines()} == reasons
+    of_requests = {
+        "bootstrap is false",
+        f"there are intervals of at most {figures.MOST_INTERVALS} labels: filter by label_id",
+    }
+    assert {row.split(" | ")[0].removeprefix("| ") for row in table.splitlines()} == reasons | of_requests
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,8 @@ def test_every_reason_is_on_the_page() -> None:
         f"| posterior | {posteriors.MOST_CLASSES} values, {posteriors.MOST_RATINGS:,} ratings of a label |",
         f"| decisions of a request | {MAX_DECISIONS:,}: 413",
         f"More than {intervals.MOST_GROUPS:,} items are dealt at random into {intervals.MOST_GROUPS:,} groups",
-        f"With more than {intervals.FEW_VALUES} different values",
+        f"With more than {intervals.FEW_VALUES} different options or sets",
+        f"more than {intervals.FEW_RANKS}\n  different stars and {intervals.FEW_UNITS} different items",
         f"in at most {MOST_ITERATIONS} iterations",
         f"ids of the oldest {tallies.MOST_UNITS}",
     ],
