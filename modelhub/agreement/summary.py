@@ -58,14 +58,15 @@ def get_summary(label: Label, scores: QuerySet[Score]) -> dict[str, Any]:
 
 def _execute(rule: LabelRule, organization_id: uuid.UUID, scores: QuerySet[Score]) -> dict[str, Any]:
     """Return the row of the statement by its columns."""
-    is_text = rule.type == "text"
+    is_number, is_text = rule.type in NUMBERS, rule.type == "text"
     limits = [LONGEST_TEXT if is_text else None, MOST_TEXTS if is_text else MOST_VALUES, MOST_PEOPLE, MOST_DAYS]
-    of_label = [organization_id, get_type(rule.type).key, rule.type in NUMBERS, *limits]
+    of_label = [organization_id, get_type(rule.type).key, is_number, *limits]
     # Filters that nothing can satisfy must not raise `EmptyResultSet`.
     compiler = scores.order_by().values_list(*COLUMNS).query.get_compiler(DEFAULT_DB_ALIAS, elide_empty=False)
     selected, parameters = compiler.as_sql()
+    statement = SUMMARY.replace("{of_day}", "content, day" if is_number else "day").replace("{scores}", selected)
     with connection.cursor() as cursor:
-        cursor.execute(SUMMARY.replace("{scores}", selected), [*of_label, *parameters])
+        cursor.execute(statement, [*of_label, *parameters])
         names = [column.name for column in cursor.description or ()]
         [row] = cursor.fetchall()
     if sum(len(text) for text in row if isinstance(text, str)) > MAX_ANSWER_BYTES:

@@ -1,6 +1,7 @@
--- Summarize scores of a label in one row. The query of their columns is inserted.
--- Scores are grouped twice by their content, as JSON text, and all figures come from the groups. OFFSET 0 hides the
--- statistics of the table, which are of all labels: PostgreSQL would expect a group per score, and sort.
+-- Summarize scores of a label in one row. Inserted are the query of their columns and the columns of a group of a day,
+-- which has contents where a day has a mean.
+-- Contents are JSON texts. All figures come from the groups. OFFSET 0 hides the statistics of the table, which are of all
+-- labels: PostgreSQL would expect a group per score, and sort.
 WITH label AS NOT MATERIALIZED (
     SELECT %s::uuid AS organization_id, %s::text AS key, %s::boolean AS is_number, %s::int AS longest,
            %s::int AS most_values, %s::int AS most_people, %s::int AS most_days
@@ -11,19 +12,15 @@ WITH label AS NOT MATERIALIZED (
         SELECT source_id, min(created_at) AS first_at, max(created_at) AS last_at FROM scores GROUP BY source_id
     ) AS source
 ), contents AS (
-    SELECT content, CASE WHEN is_number THEN content END AS number, annotator_id, score_source, day FROM (
-        SELECT CASE WHEN longest IS NULL OR length(value ->> key) <= longest THEN (value -> key)::text END AS content,
-               is_number, annotator_id, score_source, date_bin('1 day', created_at, '2000-01-01Z') AS day
-        FROM scores CROSS JOIN label
-    ) AS score
-    OFFSET 0
+    SELECT CASE WHEN longest IS NULL OR length(value ->> key) <= longest THEN (value -> key)::text END AS content,
+           annotator_id, score_source, date_bin('1 day', created_at, '2000-01-01Z') AS day
+    FROM scores CROSS JOIN label OFFSET 0
 ), groups AS (
-    SELECT content, number, annotator_id, score_source, day, count(*) AS scores, grouping(day) = 0 AS of_day
-    FROM contents GROUP BY GROUPING SETS ((content, annotator_id, score_source), (number, day))
+    SELECT content, annotator_id, score_source, day, count(*) AS scores, grouping(day) = 0 AS of_day
+    FROM contents GROUP BY GROUPING SETS ((content, annotator_id, score_source), ({of_day}))
 ), grouped AS MATERIALIZED (
     SELECT content, annotator_id, score_source, day, scores, of_day,
-           CASE WHEN is_number AND coalesce(content, number) ~ '^[-0-9]'
-                THEN coalesce(content, number)::numeric END AS number
+           CASE WHEN is_number AND content ~ '^[-0-9]' THEN content::numeric END AS number
     FROM groups CROSS JOIN label
 ), numbers AS (
     SELECT number, scores, sum(scores) OVER (ORDER BY number) AS until, sum(scores) OVER () AS total FROM (
