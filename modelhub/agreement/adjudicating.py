@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Max, Q
 
 from modelhub.accounts.people import Actor
-from modelhub.agreement.decisions import IN_FORCE, Decision, complete, decisions_of
+from modelhub.agreement.decisions import IN_FORCE, Decision, all_decisions_of, complete
 from modelhub.core.errors import Forbidden, Invalid, NotFound, Refused
 from modelhub.core.exact_json import same
 from modelhub.core.transactions import in_transaction, repeat_aborted
@@ -169,6 +169,6 @@ def _store(docket: Docket, verdicts: Iterable[tuple[Verdict, dict[str, Any] | No
 
 
 def _read(access: Access, ids: Sequence[uuid.UUID]) -> list[Decision]:
-    """Return decisions in the order of their ids."""
-    found = {row.id: row for row in complete(decisions_of(access.queue).filter(pk__in=ids))}
+    """Return decisions in the order of their ids. Their labels may be removed meanwhile."""
+    found = {row.id: row for row in complete(all_decisions_of(access.queue).filter(pk__in=ids))}
     return [found[str(pk)] for pk in ids]

@@ -50,16 +50,16 @@ class DecisionRows(StructRows[Decision]):
     struct = Decision
 
 
+def all_decisions_of(queue: Queue) -> QuerySet[Adjudication, Decision]:
+    """Return the decisions on the items of a queue, by removed labels, too."""
+    rows = DecisionRows(Adjudication).filter(organization_id=queue.organization_id, item__queue=queue)
+    return rows.values_list(*columns_of(Decision))
+
+
 def decisions_of(queue: Queue) -> QuerySet[Adjudication, Decision]:
     """Return the decisions on live items of a queue by the labels that it has."""
     attached = QueueLabel.objects.filter(organization_id=queue.organization_id, queue=queue)
-    rows = DecisionRows(Adjudication).filter(
-        organization_id=queue.organization_id,
-        item__queue=queue,
-        item__deleted_at=None,
-        label__in=attached.values("label"),
-    )
-    return rows.values_list(*columns_of(Decision))
+    return all_decisions_of(queue).filter(item__deleted_at=None, label__in=attached.values("label"))
 
 
 def complete(rows: Iterable[Decision]) -> list[Decision]:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from modelhub.agreement import adjudicating
 from modelhub.core import clock, exact_json
 from modelhub.labels.models import Label
 from modelhub.queues.models import QUEUE_STATUSES, Adjudication, Item, Queue, QueueLabel
@@ -450,6 +451,20 @@ class TestTheRestStays:
         assert decide(rita, queue, item, "star", 4).body["code"] == "label_not_found"
         assert alice.post(f"{queue.path}add-label/", label).status == 200
         assert [row["value"] for row in history(rita, item)] == [3]
+
+    def test_a_label_that_is_removed_meanwhile_is_no_error(
+        self, queue: Judged, rita: Caller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = adjudicating._store
+
+        def store_and_remove(*arguments: Any) -> Any:
+            stored = store(*arguments)
+            QueueLabel.objects.filter(label=queue.labels["star"]).delete()
+            return stored
+
+        monkeypatch.setattr(adjudicating, "_store", store_and_remove)
+        answer = decide(rita, queue, queue.item(), "star", 3)
+        assert (answer.status, answer.body["adjudicated"][0]["value"]) == (200, 3)
 
     def test_a_removed_item_and_a_deleted_queue_have_none_to_show(
         self, alice: Caller, queue: Judged, rita: Caller

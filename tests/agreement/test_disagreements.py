@@ -12,6 +12,7 @@ from modelhub.agreement.dawid_skene import dawid_skene
 from modelhub.core import clock, exact_json
 from modelhub.labels.models import Label
 from modelhub.queues.models import Adjudication, QueueLabel
+from modelhub.scores.models import Score
 from tests.agreement.panel import Panel, make_panel, set_value
 from tests.client import Caller
 from tests.factories import AdjudicationFactory, ApiKeyFactory, QueueMemberFactory, UserFactory
@@ -139,6 +140,17 @@ class TestRow:
         label = panel.attach("categorical", options=["a", "b", "c"], multi_choice=True)
         panel.fill(label, {"Ann": [["a"]], "Ben": [["b", "a"]]})
         assert [one["value"] for one in rows_of(panel)[0]["values"]] == ["a", ["b", "a"]]
+
+    def test_a_withdrawn_decision_is_not_authoritative_and_a_deleted_score_is_no_value(self, panel: Panel) -> None:
+        star = panel.attach()
+        panel.fill(star, {"Ann": [1], "Ben": [2], "Cleo": [5]})
+        decide(panel, star, 0, 3)
+        decide(panel, star, 0, None)
+        score = Score.objects.get(annotator=panel.person("Cleo"))
+        assert panel.manager.delete(f"/model-hub/scores/{score.pk}/").status == 200
+        [row] = rows_of(panel)
+        assert row["authoritative"] is None
+        assert [one["value"] for one in row["values"]] == [1, 2]
 
     def test_scores_that_change_after_a_decision_outdate_it(self, panel: Panel) -> None:
         star = panel.attach()
@@ -271,6 +283,11 @@ class TestPosterior:
         panel.fill(panel.attach(type_), {"Ann": [contents[0]], "Ben": [contents[1]]})
         [row] = rows_of(panel)
         assert (row["posterior"], row["posterior_reason"]) == (None, "numbers and texts have no classes")
+
+    def test_values_without_a_probability_are_left_out(self, panel: Panel) -> None:
+        panel.fill(panel.attach(), {"Ann": [1, 3, 3, 1], "Ben": [2, 3, 3, 1]})
+        [row] = rows_of(panel)
+        assert {one["value"] for one in row["posterior"]} <= {1, 2}
 
     def test_they_are_left_out_on_request(self, panel: Panel) -> None:
         panel.fill(panel.attach(), {"Ann": [1], "Ben": [2]})

@@ -12,7 +12,7 @@ from modelhub.core import clock, exact_json
 from modelhub.datasets.models import Dataset, DatasetRow
 from modelhub.labels.models import Label
 from modelhub.queues import export_fields
-from modelhub.queues.models import Item, QueueLabel
+from modelhub.queues.models import Adjudication, Item, QueueLabel
 from modelhub.scores.models import Score
 from tests.client import Answer, Caller
 from tests.factories import AdjudicationFactory, DatasetFactory, LabelFactory, ProjectFactory, SourceFactory
@@ -273,7 +273,11 @@ class TestDecisions:
         for person in (alice, bob):
             queue.score(item, person.user, "text", {"text": person.user.name})
             queue.score(item, person.user, "star", {"rating": 1})
-        AdjudicationFactory.create(item=item, label=labels["star"], value={"rating": 5}, adjudicator__name="Rita")
+        # Older than all scores: the adjudicator takes no number from the annotators.
+        decision = AdjudicationFactory.create(
+            item=item, label=labels["star"], value={"rating": 5}, adjudicator__name="Rita"
+        )
+        Adjudication.objects.filter(pk=decision.pk).update(created_at=item.created_at)
         star, text = (f"label:{labels[name].pk}" for name in ("star", "text"))
         fields = [f"{star}:slot:1:value", f"{star}:slot:2:value", f"{text}:slot:1:value", f"{text}:slot:2:value"]
         assert cells_of(alice, queue, *fields) == [[1, 1, "Alice", "Bob"]]
