@@ -7,6 +7,7 @@ TRACE_ID = "7b1f6e1e-0d1c-4a52-9b8e-1f2d3c4b5a69"
 SESSION_ID = "c2a9d0b4-53f7-4e0e-8a51-6d7e8f9a0b1c"
 STAR_ID, CATEGORICAL_ID = "019ac4f0-7c4e-7d7a-8a3b-5f6e7d8c9b0a", "019ac4f0-7c4e-7d7b-9f21-0c1d2e3f4a5b"
 SCORE_ID, SOURCE_ID = "019ac4f2-1b6d-7e88-b7aa-43c0d5e6f701", "019ac4f1-5e2a-7c90-8d13-2b3c4d5e6f70"
+OTHER_USER_ID = "019ac4ef-9a10-7b3c-a4d5-e6f708192a3c"
 USER_ID, PROJECT_ID = "019ac4ef-9a10-7b3c-a4d5-e6f708192a3b", "019ac4ef-c4d2-7f60-9e1f-5a6b7c8d9e0f"
 DATASET_ID = "019ac4f6-3a1c-7f20-a6b7-c8d9e0f10213"
 ORGANIZATION_ID, FAULT_ID = "019ac4ef-8f01-7a2b-93c4-d5e6f708192a", "019ac4f4-2c5d-7d33-9e44-8b7c6d5e4f30"
@@ -187,6 +188,40 @@ EXAMPLES: dict[str, Any] = {
     "LabelDistribution.name": "Quality",
     "LabelDistribution.values": {"4": 90, "5": 60},
     "QueueAnalytics.status_breakdown": {"pending": 330, "in_progress": 0, "completed": 150, "skipped": 20},
+    "annotator_1_id": USER_ID,
+    "annotator_1_name": "Ada Lovelace",
+    "annotator_2_id": OTHER_USER_ID,
+    "annotator_2_name": "Grace Hopper",
+    "annotator_pairs_reason": None,
+    "judge_id": OTHER_USER_ID,
+    "judge_name": "Judge of tone",
+    "score_sources": ["model"],
+    "overall_agreement": 0.727,
+    "agreement_pct": 0.727,
+    "agreement_score": 0.727,
+    "percent_agreement": 0.818182,
+    "cohens_kappa": 0.743421,
+    "fleiss_kappa": None,
+    "ac1": 0.77544,
+    "alpha": 0.815388,
+    "alpha_jaccard": None,
+    "pairable_values": 40,
+    "total_comparisons": 40,
+    "unusable": 0,
+    "disagreement_items": [ITEM_ID],
+    "WeightedKappa.linear": 0.76,
+    "WeightedKappa.quadratic": 0.81,
+    "AlphaInterval.low": 0.621,
+    "AlphaInterval.high": 0.955,
+    "AlphaInterval.level": 0.95,
+    "AlphaInterval.resamples": 1000,
+    "OptionAgreement.option": "positive",
+    "OptionAgreement.reason": None,
+    "LabelAgreement.reason": None,
+    "LabelAgreementOfSources.reason": None,
+    "JudgeAgreement.reason": None,
+    "JudgeAgreementOfSources.reason": None,
+    "reasons": {"fleiss_kappa": "needs at least three annotators"},
     "Item.id": ITEM_ID,
     "ReviewAnswer.reviewed_item_id": ITEM_ID,
     "ReviewError.item_id": ITEM_ID,

@@ -100,7 +100,7 @@ def read_cells(scores: QuerySet[Score], labels: Mapping[str, LabelRule], *, unit
         raise Invalid(sentence, code="too_many_scores")
     cells: Any = scores.values_list("label_id", unit)
     cells = cells.annotate(ratings=_Ratings("annotator_id", "score_source", _COMPARED_TEXT)).order_by("label_id", unit)
-    with transaction.atomic(using=scores.db):
+    with transaction.atomic():
         for label_id, unit_id, text in cells.iterator(chunk_size=CELLS_PER_FETCH):
             yield Cell(labels[str(label_id)], unit_id, _keep_last(_decode(text)))
 
@@ -141,7 +141,7 @@ def read_labels_of_scores(organization_id: uuid.UUID, scores: QuerySet[Score]) -
     Of more scores than `MOST_SCORES`, some labels are missing.
     """
     found = scores.filter(label__deleted_at=None).order_by().values("label_id")[: MOST_SCORES + 1]
-    labels = Label.objects.using(scores.db).filter(LIVE, organization_id=organization_id, pk__in=found)
+    labels = Label.objects.filter(LIVE, organization_id=organization_id, pk__in=found)
     by_name = sorted(labels, key=lambda label: (fold(label.name), label.pk))
     return {str(label.pk): LabelRule.of(label) for label in by_name}
 

@@ -15,7 +15,6 @@ from modelhub.agreement.levels import RATERS, Raters
 from modelhub.agreement.reading import read_labels_of_queue, read_labels_of_scores, scores_of_queue
 from modelhub.agreement.serializers import AgreementAnswer, QueueAgreementAnswer
 from modelhub.core.models import LISTED
-from modelhub.core.replica import alias_for_long_read
 from modelhub.core.schema import endpoint, flag, parameter, problem_responses
 from modelhub.core.views import ApiView
 from modelhub.queues.access import get_access
@@ -45,7 +44,7 @@ class QueueAgreement(ApiView):
         queue = access.queue
         question = Question(
             organization_id=queue.organization_id,
-            scores=scores_of_queue(queue).using(alias_for_long_read()),
+            scores=scores_of_queue(queue),
             labels=read_labels_of_queue(queue, self.query.get("label_id")),
             unit="queue_item",
             raters=self.read_word("raters", RATERS, "people"),
@@ -76,7 +75,7 @@ class Agreement(ApiView, GenericAPIView[Any]):
         """
         raters: Raters = "all" if "score_source" in self.query else "people"
         organization_id = actor_of(request).user.organization_id
-        scores = self.filter_queryset(self.get_queryset()).using(alias_for_long_read())
+        scores = self.filter_queryset(self.get_queryset())
         question = Question(
             organization_id=organization_id,
             scores=scores,
