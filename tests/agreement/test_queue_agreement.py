@@ -293,6 +293,15 @@ def test_cells_of_one_annotator_count_nowhere(panel: Panel) -> None:
     assert (found["labels"][1]["alpha"], found["labels"][1]["reason"]) == (None, "all ratings are equal")
 
 
+def test_annotators_of_compared_items_are_counted(panel: Panel) -> None:
+    label = panel.attach()
+    panel.fill(label, {"Ann": [4, 5, 3], "Ben": [4, 5, None], "Cem": [None, None, None, 4]})
+    found = panel.entry(label)
+    assert (found["annotators"], found["items"], found["pairable_values"]) == (2, 2, 4)
+    assert found["cohens_kappa"] == 1
+    assert found["reasons"]["fleiss_kappa"] == NOT_THREE
+
+
 def test_overall_agreement_is_the_share_of_all_cells_that_are_equal(panel: Panel) -> None:
     star, text, several = panel.attach("star"), panel.attach("text"), panel.attach("categorical", **KINDS["masi"][1])
     panel.fill(star, {"Ann": [4, 4, 4], "Ben": [4, 3, 4], "Cem": [4, 4, None]})

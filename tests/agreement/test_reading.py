@@ -112,6 +112,14 @@ def test_names_are_emails_where_there_are_none(alice: Caller, charlie: Caller) -
     assert read_names(alice.user.organization_id, ids) == {ids[0]: "Alice", ids[2]: nameless.email}
 
 
+def test_only_short_contents_are_kept() -> None:
+    label = LabelFactory.build(type="numeric", organization_id=None)
+    comparables = Comparables(LabelRule.of(label))
+    for content in ("7", "7.00", f"7.{'0' * 1000}"):
+        assert comparables.of(content) == 0.7
+    assert set(comparables.known) == {"7", "7.00"}
+
+
 def test_a_tie_has_no_majority() -> None:
     assert find_majority([1, 2, 1]) == 1
     assert find_majority([1]) == 1
