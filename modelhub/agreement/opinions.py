@@ -68,9 +68,10 @@ def describe_opinions(label: LabelRule, opinions: Iterable[OpinionOfCell]) -> di
     Values that the label cannot compare are in neither.
     """
     kind = get_type(label.type)
-    values, usable, numbers = [], [], []
+    values, usable = [], []
+    numbers: list[Any] = []
     for one in opinions:
-        stored = exact_json.loads(one.value)
+        stored = _read_value(one.value)
         content, plain = stored.get(kind.key), kind.plain(stored)
         shown = {name: getattr(one, name) for name in Opinion.__struct_fields__}
         values.append(shown | {"value": plain})
@@ -84,6 +85,15 @@ def describe_opinions(label: LabelRule, opinions: Iterable[OpinionOfCell]) -> di
         "majority": _find_majority(label, usable),
         "median": get_median(numbers) if numbers and label.level in ("ordinal", "interval") else None,
     }
+
+
+def _read_value(text: str) -> dict[str, Any]:
+    try:
+        stored: dict[str, Any] = exact_json.loads(text)
+    except ValueError:
+        # Nested too deeply: only other writers than this API store such.
+        return {}
+    return stored
 
 
 def _find_majority(label: LabelRule, usable: Sequence[tuple[Hashable, Any]]) -> Any:

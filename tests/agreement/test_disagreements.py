@@ -50,6 +50,15 @@ def decide(panel: Panel, label: Label, number: int, value: object) -> None:
 class TestRow:
     """One cell."""
 
+    def test_a_value_that_is_nested_very_deeply_is_shown_as_none(self, panel: Panel) -> None:
+        numeric = panel.attach("numeric")
+        for name, number in (("Ann", 2), ("Ben", 4), ("Cleo", 4)):
+            panel.store(numeric, name, 0, number)
+        set_value(panel.store(numeric, "Dan", 0, 4), f'{{"value": {"[" * 3000}{"]" * 3000}}}')
+        [row] = rows_of(panel)
+        assert [one["value"] for one in row["values"]] == [2, 4, 4, None]
+        assert (row["majority"], row["median"]) == (4, 4)
+
     def test_a_row_has_the_item_the_label_all_values_and_the_decision(self, panel: Panel) -> None:
         star = panel.attach()
         scores = [
