@@ -169,6 +169,6 @@ def _store(docket: Docket, verdicts: Iterable[tuple[Verdict, dict[str, Any] | No
 
 
 def _read(access: Access, ids: Sequence[uuid.UUID]) -> list[Decision]:
-    """Return decisions in the order of their ids. Their labels may be removed meanwhile."""
+    """Return decisions in the order of their ids, by removed labels, too."""
     found = {row.id: row for row in complete(all_decisions_of(access.queue).filter(pk__in=ids))}
     return [found[str(pk)] for pk in ids]

@@ -357,7 +357,7 @@ class TestOddities:
             set_value(panel.store(label, "Ben", 0, content), UNUSABLE)
             panel.store(label, "Cleo", 0, content)
             set_value(panel.store(label, "Dora", 0, content), "{}")
-        assert [cell for cell in cells_of(panel) if cell[1] not in ("text", "thumbs_up_down")] == []
+        assert cells_of(panel) == []
         panel.store(labels[0], "Emil", 0, 1)
         row = next(row for row in rows_of(panel) if row["label_type"] == "star")
         assert [one["value"] for one in row["values"]] == [4, {"a": []}, 4, None, 1]
