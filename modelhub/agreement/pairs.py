@@ -1,7 +1,7 @@
 """Agreement of each two annotators, over labels (contract 7.8)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import Any
@@ -13,7 +13,8 @@ from modelhub.labels.rules import LabelRule
 
 # Comparisons of one answer: 200 MB, if all are of different numbers.
 MOST_COMPARISONS = 1_000_000
-MOST_PAIRS = 1000
+# Pairs of one answer, and their entries per label.
+MOST_PAIRS, MOST_ENTRIES = 5000, 20_000
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class Pair:
         return sum(_count_equal(values) for _, values in self.by_label)
 
 
-def find_pairs(tallies: Iterable[LabelTally]) -> tuple[list[Pair], str]:
+def find_pairs(tallies: Sequence[LabelTally]) -> tuple[list[Pair], str]:
     """Return pairs of annotators in the order of their ids, and why some are missing."""
     comparisons = sum(tally.table.comparisons for tally in tallies)
     if comparisons > MOST_COMPARISONS:
@@ -42,10 +43,9 @@ def find_pairs(tallies: Iterable[LabelTally]) -> tuple[list[Pair], str]:
         pair: Any
         for pair, values in tally.table.pairs.items():
             found.setdefault(pair, Pair(pair)).by_label.append((tally.label, values))
-    pairs = nsmallest(MOST_PAIRS, found.values(), key=lambda pair: (-pair.comparisons, pair.annotators))
-    reason = (
-        f"these are the {MOST_PAIRS} of {len(found)} pairs with the most comparisons" if len(found) > MOST_PAIRS else ""
-    )
+    most = min(MOST_PAIRS, MOST_ENTRIES // max(1, len(tallies)))
+    pairs = nsmallest(most, found.values(), key=lambda pair: (-pair.comparisons, pair.annotators))
+    reason = f"these are the {most} of {len(found)} pairs with the most comparisons" if len(found) > most else ""
     return sorted(pairs, key=lambda pair: pair.annotators), reason
 
 

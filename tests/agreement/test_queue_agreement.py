@@ -468,8 +468,11 @@ class TestPairs:
         assert found["labels"][0]["cohens_kappa"] is None
         assert found["labels"][0]["fleiss_kappa"] is not None
 
-    def test_the_most_compared_pairs_are_shown(self, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pairs, "MOST_PAIRS", 1)
+    @pytest.mark.parametrize(("limit", "value"), [("MOST_PAIRS", 1), ("MOST_ENTRIES", 3)])
+    def test_the_most_compared_pairs_are_shown(
+        self, panel: Panel, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+    ) -> None:
+        monkeypatch.setattr(pairs, limit, value)
         panel.fill(panel.attach(), {"Ann": [1, None, 2], "Ben": [1, 2, 1], "Cem": [None, 2, 1]})
         panel.fill(panel.attach(), {"Ben": [1], "Cem": [1]})
         found = panel.read()
