@@ -11,7 +11,7 @@ OTHER_USER_ID = "019ac4ef-9a10-7b3c-a4d5-e6f708192a3c"
 USER_ID, PROJECT_ID = "019ac4ef-9a10-7b3c-a4d5-e6f708192a3b", "019ac4ef-c4d2-7f60-9e1f-5a6b7c8d9e0f"
 DATASET_ID = "019ac4f6-3a1c-7f20-a6b7-c8d9e0f10213"
 ORGANIZATION_ID, FAULT_ID = "019ac4ef-8f01-7a2b-93c4-d5e6f708192a", "019ac4f4-2c5d-7d33-9e44-8b7c6d5e4f30"
-DECISION_ID = "019ac4f7-4b2d-7a30-9c1e-5d6e7f809122"
+ADJUDICATION_ID = "019ac4f7-4b2d-7a30-9c1e-5d6e7f809122"
 QUEUE_ID, ITEM_ID = "019ac4f5-6a7b-7c8d-9e0f-1a2b3c4d5e6f", "019ac4f5-7b8c-7d9e-8f10-2b3c4d5e6f70"
 # The page replaces these by ids of the caller's organization.
 IDS = {
@@ -128,12 +128,12 @@ EXAMPLES: dict[str, Any] = {
     "ExportedAnnotation.value": 4,
     "ExportedAnnotation.notes": "Polite, but slow",
     "ExportedAnnotation.authoritative": False,
-    "Decision.value": 4,
-    "Decision.id": DECISION_ID,
-    "Decision.notes": "The second source settles it.",
-    "Decision.authoritative": True,
-    "Decision.is_outdated": False,
-    "Decision.replaced_at": None,
+    "Adjudication.value": 4,
+    "Adjudication.id": ADJUDICATION_ID,
+    "Adjudication.notes": "The second source settles it.",
+    "Adjudication.authoritative": True,
+    "Adjudication.is_outdated": False,
+    "Adjudication.replaced_at": None,
     "adjudicator_id": USER_ID,
     "adjudicator_name": "Ada Lovelace",
     "AdjudicateAnswer.errors": [],

@@ -83,10 +83,10 @@ def count_reports(caller: Caller, label: Label, number: int) -> dict[str, int]:
         name = f"POST annotation-queues/{{id}}/items/bulk-review/ {action} {number}"
         body = {"item_ids": ids, "action": action, "notes": "n"}
         counts[name] = count(lambda b=body: caller.post(f"{path}items/bulk-review/", b), 200)  # type: ignore[misc]
-    verdicts = [{"item_id": item_id, "label_id": str(label.pk), "value": 1} for item_id in ids]
+    decisions = [{"item_id": item_id, "label_id": str(label.pk), "value": 1} for item_id in ids]
     for action in ("new", "repeated"):
         name = f"POST annotation-queues/{{id}}/adjudicate/ {action} {number}"
-        counts[name] = count(partial(caller.post, f"{path}adjudicate/", {"decisions": verdicts}), 200)
+        counts[name] = count(partial(caller.post, f"{path}adjudicate/", {"decisions": decisions}), 200)
     name = f"GET annotation-queues/{{id}}/items/{{item_id}}/adjudications/ {number}"
     counts[name] = count(partial(caller.get, f"{path}items/{ids[0]}/adjudications/"), 200)
     return counts

@@ -1,17 +1,17 @@
 """Decisions on the values of items (contract 7.11)."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Exists
 
 from modelhub.accounts.people import Actor
-from modelhub.agreement.decisions import IN_FORCE, Decision, all_decisions_of, complete
+from modelhub.agreement.rows import IN_FORCE, LATER_SCORES, AdjudicationRow, all_adjudications_of, complete
 from modelhub.core.errors import Forbidden, Invalid, NotFound, Refused
 from modelhub.core.exact_json import same
+from modelhub.core.models import LIVE
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.rules import LabelRule
 from modelhub.queues.access import Access, get_access
@@ -23,8 +23,8 @@ CellKey = tuple[uuid.UUID, uuid.UUID]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """A reviewer's value of an item by a label; None withdraws the decision."""
+class NewAdjudication:
+    """A decision with its value as sent, and later as stored; None withdraws."""
 
     item_id: uuid.UUID
     label_id: uuid.UUID
@@ -37,138 +37,123 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Docket:
-    """The locked items and the labels that verdicts name, with decisions in force.
+class Cells:
+    """The locked items and the labels of a request, with the decisions in force.
 
-    `own` has the cells that the actor has scored, `changed_at` the time of the last change of a score by cell.
+    `outdated` has the cells whose scores changed after the decision, `own` those that the actor has scored.
     """
 
     access: Access
     items: frozenset[uuid.UUID]
     labels: Mapping[uuid.UUID, LabelRule]
-    decisions: Mapping[CellKey, Adjudication]
+    in_force: Mapping[CellKey, Adjudication]
+    outdated: frozenset[CellKey]
     own: frozenset[CellKey]
-    changed_at: Mapping[CellKey, datetime]
 
-    def judge(self, verdict: Verdict) -> dict[str, Any] | None:
-        """Return the value as it is stored, None for a withdrawal. Raise `Refused`."""
-        if verdict.item_id not in self.items:
-            raise item_not_found(verdict.item_id)
-        label = self.labels.get(verdict.label_id)
+    def check(self, new: NewAdjudication) -> NewAdjudication:
+        """Return the decision with its value as stored. Raise `Refused`."""
+        if new.item_id not in self.items:
+            raise item_not_found(new.item_id)
+        label = self.labels.get(new.label_id)
         if label is None:
-            sentence = f"Label not found in this queue: {verdict.label_id}"
+            sentence = f"Label not found in this queue: {new.label_id}"
             raise NotFound(sentence, code="label_not_found", field="label_id")
-        if verdict.cell in self.own:
+        if new.cell in self.own:
             person = f"another person than {self.access.actor.user.email}, its annotator"
-            raise Forbidden(f"{label}: item {verdict.item_id} must be adjudicated by {person}", code="own_work")
-        if verdict.value is not None:
-            return label.check_new(verdict.value)
-        if verdict.cell not in self.decisions:
-            sentence = f"{label}: item {verdict.item_id} has no decision to withdraw"
+            raise Forbidden(f"{label}: item {new.item_id} must be adjudicated by {person}", code="own_work")
+        if new.value is not None:
+            return replace(new, value=label.check_new(new.value))
+        if new.cell not in self.in_force:
+            sentence = f"{label}: item {new.item_id} has no decision to withdraw"
             raise NotFound(sentence, code="decision_not_found")
-        return None
+        return new
 
-    def find_repeated(self, verdict: Verdict, value: dict[str, Any] | None) -> Adjudication | None:
-        """Return the decision in force that a verdict repeats, unless it is outdated."""
-        decision = self.decisions.get(verdict.cell)
-        if decision is None or decision.notes != verdict.notes or not same(decision.value, value):
-            return None
-        changed_at = self.changed_at.get(verdict.cell)
-        return None if changed_at and changed_at > decision.created_at else decision
+    def is_repeat(self, new: NewAdjudication) -> bool:
+        """Return whether the decision in force is the same and not outdated."""
+        before = self.in_force.get(new.cell)
+        if before is None or new.cell in self.outdated:
+            return False
+        return before.notes == new.notes and same(before.value, new.value)
 
 
 @repeat_aborted
 @in_transaction
 def adjudicate(
-    *, actor: Actor, queue_id: uuid.UUID, verdicts: Mapping[int, Verdict]
-) -> tuple[list[Decision], dict[int, Refused]]:
-    """Store verdicts by their positions. Return decisions, and errors by position.
+    *, actor: Actor, queue_id: uuid.UUID, adjudications: Mapping[int, NewAdjudication]
+) -> tuple[list[AdjudicationRow], dict[int, Refused]]:
+    """Store decisions by their positions. Return their rows, and errors by position.
 
-    Items, slots and scores stay as they are, and a replaced decision is kept. Lock the items. Raise `NotFound` for the
-    queue, `Forbidden` without the right to review.
+    Of one cell the first valid decision counts. Items, slots and scores stay as they are, and a replaced decision is
+    kept. Lock the items. Raise `NotFound` for the queue, `Forbidden` without the right to review.
     """
     access = get_access(actor, queue_id)
     access.check("review")
-    docket = _open_docket(access, verdicts.values())
-    accepted: dict[CellKey, int] = {}
-    values: dict[int, dict[str, Any] | None] = {}
+    cells = _lock_cells(access, adjudications.values())
+    accepted: dict[CellKey, tuple[int, NewAdjudication]] = {}
     errors: dict[int, Refused] = {}
-    for index, verdict in verdicts.items():
+    for index, sent in adjudications.items():
         try:
-            value = docket.judge(verdict)
-            if (first := accepted.setdefault(verdict.cell, index)) != index:
-                item, label = verdict.cell
-                raise Invalid(f"Item {item} and label {label} are already decided by decisions[{first}]")
-            values[index] = value
+            new = cells.check(sent)
+            first, _ = accepted.setdefault(new.cell, (index, new))
+            if first != index:
+                names = f"Item {new.item_id} and label {new.label_id}"
+                raise Invalid(f"{names} are already decided by decisions[{first}]")
         except Refused as refused:
             errors[index] = refused
-    shown = _store(docket, [(verdicts[index], value) for index, value in values.items()])
-    return _read(access, shown), errors
+    ids = _store(cells, [new for _, new in accepted.values()])
+    rows = {row.id: row for row in complete(all_adjudications_of(access.queue).filter(pk__in=ids))}
+    return [rows[str(pk)] for pk in ids], errors
 
 
-def _open_docket(access: Access, verdicts: Collection[Verdict]) -> Docket:
-    """Lock the items, then read the decisions and the scores of all named cells."""
+def _lock_cells(access: Access, adjudications: Collection[NewAdjudication]) -> Cells:
+    """Lock the items, then read the decisions and the own scores of all cells."""
     queue = access.queue
     of_organization = {"organization_id": queue.organization_id}
-    named = items_of(queue).filter(pk__in={verdict.item_id for verdict in verdicts})
+    named = items_of(queue).filter(pk__in={new.item_id for new in adjudications})
     items = dict(named.order_by("pk").select_for_update(no_key=True).values_list("pk", "source_id"))
     attached = QueueLabel.objects.filter(
-        **of_organization, queue=queue, label__in={verdict.label_id for verdict in verdicts}
+        **of_organization, queue=queue, label__in={new.label_id for new in adjudications}
     )
     labels = {one.label_id: LabelRule.of(one.label) for one in attached.select_related("label")}
-    decisions = Adjudication.objects.filter(IN_FORCE, **of_organization, item__in=[*items], label__in=[*labels])
-    # Deleted ones, too: a deletion is a change. By the source first: so begins the unique index of scores.
+    in_force = Adjudication.objects.filter(IN_FORCE, **of_organization, item__in=[*items], label__in=[*labels])
+    rows: Any = {(row.item_id, row.label_id): row for row in in_force.annotate(is_outdated=Exists(LATER_SCORES))}
+    outdated = frozenset(cell for cell, row in rows.items() if row.is_outdated)
+    # By the source first: so begins the unique index of scores.
     scores = Score.objects.filter(
-        **of_organization, source__in=[*items.values()], queue_item__in=[*items], label__in=[*labels]
+        LIVE, **of_organization, source__in=[*items.values()], queue_item__in=[*items], label__in=[*labels]
     )
-    is_own = Q(annotator=access.actor.user.pk, deleted_at=None)
-    by_cell = scores.values("queue_item", "label").annotate(own=Count("pk", filter=is_own), last=Max("updated_at"))
-    worked: Any = list(by_cell.order_by().values_list("queue_item", "label", "own", "last"))
-    return Docket(
-        access,
-        frozenset(items),
-        labels,
-        {(one.item_id, one.label_id): one for one in decisions},
-        frozenset((item, label) for item, label, number, _ in worked if number),
-        {(item, label): last for item, label, _, last in worked},
-    )
+    own: Any = scores.filter(annotator=access.actor.user.pk).values_list("queue_item", "label_id")
+    return Cells(access, frozenset(items), labels, rows, outdated, frozenset(own))
 
 
-def _store(docket: Docket, verdicts: Iterable[tuple[Verdict, dict[str, Any] | None]]) -> list[uuid.UUID]:
-    """Store accepted verdicts. Return the ids of their rows.
+def _store(cells: Cells, adjudications: Iterable[NewAdjudication]) -> list[uuid.UUID]:
+    """Store checked decisions. Return the ids of their rows.
 
-    A repeated verdict has the row in force, a withdrawal the withdrawn one.
+    A repeat has the row in force, a withdrawal the withdrawn one.
     """
-    organization_id = docket.access.queue.organization_id
+    organization_id = cells.access.queue.organization_id
     now = DatabaseClock()
-    shown, replaced, created = [], [], []
-    for verdict, value in verdicts:
-        if repeated := docket.find_repeated(verdict, value):
-            shown.append(repeated.pk)
-            continue
-        if before := docket.decisions.get(verdict.cell):
-            replaced.append(before.pk)
-        if value is None:
-            shown.append(docket.decisions[verdict.cell].pk)
-            continue
-        new = Adjudication(
-            organization_id=organization_id,
-            created_at=now,
-            item_id=verdict.item_id,
-            label_id=verdict.label_id,
-            adjudicator=docket.access.actor.user,
-            value=value,
-            notes=verdict.notes,
-        )
-        created.append(new)
-        shown.append(new.pk)
+    ids: list[uuid.UUID] = []
+    replaced: list[uuid.UUID] = []
+    created: list[Adjudication] = []
+    for new in adjudications:
+        row = cells.in_force.get(new.cell)
+        is_repeat = cells.is_repeat(new)
+        if row and not is_repeat:
+            replaced.append(row.pk)
+        if row is None or (new.value is not None and not is_repeat):
+            row = Adjudication(
+                organization_id=organization_id,
+                created_at=now,
+                item_id=new.item_id,
+                label_id=new.label_id,
+                adjudicator=cells.access.actor.user,
+                value=new.value,
+                notes=new.notes,
+            )
+            created.append(row)
+        ids.append(row.pk)
     # First, because the index allows one decision in force per cell.
     Adjudication.objects.filter(organization_id=organization_id, pk__in=replaced).update(replaced_at=now)
     Adjudication.objects.bulk_create(created)
-    return shown
-
-
-def _read(access: Access, ids: Sequence[uuid.UUID]) -> list[Decision]:
-    """Return decisions in the order of their ids, by removed labels, too."""
-    found = {row.id: row for row in complete(all_decisions_of(access.queue).filter(pk__in=ids))}
-    return [found[str(pk)] for pk in ids]
+    return ids

@@ -6,9 +6,9 @@ from django.conf import settings
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
-from modelhub.agreement.adjudicating import Verdict
-from modelhub.agreement.decisions import Decision
+from modelhub.agreement.adjudicating import NewAdjudication
 from modelhub.agreement.opinions import Opinion
+from modelhub.agreement.rows import AdjudicationRow
 from modelhub.core.errors import Invalid, Refused, TooLarge
 from modelhub.core.inputs import IdField, InputSerializer, StrictField, TextField
 from modelhub.core.schema import SENTENCES
@@ -34,7 +34,7 @@ class ValueField(StrictField, serializers.JSONField):
         return Invalid(sentence, code="missing_value", field="value")
 
 
-class VerdictInput(InputSerializer):
+class AdjudicationInput(InputSerializer):
     """The value of an item by a label."""
 
     item_id = IdField(rule="the id of an item of the queue")
@@ -42,9 +42,9 @@ class VerdictInput(InputSerializer):
     value = ValueField(allow_null=True, help_text="As in scores; null withdraws the decision in force.")
     notes = TextField(required=False, allow_null=True, max_length=settings.MAX_NOTES_LENGTH)
 
-    def to_internal_value(self, data: Any) -> Verdict:
+    def to_internal_value(self, data: Any) -> NewAdjudication:
         fields = super().to_internal_value(data)
-        return Verdict(fields["item_id"], fields["label_id"], fields["value"], fields.get("notes") or "")
+        return NewAdjudication(fields["item_id"], fields["label_id"], fields["value"], fields.get("notes") or "")
 
 
 class AdjudicateInput(PersonInput):
@@ -54,58 +54,58 @@ class AdjudicateInput(PersonInput):
     label_id = IdField(required=False, rule="the id of a label of the queue")
     value = ValueField(required=False, allow_null=True, help_text="As in scores; null withdraws the decision in force.")
     notes = TextField(required=False, allow_null=True, max_length=settings.MAX_NOTES_LENGTH)
-    decisions = VerdictInput(many=True, required=False, allow_null=True, help_text=f"At most {MAX_DECISIONS}.")
+    decisions = AdjudicationInput(many=True, required=False, allow_null=True, help_text=f"At most {MAX_DECISIONS}.")
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Return the person, `verdicts` by position, and `errors` of the other entries.
+        """Return the person, `adjudications` by position, and `errors` of the others.
 
         `is_single` without `decisions`: then an error is raised.
         """
-        person, reader, decisions = PersonInput(), VerdictInput(), data.get("decisions")
+        person, reader, decisions = PersonInput(), AdjudicationInput(), data.get("decisions")
         given = {name: sent for name, sent in data.items() if name in reader.fields}
         fields: dict[str, Any] = person.run_validation({name: data[name] for name in person.fields if name in data})
         if decisions is None:
-            return fields | {"verdicts": {0: reader.run_validation(given)}, "errors": {}, "is_single": True}
+            return fields | {"adjudications": {0: reader.run_validation(given)}, "errors": {}, "is_single": True}
         if given:
             name = next(iter(given))
             raise Invalid(f"{name} must not be given with decisions", code="conflicting_fields", field=name)
-        verdicts, errors = _read_verdicts(reader, decisions)
-        return fields | {"verdicts": verdicts, "errors": errors, "is_single": False}
+        adjudications, errors = _read_many(reader, decisions)
+        return fields | {"adjudications": adjudications, "errors": errors, "is_single": False}
 
 
-def _read_verdicts(reader: VerdictInput, sent: object) -> tuple[dict[int, Verdict], dict[int, Refused]]:
+def _read_many(reader: AdjudicationInput, sent: object) -> tuple[dict[int, NewAdjudication], dict[int, Refused]]:
     if not isinstance(sent, list) or not sent:
         raise Invalid(f"decisions must be a list of at least one object, got {show(sent)}", field="decisions")
     if len(sent) > MAX_DECISIONS:
         sentence = f"At most {MAX_DECISIONS} decisions a request, got {len(sent)}"
         raise TooLarge(sentence, code="too_many_decisions", field="decisions")
-    verdicts: dict[int, Verdict] = {}
+    adjudications: dict[int, NewAdjudication] = {}
     errors: dict[int, Refused] = {}
     for index, entry in enumerate(sent):
         try:
-            verdicts[index] = _read_verdict(reader, entry)
+            adjudications[index] = _read_one(reader, entry)
         except Refused as refused:
             errors[index] = refused
-    return verdicts, errors
+    return adjudications, errors
 
 
-def _read_verdict(reader: VerdictInput, entry: object) -> Verdict:
+def _read_one(reader: AdjudicationInput, entry: object) -> NewAdjudication:
     if not isinstance(entry, dict):
         sentence = f"An entry must be an object with item_id, label_id and value, got {show(entry)}"
         raise Invalid(sentence, code="not_an_object")
-    verdict: Verdict = reader.run_validation(entry)
-    return verdict
+    new: NewAdjudication = reader.run_validation(entry)
+    return new
 
 
-class DecisionSerializer(StructSerializer[Decision]):
+class AdjudicationSerializer(StructSerializer[AdjudicationRow]):
     """A reviewer's decision on the value of an item by a label."""
 
     class Meta:
-        struct = Decision
+        struct = AdjudicationRow
 
 
 AdjudicateAnswer = inline_serializer(
-    "AdjudicateAnswer", {"adjudicated": DecisionSerializer(many=True), "errors": SENTENCES}
+    "AdjudicateAnswer", {"adjudicated": AdjudicationSerializer(many=True), "errors": SENTENCES}
 )
 
 
@@ -137,4 +137,4 @@ class DisagreementSerializer(serializers.Serializer[Any]):
         help_text="By the model of Dawid and Skene, most probable first.",
     )
     posterior_reason = serializers.CharField(allow_null=True)
-    authoritative = DecisionSerializer(allow_null=True)
+    authoritative = AdjudicationSerializer(allow_null=True)

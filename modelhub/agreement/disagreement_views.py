@@ -10,16 +10,16 @@ from rest_framework.response import Response
 
 from modelhub.accounts.authentication import actor_of, actor_of_body
 from modelhub.agreement.adjudicating import adjudicate
-from modelhub.agreement.decisions import complete, decisions_of
 from modelhub.agreement.disagreement_serializers import (
     AdjudicateAnswer,
     AdjudicateInput,
-    DecisionSerializer,
+    AdjudicationSerializer,
     DisagreementSerializer,
 )
 from modelhub.agreement.disagreements import Disagreements, Question
 from modelhub.agreement.levels import RATERS
 from modelhub.agreement.reading import read_labels_of_queue
+from modelhub.agreement.rows import adjudications_of, complete
 from modelhub.core.errors import Sentences
 from modelhub.core.pagination import Pages, PagesOfList
 from modelhub.core.schema import PAGING, endpoint, flag, page_of, parameter, problem_responses
@@ -95,34 +95,34 @@ class Adjudicate(ApiView):
         """Store each valid decision; each invalid one of many is a sentence in `errors`."""
         sent = AdjudicateInput().run_validation(request.data)
         actor = actor_of_body(request, sent)
-        decisions, refused = adjudicate(actor=actor, queue_id=pk, verdicts=sent["verdicts"])
+        rows, refused = adjudicate(actor=actor, queue_id=pk, adjudications=sent["adjudications"])
         errors, sentences = sorted((sent["errors"] | refused).items()), Sentences()
         if errors and sent["is_single"]:
             raise errors[0][1]
         return Response(
             {
-                "adjudicated": render_list(DecisionSerializer, decisions),
+                "adjudicated": render_list(AdjudicationSerializer, rows),
                 "errors": [f"decisions[{index}]: {sentences.of(error)}" for index, error in errors],
             }
         )
 
 
 @extend_schema(tags=["agreement"])
-class ItemDecisions(ApiView, GenericAPIView[Any]):
+class ItemAdjudications(ApiView, GenericAPIView[Any]):
     queryset = Adjudication.objects.none()  # read by drf-spectacular, which has no caller
-    serializer_class = DecisionSerializer  # read by OPTIONS
+    serializer_class = AdjudicationSerializer  # read by OPTIONS
     pagination_class = Pages
 
     @endpoint(
         operation_id="list_adjudications",
         summary="The decisions on an item, newest first",
         parameters=PAGING,
-        responses={200: page_of(DecisionSerializer, "DecisionPage"), **problem_responses(400, 404)},
+        responses={200: page_of(AdjudicationSerializer, "AdjudicationPage"), **problem_responses(400, 404)},
     )
     def get(self, request: Request, pk: uuid.UUID, item_id: uuid.UUID) -> Response:
         """Return a page of decisions, replaced and withdrawn ones included."""
         access = get_access(actor_of(request), pk)
         access.check("review")
-        decisions = decisions_of(access.queue).filter(item=get_item(access, item_id).pk)
-        page: Any = self.paginate_queryset(decisions.order_by("-created_at", "-id"))
-        return self.get_paginated_response(render_list(DecisionSerializer, complete(page)))
+        rows = adjudications_of(access.queue).filter(item=get_item(access, item_id).pk)
+        page: Any = self.paginate_queryset(rows.order_by("-created_at", "-id"))
+        return self.get_paginated_response(render_list(AdjudicationSerializer, complete(page)))

@@ -5,11 +5,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from modelhub.agreement.decisions import IN_FORCE, complete, decisions_of
 from modelhub.agreement.levels import Raters
 from modelhub.agreement.opinions import describe_opinions, read_opinions
 from modelhub.agreement.posteriors import MOST_OPERATIONS, TOO_MANY_LABELS, Posteriors
 from modelhub.agreement.reading import Cell, Comparables, is_chosen, read_cells, scores_of_queue
+from modelhub.agreement.rows import IN_FORCE, adjudications_of, complete
 from modelhub.labels.rules import LabelRule
 from modelhub.queues.models import Adjudication, Queue
 from modelhub.queues.queries import items_of
@@ -93,7 +93,7 @@ class Disagreements:
         queue, item_ids = self.question.queue, {cell.item_id for cell in page}
         items = items_of(queue).filter(pk__in=item_ids).select_related("source")
         sources = {item.pk: item.source for item in items}
-        in_page = decisions_of(queue).filter(IN_FORCE, item__in=item_ids)
+        in_page = adjudications_of(queue).filter(IN_FORCE, item__in=item_ids)
         decisions = {(one.item_id, one.label_id): one for one in complete(in_page)}
         cells = [(str(cell.item_id), cell.label_id) for cell in page]
         opinions = read_opinions(queue, cells, self.question.raters)

@@ -10,6 +10,6 @@ urlpatterns = [
     path("model-hub/agreement/", views.Agreement.as_view(), name="agreement"),
     path(QUEUE + "disagreements/", disagreement_views.QueueDisagreements.as_view(), name="queue-disagreements"),
     path(QUEUE + "adjudicate/", disagreement_views.Adjudicate.as_view(), name="queue-adjudicate"),
-    path(ITEM + "adjudications/", disagreement_views.ItemDecisions.as_view(), name="item-adjudications"),
+    path(ITEM + "adjudications/", disagreement_views.ItemAdjudications.as_view(), name="item-adjudications"),
     path("model-hub/annotations-labels/<id:pk>/summary/", summary_views.LabelSummary.as_view(), name="label-summary"),
 ]

@@ -143,7 +143,7 @@ def _list_of(*parts: tuple[type[msgspec.Struct], QuerySet[Any]]) -> Func:
 SCORES = Score.objects.filter(
     LIVE, organization=OuterRef("organization"), source=OuterRef("source"), queue_item=OuterRef("pk")
 ).order_by("created_at", "id")
-DECISIONS = Adjudication.objects.filter(
+ADJUDICATIONS = Adjudication.objects.filter(
     organization=OuterRef("organization"), item=OuterRef("pk"), replaced_at=None
 ).order_by("created_at", "id")
 WORK = Slot.objects.filter(
@@ -173,7 +173,7 @@ class ExportedItem(msgspec.Struct, gc=False):
 
 
 # In place of the column of `ExportedItem.annotations`.
-WITH_DECISIONS = JsonList(_list_of((Annotation, SCORES), (AuthoritativeAnnotation, DECISIONS)))
+WITH_ADJUDICATIONS = JsonList(_list_of((Annotation, SCORES), (AuthoritativeAnnotation, ADJUDICATIONS)))
 
 
 class ItemWithMetadata(ExportedItem, gc=False):
@@ -216,7 +216,7 @@ def read_items(
     rows: Any = kind(Item).filter(LIVE, LISTED, of_status, organization_id=queue.organization_id, queue=queue)
     columns = dict(zip(kind.struct.__struct_fields__, columns_of(kind.struct), strict=True))
     if authoritative:
-        columns["annotations"] = WITH_DECISIONS.column("annotations")
+        columns["annotations"] = WITH_ADJUDICATIONS.column("annotations")
     rows = rows.order_by("order", "id").values_list(*columns.values()).using(using)
     by_id = {str(label.pk): label for label in labels}
     after = Q()
@@ -239,7 +239,7 @@ def _complete(item: ExportedItem, labels: Mapping[str, Label], *, requires_revie
             one.value = get_type(label.type).plain(exact_json.loads(one.value))
             one.completed = one.authoritative or one.annotator_id not in unfinished
             by_label[one.label_id].append(one)
-    item.annotations = [*itertools.chain.from_iterable(map(_prefer_decision, by_label.values()))]
+    item.annotations = [*itertools.chain.from_iterable(map(_prefer_authoritative, by_label.values()))]
     item.item_notes = [
         ItemNote(one.annotator_id, one.annotator_name, one.annotator_email, one.notes) for one in work if one.notes
     ]
@@ -257,7 +257,7 @@ def _complete(item: ExportedItem, labels: Mapping[str, Label], *, requires_revie
     }
 
 
-def _prefer_decision(annotations: list[Annotation]) -> list[Annotation]:
+def _prefer_authoritative(annotations: list[Annotation]) -> list[Annotation]:
     """Return the decision among annotations by one label, else all of them."""
     return [one for one in annotations if one.authoritative] or annotations
 

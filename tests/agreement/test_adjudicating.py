@@ -60,7 +60,7 @@ def decide_all(caller: Caller, queue: Judged, *decisions: Any, **more: Any) -> A
     return caller.post(f"{queue.path}adjudicate/", {"decisions": list(decisions), **more})
 
 
-def verdict(queue: Judged, item: Item, label: str, value: object, **more: Any) -> dict[str, Any]:
+def decision_on(queue: Judged, item: Item, label: str, value: object, **more: Any) -> dict[str, Any]:
     return {"item_id": str(item.pk), "label_id": str(queue.labels[label].pk), "value": value, **more}
 
 
@@ -160,7 +160,7 @@ class TestOne:
         ],
     )
     def test_a_body_that_cannot_be(self, queue: Judged, rita: Caller, change: dict[str, Any], sentence: str) -> None:
-        body = verdict(queue, queue.item(), "star", 4) | change
+        body = decision_on(queue, queue.item(), "star", 4) | change
         sent = {name: value for name, value in body.items() if value is not ...}
         answer = rita.post(f"{queue.path}adjudicate/", sent)
         assert (answer.status, answer.body["detail"]) == (400, sentence)
@@ -186,7 +186,7 @@ class TestOne:
             assert (answer.status, answer.body["code"]) == (404, "item_not_found")
             assert answer.body["detail"] == f"Item not found: {wrong.pk}"
         label = other.labels["star"].pk
-        answer = rita.post(f"{queue.path}adjudicate/", verdict(queue, item, "star", 4) | {"label_id": str(label)})
+        answer = rita.post(f"{queue.path}adjudicate/", decision_on(queue, item, "star", 4) | {"label_id": str(label)})
         assert (answer.status, answer.body["code"]) == (404, "label_not_found")
         assert answer.body["detail"] == f"Label not found in this queue: {label}"
         assert not Adjudication.objects.exists()
@@ -333,17 +333,17 @@ class TestMany:
         answer = decide_all(
             alice,
             queue,
-            verdict(queue, first, "star", 9),
-            verdict(queue, second, "text", "x"),
-            verdict(queue, first, "star", 4),
-            verdict(queue, first, "star", 5),
+            decision_on(queue, first, "star", 9),
+            decision_on(queue, second, "text", "x"),
+            decision_on(queue, first, "star", 4),
+            decision_on(queue, first, "star", 5),
             "star",
             {"item_id": str(first.pk), "label_id": str(star.pk)},
-            verdict(queue, first, "star", 4) | {"item_id": str(nothing)},
-            verdict(queue, own, "star", 4),
-            verdict(queue, own, "numeric", None),
-            verdict(queue, first, "numeric", 3, notes=[]),
-            verdict(queue, second, "star", 1) | {"ietm_id": "x"},
+            decision_on(queue, first, "star", 4) | {"item_id": str(nothing)},
+            decision_on(queue, own, "star", 4),
+            decision_on(queue, own, "numeric", None),
+            decision_on(queue, first, "numeric", 3, notes=[]),
+            decision_on(queue, second, "star", 1) | {"ietm_id": "x"},
         )
         assert answer.status == 200
         assert [(row["item_id"], row["value"]) for row in answer.body["adjudicated"]] == [
@@ -367,7 +367,7 @@ class TestMany:
         assert sorted(in_force(), key=str) == stored
 
     def test_errors_alone_are_no_problem_of_the_request(self, queue: Judged, rita: Caller) -> None:
-        answer = decide_all(rita, queue, verdict(queue, queue.item(), "star", 9))
+        answer = decide_all(rita, queue, decision_on(queue, queue.item(), "star", 9))
         assert (answer.status, answer.body["adjudicated"], len(answer.body["errors"])) == (200, [], 1)
 
     @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ class TestMany:
         numbers = []
         for number in (1, 200):
             items = [queue.item() for _ in range(number)]
-            decisions = [verdict(queue, item, label, sent) for item in items for label, (sent, _) in VALUES.items()]
+            decisions = [decision_on(queue, item, label, sent) for item in items for label, (sent, _) in VALUES.items()]
             for _ in range(2):  # New, and repeated.
                 with CaptureQueriesContext(connection) as captured:
                     answer = decide_all(rita, queue, *decisions)
@@ -400,7 +400,7 @@ class TestMany:
 
     def test_a_key_of_idempotency_returns_the_first_answer_again(self, queue: Judged, rita: Caller) -> None:
         item = queue.item()
-        body = {"decisions": [verdict(queue, item, "star", 4), verdict(queue, item, "star", 5)]}
+        body = {"decisions": [decision_on(queue, item, "star", 4), decision_on(queue, item, "star", 5)]}
         headers = {"Idempotency-Key": "k"}
         first = rita.post(f"{queue.path}adjudicate/", body, headers=headers)
         decide(rita, queue, item, "star", 2)
@@ -533,12 +533,12 @@ def test_decisions_of_another_organization_are_out_of_reach(
     for path in (queue.path, own.path):
         assert charlie.get(f"{path}items/{item.pk}/adjudications/").status == 404
         for value in (4, None):
-            answer = charlie.post(f"{path}adjudicate/", verdict(queue, item, "star", value))
+            answer = charlie.post(f"{path}adjudicate/", decision_on(queue, item, "star", value))
             assert (answer.status, answer.body["code"]) == (
                 404,
                 "queue_not_found" if path == queue.path else "item_not_found",
             )
-    mixed = verdict(queue, own.item(), "star", 4)
+    mixed = decision_on(queue, own.item(), "star", 4)
     assert charlie.post(f"{own.path}adjudicate/", mixed).body["code"] == "label_not_found"
     assert QueueLabel.objects.filter(queue=own.queue).count() == 1
     assert in_force() == [("star", {"rating": 3})]

@@ -24,7 +24,7 @@ LATER_SCORES = Score.objects.filter(
 )
 
 
-class Decision(msgspec.Struct, gc=False):
+class AdjudicationRow(msgspec.Struct, gc=False):
     """A reviewer's decision, in the order in which JSON shows it.
 
     `value` is JSON text until `complete` has read it. `is_outdated`: a score of the item by the label changed later.
@@ -46,25 +46,25 @@ class Decision(msgspec.Struct, gc=False):
     replaced_at: Annotated[str | None, Moment()]
 
 
-class DecisionRows(StructRows[Decision]):
-    struct = Decision
+class AdjudicationRows(StructRows[AdjudicationRow]):
+    struct = AdjudicationRow
 
 
-def all_decisions_of(queue: Queue) -> QuerySet[Adjudication, Decision]:
+def all_adjudications_of(queue: Queue) -> QuerySet[Adjudication, AdjudicationRow]:
     """Return the decisions on the items of a queue, by removed labels, too."""
-    rows = DecisionRows(Adjudication).filter(organization_id=queue.organization_id, item__queue=queue)
-    return rows.values_list(*columns_of(Decision))
+    rows = AdjudicationRows(Adjudication).filter(organization_id=queue.organization_id, item__queue=queue)
+    return rows.values_list(*columns_of(AdjudicationRow))
 
 
-def decisions_of(queue: Queue) -> QuerySet[Adjudication, Decision]:
+def adjudications_of(queue: Queue) -> QuerySet[Adjudication, AdjudicationRow]:
     """Return the decisions on live items of a queue by the labels that it has."""
     attached = QueueLabel.objects.filter(organization_id=queue.organization_id, queue=queue)
-    return all_decisions_of(queue).filter(item__deleted_at=None, label__in=attached.values("label"))
+    return all_adjudications_of(queue).filter(item__deleted_at=None, label__in=attached.values("label"))
 
 
-def complete(rows: Iterable[Decision]) -> list[Decision]:
+def complete(rows: Iterable[AdjudicationRow]) -> list[AdjudicationRow]:
     """Return the decisions with plain values in place of JSON text."""
-    decisions = list(rows)
-    for one in decisions:
+    completed = list(rows)
+    for one in completed:
         one.value = get_type(one.label_type).plain(exact_json.loads(one.value))
-    return decisions
+    return completed
