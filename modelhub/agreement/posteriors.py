@@ -11,6 +11,8 @@ MOST_CLASSES = 50
 MOST_RATINGS = 100_000
 # Operations of a model, an operation being a rating by a class in an iteration: some 3 seconds.
 MOST_OPERATIONS = 12_500_000
+# An iteration costs as much as these, however small the table is.
+LEAST_OPERATIONS = 100
 # Fewer iterations than these are no fit.
 LEAST_ITERATIONS = 20
 # Decimal places of probabilities; classes with 0 are left out.
@@ -56,7 +58,7 @@ class Posteriors:
         """Fit the model, or set the reason why it is not. Return the operations."""
         if self.reason:
             return 0
-        of_iteration = len(self._classes) * sum(map(len, self._patterns))
+        of_iteration = LEAST_OPERATIONS + len(self._classes) * sum(map(len, self._patterns))
         most_iterations = min(MOST_ITERATIONS, MOST_OPERATIONS // of_iteration)
         if most_iterations < LEAST_ITERATIONS:
             self.give_up(TOO_MANY_PATTERNS)

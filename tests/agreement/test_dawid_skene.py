@@ -38,12 +38,13 @@ def test_neither_order_nor_names_change_the_fit(
     rater: dict[Any, str] = dict(zip("abcd", raters, strict=True))
     value: dict[Any, str] = dict(zip("xyz", values, strict=True))
     places = random.sample(range(len(units)), len(units))
-    before = dawid_skene(units)
+    before = dawid_skene(units, most_iterations=100)
     after = dawid_skene(
         [
             [(rater[by], value[given]) for by, given in random.sample(units[place], len(units[place]))]
             for place in places
-        ]
+        ],
+        most_iterations=100,
     )
     assert (after.log_likelihood, after.iterations) == (before.log_likelihood, before.iterations)
     assert after.marginals == {value[true]: share for true, share in before.marginals.items()}
@@ -58,7 +59,7 @@ def test_neither_order_nor_names_change_the_fit(
 
 @given(UNITS)
 def test_probabilities_sum_to_one(units: list[Unit]) -> None:
-    consensus = dawid_skene(units)
+    consensus = dawid_skene(units, most_iterations=100)
     rows = [row for rows in consensus.confusion.values() for row in rows.values() if any(row.values())]
     for probabilities in (consensus.marginals, *consensus.posteriors, *rows):
         assert fsum(probabilities.values()) == pytest.approx(1)
@@ -123,6 +124,18 @@ def test_sets_and_numbers_are_classes() -> None:
 def test_a_unit_without_ratings_is_rejected(units: list[Unit]) -> None:
     with pytest.raises(ValueError, match="at least one rating"):
         dawid_skene(units)
+
+
+@pytest.mark.parametrize("seed", [12, 17, 33, 36])
+def test_small_tables_are_fitted_to_the_end(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # After 100 iterations a posterior of each is wrong by 0.09 or more.
+    random = Random(seed)
+    table = [[(rater, random.choice("xyz")) for rater in "abc" if random.random() < 0.8] for _ in range(20)]
+    units = [unit for unit in table if unit]
+    fitted = dawid_skene(units)
+    monkeypatch.setattr("modelhub.agreement.dawid_skene.TOLERANCE", 0)
+    for found, expected in zip(fitted.posteriors, dawid_skene(units, most_iterations=20_000).posteriors, strict=True):
+        assert found == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_fit_ends() -> None:

@@ -324,8 +324,8 @@ class TestPosterior:
         self, panel: Panel, monkeypatch: pytest.MonkeyPatch, limit: str, reason: str
     ) -> None:
         panel.fill(panel.attach(), {"Ann": [1, 2, 1, 1], "Ben": [2, 2, 1, 2], "Cleo": [2, 1, 1, 1]})
-        # 12 ratings, of 4 different patterns with 3 ratings each, by 2 values.
-        needed = {"MOST_RATINGS": 12, "MOST_OPERATIONS": 4 * 3 * 2 * 20}[limit]
+        # 12 ratings, of 4 different patterns with 3 ratings each, by 2 values; 100 for each iteration.
+        needed = {"MOST_RATINGS": 12, "MOST_OPERATIONS": (4 * 3 * 2 + 100) * 20}[limit]
         monkeypatch.setattr(posteriors, limit, needed)
         assert {row["posterior_reason"] for row in rows_of(panel)} == {None}
         monkeypatch.setattr(posteriors, limit, needed - 1)

@@ -73,7 +73,7 @@ def test_every_reason_is_on_the_page() -> None:
         f"More than {intervals.MOST_GROUPS:,} items are dealt at random into {intervals.MOST_GROUPS:,} groups",
         f"With more than {intervals.FEW_VALUES} different options or sets",
         f"more than {intervals.FEW_RANKS}\n  different stars and {intervals.FEW_UNITS} different items",
-        f"in at most {MOST_ITERATIONS} iterations",
+        f"in at most {MOST_ITERATIONS:,} iterations",
         f"ids of the oldest {tallies.MOST_UNITS}",
     ],
 )
