@@ -5,11 +5,11 @@ factor that they share, so that sums are exact.
 """
 
 from abc import ABC, abstractmethod
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
-from itertools import permutations
+from functools import cache, partial
 from math import lcm
-from operator import mul
+from operator import itemgetter, mul
 from typing import Any, Literal
 
 Distance = Literal["nominal", "ordinal", "interval", "jaccard", "masi"]
@@ -40,7 +40,7 @@ class Nominal(Disagreement):
     def of_unit(self, codes: Sequence[int]) -> int:
         if codes[0] == codes[-1]:  # they ascend
             return 0
-        return len(codes) ** 2 - sum(map(codes.count, codes))
+        return len(codes) ** 2 - sum(number**2 for number in Counter(codes).values())
 
     def of_each(self, counts: Sequence[int]) -> list[int]:
         total = sum(counts)
@@ -72,44 +72,35 @@ class OfSets(Disagreement):
     def __init__(self, values: Sequence[Any], distance: Distance) -> None:
         bits = {option: 1 << place for place, option in enumerate(sorted(frozenset().union(*values)))}
         # A set is a whole number with a bit per option: its intersections are fast.
-        self.sets = [sum(map(bits.__getitem__, value)) for value in values]
-        self.sizes = [*map(len, values)]
-        self.distance = distance
+        sets = [sum(map(bits.__getitem__, value)) for value in values]
+        sizes = [*map(len, values)]
+        between = cache(partial(_get_distance, distance))
+        sized = [*zip(sizes, sets, strict=True)]
+        self.distances = [
+            [between(size, other_size, (one & other).bit_count()) for other_size, other in sized] for size, one in sized
+        ]
 
     def of_unit(self, codes: Sequence[int]) -> int:
-        return sum(
-            number * other_number * self._between(self.sizes[one], self.sizes[other], self._count_shared(one, other))
-            for (one, number), (other, other_number) in permutations(Counter(codes).items(), 2)
-        )
+        if codes[0] == codes[-1]:  # they ascend
+            return 0
+        counts = Counter(codes)
+        pick, numbers = itemgetter(*counts), [*counts.values()]
+        return sum(number * dot(numbers, pick(self.distances[code])) for code, number in counts.items())
 
     def of_each(self, counts: Sequence[int]) -> list[int]:
-        by_size: dict[int, list[tuple[int, int]]] = {}
-        for bits, size, count in zip(self.sets, self.sizes, counts, strict=True):
-            by_size.setdefault(size, []).append((bits, count))
-        return [self._of_one(one, size, by_size) for one, size in zip(self.sets, self.sizes, strict=True)]
+        return [dot(counts, distances) for distances in self.distances]
 
-    def _of_one(self, one: int, size: int, by_size: dict[int, list[tuple[int, int]]]) -> int:
-        total = 0
-        for other_size, others in by_size.items():
-            shared: defaultdict[int, int] = defaultdict(int)
-            for other, count in others:
-                shared[(one & other).bit_count()] += count
-            total += sum([count * self._between(size, other_size, both) for both, count in shared.items()])
-        return total
 
-    def _count_shared(self, one: int, other: int) -> int:
-        return (self.sets[one] & self.sets[other]).bit_count()
+def _get_distance(distance: Distance, size: int, other: int, both: int) -> int:
+    """Return the distance of sets of two sizes that share some options.
 
-    def _between(self, size: int, other: int, both: int) -> int:
-        """Return the distance of sets of two sizes that share some options.
-
-        The weights of MASI (Passonneau 2006) are 1 for equal sets, 2/3 if one contains the other, else 1/3.
-        """
-        either = size + other - both
-        if not either:
-            return 0
-        weight = 3 if self.distance == "jaccard" or size == other == both else 2 if both == min(size, other) else 1
-        return SETS_APART - SETS_APART // 3 * weight * both // either
+    The weights of MASI (Passonneau 2006) are 1 for equal sets, 2/3 if one contains the other, else 1/3.
+    """
+    either = size + other - both
+    if not either:
+        return 0
+    weight = 3 if distance == "jaccard" or size == other == both else 2 if both == min(size, other) else 1
+    return SETS_APART - SETS_APART // 3 * weight * both // either
 
 
 def get_disagreement(values: Sequence[Any], counts: Sequence[int], distance: Distance) -> Disagreement:
