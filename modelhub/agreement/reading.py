@@ -5,6 +5,7 @@ A unit is an item of a queue, or a source.
 
 import uuid
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from hashlib import sha256
 from typing import Any, Literal
 
 import msgspec
@@ -33,8 +34,8 @@ JUDGES = frozenset({"auto", "model", "automation"})
 # Scores of one request: some 4 seconds, and 200 MB.
 MOST_SCORES = 500_000
 CELLS_PER_FETCH = 500
-# Characters of contents that are kept: a value may have 64 KB.
-LONGEST_KNOWN = 200
+# Characters of a content by which its value is found again; longer ones have hashes: a value may have 64 KB.
+LONGEST_KEY = 100
 # An item of a queue, or a source.
 Unit = Literal["queue_item", "source_id"]
 
@@ -158,20 +159,20 @@ def is_chosen(score_source: str, raters: Raters) -> bool:
 
 
 class Comparables:
-    """Comparable values of one label; short contents are read once."""
+    """Comparable values of one label: each content is read once, and equal values are one object."""
 
     def __init__(self, label: LabelRule) -> None:
         self.label = label
-        self.known: dict[str, Hashable] = {}
+        self._known: dict[str | bytes, Hashable] = {}
+        self._values: dict[Hashable, Hashable] = {}
 
     def of(self, content: str) -> Hashable:
         """Return the comparable value of a content.
 
         Raise `ValueError` for a content of another type.
         """
-        if content in self.known:
-            return self.known[content]
-        value = self.label.comparable(exact_json.loads(content))
-        if len(content) <= LONGEST_KNOWN:
-            self.known[content] = value
-        return value
+        key = content if len(content) <= LONGEST_KEY else sha256(content.encode()).digest()
+        if key not in self._known:
+            value = self.label.comparable(exact_json.loads(content))
+            self._known[key] = self._values.setdefault(value, value)
+        return self._known[key]

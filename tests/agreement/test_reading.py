@@ -9,7 +9,7 @@ import pytest
 from modelhub.agreement import reading
 from modelhub.agreement.levels import find_majority, get_median
 from modelhub.agreement.reading import Cell, Comparables, read_cells, read_names
-from modelhub.core import clock
+from modelhub.core import clock, exact_json
 from modelhub.core.errors import Invalid
 from modelhub.core.models import LIVE
 from modelhub.labels.models import Label
@@ -112,12 +112,16 @@ def test_names_are_emails_where_there_are_none(alice: Caller, charlie: Caller) -
     assert read_names(alice.user.organization_id, ids) == {ids[0]: "Alice", ids[2]: nameless.email}
 
 
-def test_only_short_contents_are_kept() -> None:
-    label = LabelFactory.build(type="numeric", organization_id=None)
+def test_equal_values_are_one_object() -> None:
+    """Thousands of ratings by few sets of many options need the memory of those sets."""
+    options = [f"option {number}" for number in range(60)]
+    label = LabelFactory.build(type="categorical", organization_id=None)
+    label.settings = get_type("categorical").check_settings({"options": options, "multi_choice": True})
     comparables = Comparables(LabelRule.of(label))
-    for content in ("7", "7.00", f"7.{'0' * 1000}"):
-        assert comparables.of(content) == 0.7
-    assert set(comparables.known) == {"7", "7.00"}
+    chosen = comparables.of(exact_json.dumps(options))
+    assert chosen == frozenset(options)
+    assert comparables.of(exact_json.dumps(options)) is chosen
+    assert comparables.of(exact_json.dumps(options[::-1])) is chosen
 
 
 def test_a_tie_has_no_majority() -> None:
