@@ -14,13 +14,15 @@ from modelhub.agreement.reading import Unit, read_cells, read_names
 from modelhub.agreement.statistics import SHARE_PLACES, Figure
 from modelhub.agreement.tallies import Differing, LabelTally
 from modelhub.core.errors import Invalid
-from modelhub.labels.rules import LabelRule
+from modelhub.labels.rules import Deadline, LabelRule
 from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 
 MOST_LABELS = 1000
 # Labels of one answer with intervals, which cost up to 0.5 s each.
 MOST_INTERVALS = 50
+UNDONE = "The figures were not computed"
+ADVICE = "Filter by label_id, or leave the intervals out by bootstrap=false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +38,22 @@ class Question:
 
 
 def get_agreement(question: Question) -> dict[str, Any]:
-    """Return the figures of agreement. Raise `Invalid` above a limit.
+    """Return the figures of agreement. Raise `Invalid` above a limit, `Overdue` at the request's timeout.
 
     The number of statements does not grow with labels, annotators and scores.
     """
     if len(question.labels) > MOST_LABELS:
         sentence = f"The labels must be at most {MOST_LABELS}, and there are more: filter by label_id"
         raise Invalid(sentence, code="too_many_labels")
+    deadline = Deadline()
     tallies = {label_id: LabelTally(label, question.raters) for label_id, label in question.labels.items()}
     for cell in read_cells(question.scores, question.labels, unit=question.unit):
+        deadline.check(undone=UNDONE, advice=ADVICE)
         tallies[cell.label.id].add(cell)
-    return _describe(question, list(tallies.values()))
+    return _describe(question, list(tallies.values()), deadline)
 
 
-def _describe(question: Question, tallies: list[LabelTally]) -> dict[str, Any]:
+def _describe(question: Question, tallies: list[LabelTally], deadline: Deadline) -> dict[str, Any]:
     judges = [(tally.label, judge_id, judge) for tally in tallies for judge_id, judge in sorted(tally.judges.items())]
     pairs, pairs_reason = find_pairs(tallies)
     raters = {rater for pair in pairs for rater in pair.annotators} | {judge_id for _, judge_id, _ in judges}
@@ -58,9 +62,11 @@ def _describe(question: Question, tallies: list[LabelTally]) -> dict[str, Any]:
     units = _read_units(question, differing)
     compared, equal = (sum(getattr(tally.table, count) for tally in tallies) for count in ("compared", "equal"))
     without_interval = _find_reason_without_interval(question)
-    labels = [
-        describe_label(tally, without_interval=without_interval) | units.describe(tally.differing) for tally in tallies
-    ]
+    labels = []
+    for tally in tallies:
+        deadline.check(undone=UNDONE, advice=ADVICE)
+        entry = describe_label(tally, without_interval=without_interval)
+        labels.append(entry | units.describe(tally.differing))
     return {
         "overall_agreement": Figure(equal / compared).rounded(SHARE_PLACES) if compared else None,
         "labels": labels,

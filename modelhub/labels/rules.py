@@ -22,11 +22,11 @@ class Deadline:
 
     started: float = field(default_factory=time.monotonic)
 
-    def check(self, *, advice: str) -> None:
+    def check(self, *, advice: str, undone: str = "The scores were not judged") -> None:
         """Raise `Overdue` once the time is over; the caller must not have committed."""
         if time.monotonic() > self.started + settings.SERVE_TIMEOUT:
             limit = f"{settings.SERVE_TIMEOUT} seconds (MODELHUB_REQUEST_TIMEOUT)"
-            raise Overdue(f"The scores were not judged within {limit}; nothing was stored. {advice}")
+            raise Overdue(f"{undone} within {limit}; nothing was stored. {advice}")
 
 
 class LabelRule(msgspec.Struct, frozen=True, gc=False):

@@ -1,8 +1,11 @@
 """`GET /model-hub/annotation-queues/{id}/agreement/` (contract 7.8)."""
 
+import itertools
 import random
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -547,6 +550,21 @@ class TestRequests:
         monkeypatch.setattr(figures, "MOST_LABELS", 1)
         assert panel.ask().body["code"] == "too_many_labels"
         assert panel.ask(f"?label_id={one.pk}").status == 200
+
+    @pytest.mark.parametrize(("labels", "items", "limit"), [(1, 10, 5), (10, 1, 15)])
+    def test_figures_end_at_the_timeout_of_the_request(
+        self, panel: Panel, monkeypatch: pytest.MonkeyPatch, settings: Any, labels: int, items: int, limit: int
+    ) -> None:
+        """Compute under a clock on which each cell and each label takes a second."""
+        for _ in range(labels):
+            panel.fill(panel.attach(), {"Ann": [1] * items})
+        settings.SERVE_TIMEOUT = limit
+        seconds = itertools.count(time.monotonic())
+        monkeypatch.setattr("modelhub.labels.rules.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+        answer = panel.ask()
+        assert (answer.status, answer.body["code"]) == (503, "too_slow")
+        assert f"not computed within {limit} seconds" in answer.body["message"]
+        assert "by label_id" in answer.body["message"]
 
     def test_the_statements_do_not_grow(self, panel: Panel) -> None:
         panel.ask()  # records the use of the key
