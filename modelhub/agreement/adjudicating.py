@@ -17,6 +17,7 @@ from modelhub.labels.rules import LabelRule
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.models import Adjudication, DatabaseClock, QueueLabel
 from modelhub.queues.queries import item_not_found, items_of
+from modelhub.scores.changes import lock_sources
 from modelhub.scores.models import Score
 
 CellKey = tuple[uuid.UUID, uuid.UUID]
@@ -84,7 +85,7 @@ def adjudicate(
     """Store decisions by their positions. Return their rows, and errors by position.
 
     Of one cell the first valid decision counts. Items, slots and scores stay as they are, and a replaced decision is
-    kept. Lock the items. Raise `NotFound` for the queue, `Forbidden` without the right to review.
+    kept. Lock the items and their sources. Raise `NotFound` for the queue, `Forbidden` without the right to review.
     """
     access = get_access(actor, queue_id)
     access.check("review")
@@ -106,11 +107,15 @@ def adjudicate(
 
 
 def _lock_cells(access: Access, adjudications: Collection[NewAdjudication]) -> Cells:
-    """Lock the items, then read the decisions and the own scores of all cells."""
+    """Lock the items and their sources, then read the decisions and the own scores.
+
+    A score that changes meanwhile is changed before the decision, or is later than it.
+    """
     queue = access.queue
     of_organization = {"organization_id": queue.organization_id}
     named = items_of(queue).filter(pk__in={new.item_id for new in adjudications})
     items = dict(named.order_by("pk").select_for_update(no_key=True).values_list("pk", "source_id"))
+    lock_sources(queue.organization_id, items.values())
     attached = QueueLabel.objects.filter(
         **of_organization, queue=queue, label__in={new.label_id for new in adjudications}
     )

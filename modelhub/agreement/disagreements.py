@@ -10,6 +10,7 @@ from modelhub.agreement.opinions import describe_opinions, read_opinions
 from modelhub.agreement.posteriors import MOST_OPERATIONS, TOO_MANY_LABELS, Posteriors
 from modelhub.agreement.reading import Cell, Comparables, is_chosen, read_cells, scores_of_queue
 from modelhub.agreement.rows import IN_FORCE, adjudications_of, complete
+from modelhub.core.bounded import read_all
 from modelhub.labels.rules import LabelRule
 from modelhub.queues.models import Adjudication, Queue
 from modelhub.queues.queries import items_of
@@ -94,7 +95,7 @@ class Disagreements:
         items = items_of(queue).filter(pk__in=item_ids).select_related("source")
         sources = {item.pk: item.source for item in items}
         in_page = adjudications_of(queue).filter(IN_FORCE, item__in=item_ids)
-        decisions = {(one.item_id, one.label_id): one for one in complete(in_page)}
+        decisions = {(one.item_id, one.label_id): one for one in complete(read_all(in_page))}
         cells = [(str(cell.item_id), cell.label_id) for cell in page]
         opinions = read_opinions(queue, cells, self.question.raters)
         rows = []

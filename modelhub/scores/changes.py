@@ -74,7 +74,7 @@ def _lock_score(actor: Actor, score_id: uuid.UUID) -> Score:
     scores = live_scores(actor).select_related("label")
     source_id = scores.filter(pk=score_id).values_list("source_id", flat=True).first()
     share_labels(organization_id)
-    _lock_sources(organization_id, [source_id])
+    lock_sources(organization_id, [source_id])
     score = scores.filter(pk=score_id).first()
     if score is None:
         raise score_not_found(score_id)
@@ -85,7 +85,7 @@ def _lock_score(actor: Actor, score_id: uuid.UUID) -> Score:
     return score
 
 
-def _lock_sources(organization_id: uuid.UUID, source_ids: Any) -> list[uuid.UUID]:
+def lock_sources(organization_id: uuid.UUID, source_ids: Any) -> list[uuid.UUID]:
     """Lock sources in the order of their keys, which avoids deadlocks."""
     sources = Source.objects.filter(organization_id=organization_id, pk__in=source_ids)
     ordered = sources.order_by("source_type", "source_key").select_for_update(no_key=True)
@@ -153,7 +153,7 @@ def take_scores_out(*, actor: Actor, items: QuerySet[Any]) -> None:
     """
     organization_id = actor.user.organization_id
     scores = Score.objects.filter(organization_id=organization_id, queue_item__in=items)
-    _lock_sources(organization_id, scores.order_by().values("source_id"))
+    lock_sources(organization_id, scores.order_by().values("source_id"))
     like = {name: OuterRef(name) for name in ("source", "label", "annotator", "organization")}
     outside = Score.objects.filter(LIVE, **like, queue_item=None)
     _delete(actor, list(scores.filter(LIVE, Exists(outside)).values_list("pk", flat=True)))
@@ -169,14 +169,14 @@ def delete_scores_of_items(*, actor: Actor, sources: Mapping[uuid.UUID, uuid.UUI
     with the item.
     """
     organization_id = actor.user.organization_id
-    locked = _lock_sources(organization_id, list(sources.values()))
+    locked = lock_sources(organization_id, list(sources.values()))
     scores = Score.objects.filter(LIVE, organization_id=organization_id, source_id__in=locked)
     return _delete(actor, list(scores.filter(queue_item__in=list(sources)).values_list("pk", flat=True)))
 
 
 def _lock_scores(actor: Actor, scores: QuerySet[Score]) -> list[Score]:
     """Return scores with id, annotator and item only; lock their sources."""
-    locked = _lock_sources(actor.user.organization_id, scores.order_by().values("source_id"))
+    locked = lock_sources(actor.user.organization_id, scores.order_by().values("source_id"))
     return list(scores.filter(source_id__in=locked).only("id", "annotator_id", "queue_item"))
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from django.db import connection, transaction
 
+from modelhub.core import exact_json
 from modelhub.labels.models import Label
 from modelhub.queues.models import Adjudication, Item
 from tests.client import Answer, Caller
@@ -87,6 +88,23 @@ def test_a_decision_waits_for_the_removal_of_its_item(alice: Caller, queue: Judg
         {"adjudicated": [], "errors": [f"decisions[0]: Item not found: {item.pk}"]},
     )
     assert not Adjudication.objects.exists()
+
+
+def test_a_decision_waits_for_a_change_of_its_scores(alice: Caller, queue: Judged, admins: list[Caller]) -> None:
+    # Else the change would count as earlier, though the decision did not see it.
+    item = queue.item()
+    score = queue.score(item, alice.user, "star", {"rating": 2})
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert alice.patch(f"/model-hub/scores/{score.pk}/", {"value": 5}).status == 200
+            late = pool.submit(at_once, lambda: decide(admins[0], queue, [(item, 3)]))
+            with pytest.raises(TimeoutError):
+                late.result(timeout=0.3)
+        [answer] = late.result()
+    [decision] = answer.body["adjudicated"]
+    score.refresh_from_db()
+    assert decision["created_at"] > exact_json.timestamp(score.updated_at)
+    assert not decision["is_outdated"]
 
 
 def test_a_removal_waits_for_a_decision_and_takes_it_out_of_sight(

@@ -219,6 +219,15 @@ class TestCells:
         assert found == [str(item.pk) for item in panel.items]
         assert panel.manager.get(panel.path.replace("agreement", "disagreements") + "?page=4").status == 404
 
+    def test_decisions_of_a_page_have_a_limit_of_bytes(self, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = panel.attach("text")
+        panel.fill(text, {"Ann": ["a"] * 100, "Ben": ["b"] * 100})
+        for number in range(100):
+            AdjudicationFactory.create(item=panel.item(number), label=text, value={"text": "x" * 1000})
+        path = f"/model-hub/annotation-queues/{panel.queue.pk}/disagreements/?page_size=100"
+        monkeypatch.setattr("modelhub.core.bounded.MAX_ANSWER_BYTES", 100_000)
+        assert panel.manager.get(path).body["code"] == "answer_too_large"
+
     def test_nothing_to_show_is_an_empty_page(self, panel: Panel) -> None:
         assert read_page(panel)["count"] == 0
         panel.attach()
