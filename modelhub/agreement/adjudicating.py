@@ -8,14 +8,14 @@ from typing import Any
 from django.db.models import Exists
 
 from modelhub.accounts.people import Actor
-from modelhub.agreement.rows import IN_FORCE, LATER_SCORES, AdjudicationRow, all_adjudications_of, complete
+from modelhub.agreement.rows import LATER_SCORES, AdjudicationRow, all_adjudications_of, complete
 from modelhub.core.errors import Forbidden, Invalid, NotFound, Refused
 from modelhub.core.exact_json import same
 from modelhub.core.models import LIVE
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.rules import LabelRule
 from modelhub.queues.access import Access, get_access
-from modelhub.queues.models import Adjudication, DatabaseClock, QueueLabel
+from modelhub.queues.models import IN_FORCE, Adjudication, DatabaseClock, QueueLabel
 from modelhub.queues.queries import item_not_found, items_of
 from modelhub.scores.changes import lock_sources
 from modelhub.scores.models import Score

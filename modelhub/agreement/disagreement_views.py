@@ -16,7 +16,7 @@ from modelhub.agreement.disagreement_serializers import (
     AdjudicationSerializer,
     DisagreementSerializer,
 )
-from modelhub.agreement.disagreements import Disagreements, Question
+from modelhub.agreement.disagreements import Disagreements
 from modelhub.agreement.levels import RATERS
 from modelhub.agreement.reading import read_labels_of_queue
 from modelhub.agreement.rows import adjudications_of, complete
@@ -59,13 +59,11 @@ class QueueDisagreements(ApiView, GenericAPIView[Any]):
         access = get_access(actor_of(request), pk)
         access.check("review")
         found = Disagreements(
-            Question(
-                queue=access.queue,
-                labels=read_labels_of_queue(access.queue, self.query.get("label_id")),
-                raters=self.read_word("raters", RATERS, "people"),
-                adjudicated=self.read_flag("adjudicated") if "adjudicated" in self.query else None,
-                posterior=self.read_flag("posterior", default=True),
-            )
+            access.queue,
+            read_labels_of_queue(access.queue, self.query.get("label_id")),
+            raters=self.read_word("raters", RATERS, "people"),
+            adjudicated=self.read_flag("adjudicated") if "adjudicated" in self.query else None,
+            posterior=self.read_flag("posterior", default=True),
         )
         page: Any = self.paginate_queryset(found.cells)
         return self.get_paginated_response(found.describe(page))

@@ -2,17 +2,16 @@
 
 import uuid
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from modelhub.agreement.levels import Raters
 from modelhub.agreement.opinions import describe_opinions, read_opinions
 from modelhub.agreement.posteriors import MOST_OPERATIONS, TOO_MANY_LABELS, Posteriors
 from modelhub.agreement.reading import Cell, Comparables, is_chosen, read_cells, scores_of_queue
-from modelhub.agreement.rows import IN_FORCE, adjudications_of, complete
+from modelhub.agreement.rows import adjudications_of, complete
 from modelhub.core.bounded import read_all
 from modelhub.labels.rules import LabelRule
-from modelhub.queues.models import Adjudication, Queue
+from modelhub.queues.models import IN_FORCE, Adjudication, Queue
 from modelhub.queues.queries import items_of
 
 
@@ -24,48 +23,46 @@ class Disagreement(NamedTuple):
     place: int
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """The labels in the order of the answer, the raters, and a filter by decisions."""
-
-    queue: Queue
-    labels: Mapping[str, LabelRule]
-    raters: Raters
-    adjudicated: bool | None
-    posterior: bool
-
-
 class Disagreements:
-    """All disagreements of a question, oldest item first, then by the order of labels."""
+    """The disagreements of a queue, oldest item first, then by the order of labels.
 
-    def __init__(self, question: Question) -> None:
+    `adjudicated` selects those with a decision in force, or those without.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        labels: Mapping[str, LabelRule],
+        *,
+        raters: Raters,
+        adjudicated: bool | None,
+        posterior: bool,
+    ) -> None:
         """Read all ratings. Raise `Invalid` above `MOST_SCORES`."""
-        self.question = question
-        self.posteriors = {
-            label_id: Posteriors(label, wanted=question.posterior) for label_id, label in question.labels.items()
-        }
-        self.cells = self._find_cells()
+        self.queue, self.labels, self.raters = queue, labels, raters
+        self.posteriors = {label_id: Posteriors(label, wanted=posterior) for label_id, label in labels.items()}
+        cells = self._find_cells()
+        if adjudicated is not None:
+            decided = self._read_decided()
+            cells = [cell for cell in cells if (cell[:2] in decided) == adjudicated]
+        order = {label_id: at for at, label_id in enumerate(labels)}
+        self.cells = sorted(cells, key=lambda cell: (cell.item_id, order[cell.label_id]))
 
     def _find_cells(self) -> list[Disagreement]:
-        labels = self.question.labels
-        comparables = {label_id: Comparables(label) for label_id, label in labels.items()}
+        comparables = {label_id: Comparables(label) for label_id, label in self.labels.items()}
         cells = []
-        for cell in read_cells(scores_of_queue(self.question.queue), labels, unit="queue_item"):
+        for cell in read_cells(scores_of_queue(self.queue), self.labels, unit="queue_item"):
             values = self._read_values(cell, comparables[cell.label.id])
             place = self.posteriors[cell.label.id].add(values)
             if len({*values.values()}) > 1:
                 cells.append(Disagreement(cell.unit_id, cell.label.id, place))
-        if self.question.adjudicated is not None:
-            decided = self._read_decided()
-            cells = [cell for cell in cells if (cell[:2] in decided) == self.question.adjudicated]
-        order = {label_id: at for at, label_id in enumerate(labels)}
-        return sorted(cells, key=lambda cell: (cell.item_id, order[cell.label_id]))
+        return cells
 
     def _read_values(self, cell: Cell, comparables: Comparables) -> dict[str, Hashable]:
         """Return the usable values of a cell by annotator."""
         values: dict[str, Hashable] = {}
         for rating in cell.ratings:
-            if is_chosen(rating.score_source, self.question.raters):
+            if is_chosen(rating.score_source, self.raters):
                 try:
                     values[rating.annotator_id] = comparables.of(rating.content)
                 except ValueError:
@@ -73,9 +70,9 @@ class Disagreements:
         return values
 
     def _read_decided(self) -> set[tuple[uuid.UUID, str]]:
-        queue = self.question.queue
-        decisions = Adjudication.objects.filter(IN_FORCE, organization_id=queue.organization_id, item__queue=queue)
-        return {(item_id, str(label_id)) for item_id, label_id in decisions.values_list("item", "label")}
+        of_organization = Adjudication.objects.filter(IN_FORCE, organization_id=self.queue.organization_id)
+        decided = of_organization.filter(item__queue=self.queue).values_list("item", "label")
+        return {(item_id, str(label_id)) for item_id, label_id in decided}
 
     def _fit_models(self, label_ids: Iterable[str]) -> None:
         operations = 0
@@ -91,16 +88,16 @@ class Disagreements:
         The number of statements does not grow with them.
         """
         self._fit_models(dict.fromkeys(cell.label_id for cell in page))
-        queue, item_ids = self.question.queue, {cell.item_id for cell in page}
-        items = items_of(queue).filter(pk__in=item_ids).select_related("source")
+        item_ids = {cell.item_id for cell in page}
+        items = items_of(self.queue).filter(pk__in=item_ids).select_related("source")
         sources = {item.pk: item.source for item in items}
-        in_page = adjudications_of(queue).filter(IN_FORCE, item__in=item_ids)
+        in_page = adjudications_of(self.queue).filter(IN_FORCE, item__in=item_ids)
         decisions = {(one.item_id, one.label_id): one for one in complete(read_all(in_page))}
         cells = [(str(cell.item_id), cell.label_id) for cell in page]
-        opinions = read_opinions(queue, cells, self.question.raters)
+        opinions = read_opinions(self.queue, cells, self.raters)
         rows = []
         for cell, key in zip(page, cells, strict=True):
-            label, posteriors = self.question.labels[cell.label_id], self.posteriors[cell.label_id]
+            label, posteriors = self.labels[cell.label_id], self.posteriors[cell.label_id]
             if source := sources.get(cell.item_id):
                 rows.append(
                     {

@@ -4,17 +4,16 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.db.models.expressions import ExpressionWrapper
 from django.db.models.fields import BooleanField
 
 from modelhub.core import exact_json
 from modelhub.core.structs import Choice, Flag, Moment, PlainValue, StructRows, Text, Uuid, columns_of, display_name
 from modelhub.labels.types import LABEL_TYPES, get_type
-from modelhub.queues.models import Adjudication, Queue, QueueLabel
+from modelhub.queues.models import IN_FORCE, Adjudication, Queue, QueueLabel
 from modelhub.scores.models import SCORE_SOURCES, Score
 
-IN_FORCE = Q(replaced_at=None)
 # Deleted scores count, too: a deletion is a change.
 LATER_SCORES = Score.objects.filter(
     organization=OuterRef("organization"),

@@ -34,7 +34,7 @@ from modelhub.core.structs import (
 )
 from modelhub.labels.models import Label
 from modelhub.labels.types import LABEL_TYPES, get_type
-from modelhub.queues.models import ITEM_STATUSES, REVIEW_STATUSES, Adjudication, Item, Queue, QueueLabel, Slot
+from modelhub.queues.models import IN_FORCE, ITEM_STATUSES, REVIEW_STATUSES, Adjudication, Item, Queue, QueueLabel, Slot
 from modelhub.scores.cells import cell
 from modelhub.scores.models import SCORE_SOURCES, Score
 
@@ -144,7 +144,7 @@ SCORES = Score.objects.filter(
     LIVE, organization=OuterRef("organization"), source=OuterRef("source"), queue_item=OuterRef("pk")
 ).order_by("created_at", "id")
 ADJUDICATIONS = Adjudication.objects.filter(
-    organization=OuterRef("organization"), item=OuterRef("pk"), replaced_at=None
+    IN_FORCE, organization=OuterRef("organization"), item=OuterRef("pk")
 ).order_by("created_at", "id")
 WORK = Slot.objects.filter(
     ~Q(notes="") | ~Q(state="completed"), organization=OuterRef("organization"), item=OuterRef("pk")

@@ -326,6 +326,10 @@ class Review(TenantRow):
         return f"review {self.pk}"
 
 
+# Of decisions on the values of items.
+IN_FORCE = Q(replaced_at=None)
+
+
 class Adjudication(TenantRow):
     """A reviewer's decision on the value of an item by one label.
 
@@ -348,7 +352,7 @@ class Adjudication(TenantRow):
             models.UniqueConstraint(
                 fields=["item", "label", "organization"],
                 name="adjudication_is_unique",
-                condition=Q(replaced_at=None),
+                condition=IN_FORCE,
             ),
             is_object("value", table="adjudication"),
         ]
