@@ -19,7 +19,7 @@ from modelhub.scores.models import Score
 from modelhub.sources.models import Source
 
 MOST_LABELS = 1000
-# Labels of one answer with intervals, which cost up to 0.5 s each.
+# Labels of one answer with intervals, which cost up to 0.5 s each; and judges, of which each costs 0.2 s.
 MOST_INTERVALS = 50
 UNDONE = "The figures were not computed"
 ADVICE = "Filter by label_id, or leave the intervals out by bootstrap=false"
@@ -38,8 +38,9 @@ class Question:
 
 
 def get_agreement(question: Question) -> dict[str, Any]:
-    """Return the figures of agreement. Raise `Invalid` above a limit, `Overdue` at the request's timeout.
+    """Return the figures of agreement.
 
+    Raise `Invalid` above a limit, `Overdue` at the request's timeout.
     The number of statements does not grow with labels, annotators and scores.
     """
     if len(question.labels) > MOST_LABELS:
@@ -61,33 +62,34 @@ def _describe(question: Question, tallies: list[LabelTally], deadline: Deadline)
     differing = [tally.differing for tally in tallies] + [judge.differing for _, _, judge in judges]
     units = _read_units(question, differing)
     compared, equal = (sum(getattr(tally.table, count) for tally in tallies) for count in ("compared", "equal"))
-    without_interval = _find_reason_without_interval(question)
+    without_interval = _find_reason_without_interval(question, "labels", len(tallies))
+    without_judges = _find_reason_without_interval(question, "judges", len(judges))
     labels = []
     for tally in tallies:
         deadline.check(undone=UNDONE, advice=ADVICE)
         entry = describe_label(tally, without_interval=without_interval)
         labels.append(entry | units.describe(tally.differing))
+    judged = []
+    for label, judge_id, judge in judges:
+        deadline.check(undone=UNDONE, advice=ADVICE)
+        entry = identify(label) | {"judge_id": judge_id, "judge_name": names[judge_id]}
+        entry |= describe_judge(judge, label, without_interval=without_judges)
+        judged.append(entry | units.describe(judge.differing))
     return {
         "overall_agreement": Figure(equal / compared).rounded(SHARE_PLACES) if compared else None,
         "labels": labels,
         "per_label": labels,
         "annotator_pairs": [describe_pair(pair, names) for pair in pairs],
         "annotator_pairs_reason": pairs_reason or None,
-        "judge_vs_human": [
-            identify(label)
-            | {"judge_id": judge_id, "judge_name": names[judge_id]}
-            | describe_judge(judge, label)
-            | units.describe(judge.differing)
-            for label, judge_id, judge in judges
-        ],
+        "judge_vs_human": judged,
     }
 
 
-def _find_reason_without_interval(question: Question) -> str:
+def _find_reason_without_interval(question: Question, things: str, number: int) -> str:
     if not question.bootstrap:
         return "bootstrap is false"
-    if len(question.labels) > MOST_INTERVALS:
-        return f"there are intervals of at most {MOST_INTERVALS} labels: filter by label_id"
+    if number > MOST_INTERVALS:
+        return f"there are intervals of at most {MOST_INTERVALS} {things}: filter by label_id"
     return ""
 
 

@@ -5,7 +5,7 @@ A resample costs a few sums: units are reduced to short vectors of whole numbers
 
 from abc import ABC, abstractmethod
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, starmap
 from math import lcm
@@ -57,20 +57,41 @@ def alpha_interval(
         return Interval(None, None, 0, reason)
     if table.compared < 2:
         return Interval(None, None, 0, ONE_UNIT)
-    random = Random(SEED)  # noqa: S311 - repeatable, no secret
     sample = get_sample(table, distance)
-    groups = sample.deal(random)
+    numbers = [number for _, number in sample.units]
+    found = map(sample.find_alpha, resample(sample.get_vectors(), numbers, resamples))
+    alphas = [alpha for alpha in found if alpha is not None]
+    return get_percentiles(alphas, level) if alphas else Interval(None, None, 0, NO_RESAMPLES)
+
+
+def resample(vectors: Sequence[Codes], numbers: Sequence[int], resamples: int) -> Iterator[list[int]]:
+    """Yield sums of the vectors of units, drawn with replacement.
+
+    There are `numbers` units of each vector.
+    """
+    random = Random(SEED)  # noqa: S311 - repeatable, no secret
+    groups = deal(vectors, numbers, random)
     size = len(groups[0])
-    alphas = []
     for _ in range(resamples):
         drawn = random.choices(range(size), k=size)
-        alpha = sample.find_alpha([sum(map(group.__getitem__, drawn)) for group in groups])
-        if alpha is not None:
-            alphas.append(alpha)
-    if not alphas:
-        return Interval(None, None, 0, NO_RESAMPLES)
-    alphas.sort()
-    return Interval(_quantile(alphas, (1 - level) / 2), _quantile(alphas, (1 + level) / 2), len(alphas))
+        yield [sum(map(group.__getitem__, drawn)) for group in groups]
+
+
+def deal(vectors: Sequence[Codes], numbers: Sequence[int], random: Random) -> list[list[int]]:
+    """Return the sums of the vectors of groups of units: a list per component."""
+    components = [*zip(*vectors, strict=True)]
+    places = [place for place, number in enumerate(numbers) for _ in range(number)]
+    if len(places) <= MOST_GROUPS:
+        return [[*map(component.__getitem__, places)] for component in components]
+    random.shuffle(places)
+    groups = [places[start::MOST_GROUPS] for start in range(MOST_GROUPS)]
+    return [[sum(map(component.__getitem__, group)) for group in groups] for component in components]
+
+
+def get_percentiles(figures: Sequence[float], level: float) -> Interval:
+    """Return the interval between the percentiles of the figures of resamples."""
+    ascending = sorted(figures)
+    return Interval(_quantile(ascending, (1 - level) / 2), _quantile(ascending, (1 + level) / 2), len(ascending))
 
 
 def _quantile(ascending: list[float], share: float) -> float:
@@ -104,15 +125,8 @@ class Sample(ABC):
     def divide(self, ratings: int, observed: int, expected: int) -> float | None:
         return get_alpha(ratings, observed, self.partners * expected) if expected > 0 else None
 
-    def deal(self, random: Random) -> list[list[int]]:
-        """Return the sums of the vectors of groups: a list per component."""
-        vectors = [*zip(*(self.reduce(codes) for codes, _ in self.units), strict=True)]
-        places = [place for place, (_, number) in enumerate(self.units) for _ in range(number)]
-        if self.number <= MOST_GROUPS:
-            return [[*map(vector.__getitem__, places)] for vector in vectors]
-        random.shuffle(places)
-        groups = [places[start::MOST_GROUPS] for start in range(MOST_GROUPS)]
-        return [[sum(map(vector.__getitem__, group)) for group in groups] for vector in vectors]
+    def get_vectors(self) -> list[tuple[int, ...]]:
+        return [self.reduce(codes) for codes, _ in self.units]
 
 
 class Moments(Sample):

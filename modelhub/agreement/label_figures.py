@@ -16,6 +16,7 @@ from modelhub.agreement.statistics import (
     krippendorff_alpha,
     percent_agreement,
 )
+from modelhub.agreement.substitution import difference_interval, substitute
 from modelhub.agreement.tallies import JudgeTally, LabelTally
 from modelhub.labels.rules import LabelRule
 
@@ -77,8 +78,11 @@ def describe_label(tally: LabelTally, *, without_interval: str = "") -> dict[str
     }
 
 
-def describe_judge(judge: JudgeTally, label: LabelRule) -> dict[str, Any]:
-    """Return the figures of a judge against the consensus of people."""
+def describe_judge(judge: JudgeTally, label: LabelRule, *, without_interval: str = "") -> dict[str, Any]:
+    """Return the figures of a judge against the consensus of people, or as one.
+
+    `without_interval` is the reason to leave the interval out.
+    """
     table, obstacle = judge.table, find_obstacle(label)
     alpha = Figure(None, obstacle) if obstacle else krippendorff_alpha(table, DISTANCES[label.level])
     return {
@@ -89,6 +93,25 @@ def describe_judge(judge: JudgeTally, label: LabelRule) -> dict[str, Any]:
         "total_comparisons": table.compared,
         "ties": judge.ties,
         "reason": alpha.reason or None,
+        "with_people": _describe_substitution(judge, label, without_interval=without_interval),
+    }
+
+
+def _describe_substitution(judge: JudgeTally, label: LabelRule, *, without_interval: str) -> dict[str, Any]:
+    figures: dict[str, float | None] = dict.fromkeys(("alpha_of_people", "alpha_with_people", "difference"))
+    interval = Interval(None, None, 0, find_obstacle(label))
+    if not interval.reason:
+        found = substitute(judge.units, DISTANCES[label.level])
+        figures = {name: getattr(found, name).rounded() for name in figures}
+        if found.difference.reason or not without_interval:
+            interval = difference_interval(found, level=CONFIDENCE)
+        else:
+            interval = Interval(None, None, 0, without_interval)
+    return {
+        "items": judge.units.total(),
+        **figures,
+        "interval": _show_interval(interval),
+        "reason": interval.reason or None,
     }
 
 

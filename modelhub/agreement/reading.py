@@ -159,7 +159,10 @@ def is_chosen(score_source: str, raters: Raters) -> bool:
 
 
 class Comparables:
-    """Comparable values of one label: each content is read once, and equal values are one object."""
+    """Comparable values of one label.
+
+    Each content is read once, and equal values are one object.
+    """
 
     def __init__(self, label: LabelRule) -> None:
         self.label = label

@@ -1,5 +1,6 @@
 """Answers about agreement (contract 7.8)."""
 
+from copy import deepcopy
 from typing import Any
 
 from drf_spectacular.utils import inline_serializer
@@ -49,8 +50,8 @@ OF_SOURCES: Fields = {
 
 
 WEIGHTED_KAPPA = inline_serializer("WeightedKappa", figures("linear", "quadratic"))
-ALPHA_INTERVAL = inline_serializer(
-    "AlphaInterval",
+INTERVAL = inline_serializer(
+    "ConfidenceInterval",
     {
         "low": serializers.FloatField(),
         "high": serializers.FloatField(),
@@ -58,6 +59,16 @@ ALPHA_INTERVAL = inline_serializer(
         **counts("resamples"),
     },
     allow_null=True,
+)
+AGREEMENT_WITH_PEOPLE = inline_serializer(
+    "AgreementWithPeople",
+    {
+        **counts("items"),
+        **figures("alpha_of_people", "alpha_with_people", "difference"),
+        "interval": INTERVAL,
+        "reason": serializers.CharField(allow_null=True, help_text="Why the figures, or the interval, are null."),
+    },
+    help_text="A judge in place of a person, over the items of the judge and of two people or more.",
 )
 OPTION_AGREEMENT = inline_serializer(
     "OptionAgreement",
@@ -75,7 +86,7 @@ def label_answer(name: str, units: Fields) -> Any:
             **figures("agreement_pct", "agreement_score", "percent_agreement", "cohens_kappa"),
             "weighted_kappa": WEIGHTED_KAPPA,
             **figures("fleiss_kappa", "ac1", "alpha", "alpha_jaccard"),
-            "alpha_interval": ALPHA_INTERVAL,
+            "alpha_interval": INTERVAL,
             "options": OPTION_AGREEMENT,
             **counts("items", "pairable_values", "annotators", "unusable"),
             **units,
@@ -98,6 +109,7 @@ def judge_answer(name: str, units: Fields) -> Any:
             **counts("total_comparisons", "ties"),
             **units,
             "reason": reason(),
+            "with_people": AGREEMENT_WITH_PEOPLE,
         },
         many=True,
     )
@@ -135,7 +147,8 @@ def answer(name: str, labels: Any, judges: Any, **more: Any) -> Any:
             **more,
             **figures("overall_agreement"),
             "labels": labels,
-            "per_label": labels,
+            # Of one instance, the schema has only the last field.
+            "per_label": deepcopy(labels),
             "annotator_pairs": PairsAnswer,
             "annotator_pairs_reason": serializers.CharField(allow_null=True, help_text="Why pairs are missing."),
             "judge_vs_human": judges,

@@ -1,7 +1,7 @@
 """Count the ratings of labels, cell by cell: no rating is kept."""
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from statistics import median_low
@@ -9,7 +9,8 @@ from typing import Any
 
 from modelhub.agreement.levels import Raters, find_majority, get_median
 from modelhub.agreement.reading import Cell, Comparables, is_chosen
-from modelhub.agreement.statistics import Table
+from modelhub.agreement.statistics import Table, order
+from modelhub.agreement.substitution import Unit
 from modelhub.core import exact_json
 from modelhub.labels.rules import LabelRule
 
@@ -34,9 +35,13 @@ class Differing:
 
 @dataclass(slots=True)
 class JudgeTally:
-    """Counts of a judge's ratings beside the consensus of people, by one label."""
+    """Counts of a judge's ratings beside those of people, by one label.
+
+    `table` has the consensus of people, `units` the ratings of two people or more.
+    """
 
     table: Table = field(default_factory=Table)
+    units: Counter[Unit] = field(default_factory=Counter)
     differing: Differing = field(default_factory=Differing)
     score_sources: set[str] = field(default_factory=set)
     ties: int = 0
@@ -78,6 +83,10 @@ class LabelTally:
             self.differing.add(cell.unit_id)
         if people and judges:
             self._compare(cell.unit_id, self._find_consensus(people, cell), judges)
+            if len(people) > 1:
+                values = tuple(sorted(people.values(), key=order))
+                for judge_id, value in judges.items():
+                    self.judges[judge_id].units[values, value] += 1
 
     def _find_consensus(self, people: Mapping[Hashable, Any], cell: Cell) -> Any:
         """Return the median of people's numbers, and the majority of other values."""

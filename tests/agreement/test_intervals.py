@@ -18,6 +18,7 @@ from modelhub.agreement.intervals import (
     SEED,
     Interval,
     alpha_interval,
+    deal,
     get_sample,
 )
 from modelhub.agreement.statistics import NO_PAIRS, NO_RATINGS, ONE_RATER, ONE_VALUE, Table, krippendorff_alpha
@@ -71,7 +72,7 @@ def naive(units: Sequence[Unit], distance: Distance, *, seed: int = SEED, resamp
 def test_a_resample_of_few_values_has_the_alpha_of_its_units(distance: Distance) -> None:
     table = Table.of(noisy_units(values_of(distance, 7), 60))
     sample, random, units = get_sample(table, distance), Random(1), expand(table, distance)
-    groups = sample.deal(random)
+    groups = deal(sample.get_vectors(), [number for _, number in sample.units], random)
     for _ in range(50):
         drawn = random.choices(range(len(units)), k=len(units))
         alpha = sample.find_alpha([sum(map(group.__getitem__, drawn)) for group in groups])
@@ -84,7 +85,7 @@ def test_a_resample_of_few_units_has_the_ordinal_alpha_of_its_units() -> None:
     table = Table.of({"a": one, "b": other} for one, other in pairs)
     assert len(table.values) > FEW_RANKS
     sample, units = get_sample(table, "ordinal"), expand(table, "ordinal")
-    groups = sample.deal(random)
+    groups = deal(sample.get_vectors(), [number for _, number in sample.units], random)
     for _ in range(50):
         drawn = random.choices(range(len(units)), k=len(units))
         alpha = sample.find_alpha([sum(map(group.__getitem__, drawn)) for group in groups])

@@ -1,11 +1,14 @@
 """Judges beside people: `judge_vs_human`, `raters` and `score_source` (contract 7.8)."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from modelhub.agreement.statistics import Table, cohen_kappa, krippendorff_alpha
+from modelhub.agreement import figures
+from modelhub.agreement.statistics import Figure, Table, cohen_kappa, krippendorff_alpha
+from modelhub.agreement.substitution import Unit, difference_interval, substitute
 from modelhub.core import clock
 from modelhub.labels.models import Label
 from modelhub.queues.models import Item
@@ -56,10 +59,61 @@ def test_a_judge_is_compared_with_the_majority_of_people(panel: Panel, label: La
         "disagreement_count": 2,
         "disagreement_items": [str(panel.items[1].pk), str(panel.items[4].pk)],
         "reason": None,
+        "with_people": found["with_people"],
     }
     assert float(found["agreement_pct"]) == 0.5
     assert float(found["cohens_kappa"]) == cohen_kappa(table).rounded()
     assert float(found["alpha"]) == krippendorff_alpha(table, "ordinal").rounded()
+
+
+def test_a_judge_is_compared_with_single_people_over_items_of_two_people_or_more(panel: Panel, label: Label) -> None:
+    panel.fill(label, {"Ann": [4, 4, 1, 2, 3], "Ben": [4, 5, 1, 3, None], "Cem": [3, 5, 1, 4, None]})
+    panel.fill(label, {"Judge": [4, 4, 1, 4, 2, 5]}, score_source="model")
+    # The fourth item is a tie, the fifth has one person, and the sixth none.
+    units: Counter[Unit] = Counter({((3, 4, 4), 4): 1, ((4, 5, 5), 4): 1, ((1, 1, 1), 1): 1, ((2, 3, 4), 4): 1})
+    expected = substitute(units, "ordinal")
+    interval = difference_interval(expected)
+    found = judged(panel, "")["with_people"]
+    assert {name: float(found.pop(name)) for name in ("alpha_of_people", "alpha_with_people", "difference")} == {
+        "alpha_of_people": expected.alpha_of_people.rounded(),
+        "alpha_with_people": expected.alpha_with_people.rounded(),
+        "difference": expected.difference.rounded(),
+    }
+    ends = [Figure(end).rounded() for end in (interval.low, interval.high)]
+    assert [float(found["interval"].pop(name)) for name in ("low", "high", "level")] == [*ends, 0.95]
+    assert found == {"items": 4, "interval": {"resamples": 1000}, "reason": None}
+    without = judged(panel)["with_people"]
+    assert (without["interval"], without["reason"]) == (None, "bootstrap is false")
+    assert float(without["difference"]) == expected.difference.rounded()
+
+
+def test_a_judge_beside_single_people_or_people_that_agree_has_a_reason(panel: Panel, label: Label) -> None:
+    text = panel.attach("text")
+    panel.fill(label, {"Ann": [4, 3], "Ben": [None, None]})
+    panel.fill(text, {"Ann": ["a"], "Ben": ["a"]})
+    for one in (label, text):
+        panel.fill(one, {"Judge": [4 if one is label else "b"]}, score_source="model")
+    undefined = {"alpha_of_people": None, "alpha_with_people": None, "difference": None, "interval": None}
+    assert [one["with_people"] for one in panel.read()["judge_vs_human"]] == [
+        {"items": 0, **undefined, "reason": "no item has ratings of the judge and of two people"},
+        {"items": 1, **undefined, "reason": "texts have no level of measurement"},
+    ]
+    panel.fill(label, {"Ben": [4]})
+    found = judged(panel, f"?label_id={label.pk}")["with_people"]
+    assert found == {"items": 1, **undefined, "reason": "all ratings of people are equal"}
+
+
+def test_many_judges_have_no_interval(panel: Panel, label: Label, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "MOST_INTERVALS", 1)
+    panel.fill(label, {"Ann": [4, 3], "Ben": [4, 4]})
+    panel.fill(label, {"One": [4, 3]}, score_source="model")
+    assert judged(panel, "")["with_people"]["interval"] is not None
+    panel.fill(label, {"Two": [4, 3]}, score_source="model")
+    found = panel.read("")
+    assert entry_of(found, label)["alpha_interval"] is not None
+    reason = "there are intervals of at most 1 judges: filter by label_id"
+    for one in found["judge_vs_human"]:
+        assert (one["with_people"]["interval"], one["with_people"]["reason"]) == (None, reason)
 
 
 def test_of_numbers_the_median_of_people_counts(panel: Panel) -> None:

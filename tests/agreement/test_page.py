@@ -6,7 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from modelhub.agreement import figures, intervals, label_figures, pairs, posteriors, reading, statistics, tallies
+from modelhub.agreement import (
+    figures,
+    intervals,
+    label_figures,
+    pairs,
+    posteriors,
+    reading,
+    statistics,
+    substitution,
+    tallies,
+)
 from modelhub.agreement.dawid_skene import MOST_ITERATIONS, dawid_skene
 from modelhub.agreement.disagreement_serializers import MAX_DECISIONS
 from modelhub.agreement.statistics import cohen_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha
@@ -49,14 +59,17 @@ def test_every_block_is_of_a_kind_that_is_tested() -> None:
 def test_every_reason_is_on_the_page() -> None:
     reasons = {
         sentence
-        for module in (statistics, intervals, label_figures)
+        for module in (statistics, intervals, label_figures, substitution)
         for name, sentence in vars(module).items()
         if name.isupper() and " " in str(sentence) and isinstance(sentence, str)
     }
     table = TEXT.split("| reason | remedy |\n|---|---|\n")[1].split("\n\n")[0]
     of_requests = {
         "bootstrap is false",
-        f"there are intervals of at most {figures.MOST_INTERVALS} labels: filter by label_id",
+        *(
+            f"there are intervals of at most {figures.MOST_INTERVALS} {of}: filter by label_id"
+            for of in ("labels", "judges")
+        ),
     }
     assert {row.split(" | ")[0].removeprefix("| ") for row in table.splitlines()} == reasons | of_requests
 
