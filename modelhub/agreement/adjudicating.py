@@ -15,7 +15,7 @@ from modelhub.core.models import LIVE
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.rules import LabelRule
 from modelhub.queues.access import Access, get_access
-from modelhub.queues.models import IN_FORCE, Adjudication, DatabaseClock, QueueLabel
+from modelhub.queues.models import Adjudication, DatabaseClock, QueueLabel
 from modelhub.queues.queries import item_not_found, items_of
 from modelhub.scores.changes import lock_sources
 from modelhub.scores.models import Score
@@ -39,7 +39,7 @@ class NewAdjudication:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The locked items and the labels of a request, with the decisions in force.
+    """The locked items and the labels of a request, with the last decisions.
 
     `outdated` has the cells whose scores changed after the decision, `own` those that the actor has scored.
     """
@@ -47,7 +47,7 @@ class Cells:
     access: Access
     items: frozenset[uuid.UUID]
     labels: Mapping[uuid.UUID, LabelRule]
-    in_force: Mapping[CellKey, Adjudication]
+    last: Mapping[CellKey, Adjudication]
     outdated: frozenset[CellKey]
     own: frozenset[CellKey]
 
@@ -64,14 +64,14 @@ class Cells:
             raise Forbidden(f"{label}: item {new.item_id} must be adjudicated by {person}", code="own_work")
         if new.value is not None:
             return replace(new, value=label.check_new(new.value))
-        if new.cell not in self.in_force:
+        if new.cell not in self.last or self.last[new.cell].value is None:
             sentence = f"{label}: item {new.item_id} has no decision to withdraw"
             raise NotFound(sentence, code="decision_not_found")
         return new
 
     def is_repeat(self, new: NewAdjudication) -> bool:
-        """Return whether the decision in force is the same and not outdated."""
-        before = self.in_force.get(new.cell)
+        """Return whether the last decision is the same and not outdated."""
+        before = self.last.get(new.cell)
         if before is None or new.cell in self.outdated:
             return False
         return before.notes == new.notes and same(before.value, new.value)
@@ -120,8 +120,8 @@ def _lock_cells(access: Access, adjudications: Collection[NewAdjudication]) -> C
         **of_organization, queue=queue, label__in={new.label_id for new in adjudications}
     )
     labels = {one.label_id: LabelRule.of(one.label) for one in attached.select_related("label")}
-    in_force = Adjudication.objects.filter(IN_FORCE, **of_organization, item__in=[*items], label__in=[*labels])
-    rows: Any = {(row.item_id, row.label_id): row for row in in_force.annotate(is_outdated=Exists(LATER_SCORES))}
+    last = Adjudication.objects.filter(**of_organization, item__in=[*items], label__in=[*labels], replaced_at=None)
+    rows: Any = {(row.item_id, row.label_id): row for row in last.annotate(is_outdated=Exists(LATER_SCORES))}
     outdated = frozenset(cell for cell, row in rows.items() if row.is_outdated)
     # By the source first: so begins the unique index of scores.
     scores = Score.objects.filter(
@@ -132,33 +132,31 @@ def _lock_cells(access: Access, adjudications: Collection[NewAdjudication]) -> C
 
 
 def _store(cells: Cells, adjudications: Iterable[NewAdjudication]) -> list[uuid.UUID]:
-    """Store checked decisions. Return the ids of their rows.
-
-    A repeat has the row in force, a withdrawal the withdrawn one.
-    """
+    """Store checked decisions. Return the ids of their rows: of a repeat, the last one."""
     organization_id = cells.access.queue.organization_id
     now = DatabaseClock()
     ids: list[uuid.UUID] = []
     replaced: list[uuid.UUID] = []
     created: list[Adjudication] = []
     for new in adjudications:
-        row = cells.in_force.get(new.cell)
-        is_repeat = cells.is_repeat(new)
-        if row and not is_repeat:
-            replaced.append(row.pk)
-        if row is None or (new.value is not None and not is_repeat):
-            row = Adjudication(
-                organization_id=organization_id,
-                created_at=now,
-                item_id=new.item_id,
-                label_id=new.label_id,
-                adjudicator=cells.access.actor.user,
-                value=new.value,
-                notes=new.notes,
-            )
-            created.append(row)
+        before = cells.last.get(new.cell)
+        if before and cells.is_repeat(new):
+            ids.append(before.pk)
+            continue
+        if before:
+            replaced.append(before.pk)
+        row = Adjudication(
+            organization_id=organization_id,
+            created_at=now,
+            item_id=new.item_id,
+            label_id=new.label_id,
+            adjudicator=cells.access.actor.user,
+            value=new.value,
+            notes=new.notes,
+        )
+        created.append(row)
         ids.append(row.pk)
-    # First, because the index allows one decision in force per cell.
+    # First, because the index allows one row per cell that is not replaced.
     Adjudication.objects.filter(organization_id=organization_id, pk__in=replaced).update(replaced_at=now)
     Adjudication.objects.bulk_create(created)
     return ids

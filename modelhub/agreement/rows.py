@@ -26,7 +26,8 @@ LATER_SCORES = Score.objects.filter(
 class AdjudicationRow(msgspec.Struct, gc=False):
     """A reviewer's decision, in the order in which JSON shows it.
 
-    `value` is JSON text until `complete` has read it. `is_outdated`: a score of the item by the label changed later.
+    `value` is JSON text until `complete` has read it, and null for a withdrawal. `is_outdated`: a score of the item by
+    the label changed later.
     """
 
     id: Annotated[str, Uuid()]
@@ -65,5 +66,6 @@ def complete(rows: Iterable[AdjudicationRow]) -> list[AdjudicationRow]:
     """Return the decisions with plain values in place of JSON text."""
     completed = list(rows)
     for one in completed:
-        one.value = get_type(one.label_type).plain(exact_json.loads(one.value))
+        if one.value is not None:
+            one.value = get_type(one.label_type).plain(exact_json.loads(one.value))
     return completed

@@ -35,7 +35,10 @@ class Migration(migrations.Migration):
                 (
                     "value",
                     models.JSONField(
-                        decoder=modelhub.core.exact_json.Decoder, encoder=modelhub.core.exact_json.Encoder
+                        blank=True,
+                        null=True,
+                        decoder=modelhub.core.exact_json.Decoder,
+                        encoder=modelhub.core.exact_json.Encoder,
                     ),
                 ),
                 ("notes", models.TextField(blank=True)),

@@ -326,25 +326,25 @@ class Review(TenantRow):
         return f"review {self.pk}"
 
 
-# Of decisions on the values of items.
-IN_FORCE = Q(replaced_at=None)
+# Of decisions on the values of items: neither replaced nor a withdrawal.
+IN_FORCE = Q(replaced_at=None, value__isnull=False)
 
 
 class Adjudication(TenantRow):
     """A reviewer's decision on the value of an item by one label.
 
-    It is no score: scores are the judgements that it decides between, and keep counting as such. The row without
-    `replaced_at` holds the value that is authoritative; the others are its history. A write holds the lock of the
-    item's row.
+    It is no score: scores are the judgements that it decides between, and keep counting as such. A null value withdraws
+    the decision before. The row without `replaced_at` is the last one; the others are its history. A write holds the
+    lock of the item's row.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     item = TenantForeignKey(Item, on_delete=models.PROTECT, related_name="adjudications", db_index=False)
     label = TenantForeignKey(Label, on_delete=models.PROTECT, related_name="+", db_index=False)
     adjudicator = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
-    value = exact_json_field()
+    value = exact_json_field(null=True, blank=True)
     notes = models.TextField(blank=True)
-    # Set by the next decision on the same value, or by its withdrawal.
+    # Set by the next decision on the same item and label.
     replaced_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -352,7 +352,7 @@ class Adjudication(TenantRow):
             models.UniqueConstraint(
                 fields=["item", "label", "organization"],
                 name="adjudication_is_unique",
-                condition=IN_FORCE,
+                condition=Q(replaced_at=None),
             ),
             is_object("value", table="adjudication"),
         ]

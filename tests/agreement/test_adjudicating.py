@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from modelhub.agreement import adjudicating
 from modelhub.core import clock, exact_json
 from modelhub.labels.models import Label
-from modelhub.queues.models import QUEUE_STATUSES, Adjudication, Item, Queue, QueueLabel
+from modelhub.queues.models import IN_FORCE, QUEUE_STATUSES, Adjudication, Item, Queue, QueueLabel
 from tests.client import Answer, Caller, execute
 from tests.factories import (
     AdjudicationFactory,
@@ -71,7 +71,7 @@ def history(caller: Caller, item: Item) -> Any:
 
 
 def in_force() -> list[tuple[str, Any]]:
-    rows = Adjudication.objects.filter(replaced_at=None).order_by("created_at", "pk")
+    rows = Adjudication.objects.filter(IN_FORCE).order_by("created_at", "pk")
     return [(row.label.type, row.value) for row in rows]
 
 
@@ -313,11 +313,24 @@ class TestAgain:
         assert (none.status, none.body["code"]) == (404, "decision_not_found")
         assert none.body["detail"] == f"Label {label} (Star, star): item {item.pk} has no decision to withdraw"
         [first] = decide(rita, queue, item, "star", 4).body["adjudicated"]
-        [withdrawn] = decide(rita, queue, item, "star", None).body["adjudicated"]
-        assert withdrawn == first | {"authoritative": False, "replaced_at": withdrawn["replaced_at"]}
-        assert withdrawn["replaced_at"] > first["created_at"]
+        sam = member(queue, "Sam", "reviewer")
+        [withdrawal] = decide(sam, queue, item, "star", None, notes="The source is wrong.").body["adjudicated"]
+        shown = {
+            name: withdrawal[name] for name in ("value", "notes", "adjudicator_id", "authoritative", "replaced_at")
+        }
+        assert shown == {
+            "value": None,
+            "notes": "The source is wrong.",
+            "adjudicator_id": str(sam.user.pk),
+            "authoritative": False,
+            "replaced_at": None,
+        }
+        assert in_force() == []
         assert decide(rita, queue, item, "star", None).status == 404
-        assert history(rita, item) == [withdrawn]
+        last, before = history(rita, item)
+        assert last == withdrawal
+        assert before == first | {"authoritative": False, "replaced_at": before["replaced_at"]}
+        assert before["replaced_at"] > first["created_at"]
         assert decide(rita, queue, item, "star", 4).status == 200
         assert in_force() == [("star", {"rating": 4})]
 

@@ -358,6 +358,8 @@ class TestDecisions:
         rita = UserFactory.create(organization=alice.user.organization, name="Rita", email="rita@example.com")
         value: dict[str, Any] = {"item": item, "label": queue.labels["star"], "value": {"rating": 3, "x": 1}}
         AdjudicationFactory.create(**value | {"value": {"rating": 5}}, replaced_at=timezone.now())
+        # A withdrawal is no value.
+        AdjudicationFactory.create(**value | {"label": queue.labels["thumbs_up_down"], "value": None})
         return AdjudicationFactory.create(**value, adjudicator=rita, notes="a rule")
 
     def test_a_decision_is_the_only_annotation_by_its_label(
