@@ -50,27 +50,27 @@ class AdjudicationInput(InputSerializer):
 class AdjudicateInput(PersonInput):
     """One decision, or many in `decisions`; by default of the key's user."""
 
-    item_id = IdField(required=False, rule="the id of an item of the queue")
-    label_id = IdField(required=False, rule="the id of a label of the queue")
-    value = ValueField(required=False, allow_null=True, help_text="As in scores; null withdraws the decision in force.")
-    notes = TextField(required=False, allow_null=True, max_length=settings.MAX_NOTES_LENGTH)
     decisions = AdjudicationInput(many=True, required=False, allow_null=True, help_text=f"At most {MAX_DECISIONS}.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        of_one = AdjudicationInput().get_fields()
+        for field in of_one.values():
+            field.required = False
+        return super().get_fields() | of_one
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Return the person, `adjudications` by position, and `errors` of the others.
 
-        `is_single` without `decisions`: then an error is raised.
+        `is_single` without `decisions`: then an error is the answer.
         """
         person, reader, decisions = PersonInput(), AdjudicationInput(), data.get("decisions")
-        given = {name: sent for name, sent in data.items() if name in reader.fields}
         fields: dict[str, Any] = person.run_validation({name: data[name] for name in person.fields if name in data})
-        if decisions is None:
-            return fields | {"adjudications": {0: reader.run_validation(given)}, "errors": {}, "is_single": True}
-        if given:
+        given = {name: sent for name, sent in data.items() if name in reader.fields}
+        if decisions is not None and given:
             name = next(iter(given))
             raise Invalid(f"{name} must not be given with decisions", code="conflicting_fields", field=name)
-        adjudications, errors = _read_many(reader, decisions)
-        return fields | {"adjudications": adjudications, "errors": errors, "is_single": False}
+        adjudications, errors = _read_many(reader, [given] if decisions is None else decisions)
+        return fields | {"adjudications": adjudications, "errors": errors, "is_single": decisions is None}
 
 
 def _read_many(reader: AdjudicationInput, sent: object) -> tuple[dict[int, NewAdjudication], dict[int, Refused]]:
