@@ -551,13 +551,24 @@ class TestRequests:
         assert panel.ask().body["code"] == "too_many_labels"
         assert panel.ask(f"?label_id={one.pk}").status == 200
 
-    @pytest.mark.parametrize(("labels", "items", "limit"), [(1, 10, 5), (10, 1, 15)])
+    @pytest.mark.parametrize(
+        ("labels", "items", "judges", "limit"), [(1, 10, 0, 5), (10, 1, 0, 15), (1, 1, 10, 7)], ids=str
+    )
     def test_figures_end_at_the_timeout_of_the_request(
-        self, panel: Panel, monkeypatch: pytest.MonkeyPatch, settings: Any, labels: int, items: int, limit: int
+        self,
+        panel: Panel,
+        monkeypatch: pytest.MonkeyPatch,
+        settings: Any,
+        labels: int,
+        items: int,
+        judges: int,
+        limit: int,
     ) -> None:
-        """Compute under a clock on which each cell and each label takes a second."""
+        """Compute under a clock on which each cell, each label and each judge takes a second."""
         for _ in range(labels):
-            panel.fill(panel.attach(), {"Ann": [1] * items})
+            label = panel.attach()
+            panel.fill(label, {"Ann": [1] * items})
+            panel.fill(label, {f"Judge {number}": [1] for number in range(judges)}, score_source="model")
         settings.SERVE_TIMEOUT = limit
         seconds = itertools.count(time.monotonic())
         monkeypatch.setattr("modelhub.labels.rules.time", SimpleNamespace(monotonic=lambda: next(seconds)))
