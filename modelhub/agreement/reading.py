@@ -27,10 +27,8 @@ from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import LABEL_TYPES, get_type
 from modelhub.queues.exporting import labels_in_order
 from modelhub.queues.models import Queue
-from modelhub.scores.models import Score
+from modelhub.scores.models import JUDGES, Score
 
-# The sources of scores that are judges, not people (contract 7.8). The others name the way of a person's score.
-JUDGES = frozenset({"auto", "model", "automation"})
 # Scores of one request: some 4 seconds, and 200 MB.
 MOST_SCORES = 500_000
 CELLS_PER_FETCH = 500

@@ -16,7 +16,7 @@ from modelhub.core.models import LIVE
 from modelhub.core.sql import read_sql
 from modelhub.labels.models import Label
 from modelhub.queues.models import DatabaseClock, Item, Queue, Slot
-from modelhub.scores.models import Score
+from modelhub.scores.models import JUDGES, Score
 
 SETTLE_ITEMS = read_sql("queues", "settle_items")
 REOPEN_ITEMS = read_sql("queues", "reopen_items")
@@ -125,6 +125,7 @@ def _settle_items(queue: Queue, item_ids: Sequence[uuid.UUID]) -> list[Item]:
         "queue_id": queue.pk,
         "annotations_required": queue.annotations_required,
         "requires_review": queue.requires_review,
+        "judges": sorted(JUDGES),
         "item_ids": list(item_ids),
     }
     return list(Item.objects.raw(SETTLE_ITEMS, parameters))

@@ -18,6 +18,8 @@ from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 
 SCORE_SOURCES = ("human", "api", "auto", "imported", "automation", "sdk", "model")
+# The sources of scores that are judges, not people (contract 7.8). The others name the way of a person's score.
+JUDGES = frozenset({"auto", "model", "automation"})
 ACTIONS = ("overwritten", "deleted")
 
 

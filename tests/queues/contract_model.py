@@ -25,6 +25,7 @@ TRANSITIONS = {
 OPEN = ("reserved", "submitted")
 WEEK = 7 * 24 * 3600
 ENDED = ("completed", "skipped")
+JUDGES = ("auto", "model", "automation")
 
 
 class Refused(Exception):
@@ -59,7 +60,8 @@ class ModelItem:
     reviewed: int = 0
     assigned: set[int] = field(default_factory=set)
     slots: dict[int, ModelSlot] = field(default_factory=dict)
-    scores: dict[tuple[int, str], int] = field(default_factory=dict)
+    # The sources of the scores, by annotator and label.
+    scores: dict[tuple[int, str], str] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -217,7 +219,7 @@ class Model:
             item.slots[person].notes = notes
         if reopens:
             self.reopen()
-        item.scores |= {(person, label): value for label, value in counted.items()}
+        item.scores |= {(person, label): "human" for label in counted}
         return answer
 
     def complete(self, person: int, number: int) -> dict[str, Any]:
@@ -301,10 +303,10 @@ class Model:
                 self.reopen()
         return shown(item)
 
-    def import_scores(self, person: int, number: int, annotator: int, label: str, value: int) -> dict[str, Any]:
+    def import_scores(self, person: int, number: int, annotator: int, label: str, source: str) -> dict[str, Any]:
         item = self.get(person, number, "manage")
         if label in self.labels:
-            item.scores[annotator, label] = value
+            item.scores[annotator, label] = source
         return {"imported": int(label in self.labels)}
 
     # Rules.
@@ -412,13 +414,26 @@ class Model:
         )
 
     def done(self, item: ModelItem) -> int:
-        """Return the number of people with a completed slot, or with all labels and no slot."""
+        """Return the number of people with a completed slot, or without a slot and with all labels.
+
+        Scores of judges do not count for the latter.
+        """
+        counted = self.counted_scores(item)
+        required = {label for label, required in self.labels.items() if required}
         people = range(len(self.people))
         return sum(
             self.state(item, person) == "completed"
-            or (person not in item.slots and self.scored(item, person) and not self.missing_labels(item, person))
+            or (person not in item.slots and person in counted and required <= counted[person])
             for person in people
         )
+
+    def counted_scores(self, item: ModelItem) -> dict[int, set[str]]:
+        """Return the labels of each person's scores that judges did not make."""
+        counted: dict[int, set[str]] = {}
+        for (person, label), source in item.scores.items():
+            if source not in JUDGES and label in self.labels:
+                counted.setdefault(person, set()).add(label)
+        return counted
 
     def settle(self, item: ModelItem) -> None:
         if not item.is_open:
@@ -434,7 +449,9 @@ class Model:
         ):
             item.status, item.review = "skipped", ""
         else:
-            item.status = "in_progress" if item.scores or states & {"submitted", "completed"} else "pending"
+            item.status = (
+                "in_progress" if self.counted_scores(item) or states & {"submitted", "completed"} else "pending"
+            )
         self.finish()
 
     def left(self, item: ModelItem) -> list[int]:

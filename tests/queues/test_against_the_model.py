@@ -75,7 +75,16 @@ ACTIONS: dict[str, tuple[int, list[st.SearchStrategy[Any]]]] = {
     "change_status": (1, [managers, st.sampled_from(["active", "active", "active", "paused", "completed", "draft"])]),
     "change_overlap": (1, [managers, st.integers(1, 3)]),
     "require": (1, [managers, st.sampled_from(["a", "b"])]),
-    "import_scores": (1, [managers, numbers, people, st.sampled_from(["a", "b", "other"])]),
+    "import_scores": (
+        2,
+        [
+            managers,
+            numbers,
+            people,
+            st.sampled_from(["a", "b", "other"]),
+            st.sampled_from(["imported", "imported", "model", "auto", "automation"]),
+        ],
+    ),
 }
 steps = st.sampled_from([name for name, (weight, _) in ACTIONS.items() for _ in range(weight)]).flatmap(
     lambda name: st.tuples(st.just(name), *ACTIONS[name][1])
@@ -292,15 +301,17 @@ class Stand:
         answer = self.call(person, f"items/{self.ids[at]}/review/", body)
         return answer, self.expect(self.model.review, person, at, action, notes, targets)
 
-    def import_scores(self, person: int, number: int, annotator: int, label: str) -> tuple[Answer, dict[str, Any]]:
+    def import_scores(
+        self, person: int, number: int, annotator: int, label: str, source: str
+    ) -> tuple[Answer, dict[str, Any]]:
         at = self.number(person, number)
         annotator %= len(self.model.people)
         body = {
-            "annotations": [{"label_id": self.cast.labels[label], "value": 3}],
+            "annotations": [{"label_id": self.cast.labels[label], "value": 3, "score_source": source}],
             "annotator_id": str(self.cast.callers[annotator].user.pk),
         }
         answer = self.call(person, f"items/{self.ids[at]}/annotations/import/", body)
-        return answer, self.expect(self.model.import_scores, person, at, annotator, label, 3)
+        return answer, self.expect(self.model.import_scores, person, at, annotator, label, source)
 
     def state(self) -> object:
         """Return the rows of the server, in the words of the model."""

@@ -145,6 +145,17 @@ def test_a_person_has_the_completed_items_that_it_scored_its_skips_and_its_last_
     ]
 
 
+def test_a_judge_is_among_the_users_with_completed_items_and_gold_answers(
+    alice: Caller, bob: Caller, queue: Queue
+) -> None:
+    star = attach(queue)
+    item = ItemFactory.create(queue=queue, status="completed", gold=True, expected={str(star.pk): {"rating": 4}})
+    score(item, star, bob.user, 4, score_source="model")
+    [judge] = read(alice, queue)["annotator_performance"]
+    gold = {"answered": 1, "correct": 1, "accuracy": 1}
+    assert (judge["name"], judge["completed"], judge["gold"]) == (bob.user.name, 1, gold)
+
+
 def test_a_distribution_has_plain_values_by_attached_label(alice: Caller, bob: Caller, queue: Queue) -> None:
     star, number, thumbs, text = (attach(queue, type_) for type_ in ("star", "numeric", "thumbs_up_down", "text"))
     removed = LabelFactory.create(organization=queue.organization)

@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from django.db import transaction
 
 from modelhub.accounts.models import User
 from modelhub.queues.completion import reopen_items_missing, settle, settle_all
 from modelhub.queues.models import Item, Slot
+from modelhub.scores.models import SCORE_SOURCES
 from tests.client import Caller
 from tests.factories import ScoreFactory
 from tests.queues.team import Team, make_team
@@ -23,9 +25,14 @@ def slot(team: Team, item: Item, name: str, state: str, *, until: datetime = FUT
     )
 
 
-def import_score(team: Team, item: Item, user: User, type_: str = "star") -> None:
+def import_score(team: Team, item: Item, user: User, type_: str = "star", *, score_source: str = "imported") -> None:
     ScoreFactory.create(
-        source=item.source, label=team.labels[type_], annotator=user, queue_item=item.pk, queue_id=team.queue.pk
+        source=item.source,
+        label=team.labels[type_],
+        annotator=user,
+        queue_item=item.pk,
+        queue_id=team.queue.pk,
+        score_source=score_source,
     )
 
 
@@ -75,6 +82,71 @@ def test_scores_of_a_person_with_an_open_slot_count_when_it_is_completed(alice: 
     import_score(team, item, team.people["dora"].user)
     slot(team, item, "dora", "submitted")
     assert settled(team, item) == ("in_progress", "")
+
+
+@pytest.mark.parametrize("word", SCORE_SOURCES)
+def test_scores_of_judges_change_no_status(alice: Caller, word: str) -> None:
+    team = make_team(alice, "dora", "judge", annotations_required=2)
+    item = team.add()
+    import_score(team, item, team.people["judge"].user, score_source=word)
+    is_person = word not in ("auto", "model", "automation")
+    assert settled(team, item) == ("in_progress" if is_person else "pending", "")
+    slot(team, item, "dora", "completed")
+    assert settled(team, item) == ("completed" if is_person else "in_progress", "")
+
+
+def test_a_judge_takes_no_place_of_three_people(alice: Caller) -> None:
+    team = make_team(alice, "dora", "emil", "fay", annotations_required=3)
+    judge = team.join("judge", "reviewer").user
+    item = team.add()
+    annotations = [{"label_id": str(team.labels["star"].pk), "value": 2, "score_source": "model"}]
+    answer = alice.post(
+        team.of(item, "annotations/import"), {"annotator_email": judge.email, "annotations": annotations}
+    )
+    assert (answer.status, answer.body["imported"], team.state(item)) == (200, 1, ("pending", ""))
+    for name, status in (("dora", "in_progress"), ("emil", "in_progress"), ("fay", "completed")):
+        assert team.finish(name, item).status == 200
+        assert team.state(item) == (status, "")
+
+
+def test_a_judge_covers_no_required_label_of_its_user(alice: Caller) -> None:
+    """Of a user with scores of both ways, those of a person count."""
+    team = make_team(alice, "dora")
+    team.attach("text", required=True)
+    item = team.add()
+    user = team.people["dora"].user
+    import_score(team, item, user)
+    import_score(team, item, user, "text", score_source="model")
+    assert settled(team, item) == ("in_progress", "")
+
+
+def test_a_judge_completes_nothing_without_required_labels(alice: Caller) -> None:
+    team = make_team(alice, "dora")
+    team.queue.queue_labels.update(required=False)
+    item = team.add()
+    import_score(team, item, team.people["dora"].user, score_source="auto")
+    assert settled(team, item) == ("pending", "")
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+def test_a_judge_does_not_keep_an_item_from_being_skipped(alice: Caller, overlap: int) -> None:
+    team = make_team(alice, "dora", annotations_required=overlap)
+    judge = team.join("judge", "reviewer").user
+    item = team.add()
+    import_score(team, item, judge, score_source="model")
+    slot(team, item, "dora", "skipped")
+    assert settled(team, item) == ("skipped", "")
+
+
+def test_own_work_counts_also_with_the_source_of_a_judge(alice: Caller) -> None:
+    team = make_team(alice, "dora")
+    item = team.add()
+    annotations = [{"label_id": str(team.labels["star"].pk), "value": 2, "score_source": "model"}]
+    assert team.people["dora"].post(team.of(item, "annotations/submit"), {"annotations": annotations}).status == 200
+    assert team.state(item) == ("in_progress", "")
+    answer = team.people["dora"].post(team.of(item, "complete"))
+    assert (answer.status, answer.body["missing_labels"]) == (200, [])
+    assert team.state(item) == ("completed", "")
 
 
 def test_scores_outside_of_the_queue_do_not_count(alice: Caller) -> None:
@@ -194,6 +266,31 @@ def test_a_label_that_becomes_required_reopens_items_without_it(alice: Caller) -
     assert renewed.ended_at is None
     with transaction.atomic():
         assert reopen_items_missing(team.queue, text) == 0
+
+
+def test_a_judge_with_a_label_that_becomes_required_leaves_the_item_open(alice: Caller) -> None:
+    team = make_team(alice, "dora")
+    judge = team.join("judge", "reviewer").user
+    item = team.add(status="completed", completed_at=PAST)
+    text = team.attach("text")
+    slot(team, item, "dora", "completed")
+    for type_ in ("star", "text"):
+        import_score(team, item, judge, type_, score_source="model")
+    with transaction.atomic():
+        assert reopen_items_missing(team.queue, text) == 1
+    assert team.state(item) == ("in_progress", "")
+
+
+def test_fewer_required_annotations_complete_no_item_of_a_judge(alice: Caller) -> None:
+    team = make_team(alice, "dora", annotations_required=2)
+    judge = team.join("judge", "reviewer").user
+    judged, imported = team.add(), team.add()
+    import_score(team, judged, judge, score_source="automation")
+    import_score(team, imported, judge)
+    team.queue.annotations_required = 1
+    with transaction.atomic():
+        settle_all(team.queue)
+    assert [team.state(item)[0] for item in (judged, imported)] == ["pending", "completed"]
 
 
 def test_an_item_with_enough_completed_work_by_a_label_that_becomes_required_stays_done(alice: Caller) -> None:

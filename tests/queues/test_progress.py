@@ -150,6 +150,15 @@ def test_scores_count_by_attached_labels_on_live_items_in_this_queue(alice: Call
     assert progress(alice, queue)["annotator_stats"] == [row(bob.user, annotations_count=1)]
 
 
+def test_a_judge_has_its_scores_and_no_items(alice: Caller, bob: Caller, queue: Queue) -> None:
+    label, item = QueueLabelFactory.create(queue=queue).label, ItemFactory.create(queue=queue)
+    of_item = {"label": label, "source": item.source, "queue_item": item.pk, "queue_id": queue.pk}
+    ScoreFactory.create(annotator=bob.user, score_source="model", **of_item)
+    found = progress(alice, queue)
+    assert found["annotator_stats"] == [row(bob.user, annotations_count=1)]
+    assert (found["pending"], found["in_progress"]) == (1, 0)
+
+
 def test_a_blind_queue_shows_an_annotator_counts_and_no_values(bob: Caller, alice: Caller, queue: Queue) -> None:
     QueueMemberFactory.create(queue=queue, user=bob.user)
     label = QueueLabelFactory.create(queue=queue).label

@@ -36,7 +36,8 @@ WITH required AS MATERIALIZED (
         FROM modelhub_slot WHERE organization_id = %(organization_id)s AND item_id = item.id
     ) AS slots
     CROSS JOIN LATERAL (
-        -- A person has one score of an item by each label. Without a slot, the scores were imported.
+        -- A person has one score of an item by each label. Without a slot, the scores were imported; those of judges do
+        -- not count.
         SELECT count(*) AS scored, count(*) FILTER (
             WHERE required_labels = (SELECT count(*) FROM required) AND NOT EXISTS (
                 SELECT FROM modelhub_slot AS slot WHERE slot.organization_id = %(organization_id)s
@@ -51,6 +52,7 @@ WITH required AS MATERIALIZED (
                 AND attached.queue_id = %(queue_id)s AND attached.label_id = score.label_id
             WHERE score.organization_id = %(organization_id)s AND score.source_id = item.source_id
                 AND score.queue_item = item.id AND score.deleted_at IS NULL
+                AND score.score_source <> ALL(%(judges)s)
             GROUP BY score.annotator_id
         ) AS person
     ) AS people
