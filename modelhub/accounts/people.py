@@ -15,6 +15,8 @@ from modelhub.core.ids import parse_uuid
 from modelhub.core.models import check_visible
 from modelhub.core.text import show
 
+ADD_USERS = "; an admin adds users at /model-hub/users/"
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -77,8 +79,8 @@ def get_annotator(*, organization_id: uuid.UUID, user_id: object = None, email: 
         sentence = "annotator_id and annotator_email must name one annotator of this organization"
         raise Invalid(f"{sentence}, got {show(user_id)} and {show(email)}", code="annotator_not_found", field=field)
     if user is None:
-        kind = "id" if field == "annotator_id" else "email"
-        sentence = f"{field} must be the {kind} of an annotator of this organization, got {show(sent)}"
+        kind, way = ("id", "") if field == "annotator_id" else ("email", ADD_USERS)
+        sentence = f"{field} must be the {kind} of an annotator of this organization, got {show(sent)}{way}"
         raise Invalid(sentence, code="annotator_not_found", field=field)
     return user
 

@@ -29,7 +29,7 @@ class ValueField(StrictField, serializers.JSONField):
     def to_internal_value(self, data: Any) -> Any:
         return data
 
-    def invalid(self, sent: object) -> Invalid:
+    def missing(self) -> Invalid:
         sentence = "value must be given, or null to withdraw the decision"
         return Invalid(sentence, code="missing_value", field="value")
 

@@ -45,8 +45,9 @@ class StrictField(serializers.Field[Any, Any, Any, Any]):
         raise NotImplementedError
 
     def run_validation(self, data: Any = empty) -> Any:
-        missing = data is empty and self.required and not getattr(self.root, "partial", False)
-        if missing or (data is None and not self.allow_null):
+        if data is empty and self.required and not getattr(self.root, "partial", False):
+            raise self.missing()
+        if data is None and not self.allow_null:
             raise self.invalid(None)
         is_empty, data = self.validate_empty_values(data)
         return data if is_empty else self.to_internal_value(data)
@@ -58,6 +59,9 @@ class StrictField(serializers.Field[Any, Any, Any, Any]):
         limits = {"max_bytes": settings.MAX_VALUE_BYTES, "max_depth": settings.MAX_VALUE_DEPTH}
         exact_json.check_storable(data, **limits, name=str(self.field_name))
         return value
+
+    def missing(self) -> Invalid:
+        return Invalid(f"{self.field_name} must be given, as {self.rule()}", field=str(self.field_name))
 
     def invalid(self, sent: object) -> Invalid:
         return Invalid(f"{self.field_name} must be {self.rule()}, got {show(sent)}", field=str(self.field_name))

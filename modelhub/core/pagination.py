@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, cast
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import EmptyPage, Page, Paginator
 from django.db.models import QuerySet
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
@@ -23,7 +23,17 @@ MAX_PAGE_SIZE = 1000
 Rows = QuerySet[Any, Any]
 
 
-class WholePagePaginator(Paginator):
+class ListPaginator(Paginator):
+    """Paginator that names the last page, which it has counted."""
+
+    def validate_number(self, number: float | str) -> int:
+        """Return the number. Raise `InvalidPage` past the end."""
+        if int(number) > self.num_pages:
+            raise EmptyPage(f"page must be a whole number from 1 to {self.num_pages}, got {number}")
+        return int(number)
+
+
+class WholePagePaginator(ListPaginator):
     """Paginator that cuts the last page by the page size, not by the count.
 
     Django's reads [first:count]: a row inserted after the count would push out one that fits on the page.
@@ -43,7 +53,7 @@ class Pages(PageNumberPagination):
 
     django_paginator_class: "type[Paginator[Any]]" = WholePagePaginator
     page_size = 20
-    invalid_page_message = "page must be a whole number from 1 to that of the last page"
+    invalid_page_message = "{message}"
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any] | None:
         """Return the rows of the page. Raise `NotFound` past the end, `Invalid`."""
@@ -75,7 +85,7 @@ class Pages(PageNumberPagination):
 class PagesOfList(Pages):
     """Pages of a list in memory."""
 
-    django_paginator_class = Paginator
+    django_paginator_class = ListPaginator
 
 
 class PagesOrCursor(Pages):

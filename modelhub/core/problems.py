@@ -42,6 +42,8 @@ UNDERSCORE = (
     "The request was refused before it was read: its Host header has an underscore, which no name of a host may have "
     "(RFC 1034). Give the service a name without one."
 )
+# Longer than each path of the API with its ids.
+LONGEST_PATH = 200
 NOT_JSON = "The body must be JSON, not compressed, sent with Content-Type: application/json."
 
 
@@ -156,8 +158,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    path = show(request.path, longest=LONGEST_PATH)
     hint = " Paths end in a slash." if is_valid_path(f"{request.path_info}/") else ""
-    return problem_response(request, 404, f"There is no path {show(request.path)} here.{hint}", code="not_found")
+    return problem_response(request, 404, f"There is no path {path} here.{hint}", code="not_found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -57,15 +57,15 @@ def find_similar(word: str, words: Sequence[str], *, cutoff: float = 0.6) -> str
     return next(iter(get_close_matches(word, short, n=1, cutoff=cutoff)), None)
 
 
-def show(value: object) -> str:
-    """Return a value as compact JSON in one visible line, cut after 80 characters."""
+def show(value: object, *, longest: int = SHOWN) -> str:
+    """Return a value as compact JSON in one visible line, cut after `longest` characters."""
     try:
-        text = exact_json.dumps(value[: SHOWN + 1] if isinstance(value, str) else value)
+        text = exact_json.dumps(value[: longest + 1] if isinstance(value, str) else value)
     except RecursionError:
         return "a value that is nested too deeply"
     except ValueError:
         return "a number that is too long"
-    return visible(text) if len(text) <= SHOWN else _cut(text)
+    return visible(text) if len(text) <= longest else _cut(text, longest)
 
 
 def shorten(name: str) -> str:
@@ -119,9 +119,9 @@ def is_visible_id(text: str, *, longest: int) -> bool:
     return len(text) <= longest and text.isprintable() and " " not in text and is_visible(text)
 
 
-def _cut(text: str) -> str:
-    """Return the first 80 characters of JSON, with quotes and brackets closed."""
-    kept = CHARACTERS.match(text[:SHOWN]).group()  # type: ignore[union-attr]  # matches any text
+def _cut(text: str, longest: int) -> str:
+    """Return the first `longest` characters of JSON, with quotes and brackets closed."""
+    kept = CHARACTERS.match(text[:longest]).group()  # type: ignore[union-attr]  # matches any text
     ends: list[str] = []
     for character in re.findall(r"\\.|.", kept):
         if character == '"':

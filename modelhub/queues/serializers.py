@@ -231,7 +231,7 @@ class MemberInput(InputSerializer):
                 raise _conflict(name, other)
         member = {name: fields.get(name, fields.get(other)) for name, other in both.items()}
         if member["user_id"] is None and member["email"] is None:
-            raise Invalid("user_id must be the id of a user, got null", code="required", field="user_id")
+            raise Invalid("user_id must be given, as the id of a user", code="required", field="user_id")
         return member | {"user_id": member["user_id"] and str(member["user_id"])}
 
 

@@ -122,6 +122,7 @@ class TestActAs:
             assert (answer.status, answer.body["code"]) == (400, "annotator_not_found")
             sentence = "annotator_email must be the email of an annotator of this organization, got"
             assert sentence in answer.body["errors"]["annotator_email"][0]
+            assert answer.body["detail"].endswith("; an admin adds users at /model-hub/users/")
         assert not Score.objects.exists()
 
     def test_by_email_in_any_spelling_on_every_write(

@@ -151,6 +151,7 @@ class TestOne:
         ("change", "sentence"),
         [
             ({"item_id": None}, "item_id must be the id of an item of the queue, got null"),
+            ({"item_id": ...}, "item_id must be given, as the id of an item of the queue"),
             ({"label_id": "x"}, 'label_id must be the id of a label of the queue, got "x"'),
             ({"value": ...}, "value must be given, or null to withdraw the decision"),
             ({"notes": 1}, f"notes must be a string of at most {settings.MAX_NOTES_LENGTH} characters, got 1"),

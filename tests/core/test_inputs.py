@@ -66,9 +66,10 @@ def test_an_invalid_field_is_named_in_a_sentence(change: dict[str, Any], field: 
     assert invalid.value.fields == {field: [sentence]}
 
 
-def test_a_missing_field_counts_as_null() -> None:
-    with pytest.raises(Invalid, match="name must be a string of 1 to 5 characters, got null"):
+def test_a_missing_field_must_be_given() -> None:
+    with pytest.raises(Invalid, match=r"^name must be given, as a string of 1 to 5 characters$") as invalid:
         Body().run_validation({})
+    assert (invalid.value.code, list(invalid.value.fields)) == ("invalid", ["name"])
 
 
 @pytest.mark.parametrize("body", [None, [], "name"])

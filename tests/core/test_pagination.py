@@ -1,12 +1,15 @@
 """Page sizes, the last page, and orderings."""
 
 import pytest
+from django.core.paginator import InvalidPage
 from django.http import QueryDict
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from modelhub.core.errors import Invalid
-from modelhub.core.pagination import Pages, PagesOnRequest, WholePagePaginator, read_ordering
+from modelhub.core.pagination import Pages, PagesOfList, PagesOnRequest, WholePagePaginator, read_ordering
+from tests.client import Caller
+from tests.factories import QueueFactory
 
 REQUEST = Request(APIRequestFactory().get("/"))
 
@@ -51,6 +54,23 @@ def test_a_row_inserted_after_the_count_pushes_no_other_row_out() -> None:
 
     assert list(paginator.page(1)) == ["new", "a", "b", "c"]
     assert (paginator.count, paginator.num_pages) == (4, 1)
+
+
+@pytest.mark.parametrize("kind", [Pages, PagesOfList])
+@pytest.mark.parametrize(("rows", "last"), [(0, 1), (1, 1), (20, 1), (21, 2), (40, 2)])
+def test_a_page_past_the_end_names_the_last_page(kind: type[Pages], rows: int, last: int) -> None:
+    paginator = kind.django_paginator_class(list(range(rows)), 20)
+    with pytest.raises(InvalidPage, match=f"^page must be a whole number from 1 to {last}, got {last + 1}$"):
+        paginator.page(last + 1)
+    if rows:
+        assert list(paginator.page(last))
+
+
+@pytest.mark.django_db
+def test_a_page_past_the_end_is_a_404(alice: Caller) -> None:
+    for path in ("scores/", f"annotation-queues/{QueueFactory.create(created_by=alice.user).pk}/disagreements/"):
+        answer = alice.get(f"/model-hub/{path}?page=3")
+        assert (answer.status, answer.body["detail"]) == (404, "page must be a whole number from 1 to 1, got 3")
 
 
 def test_the_ordering_is_newest_first_by_default_and_one_of_four() -> None:

@@ -1,6 +1,7 @@
 """Error answers of views, of Django's handlers and of pages for browsers."""
 
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -210,8 +211,15 @@ def test_a_path_that_a_slash_would_not_help_has_no_hint(path: str) -> None:
 
 @pytest.mark.django_db
 def test_a_long_path_keeps_its_closing_quote(alice: Caller) -> None:
-    answer = alice.get("/" + "x" * 200)
-    assert answer.body["detail"] == f'There is no path "/{"x" * 78}…" here.'
+    answer = alice.get("/" + "x" * 300)
+    assert answer.body["detail"] == f'There is no path "/{"x" * 198}…" here.'
+
+
+@pytest.mark.django_db
+def test_a_path_with_two_ids_is_shown_as_sent(alice: Caller) -> None:
+    queue = f"annotation-queues/{uuid.uuid4()}"
+    for path in (f"{queue}/decisions/", f"{queue}/items/{uuid.uuid4()}/annotations/decisions/"):
+        assert alice.get(f"/model-hub/{path}").body["detail"] == f'There is no path "/model-hub/{path}" here.'
 
 
 @pytest.mark.django_db

@@ -78,7 +78,7 @@ class TestAdding:
     @pytest.mark.parametrize(
         ("body", "field", "sentence"),
         [
-            ({}, "user_id", "user_id must be the id of a user, got null"),
+            ({}, "user_id", "user_id must be given, as the id of a user"),
             ({"user_id": "x"}, "user_id", 'user_id must be the id of a user, got "x"'),
             ({"user_id": str(uuid.uuid4())}, "annotator_id", "annotator_id must be the id of an annotator"),
             ({"email": "nobody@example.com"}, "annotator_email", "annotator_email must be the email of an annotator"),

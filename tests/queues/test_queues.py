@@ -531,10 +531,10 @@ class TestDeletingForGood:
     @pytest.mark.parametrize(
         ("body", "field", "sentence"),
         [
-            ({}, "force", "force must be true, got null"),
+            ({}, "force", "force must be given, as true"),
             ({"force": False, "confirm_name": "Refunds"}, "force", "force must be true, got false"),
             ({"force": 1, "confirm_name": "Refunds"}, "force", "force must be true, got 1"),
-            ({"force": True}, "confirm_name", "confirm_name must be a string, got null"),
+            ({"force": True}, "confirm_name", "confirm_name must be given, as a string"),
             ({"force": True, "confirm_name": "refunds"}, "confirm_name", "confirm_name must be the name of the queue"),
         ],
     )

@@ -349,13 +349,13 @@ def test_an_item_that_is_removed_unknown_or_of_another_queue_is_not_found(alice:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({}, "action must be one of approve, request_changes, reject, comment, reopen, got null"),
+        ({}, "action must be given, as one of approve, request_changes, reject, comment, reopen"),
         ({"action": "aprove"}, "action must be one of"),
         ({"action": "approve", "notes": 7}, "notes must be a string"),
         ({"action": "approve", "note": "x"}, 'Did you mean "notes"'),
         ({"action": "approve", "label_comments": {}}, "label_comments must be a list"),
         ({"action": "approve", "label_comments": [7]}, "label_comments[0]: The body must be a JSON object"),
-        ({"action": "approve", "label_comments": [{"comment": "x"}]}, "label_comments[0]: label_id must be the id"),
+        ({"action": "approve", "label_comments": [{"comment": "x"}]}, "label_comments[0]: label_id must be given"),
         ({"action": "approve", "label_comments": [{"label_id": "{label}"}]}, "label_comments[0]: comment must be"),
         ({"action": "approve", "label_comments": [{"label_id": "{label}", "comment": " "}]}, "comment must be"),
         (

@@ -181,7 +181,7 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ),
     ({"labels": [{"name": "x", "type": "star", "settings": {"no_of_stars": 0}}]}, 400, "labels[0]: "),
     ({"people": [{"email": "x"}]}, 400, 'people[0]: The email of an annotator must be an email address, got "x"'),
-    ({"people": [{"name": "x"}]}, 400, "people[0]: email must be a string of 1 to 254 characters, got null"),
+    ({"people": [{"name": "x"}]}, 400, "people[0]: email must be given, as a string of 1 to 254 characters"),
     ({"people": [{"email": "Admin@Example.com"}]}, 400, "people[0]: The email admin@example.com belongs to a user of"),
     (
         {"people": [{"email": ANN}, {"email": ANN.upper().replace("ORGANIZATION", "organization")}]},
@@ -191,7 +191,7 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"people": [{"email": "admin+{organization}@example.com"}]}, 400, "people[0]: The email admin+"),
     ({"people": [{"email": ANN, "role": "owner"}]}, 400, 'people[0]: role must be one of admin, member, got "owner"'),
     ({"sources": [{"source_type": "trace", "source_id": "a b"}]}, 400, "sources[0]: source_id must be a string of 1 "),
-    ({"sources": [{"source_id": "a"}]}, 400, "sources[0]: source_type must be one of trace, "),
+    ({"sources": [{"source_id": "a"}]}, 400, "sources[0]: source_type must be given, as one of trace, "),
     (
         {"sources": [{"source_type": "trace", "source_id": "a"}] * 2},
         400,
