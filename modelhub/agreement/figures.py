@@ -1,9 +1,9 @@
 """Agreement over scores: labels, pairs of annotators, judges (contract 7.8)."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
@@ -17,6 +17,8 @@ from modelhub.core.errors import Invalid
 from modelhub.labels.rules import Deadline, LabelRule
 from modelhub.scores.models import Score
 from modelhub.sources.models import Source
+
+T = TypeVar("T")
 
 MOST_LABELS = 1000
 # Labels of one answer with intervals, which cost up to 0.5 s each; and judges, of which each costs 0.2 s.
@@ -40,16 +42,15 @@ class Question:
 def get_agreement(question: Question) -> dict[str, Any]:
     """Return the figures of agreement.
 
-    Raise `Invalid` above a limit, `Overdue` at the request's timeout.
-    The number of statements does not grow with labels, annotators and scores.
+    Raise `Invalid` above a limit, `Overdue` at the request's timeout. The
+    number of statements does not grow with labels, annotators and scores.
     """
     if len(question.labels) > MOST_LABELS:
         sentence = f"The labels must be at most {MOST_LABELS}, and there are more: filter by label_id"
         raise Invalid(sentence, code="too_many_labels")
     deadline = Deadline()
     tallies = {label_id: LabelTally(label, question.raters) for label_id, label in question.labels.items()}
-    for cell in read_cells(question.scores, question.labels, unit=question.unit):
-        deadline.check(undone=UNDONE, advice=ADVICE)
+    for cell in _timely(read_cells(question.scores, question.labels, unit=question.unit), deadline):
         tallies[cell.label.id].add(cell)
     return _describe(question, list(tallies.values()), deadline)
 
@@ -64,25 +65,31 @@ def _describe(question: Question, tallies: list[LabelTally], deadline: Deadline)
     compared, equal = (sum(getattr(tally.table, count) for tally in tallies) for count in ("compared", "equal"))
     without_interval = _find_reason_without_interval(question, "labels", len(tallies))
     without_judges = _find_reason_without_interval(question, "judges", len(judges))
-    labels = []
-    for tally in tallies:
-        deadline.check(undone=UNDONE, advice=ADVICE)
-        entry = describe_label(tally, without_interval=without_interval)
-        labels.append(entry | units.describe(tally.differing))
-    judged = []
-    for label, judge_id, judge in judges:
-        deadline.check(undone=UNDONE, advice=ADVICE)
-        entry = identify(label) | {"judge_id": judge_id, "judge_name": names[judge_id]}
-        entry |= describe_judge(judge, label, without_interval=without_judges)
-        judged.append(entry | units.describe(judge.differing))
+    labels = [
+        describe_label(tally, without_interval=without_interval) | units.describe(tally.differing)
+        for tally in _timely(tallies, deadline)
+    ]
     return {
         "overall_agreement": Figure(equal / compared).rounded(SHARE_PLACES) if compared else None,
         "labels": labels,
         "per_label": labels,
-        "annotator_pairs": [describe_pair(pair, names) for pair in pairs],
+        "annotator_pairs": [describe_pair(pair, names) for pair in _timely(pairs, deadline)],
         "annotator_pairs_reason": pairs_reason or None,
-        "judge_vs_human": judged,
+        "judge_vs_human": [
+            identify(label)
+            | {"judge_id": judge_id, "judge_name": names[judge_id]}
+            | describe_judge(judge, label, without_interval=without_judges)
+            | units.describe(judge.differing)
+            for label, judge_id, judge in _timely(judges, deadline)
+        ],
     }
+
+
+def _timely(things: Iterable[T], deadline: Deadline) -> Iterator[T]:
+    """Yield things. Raise `Overdue` at the request's timeout."""
+    for thing in things:
+        deadline.check(undone=UNDONE, advice=ADVICE)
+        yield thing
 
 
 def _find_reason_without_interval(question: Question, things: str, number: int) -> str:

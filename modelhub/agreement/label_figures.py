@@ -43,6 +43,11 @@ def find_obstacle(label: LabelRule) -> str:
     return "" if label.level in DISTANCES else IS_TEXT
 
 
+def has_weights(label: LabelRule) -> bool:
+    """Return whether values of a label are numbers, with steps between them."""
+    return label.level in ("ordinal", "interval")
+
+
 def describe_label(tally: LabelTally, *, without_interval: str = "") -> dict[str, Any]:
     """Return the figures of a label, with a reason for each that is null.
 
@@ -118,7 +123,7 @@ def _describe_substitution(judge: JudgeTally, label: LabelRule, *, without_inter
 def _compute(table: Table, label: LabelRule) -> dict[str, Figure]:
     """Return the figures of a label by their fields, weighted kappas by weights."""
     if obstacle := find_obstacle(label):
-        return dict.fromkeys(FIGURES, Figure(None, obstacle))
+        return dict.fromkeys(FIGURES, Figure(None, obstacle)) | {"percent_agreement": percent_agreement(table)}
     figures = {
         "percent_agreement": percent_agreement(table),
         "cohens_kappa": cohen_kappa(table),
@@ -129,7 +134,7 @@ def _compute(table: Table, label: LabelRule) -> dict[str, Figure]:
         "alpha": krippendorff_alpha(table, DISTANCES[label.level]),
         "alpha_jaccard": Figure(None, NO_SETS),
     }
-    if label.level in ("ordinal", "interval"):
+    if has_weights(label):
         figures |= {"linear": cohen_kappa(table, "linear"), "quadratic": cohen_kappa(table, "quadratic")}
     if label.level == "set":
         figures["alpha_jaccard"] = krippendorff_alpha(table, "jaccard")
@@ -151,7 +156,7 @@ def _show_interval(interval: Interval) -> dict[str, Any] | None:
 
 def _describe_options(table: Table, label: LabelRule) -> list[dict[str, Any]]:
     """Return the figures of each option, those of the settings first."""
-    if label.level != "set" or isinstance(label.kind, str):
+    if label.type != "categorical" or isinstance(label.kind, str):
         return []
     names = [label.spell(option["label"]) for option in label.kind.settings["options"]]
     return [

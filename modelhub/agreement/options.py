@@ -1,4 +1,4 @@
-"""Agreement on single options of labels with several, in plain Python."""
+"""Agreement on single options of categorical labels, in plain Python."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import Any
 
-from modelhub.agreement.label_figures import find_obstacle
-from modelhub.agreement.statistics import SHARE_PLACES, Figure, Value, pair_kappa
+from modelhub.agreement.label_figures import find_obstacle, has_weights
+from modelhub.agreement.statistics import SHARE_PLACES, Figure, Value, Weights, pair_kappa
 from modelhub.agreement.tallies import LabelTally
 from modelhub.labels.rules import LabelRule
 
@@ -15,6 +15,7 @@ from modelhub.labels.rules import LabelRule
 MOST_COMPARISONS = 1_000_000
 # Pairs of one answer, and their entries per label.
 MOST_PAIRS, MOST_ENTRIES = 5000, 20_000
+WEIGHTED: tuple[Weights, ...] = ("linear", "quadratic")
 
 
 @dataclass(slots=True)
@@ -65,6 +66,10 @@ def describe_pair(pair: Pair, names: Mapping[str, str]) -> dict[str, Any]:
                 "agreement_pct": Figure(_count_equal(values) / values.total()).rounded(SHARE_PLACES),
                 "total_comparisons": values.total(),
                 "cohens_kappa": None if find_obstacle(label) else pair_kappa(values).rounded(),
+                "weighted_kappa": {
+                    weights: pair_kappa(values, weights).rounded() if has_weights(label) else None
+                    for weights in WEIGHTED
+                },
             }
             for label, values in pair.by_label
         ],

@@ -18,7 +18,7 @@ LEAST_ITERATIONS = 20
 # Decimal places of probabilities; classes with 0 are left out.
 PLACES = 6
 LEFT_OUT = "posterior=false leaves it out"
-NO_CLASSES = "numbers and texts have no classes"
+NO_CLASSES = "numbers and texts have no posterior: the model is of classes"
 TOO_MANY_CLASSES = f"the label has more than {MOST_CLASSES} different values"
 TOO_MANY_RATINGS = f"the label has more than {MOST_RATINGS} ratings"
 TOO_MANY_PATTERNS = "the label has too many different values and ratings together"

@@ -131,6 +131,7 @@ PairsAnswer = inline_serializer(
                 **figures("agreement_pct"),
                 **counts("total_comparisons"),
                 **figures("cohens_kappa"),
+                "weighted_kappa": WEIGHTED_KAPPA,
             },
             many=True,
         ),

@@ -250,11 +250,12 @@ def _expect_differences(ones: Counter[int], others: Counter[int]) -> int:
 
     Each gap between numbers is part of the differences of the numbers on its two sides.
     """
+    all_ones, all_others = ones.total(), others.total()
     below = other_below = total = 0
     for number, following in pairwise(sorted({*ones, *others})):
         below += ones[number]
         other_below += others[number]
-        crossing = below * (others.total() - other_below) + other_below * (ones.total() - below)
+        crossing = below * (all_others - other_below) + other_below * (all_ones - below)
         total += crossing * (following - number)
     return total
 

@@ -300,7 +300,10 @@ class TestPosterior:
     def test_numbers_and_texts_have_none(self, panel: Panel, type_: str, contents: tuple[Any, Any]) -> None:
         panel.fill(panel.attach(type_), {"Ann": [contents[0]], "Ben": [contents[1]]})
         [row] = rows_of(panel)
-        assert (row["posterior"], row["posterior_reason"]) == (None, "numbers and texts have no classes")
+        assert (row["posterior"], row["posterior_reason"]) == (
+            None,
+            "numbers and texts have no posterior: the model is of classes",
+        )
 
     def test_values_without_a_probability_are_left_out(self, panel: Panel) -> None:
         panel.fill(panel.attach(), {"Ann": [1, 3, 3, 1], "Ben": [2, 3, 3, 1]})
@@ -390,7 +393,10 @@ class TestOddities:
         label.settings = {"options": 5}
         label.save()
         [row] = rows_of(panel)
-        assert (row["posterior"], row["posterior_reason"]) == (None, "numbers and texts have no classes")
+        assert (row["posterior"], row["posterior_reason"]) == (
+            None,
+            "numbers and texts have no posterior: the model is of classes",
+        )
         label.settings = {"options": [{"label": "A", "value": "a"}, {"label": "Also a", "value": "b"}]}
         label.save()
         assert rows_of(panel)[0]["posterior"][0]["value"] in ("A", "Also a")

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from modelhub.agreement import figures, pairs, reading
 from modelhub.agreement.intervals import alpha_interval
+from modelhub.agreement.pairs import WEIGHTED
 from modelhub.agreement.statistics import (
     Table,
     cohen_kappa,
@@ -170,6 +171,7 @@ def test_each_field(panel: Panel) -> None:
         "agreement_pct": 0.5,
         "agreement_score": 0.5,
         **dict.fromkeys(FIGURES),
+        "percent_agreement": 0.5,
         "weighted_kappa": {"linear": None, "quadratic": None},
         "options": [],
         "items": 2,
@@ -179,7 +181,7 @@ def test_each_field(panel: Panel) -> None:
         "disagreement_count": 1,
         "disagreement_items": [str(panel.items[1].pk)],
         "reason": untold,
-        "reasons": dict.fromkeys((*FIGURES, "weighted_kappa"), untold),
+        "reasons": dict.fromkeys((*FIGURES[1:], "weighted_kappa"), untold),
     }
     assert plain(found) == {
         "queue_id": str(panel.queue.pk),
@@ -200,14 +202,58 @@ def test_each_field(panel: Panel) -> None:
                         "agreement_pct": 0.667,
                         "total_comparisons": 3,
                         "cohens_kappa": 0.5,
+                        "weighted_kappa": star_entry["weighted_kappa"],
                     },
-                    {"label_id": str(text.pk), "agreement_pct": 0.5, "total_comparisons": 2, "cohens_kappa": None},
+                    {
+                        "label_id": str(text.pk),
+                        "agreement_pct": 0.5,
+                        "total_comparisons": 2,
+                        "cohens_kappa": None,
+                        "weighted_kappa": {"linear": None, "quadratic": None},
+                    },
                 ],
             }
         ],
         "annotator_pairs_reason": None,
         "judge_vs_human": [],
     }
+
+
+@pytest.mark.parametrize("type_", ["star", "numeric", "thumbs_up_down"])
+def test_pairs_of_three_people_have_kappas_by_the_steps_between_numbers(panel: Panel, type_: str) -> None:
+    label = panel.attach(type_)
+    rows: dict[str, list[Any]] = {"Ann": [1, 2, 4, 5, 3], "Ben": [2, 3, 5, 4, 3], "Cem": [1, 3, 4, 5, 1]}
+    if type_ == "thumbs_up_down":
+        rows = {name: ["up" if one > 2 else "down" for one in row] for name, row in rows.items()}
+    panel.fill(label, rows)
+    names = {str(person.pk): name for name, person in panel.people.items()}
+    found = panel.read()["annotator_pairs"]
+    assert len(found) == 3
+    for pair in found:
+        ones, others = (rows[names[pair[f"annotator_{number}_id"]]] for number in (1, 2))
+        table = Table.of({"a": one, "b": other} for one, other in zip(ones, others, strict=True))
+        [of_label] = pair["per_label"]
+        expected = {weights: cohen_kappa(table, weights).rounded() for weights in WEIGHTED if type_ != "thumbs_up_down"}
+        assert plain(of_label["weighted_kappa"]) == (expected or dict.fromkeys(WEIGHTED))
+        assert plain(of_label["cohens_kappa"]) == cohen_kappa(table).rounded()
+
+
+def test_each_option_of_a_single_choice_is_compared_with_the_others(panel: Panel) -> None:
+    label = panel.attach("categorical", options=["x", "y", "z", "w"])
+    units = [["x", "x"], ["y", "z"], ["x", "x"], ["z", "y"], ["x", "z"]]
+    panel.fill(label, {name: [[unit[place]] for unit in units] for place, name in enumerate(["Ann", "Ben"])})
+    found = plain(panel.entry(label)["options"])
+    alphas = {
+        option: krippendorff_alpha(Table.of(dict(enumerate(one == option for one in unit)) for unit in units)).rounded()
+        for option in "xyzw"
+    }
+    assert [(one["option"], one["alpha"], one["selected"]) for one in found] == [
+        ("x", alphas["x"], 5),
+        ("y", alphas["y"], 2),
+        ("z", alphas["z"], 3),
+        ("w", None, 0),
+    ]
+    assert len({*alphas.values()}) > 2
 
 
 def plain(node: Any) -> Any:
@@ -552,7 +598,9 @@ class TestRequests:
         assert panel.ask(f"?label_id={one.pk}").status == 200
 
     @pytest.mark.parametrize(
-        ("labels", "items", "judges", "limit"), [(1, 10, 0, 5), (10, 1, 0, 15), (1, 1, 10, 7)], ids=str
+        ("labels", "items", "people", "judges", "limit"),
+        [(1, 10, 1, 0, 5), (10, 1, 1, 0, 15), (1, 1, 6, 0, 8), (1, 1, 1, 12, 8)],
+        ids=str,
     )
     def test_figures_end_at_the_timeout_of_the_request(
         self,
@@ -561,14 +609,15 @@ class TestRequests:
         settings: Any,
         labels: int,
         items: int,
+        people: int,
         judges: int,
         limit: int,
     ) -> None:
-        """Compute under a clock on which each cell, each label and each judge takes a second."""
+        """Compute under a clock on which each cell, label, pair and judge takes a second."""
         for _ in range(labels):
             label = panel.attach()
-            panel.fill(label, {"Ann": [1] * items})
-            panel.fill(label, {f"Judge {number}": [1] for number in range(judges)}, score_source="model")
+            panel.fill(label, {f"Person {number}": [1] * items for number in range(people)})
+            panel.fill(label, {f"Judge {number}": [1] * items for number in range(judges)}, score_source="model")
         settings.SERVE_TIMEOUT = limit
         seconds = itertools.count(time.monotonic())
         monkeypatch.setattr("modelhub.labels.rules.time", SimpleNamespace(monotonic=lambda: next(seconds)))
