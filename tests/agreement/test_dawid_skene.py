@@ -126,9 +126,9 @@ def test_a_unit_without_ratings_is_rejected(units: list[Unit]) -> None:
         dawid_skene(units)
 
 
-@pytest.mark.parametrize("seed", [12, 17, 33, 36])
+@pytest.mark.parametrize("seed", [12, 17, 29, 33, 36])
 def test_small_tables_are_fitted_to_the_end(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    # After 100 iterations a posterior of each is wrong by 0.09 or more.
+    # After 100 iterations a posterior of each is wrong by 0.09 or more. That of 29 passes a saddle point then.
     random = Random(seed)
     table = [[(rater, random.choice("xyz")) for rater in "abc" if random.random() < 0.8] for _ in range(20)]
     units = [unit for unit in table if unit]
