@@ -362,7 +362,7 @@ class TestRemoval:
     @pytest.mark.parametrize(
         ("body", "got"),
         [
-            ({}, "null"),
+            ({"item_ids": None}, "null"),
             ({"item_ids": []}, "[]"),
             ({"item_ids": "x"}, '"x"'),
             ({"item_ids": [str(uuid.UUID(int=7)), 5]}, "5"),
