@@ -10,9 +10,12 @@ from modelhub.agreement.posteriors import MOST_OPERATIONS, TOO_MANY_LABELS, Post
 from modelhub.agreement.reading import Cell, Comparables, is_chosen, read_cells, scores_of_queue
 from modelhub.agreement.rows import adjudications_of, complete
 from modelhub.core.bounded import read_all
-from modelhub.labels.rules import LabelRule
+from modelhub.labels.rules import Deadline, LabelRule
 from modelhub.queues.models import IN_FORCE, Adjudication, Queue
 from modelhub.queues.queries import items_of
+
+UNDONE = "The disagreements were not found"
+ADVICE = "Filter by label_id, or leave the probabilities out by posterior=false"
 
 
 class Disagreement(NamedTuple):
@@ -38,7 +41,8 @@ class Disagreements:
         adjudicated: bool | None,
         posterior: bool,
     ) -> None:
-        """Read all ratings. Raise `Invalid` above `MOST_SCORES`."""
+        """Read all ratings. Raise `Invalid` above `MOST_SCORES`, `Overdue` at the timeout."""
+        self.deadline = Deadline()
         self.queue, self.labels, self.raters = queue, labels, raters
         self.posteriors = {label_id: Posteriors(label, wanted=posterior) for label_id, label in labels.items()}
         cells = self._find_cells()
@@ -52,6 +56,7 @@ class Disagreements:
         comparables = {label_id: Comparables(label) for label_id, label in self.labels.items()}
         cells = []
         for cell in read_cells(scores_of_queue(self.queue), self.labels, unit="queue_item"):
+            self.deadline.check(undone=UNDONE, advice=ADVICE)
             values = self._read_values(cell, comparables[cell.label.id])
             place = self.posteriors[cell.label.id].add(values)
             if len({*values.values()}) > 1:
@@ -77,15 +82,17 @@ class Disagreements:
     def _fit_models(self, label_ids: Iterable[str]) -> None:
         operations = 0
         for label_id in label_ids:
+            self.deadline.check(undone=UNDONE, advice=ADVICE)
             if operations < MOST_OPERATIONS:
                 operations += self.posteriors[label_id].fit()
             else:
                 self.posteriors[label_id].give_up(TOO_MANY_LABELS)
 
     def describe(self, page: Sequence[Disagreement]) -> list[dict[str, Any]]:
-        """Return the details of some cells. Raise `Invalid` above `MAX_ANSWER_BYTES`.
+        """Return the details of some cells.
 
-        The number of statements does not grow with them.
+        The number of statements does not grow with them. Raise `Invalid` above `MAX_ANSWER_BYTES`, `Overdue` at the
+        timeout.
         """
         self._fit_models(dict.fromkeys(cell.label_id for cell in page))
         item_ids = {cell.item_id for cell in page}

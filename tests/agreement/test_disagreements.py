@@ -1,6 +1,9 @@
 """`…/annotation-queues/{id}/disagreements/`: cells whose ratings differ."""
 
+import itertools
 import random
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -343,6 +346,21 @@ class TestPosterior:
         monkeypatch.setattr(posteriors, limit, needed - 1)
         found = rows_of(panel)
         assert [(row["posterior"], row["posterior_reason"]) for row in found] == [(None, reason)] * 3
+
+    @pytest.mark.parametrize(("labels", "items", "limit"), [(1, 10, 5), (10, 1, 15)])
+    def test_disagreements_end_at_the_timeout_of_the_request(
+        self, panel: Panel, monkeypatch: pytest.MonkeyPatch, settings: Any, labels: int, items: int, limit: int
+    ) -> None:
+        """Read under a clock on which each cell and each model takes a second."""
+        for _ in range(labels):
+            panel.fill(panel.attach(), {"Ann": [1] * items, "Ben": [2] * items})
+        settings.SERVE_TIMEOUT = limit
+        seconds = itertools.count(time.monotonic())
+        monkeypatch.setattr("modelhub.labels.rules.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+        answer = panel.manager.get(f"/model-hub/annotation-queues/{panel.queue.pk}/disagreements/")
+        assert (answer.status, answer.body["code"]) == (503, "too_slow")
+        assert f"The disagreements were not found within {limit} seconds" in answer.body["message"]
+        assert "by label_id" in answer.body["message"]
 
     def test_labels_share_the_work_of_an_answer(self, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
         labels = [panel.attach() for _ in range(2)]
