@@ -83,10 +83,7 @@ class LabelTally:
             self.differing.add(cell.unit_id)
         if people and judges:
             self._compare(cell.unit_id, self._find_consensus(people, cell), judges)
-            if len(people) > 1:
-                values = tuple(sorted(people.values(), key=order))
-                for judge_id, value in judges.items():
-                    self.judges[judge_id].units[values, value] += 1
+            self._substitute(people, judges)
 
     def _find_consensus(self, people: Mapping[Hashable, Any], cell: Cell) -> Any:
         """Return the median of people's numbers, and the majority of other values."""
@@ -107,3 +104,13 @@ class LabelTally:
             tally.table.add({PEOPLE: consensus, JUDGE: value})
             if value != consensus:
                 tally.differing.add(unit_id)
+
+    def _substitute(self, people: Mapping[Hashable, Hashable], judges: Mapping[str, Hashable]) -> None:
+        """Count the ratings of judges beside those of at least two other people."""
+        values = tuple(sorted(people.values(), key=order))
+        for judge_id, value in judges.items():
+            others = values
+            if judge_id in people:
+                others = tuple(sorted((one for rater, one in people.items() if rater != judge_id), key=order))
+            if len(others) > 1:
+                self.judges[judge_id].units[others, value] += 1

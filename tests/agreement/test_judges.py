@@ -247,3 +247,10 @@ class TestScoreSource:
             [judge] = self.read(panel, "")["judge_vs_human"]
             # Against the majority of Ann and Ben.
             assert (judge["total_comparisons"], judge["disagreement_count"]) == (1, 1)
+            # The judge is Ben: beside Ann alone there is no figure.
+            assert judge["with_people"]["items"] == 0
+        panel.store(label, "Cem", 0, 2)
+        [judge] = self.read(panel, "")["judge_vs_human"]
+        assert judge["with_people"]["items"] == 1
+        # Of the pairs of 4 and 2, and of 3 with each, by the ordinal distance: 4, 1 and 1; expected 4.
+        assert float(judge["with_people"]["alpha_with_people"]) == 0.75
