@@ -1,5 +1,6 @@
 """`GET /model-hub/agreement/`: agreement over any scores (contract 7.8)."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -199,6 +200,23 @@ def test_scores_by_deleted_labels_do_not_hide_those_by_others(
     Label.objects.filter(pk=deleted.pk).update(deleted_at=NOON)
     monkeypatch.setattr(reading, "MOST_SCORES", 2)
     assert [one["items"] for one in read(alice)["labels"]] == [1]
+
+
+def test_labels_are_not_joined_once_per_score_while_tables_have_no_statistics(alice: Caller) -> None:
+    """With 200 labels and 80,000 scores, such a join took minutes."""
+    organization = alice.user.organization
+    for label in LabelFactory.create_batch(20, organization=organization):
+        for source in SourceFactory.create_batch(5, organization=organization):
+            ScoreFactory.create(source=source, label=label, annotator=alice.user)
+    with CaptureQueriesContext(connection) as captured:
+        assert len(alice.get("/model-hub/agreement/").body["labels"]) == 20
+    with connection.cursor() as cursor:
+        for query in captured.captured_queries:
+            if query["sql"].startswith("SELECT"):
+                cursor.execute("EXPLAIN (ANALYZE, TIMING OFF) " + query["sql"])
+                plan = "\n".join(line for (line,) in cursor.fetchall())
+                removed = map(int, re.findall(r"Rows Removed by Join Filter: (\d+)", plan))
+                assert sum(removed) < 1000, plan
 
 
 def test_the_statements_do_not_grow(alice: Caller, label: Label) -> None:
