@@ -18,6 +18,11 @@ NO_UNITS = "no item has ratings of the judge and of two people"
 EQUAL_PEOPLE = "all ratings of people are equal"
 ONE_UNIT = "needs at least two items with ratings of the judge and of two people"
 
+TOO_FAR = "the numbers of the judge are too far from those of people"
+
+# A larger difference of a unit, of numbers outside the range of the label, is no figure that an answer can show.
+FARTHEST = 10**9
+
 # The ratings of a unit: those of its people, which are two or more, and the judge's.
 Unit = tuple[tuple[Value, ...], Value]
 
@@ -54,8 +59,7 @@ def substitute(units: Mapping[Unit, int], distance: Distance) -> Substitution:
         for code in map(code_of, people):
             counts[code] += number
     if reason := _find_reason(counts, distance):
-        undefined = Figure(None, reason)
-        return Substitution(items, undefined, undefined, undefined, Counter(), Fraction())
+        return _without_figures(items, reason)
     disagreement = get_disagreement(values, counts, distance)
     factor = lcm(*{2 * len(people) * (len(people) - 1) for people, _ in units})
     ratings = sum(counts)
@@ -67,6 +71,8 @@ def substitute(units: Mapping[Unit, int], distance: Distance) -> Substitution:
         gains[one - other] += number
         of_people += number * one
         of_judge += number * other
+    if max(map(abs, gains)) > FARTHEST * expected:
+        return _without_figures(items, TOO_FAR)
     whole = items * expected
     people_alpha, judge_alpha = (Figure(float(1 - total / whole)) for total in (of_people, of_judge))
     difference = Figure(float((of_people - of_judge) / whole))
@@ -94,6 +100,11 @@ def _find_reason(counts: Sequence[int], distance: Distance) -> str:
     if sum(map(bool, counts)) < 2:
         return EQUAL_PEOPLE
     return TOO_MANY_SETS if distance in {"jaccard", "masi"} and len(counts) > MOST_SETS else ""
+
+
+def _without_figures(items: int, reason: str) -> Substitution:
+    undefined = Figure(None, reason)
+    return Substitution(items, undefined, undefined, undefined, Counter(), Fraction())
 
 
 def _measure(people: list[int], judge: int, disagreement: Disagreement, factor: int) -> tuple[int, int]:

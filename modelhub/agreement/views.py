@@ -24,7 +24,7 @@ from modelhub.scores.queries import live_scores
 
 OPTIONS = [
     parameter("raters", "The ratings that figures are of.", enum=[*RATERS], default="people"),
-    flag("bootstrap", "With the confidence interval of alpha.", default=True),
+    flag("bootstrap", "With confidence intervals.", default=True),
 ]
 
 

@@ -103,6 +103,15 @@ def test_a_judge_beside_single_people_or_people_that_agree_has_a_reason(panel: P
     assert found == {"items": 1, **undefined, "reason": "all ratings of people are equal"}
 
 
+def test_numbers_of_a_judge_far_outside_the_range_have_a_reason(panel: Panel) -> None:
+    label = panel.attach("numeric")
+    panel.fill(label, {"Ann": [1, 2], "Ben": [2, 2]})
+    panel.fill(label, {"Judge": [10**300, 2]}, score_source="model")
+    found = judged(panel, "")
+    assert found["with_people"]["reason"] == "the numbers of the judge are too far from those of people"
+    assert found["total_comparisons"] == 2
+
+
 def test_many_judges_have_no_interval(panel: Panel, label: Label, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "MOST_INTERVALS", 1)
     panel.fill(label, {"Ann": [4, 3], "Ben": [4, 4]})

@@ -15,6 +15,7 @@ from modelhub.agreement.substitution import (
     EQUAL_PEOPLE,
     NO_UNITS,
     ONE_UNIT,
+    TOO_FAR,
     Substitution,
     Unit,
     difference_interval,
@@ -164,6 +165,15 @@ def test_undefined_figures_have_a_reason(units: list[str], reason: str, of_inter
         assert (one.value is None, one.reason) == (bool(reason), reason)
     interval = difference_interval(found)
     assert (interval.low, interval.high, interval.resamples, interval.reason) == (None, None, 0, of_interval)
+
+
+@pytest.mark.parametrize("judge", [1e3, 1e12, 1e300, -1e300])
+def test_numbers_of_a_judge_that_are_far_away_have_a_reason(judge: float) -> None:
+    found = substitute(count([[0.25, 0.5, judge], [0.25, 0.25, 0.25]]), "interval")
+    is_far = abs(judge) > 1e3
+    assert found.difference.reason == (TOO_FAR if is_far else "")
+    assert (found.difference.rounded() is None) == is_far
+    assert difference_interval(found).reason == found.difference.reason
 
 
 def test_too_many_sets_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
