@@ -101,7 +101,7 @@ def _find_reason_without_interval(question: Question, things: str, number: int) 
 
 
 @dataclass(frozen=True, slots=True)
-class Units:
+class ShownUnits:
     """The shown units with a disagreement: items by id, or sources by type and id."""
 
     sources: Mapping[uuid.UUID, dict[str, str]] | None
@@ -113,10 +113,10 @@ class Units:
         return shown | {"disagreement_sources": [self.sources[pk] for pk in differing.oldest if pk in self.sources]}
 
 
-def _read_units(question: Question, found: Iterable[Differing]) -> Units:
+def _read_units(question: Question, found: Iterable[Differing]) -> ShownUnits:
     if question.unit == "queue_item":
-        return Units(None)
+        return ShownUnits(None)
     ids = {pk for differing in found for pk in differing.oldest}
     sources = Source.objects.filter(organization_id=question.organization_id, pk__in=ids)
     rows = sources.values_list("pk", "source_type", "source_id")
-    return Units({pk: {"source_type": source_type, "source_id": source_id} for pk, source_type, source_id in rows})
+    return ShownUnits({pk: {"source_type": source_type, "source_id": source_id} for pk, source_type, source_id in rows})

@@ -26,8 +26,14 @@ NO_NUMBERS = "only star and numeric labels have weights"
 NO_SETS = "only labels with several options have sets"
 # Fields of figures other than shares, and weights of kappa.
 FIGURES = (
-    *("percent_agreement", "cohens_kappa", "linear", "quadratic"),
-    *("fleiss_kappa", "ac1", "alpha", "alpha_jaccard"),
+    "percent_agreement",
+    "cohens_kappa",
+    "linear",
+    "quadratic",
+    "fleiss_kappa",
+    "ac1",
+    "alpha",
+    "alpha_jaccard",
 )
 
 

@@ -1,15 +1,16 @@
 """Answers about agreement (contract 7.8)."""
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, get_args
 
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from modelhub.labels.types import LABEL_TYPES
+from modelhub.labels.types.base import Level
 from modelhub.scores.models import SCORE_SOURCES
 
-LEVELS = ("nominal", "ordinal", "interval", "set", "none")
+LEVELS = get_args(Level)
 Fields = dict[str, Any]
 
 

@@ -29,7 +29,7 @@ NO_PAIRS = "no item has two ratings"
 ONE_VALUE = "all ratings are equal"
 NOT_TWO_RATERS = "needs exactly two annotators"
 TOO_FEW_RATERS = "needs at least three annotators"
-# Pairs of different sets are compared one by one: 4 million in about 0.6 s.
+# Each two different sets have a distance: those of 2,000 take 0.6 s and 32 MB.
 MOST_SETS = 2000
 TOO_MANY_SETS = f"there are more than {MOST_SETS} different sets of options"
 

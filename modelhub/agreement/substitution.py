@@ -24,7 +24,7 @@ TOO_FAR = "the numbers of the judge are too far from those of people"
 FARTHEST = 10**9
 
 # The ratings of a unit: those of its people, which are two or more, and the judge's.
-Unit = tuple[tuple[Value, ...], Value]
+JudgedUnit = tuple[tuple[Value, ...], Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Substitution:
     expected: Fraction
 
 
-def substitute(units: Mapping[Unit, int], distance: Distance) -> Substitution:
+def substitute(units: Mapping[JudgedUnit, int], distance: Distance) -> Substitution:
     """Return the agreement of people, and of a judge with them.
 
     `units` has numbers of units by their ratings. Distances are means over the pairs of a unit, then over units. As in

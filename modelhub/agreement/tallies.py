@@ -10,7 +10,7 @@ from typing import Any
 from modelhub.agreement.levels import Raters, find_majority, get_median
 from modelhub.agreement.reading import Cell, Comparables, is_chosen
 from modelhub.agreement.statistics import Table, order
-from modelhub.agreement.substitution import Unit
+from modelhub.agreement.substitution import JudgedUnit
 from modelhub.core import exact_json
 from modelhub.labels.rules import LabelRule
 
@@ -41,7 +41,7 @@ class JudgeTally:
     """
 
     table: Table = field(default_factory=Table)
-    units: Counter[Unit] = field(default_factory=Counter)
+    units: Counter[JudgedUnit] = field(default_factory=Counter)
     differing: Differing = field(default_factory=Differing)
     score_sources: set[str] = field(default_factory=set)
     ties: int = 0
@@ -63,20 +63,20 @@ class LabelTally:
         people: dict[Hashable, Hashable] = {}
         judges: dict[str, Hashable] = {}
         # Of a person that is a judge, too, the last rating counts.
-        everyone: dict[Hashable, Hashable] = {}
+        both: dict[Hashable, Hashable] = {}
         for rating in cell.ratings:
             try:
                 value = self._comparables.of(rating.content)
             except ValueError:
                 self.unusable += is_chosen(rating.score_source, self.raters)
                 continue
-            everyone[rating.annotator_id] = value
+            both[rating.annotator_id] = value
             if rating.is_judge:
                 judges[rating.annotator_id] = value
                 self.judges[rating.annotator_id].score_sources.add(rating.score_source)
             else:
                 people[rating.annotator_id] = value
-        ratings: dict[Raters, dict[Any, Hashable]] = {"people": people, "judges": judges, "all": everyone}
+        ratings: dict[Raters, dict[Any, Hashable]] = {"people": people, "judges": judges, "all": both}
         chosen = ratings[self.raters]
         self.table.add(chosen)
         if len({*chosen.values()}) > 1:

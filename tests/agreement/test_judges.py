@@ -8,7 +8,7 @@ import pytest
 
 from modelhub.agreement import figures
 from modelhub.agreement.statistics import Figure, Table, cohen_kappa, krippendorff_alpha
-from modelhub.agreement.substitution import Unit, difference_interval, substitute
+from modelhub.agreement.substitution import JudgedUnit, difference_interval, substitute
 from modelhub.core import clock
 from modelhub.labels.models import Label
 from modelhub.queues.models import Item
@@ -70,7 +70,7 @@ def test_a_judge_is_compared_with_single_people_over_items_of_two_people_or_more
     panel.fill(label, {"Ann": [4, 4, 1, 2, 3], "Ben": [4, 5, 1, 3, None], "Cem": [3, 5, 1, 4, None]})
     panel.fill(label, {"Judge": [4, 4, 1, 4, 2, 5]}, score_source="model")
     # The fourth item is a tie, the fifth has one person, and the sixth none.
-    units: Counter[Unit] = Counter({((3, 4, 4), 4): 1, ((4, 5, 5), 4): 1, ((1, 1, 1), 1): 1, ((2, 3, 4), 4): 1})
+    units: Counter[JudgedUnit] = Counter({((3, 4, 4), 4): 1, ((4, 5, 5), 4): 1, ((1, 1, 1), 1): 1, ((2, 3, 4), 4): 1})
     expected = substitute(units, "ordinal")
     interval = difference_interval(expected)
     found = judged(panel, "")["with_people"]

@@ -16,8 +16,8 @@ from modelhub.agreement.substitution import (
     NO_UNITS,
     ONE_UNIT,
     TOO_FAR,
+    JudgedUnit,
     Substitution,
-    Unit,
     difference_interval,
     substitute,
 )
@@ -27,12 +27,12 @@ from tests.agreement.test_intervals import DISTANCES, values_of
 BY_HAND = ["aaaa", "aaba", "bbba", "abbb"]
 
 
-def count(units: Sequence[Sequence[Hashable]]) -> Counter[Unit]:
+def count(units: Sequence[Sequence[Hashable]]) -> Counter[JudgedUnit]:
     """Return units by their ratings. The judge's is the last."""
     return Counter((tuple(sorted(people, key=order)), judge) for *people, judge in units)
 
 
-def noisy(random: Random, units: int, *, people: float, judge: float) -> Counter[Unit]:
+def noisy(random: Random, units: int, *, people: float, judge: float) -> Counter[JudgedUnit]:
     """Return ratings of three people and a judge that err at these rates."""
 
     def rate(true: bool, rate: float) -> bool:
