@@ -199,7 +199,12 @@ def find_alpha_reason(table: Table, distance: Distance) -> str:
         return reason
     if sum(map(bool, table.count_pairable())) < 2:
         return ONE_VALUE
-    return TOO_MANY_SETS if distance in {"jaccard", "masi"} and len(table.values) > MOST_SETS else ""
+    return find_sets_reason(len(table.values), distance)
+
+
+def find_sets_reason(values: int, distance: Distance) -> str:
+    """Return why so many values have no distances, or ""."""
+    return TOO_MANY_SETS if distance in {"jaccard", "masi"} and values > MOST_SETS else ""
 
 
 def get_alpha(ratings: int, observed: int, expected: int) -> float:

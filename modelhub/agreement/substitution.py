@@ -12,7 +12,7 @@ from math import lcm
 
 from modelhub.agreement.distances import Disagreement, Distance, get_disagreement
 from modelhub.agreement.intervals import Interval, get_percentiles, resample
-from modelhub.agreement.statistics import MOST_SETS, TOO_MANY_SETS, Figure, Value, order
+from modelhub.agreement.statistics import Figure, Value, find_sets_reason, order
 
 NO_UNITS = "no item has ratings of the judge and of two people"
 EQUAL_PEOPLE = "all ratings of people are equal"
@@ -99,7 +99,7 @@ def _find_reason(counts: Sequence[int], distance: Distance) -> str:
         return NO_UNITS
     if sum(map(bool, counts)) < 2:
         return EQUAL_PEOPLE
-    return TOO_MANY_SETS if distance in {"jaccard", "masi"} and len(counts) > MOST_SETS else ""
+    return find_sets_reason(len(counts), distance)
 
 
 def _without_figures(items: int, reason: str) -> Substitution:
