@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations, starmap
 from math import lcm
 from operator import itemgetter, sub
@@ -122,14 +123,29 @@ class Sample(ABC):
     def observe(self, codes: Codes) -> int:
         return self.disagreement.of_unit(codes) * (self.partners // (len(codes) - 1))
 
-    def divide(self, ratings: int, observed: int, expected: int) -> float | None:
+    def divide(self, ratings: int, observed: int, expected: int | Fraction) -> float | None:
         return get_alpha(ratings, observed, self.partners * expected) if expected > 0 else None
 
     def get_vectors(self) -> list[tuple[int, ...]]:
         return [self.reduce(codes) for codes, _ in self.units]
 
 
-class Moments(Sample):
+class Fixed(Sample):
+    """Units whose distance is that of the sample in all resamples.
+
+    The last component of a vector is the observed disagreement.
+    """
+
+    @abstractmethod
+    def expect(self, sums: Sequence[int]) -> tuple[int, int | Fraction]:
+        """Return the number of ratings, and the sum of the distances of all pairs."""
+
+    def find_alpha(self, sums: Sequence[int]) -> float | None:
+        ratings, expected = self.expect(sums)
+        return self.divide(ratings, sums[-1], expected)
+
+
+class Moments(Fixed):
     """Numbers by their first two moments."""
 
     def __init__(self, units: Units, counts: Sequence[int], disagreement: Squared) -> None:
@@ -140,12 +156,12 @@ class Moments(Sample):
         numbers = [self.numbers[code] for code in codes]
         return len(codes), sum(numbers), dot(numbers, numbers), self.observe(codes)
 
-    def find_alpha(self, sums: Sequence[int]) -> float | None:
-        ratings, total, squares, observed = sums
-        return self.divide(ratings, observed, 2 * (ratings * squares - total**2))
+    def expect(self, sums: Sequence[int]) -> tuple[int, int | Fraction]:
+        ratings, total, squares = sums[:3]
+        return ratings, 2 * (ratings * squares - total**2)
 
 
-class Linear(Sample):
+class Linear(Fixed):
     """Many values by their distances from all ratings of the sample.
 
     The expected disagreement of a resample is its tangent at the sample, less the mean of the quadratic rest.
@@ -162,13 +178,13 @@ class Linear(Sample):
     def reduce(self, codes: Codes) -> tuple[int, ...]:
         return len(codes), sum(map(self.far.__getitem__, codes)), self.observe(codes)
 
-    def find_alpha(self, sums: Sequence[int]) -> float | None:
-        ratings, far, observed = sums
+    def expect(self, sums: Sequence[int]) -> tuple[int, int | Fraction]:
+        ratings, far = sums[:2]
         expected = 2 * ratings * self.total * far - ratings**2 * (self.all + self.rest)
-        return self.divide(ratings, observed * self.total**2, expected)
+        return ratings, Fraction(expected, self.total**2)
 
 
-class Packed(Sample):
+class Packed(Fixed):
     """Few values by their counts.
 
     The counts of a unit are digits of one whole number: all are added at once.
@@ -185,10 +201,9 @@ class Packed(Sample):
     def reduce(self, codes: Codes) -> tuple[int, ...]:
         return self.pack(self.count(codes)), self.observe(codes)
 
-    def find_alpha(self, sums: Sequence[int]) -> float | None:
+    def expect(self, sums: Sequence[int]) -> tuple[int, int | Fraction]:
         counts = self.unpack(sums[0], len(self.counts))
-        expected = dot(counts, [dot(counts, distances) for distances in self.distances])
-        return self.divide(sum(counts), sums[1], expected)
+        return sum(counts), dot(counts, [dot(counts, distances) for distances in self.distances])
 
     def count(self, codes: Codes) -> list[int]:
         return [codes.count(code) for code in range(len(self.counts))]
@@ -256,6 +271,11 @@ def get_sample(table: Table, distance: Distance) -> Sample:
         return Ranks(units, counts, disagreement)
     if distance == "ordinal" and len(units) <= FEW_UNITS:
         return Repeated(units, counts, disagreement)
+    return get_fixed(units, counts, disagreement)
+
+
+def get_fixed(units: Units, counts: Sequence[int], disagreement: Disagreement) -> Fixed:
+    """Return units reduced for the distance of the sample."""
     if isinstance(disagreement, Squared):
         return Moments(units, counts, disagreement)
     return (Packed if len(counts) <= FEW_VALUES else Linear)(units, counts, disagreement)

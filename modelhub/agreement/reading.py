@@ -20,7 +20,7 @@ from modelhub.accounts.models import User
 from modelhub.agreement.levels import Raters
 from modelhub.core import exact_json
 from modelhub.core.errors import Invalid
-from modelhub.core.ids import spell_uuid
+from modelhub.core.ids import parse_uuid, spell_uuid
 from modelhub.core.models import LIVE
 from modelhub.core.text import fold, show
 from modelhub.labels.models import Label
@@ -115,9 +115,19 @@ def _keep_last(ratings: list[Rating]) -> list[Rating]:
     return [*reversed(last.values())]
 
 
-def scores_of_queue(queue: Queue) -> QuerySet[Score]:
-    """Return the live scores of a queue; those of removed items are deleted."""
-    return Score.objects.filter(LIVE, organization_id=queue.organization_id, queue_id=queue.pk)
+def scores_of_queue(queue: Queue, annotator_ids: str | None = None) -> QuerySet[Score]:
+    """Return the live scores of a queue; those of removed items are deleted.
+
+    `annotator_ids` are ids of some annotators, separated by commas. Raise `Invalid` for anything else.
+    """
+    scores = Score.objects.filter(LIVE, organization_id=queue.organization_id, queue_id=queue.pk)
+    if annotator_ids is None:
+        return scores
+    wanted = [parse_uuid(word.strip()) for word in annotator_ids.split(",")]
+    if None in wanted:
+        sentence = f"annotator_id must hold ids of annotators, separated by commas, got {show(annotator_ids)}"
+        raise Invalid(sentence, field="annotator_id")
+    return scores.filter(annotator__in=wanted)
 
 
 def read_labels_of_queue(queue: Queue, label_ids: str | None = None) -> dict[str, LabelRule]:

@@ -207,9 +207,9 @@ def find_sets_reason(values: int, distance: Distance) -> str:
     return TOO_MANY_SETS if distance in {"jaccard", "masi"} and values > MOST_SETS else ""
 
 
-def get_alpha(ratings: int, observed: int, expected: int) -> float:
+def get_alpha(ratings: int, observed: int, expected: int | Fraction) -> float:
     """Return alpha by sums of distances, which share a factor."""
-    return (expected - (ratings - 1) * observed) / expected
+    return float((expected - (ratings - 1) * observed) / expected)
 
 
 def cohen_kappa(table: Table, weights: Weights = "nominal") -> Figure:

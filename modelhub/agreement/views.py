@@ -34,7 +34,11 @@ class QueueAgreement(ApiView):
         operation_id="get_queue_agreement",
         summary="Agreement of the annotators of a queue, per label",
         description="For managers and reviewers of the queue, and admins of the organization.",
-        parameters=[parameter("label_id", "Only these labels of the queue, separated by commas."), *OPTIONS],
+        parameters=[
+            parameter("label_id", "Only these labels of the queue, separated by commas."),
+            parameter("annotator_id", "Only the scores of these annotators, separated by commas."),
+            *OPTIONS,
+        ],
         responses={200: QueueAgreementAnswer, **problem_responses(400, 404)},
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
@@ -44,7 +48,7 @@ class QueueAgreement(ApiView):
         queue = access.queue
         question = Question(
             organization_id=queue.organization_id,
-            scores=scores_of_queue(queue),
+            scores=scores_of_queue(queue, self.query.get("annotator_id")),
             labels=read_labels_of_queue(queue, self.query.get("label_id")),
             unit="queue_item",
             raters=self.read_word("raters", RATERS, "people"),

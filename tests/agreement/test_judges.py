@@ -81,7 +81,9 @@ def test_a_judge_is_compared_with_single_people_over_items_of_two_people_or_more
     }
     ends = [Figure(end).rounded() for end in (interval.low, interval.high)]
     assert [float(found["interval"].pop(name)) for name in ("low", "high", "level")] == [*ends, 0.95]
-    assert found == {"items": 4, "interval": {"resamples": 1000}, "reason": None}
+    # Dropped: the resamples of one item, on which the people agree.
+    assert found == {"items": 4, "interval": {"resamples": interval.resamples}, "reason": None}
+    assert 980 < interval.resamples < 1000
     without = judged(panel)["with_people"]
     assert (without["interval"], without["reason"]) == (None, "bootstrap is false")
     assert float(without["difference"]) == expected.difference.rounded()

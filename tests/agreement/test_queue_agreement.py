@@ -490,6 +490,16 @@ class TestWhichScores:
         [pair] = found["annotator_pairs"]
         assert [entry["label_id"] for entry in pair["per_label"]] == [str(one.pk), str(two.pk)]
 
+    def test_only_some_annotators(self, panel: Panel) -> None:
+        label = panel.attach()
+        panel.fill(label, {"Ann": [1, 2, 3, 4], "Ben": [1, 2, 3, 4], "Cem": [4, 3, 2, 1]})
+        without = f"?annotator_id={panel.person('Ann').pk},{panel.person('Ben').pk.hex}"
+        assert (panel.entry(label)["alpha"] < 0, panel.entry(label, without)["alpha"]) == (True, 1)
+        assert panel.entry(label, without)["annotators"] == 2
+        for sent in ("", "x", f"{panel.person('Ann').pk},"):
+            answer = panel.ask(f"?annotator_id={sent}")
+            assert (answer.status, list(answer.body["errors"])) == (400, ["annotator_id"])
+
     @pytest.mark.parametrize("sent", ["", "x", "{label},", "{other}"])
     def test_labels_that_the_queue_does_not_have_are_rejected(self, panel: Panel, sent: str) -> None:
         label, other = panel.attach(), LabelFactory.create(organization=panel.queue.organization)
