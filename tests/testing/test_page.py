@@ -145,7 +145,7 @@ def test_errors_of_the_javascript_helper_are_those_of_the_server(controlled: Ser
     with example_folder() as folder:
         (folder / "modelhub.mjs").write_text(HELPER)
         result = run("node", "-e", f"(async () => {{{script}}})()", folder=folder, MODELHUB_URL=controlled.base_url)
-    assert "Error: PUT clock: 400 organization must be a UUID" in result.stderr
+    assert "Error: PUT clock: 400 organization must be given, as a UUID" in result.stderr
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
