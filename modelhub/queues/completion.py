@@ -92,9 +92,12 @@ def reopen_items_missing(queue: Queue, label: Label) -> int:
     completed = Exists(
         Slot.objects.filter(organization_id=queue.organization_id, item=OuterRef("pk"), state="completed")
     )
+    item_ids = _lock_items(queue, completed)
+    if not item_ids:  # of an empty array PostgreSQL expects no row, and may scan all organizations for it
+        return 0
     parameters: dict[str, Any] = {
         "organization_id": queue.organization_id,
-        "item_ids": _lock_items(queue, completed),
+        "item_ids": item_ids,
         "label_id": label.pk,
         "reservation": timedelta(seconds=queue.reservation_seconds),
     }
@@ -102,7 +105,7 @@ def reopen_items_missing(queue: Queue, label: Label) -> int:
         cursor.execute(REOPEN_ITEMS, parameters)
         reopened = {item_id for (item_id,) in cursor.fetchall()}
     # With fewer `annotations_required` than before, the completed work of others may be enough.
-    settled = _settle_items(queue, parameters["item_ids"])
+    settled = _settle_items(queue, item_ids)
     done = {item.pk for item in settled if item.status == "completed"}
     reopened -= done
     if reopened:
@@ -120,6 +123,8 @@ def _lock_items(queue: Queue, condition: Q | Exists) -> list[uuid.UUID]:
 
 
 def _settle_items(queue: Queue, item_ids: Sequence[uuid.UUID]) -> list[Item]:
+    if not item_ids:
+        return []
     parameters: dict[str, Any] = {
         "organization_id": queue.organization_id,
         "queue_id": queue.pk,

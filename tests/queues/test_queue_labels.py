@@ -4,6 +4,8 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from modelhub.labels.models import Label
@@ -83,6 +85,15 @@ class TestAdding:
             assert (answer["created"], answer["label"]["required"]) == (created, required)
         assert post(alice, queue, "add-label", labels["text"], required=False).body["label"]["required"] is False
         assert QueueLabel.objects.count() == 1
+
+    def test_a_required_label_updates_nothing_without_completed_items(
+        self, alice: Caller, queue: Queue, labels: dict[str, Label]
+    ) -> None:
+        ItemFactory.create(queue=queue)
+        with CaptureQueriesContext(connection) as statements:
+            assert post(alice, queue, "add-label", labels["text"], required=True).body["reopened_items"] == 0
+        written = [one["sql"] for one in statements if "UPDATE modelhub_" in one["sql"]]
+        assert not [sql for sql in written if "modelhub_slot" in sql or "modelhub_item " in sql]
 
     def test_a_required_label_reopens_completed_items_that_lack_it(
         self, alice: Caller, queue: Queue, labels: dict[str, Label]
