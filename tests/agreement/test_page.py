@@ -1,6 +1,5 @@
 """docs/agreement.md is true: its examples run, in an organization of their own, and its figures are computed."""
 
-import doctest
 import re
 from collections.abc import Iterator
 
@@ -21,8 +20,8 @@ from modelhub.agreement.dawid_skene import MOST_ITERATIONS, dawid_skene
 from modelhub.agreement.disagreement_serializers import MAX_DECISIONS
 from modelhub.agreement.statistics import cohen_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha
 from tests.agreement import test_published_tables as published
-from tests.servers import ROOT, Server, create_key
-from tests.testing.tester import new_tester
+from tests.servers import ROOT, Server
+from tests.testing.pages import key_of_a_page, run_sessions
 
 PAGE = ROOT / "docs" / "agreement.md"
 TEXT = PAGE.read_text()
@@ -32,24 +31,14 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 @pytest.fixture
 def headers(controlled: Server) -> Iterator[dict[str, str]]:
     """Return the headers of a key as the page has it."""
-    tester = new_tester(controlled)
-    yield create_key(controlled, tester.email, "read", "write", "admin", "act-as")
-    controlled.request("DELETE", f"/__admin/organizations/{tester.id}", headers={})
+    with key_of_a_page(controlled) as key:
+        yield key
 
 
 def test_every_example_has_its_result(controlled: Server, headers: dict[str, str]) -> None:
-    names = {
-        "BASE_URL": controlled.base_url,
-        "API_KEY": headers["X-Api-Key"],
-        "SECRET_KEY": headers["X-Secret-Key"],
-    }
-    sessions = "\n".join(text for _, text in BLOCKS)
-    example = doctest.DocTestParser().get_doctest(sessions, names, PAGE.name, str(PAGE), 0)
-    report: list[str] = []
-    outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=report.append)
-
-    assert outcome.attempted > 40
-    assert outcome.failed == 0, "".join(report)
+    attempted, failures = run_sessions(PAGE, [text for _, text in BLOCKS], controlled, headers)
+    assert attempted > 40
+    assert not failures, failures
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:

@@ -1,15 +1,14 @@
 """docs/queues.md is true: its examples run, in an organization of their own."""
 
-import doctest
 import re
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import ROOT, Server, create_key
+from tests.servers import ROOT, Server
 from tests.testing.examples import example_folder, run
-from tests.testing.tester import new_tester
+from tests.testing.pages import key_of_a_page, run_sessions
 
 PAGE = ROOT / "docs" / "queues.md"
 TEXT = PAGE.read_text()
@@ -19,24 +18,15 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 @pytest.fixture
 def headers(controlled: Server) -> Iterator[dict[str, str]]:
     """Return the headers of a key as the page has it."""
-    tester = new_tester(controlled)
-    yield create_key(controlled, tester.email, "read", "write", "admin", "act-as")
-    controlled.request("DELETE", f"/__admin/organizations/{tester.id}", headers={})
+    with key_of_a_page(controlled) as key:
+        yield key
 
 
 def test_every_example_has_its_result(controlled: Server, headers: dict[str, str]) -> None:
-    names = {
-        "BASE_URL": controlled.base_url,
-        "API_KEY": headers["X-Api-Key"],
-        "SECRET_KEY": headers["X-Secret-Key"],
-    }
     sessions = [text for language, text in BLOCKS if language == "pycon"]
-    example = doctest.DocTestParser().get_doctest("\n".join(sessions), names, PAGE.name, str(PAGE), 0)
-    report: list[str] = []
-    outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=report.append)
-
-    assert outcome.attempted > 50
-    assert outcome.failed == 0, "".join(report)
+    attempted, failures = run_sessions(PAGE, sessions, controlled, headers)
+    assert attempted > 50
+    assert not failures, failures
 
 
 def test_the_annotation_backend_prints_the_text_after_it(controlled: Server, headers: dict[str, str]) -> None:
