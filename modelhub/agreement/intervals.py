@@ -263,7 +263,7 @@ class Repeated(Sample):
 def get_sample(table: Table, distance: Distance) -> Sample:
     """Return the compared units of a table, reduced for a distance."""
     units = sorted((codes, number) for codes, number in table.units if len(codes) > 1)
-    counts = table.count_pairable()
+    counts = table.pairable_counts
     if distance == "nominal":
         units, counts = _sort_by_frequency(units, counts)
     disagreement = get_disagreement(table.values, counts, distance)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from modelhub.agreement.intervals import Interval, alpha_interval
-from modelhub.agreement.levels import DISTANCES
+from modelhub.agreement.levels import DISTANCES, has_steps
 from modelhub.agreement.options import option_alphas
 from modelhub.agreement.statistics import (
     SHARE_PLACES,
@@ -47,11 +47,6 @@ def find_obstacle(label: LabelRule) -> str:
     if isinstance(label.kind, str):
         return label.kind
     return "" if label.level in DISTANCES else IS_TEXT
-
-
-def has_weights(label: LabelRule) -> bool:
-    """Return whether values of a label are numbers, with steps between them."""
-    return label.level in ("ordinal", "interval")
 
 
 def describe_label(tally: LabelTally, *, without_interval: str = "") -> dict[str, Any]:
@@ -140,7 +135,7 @@ def _compute(table: Table, label: LabelRule) -> dict[str, Figure]:
         "alpha": krippendorff_alpha(table, DISTANCES[label.level]),
         "alpha_jaccard": Figure(None, NO_SETS),
     }
-    if has_weights(label):
+    if has_steps(label.level):
         figures |= {"linear": cohen_kappa(table, "linear"), "quadratic": cohen_kappa(table, "quadratic")}
     if label.level == "set":
         figures["alpha_jaccard"] = krippendorff_alpha(table, "jaccard")

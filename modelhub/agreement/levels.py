@@ -23,6 +23,11 @@ DISTANCES: dict[Level, Distance] = {
 }
 
 
+def has_steps(level: Level) -> bool:
+    """Return whether values are numbers, with steps between them."""
+    return level in ("ordinal", "interval")
+
+
 def find_majority(values: Iterable[V]) -> V | None:
     """Return the value that is more frequent than any other, None on a tie."""
     first, *others = Counter(values).most_common(2)

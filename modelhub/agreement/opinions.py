@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from django.db.models import Q
 
-from modelhub.agreement.levels import Raters, find_majority, get_median
+from modelhub.agreement.levels import Raters, find_majority, get_median, has_steps
 from modelhub.agreement.posteriors import plain_class
 from modelhub.agreement.reading import is_chosen
 from modelhub.core import exact_json
@@ -83,7 +83,7 @@ def describe_opinions(label: LabelRule, opinions: Iterable[OpinionOfCell]) -> di
     return {
         "values": values,
         "majority": _find_majority(label, usable),
-        "median": get_median(numbers) if numbers and label.level in ("ordinal", "interval") else None,
+        "median": get_median(numbers) if numbers and has_steps(label.level) else None,
     }
 
 

@@ -3,10 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import fsum
 from typing import Any
 
-from modelhub.agreement.statistics import ONE_VALUE, Figure, Table
+from modelhub.agreement.statistics import ONE_VALUE, Figure, Table, get_alpha
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +38,14 @@ def _alpha(table: Table, units: Counter[tuple[int, int]]) -> Figure:
         return Figure(None, reason)
     compared = {unit: number for unit, number in units.items() if unit[0] > 1}
     selected = _count_selected(compared)
-    expected = 2 * selected * (table.pairable - selected)
+    expected = selected * (table.pairable - selected)
     if not expected:
         return Figure(None, ONE_VALUE)
-    observed = fsum(number * 2 * count * (size - count) / (size - 1) for (size, count), number in compared.items())
-    return Figure(1 - (table.pairable - 1) * observed / expected)
+    partners = table.partners
+    observed = sum(
+        number * count * (size - count) * (partners // (size - 1)) for (size, count), number in compared.items()
+    )
+    return Figure(get_alpha(table.pairable, observed, partners * expected))
 
 
 def _count_selected(units: Any) -> int:

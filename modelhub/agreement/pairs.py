@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import Any
 
-from modelhub.agreement.label_figures import find_obstacle, has_weights
+from modelhub.agreement.label_figures import find_obstacle
+from modelhub.agreement.levels import has_steps
 from modelhub.agreement.statistics import SHARE_PLACES, Figure, Value, Weights, pair_kappa
 from modelhub.agreement.tallies import LabelTally
 from modelhub.labels.rules import LabelRule
@@ -67,7 +68,7 @@ def describe_pair(pair: Pair, names: Mapping[str, str]) -> dict[str, Any]:
                 "total_comparisons": values.total(),
                 "cohens_kappa": None if find_obstacle(label) else pair_kappa(values).rounded(),
                 "weighted_kappa": {
-                    weights: pair_kappa(values, weights).rounded() if has_weights(label) else None
+                    weights: pair_kappa(values, weights).rounded() if has_steps(label.level) else None
                     for weights in WEIGHTED
                 },
             }

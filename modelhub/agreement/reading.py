@@ -20,7 +20,7 @@ from modelhub.accounts.models import User
 from modelhub.agreement.levels import Raters
 from modelhub.core import exact_json
 from modelhub.core.errors import Invalid
-from modelhub.core.ids import parse_uuid, spell_uuid
+from modelhub.core.ids import spell_uuid
 from modelhub.core.models import LIVE
 from modelhub.core.text import fold, show
 from modelhub.labels.models import Label
@@ -123,11 +123,11 @@ def scores_of_queue(queue: Queue, annotator_ids: str | None = None) -> QuerySet[
     scores = Score.objects.filter(LIVE, organization_id=queue.organization_id, queue_id=queue.pk)
     if annotator_ids is None:
         return scores
-    wanted = [parse_uuid(word.strip()) for word in annotator_ids.split(",")]
+    wanted = _split_ids(annotator_ids)
     if None in wanted:
         sentence = f"annotator_id must hold ids of annotators, separated by commas, got {show(annotator_ids)}"
         raise Invalid(sentence, field="annotator_id")
-    return scores.filter(annotator__in=wanted)
+    return scores.filter(annotator__in=[one for one in wanted if one])
 
 
 def read_labels_of_queue(queue: Queue, label_ids: str | None = None) -> dict[str, LabelRule]:
@@ -138,11 +138,16 @@ def read_labels_of_queue(queue: Queue, label_ids: str | None = None) -> dict[str
     labels = {str(label.pk): LabelRule.of(label) for label in labels_in_order(queue) if not label.archived}
     if label_ids is None:
         return labels
-    wanted = [spell_uuid(word.strip()) for word in label_ids.split(",")]
-    if not labels.keys() >= set(wanted):
+    wanted = _split_ids(label_ids)
+    if not labels.keys() >= wanted:
         sentence = f"label_id must hold ids of labels of the queue, separated by commas, got {show(label_ids)}"
         raise Invalid(sentence, field="label_id")
     return {label_id: label for label_id, label in labels.items() if label_id in wanted}
+
+
+def _split_ids(text: str) -> set[str | None]:
+    """Return ids that are separated by commas, None for a malformed one."""
+    return {spell_uuid(word.strip()) for word in text.split(",")}
 
 
 def read_labels_of_scores(organization_id: uuid.UUID, scores: QuerySet[Score]) -> dict[str, LabelRule]:

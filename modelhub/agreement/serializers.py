@@ -6,16 +6,13 @@ from typing import Any, get_args
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
+from modelhub.core.schema import counts
 from modelhub.labels.types import LABEL_TYPES
 from modelhub.labels.types.base import Level
 from modelhub.scores.models import SCORE_SOURCES
 
 LEVELS = get_args(Level)
 Fields = dict[str, Any]
-
-
-def counts(*names: str) -> Fields:
-    return {name: serializers.IntegerField(min_value=0) for name in names}
 
 
 def figures(*names: str) -> Fields:

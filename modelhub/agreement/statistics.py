@@ -132,8 +132,9 @@ class Table:
                     pairs[one, other][value, other_value] += number
         return dict(sorted(pairs.items(), key=_first))
 
-    def count_pairable(self) -> list[int]:
-        """Return the numbers of pairable ratings by the positions of their values."""
+    @cached_property
+    def pairable_counts(self) -> list[int]:
+        """The numbers of pairable ratings by the positions of their values."""
         counts = [0] * len(self.values)
         for codes, number in self.units:
             if len(codes) > 1:
@@ -182,7 +183,7 @@ def krippendorff_alpha(table: Table, distance: Distance = "nominal") -> Figure:
     """
     if reason := find_alpha_reason(table, distance):
         return Figure(None, reason)
-    counts = table.count_pairable()
+    counts = table.pairable_counts
     disagreement = get_disagreement(table.values, counts, distance)
     partners = table.partners
     observed = sum(
@@ -197,7 +198,7 @@ def find_alpha_reason(table: Table, distance: Distance) -> str:
     """Return why alpha is undefined, or ""."""
     if reason := table.find_reason():
         return reason
-    if sum(map(bool, table.count_pairable())) < 2:
+    if sum(map(bool, table.pairable_counts)) < 2:
         return ONE_VALUE
     return find_sets_reason(len(table.values), distance)
 

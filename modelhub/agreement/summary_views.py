@@ -12,17 +12,13 @@ from rest_framework.response import Response
 from modelhub.accounts.authentication import actor_of
 from modelhub.agreement.summary import get_summary
 from modelhub.core.models import LISTED
-from modelhub.core.schema import endpoint, problem_responses
+from modelhub.core.schema import counts, endpoint, problem_responses
 from modelhub.core.views import ApiView
 from modelhub.labels.services import get_label
 from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.filters import ScoreFilter
 from modelhub.scores.models import Score
 from modelhub.scores.queries import live_scores
-
-
-def count() -> serializers.IntegerField:
-    return serializers.IntegerField(min_value=0)
 
 
 def number(help_text: str = "") -> serializers.FloatField:
@@ -35,14 +31,12 @@ SummaryAnswer = inline_serializer(
         "label_id": serializers.UUIDField(),
         "label_name": serializers.CharField(),
         "label_type": serializers.ChoiceField(LABEL_TYPES),
-        "count": count(),
-        "annotators": count(),
-        "sources": count(),
+        **counts("count", "annotators", "sources"),
         "distribution": inline_serializer(
             "ValueCount",
             {
                 "value": serializers.JSONField(help_text="A number or a string; each of several options by itself."),
-                "count": count(),
+                **counts("count"),
                 "share": serializers.FloatField(help_text="Of all scores; those of several options exceed 1."),
             },
             many=True,
@@ -57,13 +51,13 @@ SummaryAnswer = inline_serializer(
             {
                 "annotator_id": serializers.UUIDField(),
                 "annotator_name": serializers.CharField(),
-                "count": count(),
+                **counts("count"),
                 "mean": number(),
             },
             many=True,
         ),
         "over_time": inline_serializer(
-            "DayCount", {"date": serializers.DateField(), "count": count(), "mean": number()}, many=True
+            "DayCount", {"date": serializers.DateField(), **counts("count"), "mean": number()}, many=True
         ),
         "score_sources": serializers.DictField(child=serializers.IntegerField()),
         "first_at": serializers.DateTimeField(allow_null=True),

@@ -20,6 +20,12 @@ M = TypeVar("M", bound=Callable[..., Any])
 
 SENTENCES = serializers.ListField(child=serializers.CharField())
 
+
+def counts(*names: str) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+    """Return the fields of counts by their names."""
+    return {name: serializers.IntegerField(min_value=0) for name in names}
+
+
 Problem = inline_serializer(
     "Problem",
     {

@@ -1,7 +1,6 @@
 """`/model-hub/annotation-queues/{id}/`: progress and analytics (contract 7)."""
 
 import uuid
-from typing import Any
 
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
@@ -9,17 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from modelhub.accounts.authentication import actor_of
-from modelhub.core.schema import endpoint, problem_responses
+from modelhub.core.schema import counts, endpoint, problem_responses
 from modelhub.core.views import ApiView
 from modelhub.labels.types import LABEL_TYPES
 from modelhub.queues.access import get_access
 from modelhub.queues.analytics import get_analytics
 from modelhub.queues.progress import get_progress
-
-
-def counts(*names: str) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-    return {name: serializers.IntegerField(min_value=0) for name in names}
-
 
 ProgressAnswer = inline_serializer(
     "QueueProgress",

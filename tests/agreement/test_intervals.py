@@ -50,7 +50,7 @@ def expand(table: Table, distance: Distance) -> list[dict[str, Hashable]]:
     sample = get_sample(table, distance)
     values = table.values
     if distance == "nominal":
-        counts = table.count_pairable()
+        counts = table.pairable_counts
         values = [values[code] for code in sorted(range(len(values)), key=lambda code: (counts[code], code))]
     return [
         {str(rater): values[code] for rater, code in enumerate(codes)}
@@ -157,7 +157,7 @@ def test_the_order_of_units_does_not_change_the_groups() -> None:
 @given(st.permutations("pqrs"))
 def test_the_names_of_values_do_not_change_the_interval(names: list[str]) -> None:
     units = noisy_units("wxyz", 60)
-    frequencies = Table.of(units).count_pairable()
+    frequencies = Table.of(units).pairable_counts
     assert len({*frequencies}) == len(frequencies)
     new = dict(zip("wxyz", names, strict=True))
     renamed = [{rater: new[str(value)] for rater, value in unit.items()} for unit in units]
