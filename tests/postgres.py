@@ -20,7 +20,8 @@ CONNECTIONS = "-c max_connections=300"
 FAST = f"{CONNECTIONS} -c fsync=off -c full_page_writes=off"
 # The folder of other programs than the wheel's, set by tests/elsewhere.py.
 PROGRAMS = "TESTS_POSTGRES_PROGRAMS"
-CUT_ALL = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
+# Returns when the backends have ended, or after five seconds each.
+CUT_ALL = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = %s"
 
 
 @dataclass(frozen=True)

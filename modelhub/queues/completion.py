@@ -42,14 +42,18 @@ def settle_skipped(queue: Queue, item_ids: Sequence[uuid.UUID]) -> None:
 
 
 def settle_all(queue: Queue) -> None:
-    """Settle all open items of a queue whose settings have changed; lock them."""
+    """Settle all open items of a queue whose settings have changed; lock them.
+
+    A queue without an open item stays as its manager has set it.
+    """
     of_item = {"organization_id": queue.organization_id, "item": OuterRef("pk")}
     scores = Score.objects.filter(
         LIVE, organization_id=queue.organization_id, source=OuterRef("source"), queue_item=OuterRef("pk")
     )
     begun = Exists(Slot.objects.filter(**of_item)) | Exists(scores)
-    _settle_items(queue, _lock_items(queue, begun & ~Q(status="completed")))
-    settle_queue(queue)
+    settled = _settle_items(queue, _lock_items(queue, begun & ~Q(status="completed")))
+    if any(item.status == "completed" for item in settled):
+        settle_queue(queue)
 
 
 def settle_queue(queue: Queue) -> None:

@@ -237,6 +237,14 @@ def test_fewer_required_annotations_settle_the_items_that_have_enough(alice: Cal
     assert [team.state(item)[0] for item in (done, waiting, skipped)] == ["completed", "pending", "skipped"]
 
 
+def test_a_queue_that_its_manager_activated_again_stays_active_without_an_open_item(alice: Caller) -> None:
+    team = make_team(alice, "dora")
+    team.add(status="completed", completed_at=PAST)
+    with transaction.atomic():
+        settle_all(team.queue)
+    assert team.status() == "active"
+
+
 def test_a_label_that_becomes_required_reopens_items_without_it(alice: Caller) -> None:
     team = make_team(alice, "dora", "emil", status="completed")
     old = team.add(status="completed", completed_at=PAST)
