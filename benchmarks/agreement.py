@@ -16,6 +16,7 @@ LABELS: dict[str, tuple[str, dict[str, object]]] = {
     "single": ("categorical", {"options": OPTIONS[:5]}),
     "numeric": ("numeric", {"min": 0, "max": 10, "step_size": 0.1}),
     "several": ("categorical", {"options": OPTIONS, "multi_choice": True}),
+    "any": ("categorical", {"options": OPTIONS, "multi_choice": True}),
 }
 SOURCES = (
     """
@@ -50,7 +51,10 @@ SCORES = f"""
 INSERT INTO modelhub_score (id, organization_id, source_id, label_id, annotator_id, queue_item, queue_id, value,
                             score_source, notes, created_at, updated_at)
 SELECT {NEW_ID}, %(organization)s::uuid, rated.id, label.id, person.id, item.id, item.queue_id,
-       CASE WHEN label.settings -> 'multi_choice' = 'true'
+       CASE WHEN label.name = 'Rated any'
+            THEN jsonb_build_object('selected', ARRAY(
+                SELECT 'option ' || option FROM generate_series(0, 7) AS option WHERE (rating + 1 >> option) %% 2 = 1))
+            WHEN label.settings -> 'multi_choice' = 'true'
             THEN jsonb_build_object('selected', array['option ' || rating %% 4, 'option ' || 4 + rating / 4 %% 4])
             WHEN label.type = 'categorical' THEN jsonb_build_object('selected', array['option ' || rating %% 5])
             WHEN label.type = 'numeric' THEN jsonb_build_object('value', rating / 10.0)
@@ -84,33 +88,40 @@ def fill(postgres: Postgres, subject: Subject, count: int) -> dict[str, str]:
     """Make labels, queues and scores, and return a path per kind of read."""
     began = time.perf_counter()
     labels = {name: make_label(subject, name, *of_type) for name, of_type in LABELS.items()}
-    one, several = (
+    one, several, sets = (
         subject.call("POST", "annotation-queues/", {"name": name, "status": "active", "label_ids": list(attached)})
-        for name, attached in (("One label", [labels["star"]]), ("Three labels", [*labels.values()][2:]))
+        for name, attached in (
+            ("One label", [labels["star"]]),
+            ("Three labels", [*labels.values()][2:5]),
+            ("Sets", [labels["any"]]),
+        )
     )
     values = {"organization": one["organization"], "people": PEOPLE, "sources": count // 2}
     of_one = {"queue": one["id"], "items": count // PER_ITEM, "raters": PER_ITEM, "labels": [labels["star"]]}
-    of_several = {"queue": several["id"], "items": count // 9, "raters": PER_ITEM, "labels": [*labels.values()][2:]}
+    of_several = {"queue": several["id"], "items": count // 9, "raters": PER_ITEM, "labels": [*labels.values()][2:5]}
+    of_sets = {"queue": sets["id"], "items": count // PER_ITEM, "raters": PER_ITEM, "labels": [labels["any"]]}
     of_label = {"queue": None, "raters": PEOPLE, "labels": [labels["summary"]]}
     with postgres.connect(subject.database) as connection:
         for statement in SOURCES:
             connection.execute(statement.encode(), values)
         connection.execute(NUMBERED.encode())
-        for made in (of_one, of_several):
+        for made in (of_one, of_several, of_sets):
             connection.execute(ITEMS.encode(), values | made)
-        for made in (of_one, of_several, of_label):
+        for made in (of_one, of_several, of_sets, of_label):
             connection.execute(SCORES.encode(), values | made)
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
     print(
         f"{count:,} scores per queue, {10 * count:,} of a label made in {time.perf_counter() - began:.0f} s", flush=True
     )
-    queue, mixed = (f"annotation-queues/{made['id']}/" for made in (one, several))
+    queue, mixed, many = (f"annotation-queues/{made['id']}/" for made in (one, several, sets))
     return {
         "agreement": f"{queue}agreement/?bootstrap=false",
         "+ intervals": f"{queue}agreement/",
         "three labels": f"{mixed}agreement/?bootstrap=false",
         "three + intervals": f"{mixed}agreement/",
+        "101 sets": f"{many}agreement/?bootstrap=false",
+        "sets + intervals": f"{many}agreement/",
         "of any scores": f"agreement/?label_id={labels['star']}&bootstrap=false",
         "disagreements": f"{queue}disagreements/?posterior=false",
         "+ posteriors": f"{queue}disagreements/",
