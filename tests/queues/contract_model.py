@@ -199,7 +199,7 @@ class Model:
     def submit(self, person: int, number: int, entries: list[tuple[str, Any]], notes: str | None) -> dict[str, Any]:
         item = self.get(person, number)
         edits = self.state(item, person) == "completed"
-        reopens = item.status == "skipped" and self.status == "completed"
+        reopens = not edits and item.status == "skipped" and self.status == "completed"
         self.check_not_in_review(item)
         if self.status != "active" and not (self.status == "completed" and (edits or reopens)):
             raise Refused(400, "queue_not_active")

@@ -146,6 +146,16 @@ def test_a_skipped_item_of_a_completed_queue_opens_it_again(team: Team) -> None:
     assert (team.state(item), team.status()) == (("in_progress", ""), "active")
 
 
+def test_a_change_of_completed_work_opens_no_skipped_item_and_no_queue(alice: Caller) -> None:
+    team = make_team(alice, "dora", "emil", annotations_required=2)
+    item = team.add()
+    assert team.finish("dora", item).status == 200
+    assert team.people["emil"].post(team.of(item, "skip")).status == 200
+    Queue.objects.filter(pk=team.queue.pk).update(status="completed")
+    assert team.score("dora", item, 1).status == 200
+    assert (team.state(item), team.status()) == (("skipped", ""), "completed")
+
+
 def test_an_import_changes_no_status(team: Team, alice: Caller) -> None:
     item, star = team.add(), str(team.labels["star"].pk)
     Queue.objects.filter(pk=team.queue.pk).update(status="paused")
