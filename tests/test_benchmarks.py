@@ -157,12 +157,13 @@ def test_agreement_is_measured_over_queues_and_a_label(stage: Stage) -> None:
     bench, subject = Bench(seconds=0.05), stage.start("rated")
     agreement(bench, stage.postgres, subject, 180, rounds=1)
 
-    of_queue = ("agreement", "+ intervals", "three labels", "three + intervals", "disagreements", "+ posteriors")
-    kinds = (*of_queue, "of any scores", "summary")
+    of_queue = ("agreement", "+ intervals", "three labels", "three + intervals", "101 sets", "sets + intervals")
+    kinds = (*of_queue, "disagreements", "+ posteriors", "of any scores", "summary")
     assert set(bench.figures) == {Cell("rated", kind, 0, 1) for kind in kinds}
     scores = """SELECT label.name, count(*), count(DISTINCT value) > 4 FROM modelhub_score
         JOIN modelhub_label AS label ON label.id = label_id GROUP BY label.name ORDER BY label.name"""
     assert stage.postgres.execute(scores, subject.database) == [
+        ("Rated any", 180, True),
         ("Rated numeric", 60, True),
         ("Rated several", 60, True),
         ("Rated single", 60, True),
