@@ -31,8 +31,8 @@ def settle(queue: Queue, item: Item) -> None:
     for settled in _settle_items(queue, [item.pk]):
         for name in ("status", "review_status", "completed_at", "updated_at"):
             setattr(item, name, getattr(settled, name))
-    if item.status == "completed":
-        settle_queue(queue)
+        if settled.status == "completed":
+            settle_queue(queue)
 
 
 def settle_skipped(queue: Queue, item_ids: Sequence[uuid.UUID]) -> None:

@@ -125,10 +125,11 @@ class Model:
     def remove(self, person: int, number: int) -> dict[str, Any]:
         self.check_right(person, "manage")
         item = self.items[number]
-        removed = not item.removed
+        if item.removed:
+            return {"removed": 0}
         item.removed = True
         self.finish()
-        return {"removed": int(removed)}
+        return {"removed": 1}
 
     def change_status(self, person: int, status: str) -> dict[str, Any]:
         self.check_right(person, "manage")

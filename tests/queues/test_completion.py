@@ -210,6 +210,7 @@ def test_a_completed_item_stays_completed(alice: Caller) -> None:
     team = make_team(alice, "dora")
     item = team.add(status="completed", completed_at=PAST)
     assert settled(team, item) == ("completed", "")
+    assert team.status() == "active"
 
 
 def test_a_skipped_item_and_a_default_queue_keep_the_queue_open(alice: Caller) -> None:
