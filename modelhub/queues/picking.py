@@ -13,7 +13,7 @@ from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.claims import claim, read_claims
-from modelhub.queues.models import ENDED, IN_REVIEW, Assignment, Item, Slot
+from modelhub.queues.models import ENDED, IN_REVIEW, Assignment, DatabaseClock, Item, Slot
 from modelhub.queues.queries import get_item_row, items_of
 from modelhub.queues.rows import ItemRow
 
@@ -100,10 +100,13 @@ def _nothing(access: Access, exclude: Collection[uuid.UUID]) -> NextItem:
     if access.queue.status == "completed" or not items.filter(status__in=["pending", "in_progress"]).exists():
         return NextItem(reason="finished")
     wanted = items.filter(BEGUN | SKIPPED, ~Exists(_ended(access)), _may_take(access)).exclude(pk__in=exclude)
-    # Ended reservations, too: one that ended since the search for an item is no reason to stop asking.
     holders = Slot.objects.filter(organization_id=access.queue.organization_id, seat__isnull=False)
     others = holders.filter(item__in=wanted.values("pk"), state__in=["reserved", "submitted"])
-    until = others.exclude(user=access.actor.user.pk).aggregate(until=Min("reserved_until"))["until"]
+    ends = others.exclude(user=access.actor.user.pk).aggregate(
+        first_live=Min("reserved_until", filter=Q(reserved_until__gt=DatabaseClock())), first=Min("reserved_until")
+    )
+    # A reservation that ended since the search for an item is no reason to stop asking.
+    until = ends["first_live"] or ends["first"]
     return NextItem(reason="none_for_you") if until is None else NextItem(reason="all_reserved", until=until)
 
 

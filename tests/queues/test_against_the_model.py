@@ -217,8 +217,9 @@ class Stand:
         ]
         answer = self.call(person, "items/add-items/", {"items": items})
         expected = self.expect(self.model.add, person, sources, priority)
-        rows = Item.objects.filter(queue=self.queue, organization_id=self.queue.organization_id).order_by("order", "pk")
-        self.ids = [str(pk) for pk in rows.values_list("pk", flat=True)]
+        rows = Item.objects.filter(queue=self.queue, organization_id=self.queue.organization_id)
+        # A new item has the order of a removed one where that was the last.
+        self.ids = [str(pk) for pk in rows.order_by("created_at", "order").values_list("pk", flat=True)]
         return answer, expected
 
     def assign(self, person: int, number: int, users: list[int], action: str) -> tuple[Answer, dict[str, Any]]:

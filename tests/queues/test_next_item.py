@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 
+from modelhub.core.exact_json import timestamp
 from modelhub.queues import picking
 from modelhub.queues.models import Assignment, Item, Queue, Slot
 from tests.client import Caller
@@ -177,6 +178,18 @@ def test_a_reservation_that_ends_during_the_search_is_a_reason_to_ask_again(
     # The search still sees the reservation.
     monkeypatch.setattr(picking, "_find", lambda *arguments, **options: None)
     assert ask(team, "emil")["reason"] == "all_reserved"
+
+
+def test_with_fewer_seats_than_reservations_an_ended_one_is_no_time_to_ask_again(alice: Caller) -> None:
+    team = make_team(alice, "dora", "emil", "fred", annotations_required=2)
+    item = team.add()
+    assert next_of(team, "dora") == next_of(team, "emil") == str(item.pk)
+    expire(team.slot("dora", item))
+    Queue.objects.filter(pk=team.queue.pk).update(annotations_required=1)
+    emil = team.slot("emil", item)
+    assert emil is not None
+    assert emil.reserved_until is not None
+    assert ask(team, "fred") == {"item": None, "reason": "all_reserved", "until": timestamp(emil.reserved_until)}
 
 
 @pytest.mark.parametrize("strategy", ["round_robin", "load_balanced"])
