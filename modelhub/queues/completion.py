@@ -31,8 +31,6 @@ def settle(queue: Queue, item: Item) -> None:
     for settled in _settle_items(queue, [item.pk]):
         for name in ("status", "review_status", "completed_at", "updated_at"):
             setattr(item, name, getattr(settled, name))
-        if settled.status == "completed":
-            settle_queue(queue)
 
 
 def settle_skipped(queue: Queue, item_ids: Sequence[uuid.UUID]) -> None:
@@ -42,18 +40,13 @@ def settle_skipped(queue: Queue, item_ids: Sequence[uuid.UUID]) -> None:
 
 
 def settle_all(queue: Queue) -> None:
-    """Settle all open items of a queue whose settings have changed; lock them.
-
-    A queue without an open item stays as its manager has set it.
-    """
+    """Settle all open items of a queue whose settings have changed; lock them."""
     of_item = {"organization_id": queue.organization_id, "item": OuterRef("pk")}
     scores = Score.objects.filter(
         LIVE, organization_id=queue.organization_id, source=OuterRef("source"), queue_item=OuterRef("pk")
     )
     begun = Exists(Slot.objects.filter(**of_item)) | Exists(scores)
-    settled = _settle_items(queue, _lock_items(queue, begun & ~Q(status="completed")))
-    if any(item.status == "completed" for item in settled):
-        settle_queue(queue)
+    _settle_items(queue, _lock_items(queue, begun & ~Q(status="completed")))
 
 
 def settle_queue(queue: Queue) -> None:
@@ -109,13 +102,9 @@ def reopen_items_missing(queue: Queue, label: Label) -> int:
         cursor.execute(REOPEN_ITEMS, parameters)
         reopened = {item_id for (item_id,) in cursor.fetchall()}
     # With fewer `annotations_required` than before, the completed work of others may be enough.
-    settled = _settle_items(queue, item_ids)
-    done = {item.pk for item in settled if item.status == "completed"}
-    reopened -= done
+    reopened -= {item.pk for item in _settle_items(queue, item_ids) if item.status == "completed"}
     if reopened:
         reopen_queue(queue)
-    elif done:
-        settle_queue(queue)
     return len(reopened)
 
 
@@ -127,6 +116,10 @@ def _lock_items(queue: Queue, condition: Q | Exists) -> list[uuid.UUID]:
 
 
 def _settle_items(queue: Queue, item_ids: Sequence[uuid.UUID]) -> list[Item]:
+    """Set the statuses of the open ones among locked items. Return the changed ones.
+
+    One that is completed now may complete the queue. Without one, a queue stays as its manager has set it.
+    """
     if not item_ids:
         return []
     parameters: dict[str, Any] = {
@@ -137,4 +130,7 @@ def _settle_items(queue: Queue, item_ids: Sequence[uuid.UUID]) -> list[Item]:
         "judges": sorted(JUDGES),
         "item_ids": list(item_ids),
     }
-    return list(Item.objects.raw(SETTLE_ITEMS, parameters))
+    settled = list(Item.objects.raw(SETTLE_ITEMS, parameters))
+    if any(item.status == "completed" for item in settled):
+        settle_queue(queue)
+    return settled

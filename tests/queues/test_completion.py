@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from modelhub.accounts.models import User
-from modelhub.queues.completion import reopen_items_missing, settle, settle_all
+from modelhub.queues.completion import reopen_items_missing, settle, settle_all, settle_skipped
 from modelhub.queues.models import Item, Slot
 from modelhub.scores.models import SCORE_SOURCES
 from tests.client import Caller
@@ -236,6 +236,16 @@ def test_fewer_required_annotations_settle_the_items_that_have_enough(alice: Cal
     with transaction.atomic():
         settle_all(team.queue)
     assert [team.state(item)[0] for item in (done, waiting, skipped)] == ["completed", "pending", "skipped"]
+
+
+def test_a_skipped_item_that_imports_have_completed_completes_the_queue_with_the_next_assignment(alice: Caller) -> None:
+    team = make_team(alice, "dora", "emil")
+    item = team.add(status="skipped")
+    slot(team, item, "dora", "skipped")
+    import_score(team, item, team.people["emil"].user)
+    with transaction.atomic():
+        settle_skipped(team.queue, [item.pk])
+    assert (team.state(item), team.status()) == (("completed", ""), "completed")
 
 
 def test_a_queue_that_its_manager_activated_again_stays_active_without_an_open_item(alice: Caller) -> None:
