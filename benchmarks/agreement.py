@@ -88,40 +88,42 @@ def fill(postgres: Postgres, subject: Subject, count: int) -> dict[str, str]:
     """Make labels, queues and scores, and return a path per kind of read."""
     began = time.perf_counter()
     labels = {name: make_label(subject, name, *of_type) for name, of_type in LABELS.items()}
-    one, several, sets = (
-        subject.call("POST", "annotation-queues/", {"name": name, "status": "active", "label_ids": list(attached)})
-        for name, attached in (
-            ("One label", [labels["star"]]),
-            ("Three labels", [*labels.values()][2:5]),
-            ("Sets", [labels["any"]]),
-        )
-    )
-    values = {"organization": one["organization"], "people": PEOPLE, "sources": count // 2}
-    of_one = {"queue": one["id"], "items": count // PER_ITEM, "raters": PER_ITEM, "labels": [labels["star"]]}
-    of_several = {"queue": several["id"], "items": count // 9, "raters": PER_ITEM, "labels": [*labels.values()][2:5]}
-    of_sets = {"queue": sets["id"], "items": count // PER_ITEM, "raters": PER_ITEM, "labels": [labels["any"]]}
+    label_ids = {
+        "One label": [labels["star"]],
+        "Three labels": [labels[name] for name in ("single", "numeric", "several")],
+        "Sets": [labels["any"]],
+    }
+    made = [
+        subject.call("POST", "annotation-queues/", {"name": name, "status": "active", "label_ids": attached})
+        for name, attached in label_ids.items()
+    ]
+    values = {"organization": made[0]["organization"], "people": PEOPLE, "sources": count // 2}
+    of_queues = [
+        {"queue": one["id"], "items": count // PER_ITEM // len(ids), "raters": PER_ITEM, "labels": ids}
+        for one, ids in zip(made, label_ids.values(), strict=True)
+    ]
     of_label = {"queue": None, "raters": PEOPLE, "labels": [labels["summary"]]}
     with postgres.connect(subject.database) as connection:
         for statement in SOURCES:
             connection.execute(statement.encode(), values)
         connection.execute(NUMBERED.encode())
-        for made in (of_one, of_several, of_sets):
-            connection.execute(ITEMS.encode(), values | made)
-        for made in (of_one, of_several, of_sets, of_label):
-            connection.execute(SCORES.encode(), values | made)
+        for of_queue in of_queues:
+            connection.execute(ITEMS.encode(), values | of_queue)
+        for scored in (*of_queues, of_label):
+            connection.execute(SCORES.encode(), values | scored)
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
     print(
         f"{count:,} scores per queue, {10 * count:,} of a label made in {time.perf_counter() - began:.0f} s", flush=True
     )
-    queue, mixed, many = (f"annotation-queues/{made['id']}/" for made in (one, several, sets))
+    queue, mixed, sets = (f"annotation-queues/{one['id']}/" for one in made)
     return {
         "agreement": f"{queue}agreement/?bootstrap=false",
         "+ intervals": f"{queue}agreement/",
         "three labels": f"{mixed}agreement/?bootstrap=false",
         "three + intervals": f"{mixed}agreement/",
-        "101 sets": f"{many}agreement/?bootstrap=false",
-        "sets + intervals": f"{many}agreement/",
+        "101 sets": f"{sets}agreement/?bootstrap=false",
+        "sets + intervals": f"{sets}agreement/",
         "of any scores": f"agreement/?label_id={labels['star']}&bootstrap=false",
         "disagreements": f"{queue}disagreements/?posterior=false",
         "+ posteriors": f"{queue}disagreements/",
