@@ -96,7 +96,7 @@ class Disagreements:
         """
         self._fit_models(dict.fromkeys(cell.label_id for cell in page))
         item_ids = {cell.item_id for cell in page}
-        items = items_of(self.queue).filter(pk__in=item_ids).select_related("source")
+        items = items_of(self.queue).filter(pk__in=item_ids).select_related("source").defer("source__content")
         sources = {item.pk: item.source for item in items}
         in_page = adjudications_of(self.queue).filter(IN_FORCE, item__in=item_ids)
         decisions = {(one.item_id, one.label_id): one for one in complete(read_all(in_page))}

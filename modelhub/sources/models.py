@@ -1,5 +1,7 @@
 """Sources: the traces, spans, generations and sessions that scores judge."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models.functions import MD5
 
@@ -9,6 +11,13 @@ from modelhub.core.models import TenantForeignKey, TenantRow, exact_json_field, 
 
 # The stored words. `SOURCE_WORDS` maps the other words of clients to them.
 SOURCE_TYPES = ("trace", "span", "generation", "session", "dataset_row", "call_execution", "prototype_run")
+
+
+class SourceManager(models.Manager["Source"]):
+    """Sources without their content, which may have 256 KB each."""
+
+    def get_queryset(self) -> models.QuerySet["Source"]:
+        return super().get_queryset().defer("content")
 
 
 class Source(TenantRow):
@@ -24,10 +33,14 @@ class Source(TenantRow):
     source_key = models.CharField(max_length=255)
     name = models.CharField(max_length=255, blank=True)
     metadata = exact_json_field(default=dict, blank=True)
+    # What people judge: any JSON, null without content. Read it by name or by `defer(None)`.
+    content = exact_json_field(null=True, blank=True)
     # Not columns: set by the registration of a source, with the word for its type that was used.
     is_new: bool
     word: str
     updated_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects: ClassVar[SourceManager] = SourceManager()
 
     class Meta:
         constraints = [

@@ -44,11 +44,15 @@ class SourceRef:
 
 @dataclass(frozen=True, slots=True)
 class SourceEntry:
-    """A source to register; `None` keeps the stored name or metadata."""
+    """A source to register; `None` keeps the stored name, metadata or content.
+
+    The content is any JSON that `exact_json.check_storable` accepts.
+    """
 
     ref: SourceRef
     name: str | None = None
     metadata: dict[str, Any] | None = None
+    content: Any = None
 
 
 def check_source_ref(source_type: object, source_id: object) -> SourceRef:

@@ -13,6 +13,8 @@ from modelhub.sources.refs import Identity, SourceEntry
 
 INSERT_SOURCES = read_sql("sources", "insert_sources")
 UPDATE_SOURCES = read_sql("sources", "update_sources")
+# Null keeps the stored value.
+KEPT = ("name", "metadata", "content")
 
 
 @in_transaction
@@ -26,14 +28,15 @@ def upsert_sources(organization_id: uuid.UUID, entries: Sequence[SourceEntry]) -
             "source_key": entry.ref.key,
             "name": entry.name,
             "metadata": entry.metadata,
+            "content": entry.content,
         }
         for entry in entries
     }
     sources = _write(INSERT_SOURCES, organization_id, list(rows.values()))
     changes = [
-        {"id": source.pk, "name": rows[key]["name"], "metadata": rows[key]["metadata"]}
+        {"id": source.pk, **{name: rows[key][name] for name in KEPT}}
         for key, source in sources.items()
-        if not source.is_new and (rows[key]["name"] is not None or rows[key]["metadata"] is not None)
+        if not source.is_new and any(rows[key][name] is not None for name in KEPT)
     ]
     return sources | _write(UPDATE_SOURCES, organization_id, changes) if changes else sources
 
