@@ -8,10 +8,10 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from modelhub.accounts.keys import REFUSAL, authenticate, check_scope
+from modelhub.accounts.keys import REFUSAL, authenticate
 from modelhub.accounts.models import ApiKey, User
-from modelhub.accounts.people import Actor, find_login, get_annotator
-from modelhub.core.errors import Forbidden, Unauthenticated
+from modelhub.accounts.people import Actor, find_login, get_annotator, key_actor
+from modelhub.core.errors import Unauthenticated
 from modelhub.core.ids import spell_uuid
 
 
@@ -47,7 +47,7 @@ def annotator_of(request: Request, annotator_id: object = None, annotator_email:
         return user
     # A blank one names no person, whatever the scopes.
     for scope in ("act-as", "write") if "" not in (annotator_id, annotator_email) else ():
-        check_scope(api_key_of(request), scope)
+        key_actor(api_key_of(request)).check_scope(scope)
     return get_annotator(organization_id=user.organization_id, user_id=annotator_id, email=annotator_email)
 
 
@@ -60,13 +60,6 @@ def actor_of_body(request: Request, fields: Mapping[str, Any]) -> Actor:
     """Return the person that a body names as annotator, by default the key's user."""
     annotator_id = fields.get("annotator_id")
     return actor_of(request, str(annotator_id) if annotator_id else None, fields.get("annotator_email"))
-
-
-def check_admin(request: Request, sentence: str) -> None:
-    """Raise `Forbidden` with the sentence, unless key and user are an admin's."""
-    check_scope(api_key_of(request), "admin")
-    if (user := caller(request)).role != "admin":
-        raise Forbidden(f"{sentence}; the user of this API key has the role {user.role}.")
 
 
 def _read_pair(headers: Mapping[str, str]) -> tuple[str, str]:

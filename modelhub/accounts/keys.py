@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 
 from modelhub.accounts.models import ApiKey, User, default_scopes
 from modelhub.core import clock
-from modelhub.core.errors import Conflict, Forbidden, Unauthenticated
+from modelhub.core.errors import Conflict, Unauthenticated
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import sqlstate
 
@@ -167,11 +167,3 @@ def revoke_api_key(key: ApiKey) -> None:
     if key.revoked_at is None:
         key.revoked_at = clock.now()
         key.save(update_fields=["revoked_at"])
-
-
-def check_scope(key: ApiKey, scope: str) -> None:
-    """Raise `Forbidden` for a key without the scope."""
-    if scope not in key.scopes:
-        raise Forbidden(
-            f"This API key lacks the scope {scope}; it has {', '.join(key.scopes) or 'none'}.", code="scope"
-        )

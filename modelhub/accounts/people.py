@@ -8,21 +8,24 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Q
 
-from modelhub.accounts.models import User, normalize_login
-from modelhub.core.errors import Invalid
+from modelhub.accounts.models import ApiKey, User, normalize_login
+from modelhub.core.errors import Forbidden, Invalid, NotFound
 from modelhub.core.exact_json import check_storable
 from modelhub.core.ids import parse_uuid
 from modelhub.core.models import check_visible
 from modelhub.core.text import show
 
 ADD_USERS = "; an admin adds users at /model-hub/users/"
+# Of a session at a page, by role. A member sees its own scores and the queues that it is in, as with a key to annotate.
+SESSION_SCOPES = {"admin": ("read", "write", "admin"), "member": ("annotate",)}
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """User that a request acts as, with the scopes and the user of its key (contract 0.9).
 
-    `key_user` differs from `user` with `act-as`: an admin's rights need the role of both.
+    `key_user` differs from `user` with `act-as`: an admin's rights need the role of both. It is None for the session
+    of a page, which has no key.
     """
 
     user: User
@@ -52,6 +55,38 @@ class Actor:
     def may_change(self, annotator_id: uuid.UUID) -> bool:
         """Allow a score's annotator and organization admins."""
         return annotator_id == self.user.pk or not self.missing_right
+
+    def check_scope(self, scope: str) -> None:
+        """Raise `Forbidden` for a key without the scope."""
+        if scope not in self.scopes:
+            raise Forbidden(
+                f"This API key lacks the scope {scope}; it has {', '.join(self.scopes) or 'none'}.", code="scope"
+            )
+
+    def check_admin(self, sentence: str) -> None:
+        """Raise `Forbidden` with the sentence, unless key and user are an admin's."""
+        holder = "you have"
+        if self.key_user is not None:
+            self.check_scope("admin")
+            holder = "the user of this API key has"
+        for user in (self.key_user or self.user, self.user):
+            if user.role != "admin":
+                raise Forbidden(f"{sentence}; {holder} the role {user.role}.")
+
+
+def key_actor(key: ApiKey) -> Actor:
+    """Return the user of a key, acting as itself."""
+    return Actor(key.user, key.scopes, key.user)
+
+
+def session_actor(user: User) -> Actor:
+    """Return the user of a session, with the scopes of its role."""
+    return Actor(user, SESSION_SCOPES[user.role])
+
+
+def user_not_found(user_id: object) -> NotFound:
+    """Return the error of a missing or foreign user."""
+    return NotFound(f"User not found: {user_id}", code="user_not_found")
 
 
 def find_login(email: object) -> str | None:

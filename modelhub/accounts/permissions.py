@@ -6,7 +6,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from modelhub.accounts.authentication import api_key_of
-from modelhub.accounts.keys import check_scope
+from modelhub.accounts.people import key_actor
 
 
 class HasScope(BasePermission):
@@ -19,5 +19,5 @@ class HasScope(BasePermission):
         """Return True, or raise `Forbidden` with the missing scope."""
         key, scope = api_key_of(request), "read" if request.method in SAFE_METHODS else "write"
         if "annotate" not in key.scopes or scope not in getattr(view, "for_annotators", ()):
-            check_scope(key, scope)
+            key_actor(key).check_scope(scope)
         return True

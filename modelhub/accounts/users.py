@@ -7,13 +7,18 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from modelhub.accounts.keys import check_scope, create_api_key
+from modelhub.accounts.keys import create_api_key
 from modelhub.accounts.models import ApiKey, User, default_scopes, normalize_login
-from modelhub.accounts.people import check_person
-from modelhub.core.errors import Conflict, Invalid, NotFound
+from modelhub.accounts.people import Actor, check_person, user_not_found
+from modelhub.core.errors import Conflict, Invalid
 from modelhub.core.models import LISTED
 from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
+
+
+def check_manager(actor: Actor) -> None:
+    """Raise `Forbidden` for an actor that must not invite and change users."""
+    actor.check_admin("Users are invited and changed by admins of the organization only")
 
 
 def users_of(organization_id: uuid.UUID) -> QuerySet[User]:
@@ -32,7 +37,7 @@ def get_person(*, organization_id: uuid.UUID, user_id: uuid.UUID) -> User:
 @repeat_aborted
 @in_transaction
 def invite_person(
-    inviter: ApiKey,
+    inviter: Actor,
     *,
     email: str,
     name: str | None = None,
@@ -43,16 +48,17 @@ def invite_person(
     """Create a user without a password and, with `create_key`, a key with its secret.
 
     A user of this route gets no access to the admin site, which shows all organizations. Raise `Invalid`, `Conflict`
-    for a taken email, `Forbidden` for scopes that the inviter's key lacks; `annotate` is always allowed.
+    for a taken email, `Forbidden` for members and for scopes that the inviter lacks; `annotate` is always allowed.
     """
+    check_manager(inviter)
     if scopes is not None and not create_key:
         raise Invalid("scopes must not be given without create_key", field="scopes")
     if scopes is None:
         scopes = ["annotate"] if role == "member" else default_scopes()
     for scope in scopes if create_key else ():
         if scope != "annotate":
-            check_scope(inviter, scope)
-    user = User(organization_id=inviter.organization_id, email=normalize_login(email), role=role)
+            inviter.check_scope(scope)
+    user = User(organization_id=inviter.user.organization_id, email=normalize_login(email), role=role)
     try:
         user.name = check_person(user.email, name)
     except Invalid as refused:
@@ -70,13 +76,14 @@ def invite_person(
 
 @repeat_aborted
 @in_transaction
-def update_person(caller: User, *, user_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
+def update_person(actor: Actor, *, user_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
     """Change name, role or state of a user.
 
     A demoted admin loses the access to the admin site. Raise `NotFound`, `Invalid` for another email, `Conflict` for
-    the caller's own role and state and for those of the last active admin.
+    the actor's own role and state and for those of the last active admin, `Forbidden` for members.
     """
-    users = User.objects.filter(organization_id=caller.organization_id)
+    check_manager(actor)
+    users = User.objects.filter(organization_id=actor.user.organization_id)
     # All admins are locked, in one order: of two who demote each other at once, the second one is the last.
     admins = users.filter(role="admin", is_active=True).order_by("pk").select_for_update(no_key=True)
     others = [pk for pk in admins.values_list("pk", flat=True) if pk != user_id]
@@ -88,8 +95,8 @@ def update_person(caller: User, *, user_id: uuid.UUID, changes: Mapping[str, Any
         raise Invalid(sentence, field="email")
     role, active = changes.get("role", user.role), changes.get("active", user.is_active)
     if (role, active) != (user.role, user.is_active):
-        if user_id == caller.pk:
-            raise Conflict("The user of the API key cannot change its own role or state", code="own_user")
+        if user_id == actor.user.pk:
+            raise Conflict("Users cannot change their own role or state", code="own_user")
         if user.role == "admin" and user.is_active and not others:
             raise Conflict(f"{user.email} is the last active admin of the organization", code="last_admin")
     if user.role == "admin" and role == "member":
@@ -98,11 +105,6 @@ def update_person(caller: User, *, user_id: uuid.UUID, changes: Mapping[str, Any
     user.name = changes.get("name", user.name) or ""
     user.save(update_fields=["name", "role", "is_active", "is_staff", "is_superuser"])
     return user
-
-
-def user_not_found(user_id: object) -> NotFound:
-    """Return the error of a missing or foreign user."""
-    return NotFound(f"User not found: {user_id}", code="user_not_found")
 
 
 def _email_is_taken(user: User) -> Conflict:

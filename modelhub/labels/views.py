@@ -9,7 +9,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from modelhub.accounts.authentication import caller, check_admin
+from modelhub.accounts.authentication import actor_of, caller
 from modelhub.core.pagination import PagesOnRequest
 from modelhub.core.schema import PAGING, DeletedOutput, endpoint, example, flag, page_of, problem_responses
 from modelhub.core.serializers import render_list
@@ -108,7 +108,7 @@ class OneLabel(ApiView):
         responses={200: DeletedOutput, **problem_responses(404)},
     )
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
-        check_admin(request, "Labels are deleted by admins of the organization only")
+        actor_of(request).check_admin("Labels are deleted by admins of the organization only")
         delete_label(organization_id=caller(request).organization_id, label_id=pk)
         # The Python client parses this body, and repeats a DELETE without one.
         return Response({"deleted": True})

@@ -10,9 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from modelhub.accounts.authentication import actor_of, actor_of_body, api_key_of, caller
-from modelhub.accounts.keys import check_scope
 from modelhub.accounts.models import User
-from modelhub.accounts.people import Actor, get_annotator
+from modelhub.accounts.people import Actor, get_annotator, key_actor
 from modelhub.core.exact_json import timestamp
 from modelhub.core.schema import endpoint, example, flag, parameter, problem_responses
 from modelhub.core.serializers import render_list
@@ -94,7 +93,7 @@ class NextItemView(WorkView):
 def check_may_reserve(request: Request) -> None:
     """Raise `Forbidden` for a key that may only read: a reservation by GET writes."""
     if "annotate" not in api_key_of(request).scopes:
-        check_scope(api_key_of(request), "write")
+        key_actor(api_key_of(request)).check_scope("write")
 
 
 def render_next(found: NextItem) -> dict[str, Any]:

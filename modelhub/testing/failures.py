@@ -15,9 +15,9 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from modelhub.accounts.authentication import api_key_of
-from modelhub.accounts.keys import REFUSAL, check_scope
-from modelhub.accounts.models import ApiKey
+from modelhub.accounts.authentication import api_key_of, caller
+from modelhub.accounts.keys import REFUSAL
+from modelhub.accounts.people import Actor
 from modelhub.accounts.throttling import KeyThrottle
 from modelhub.core.drf_json import JSONParser
 from modelhub.core.errors import TooLarge, Unauthenticated
@@ -88,7 +88,7 @@ def _raise_unauthenticated(request: Request, options: dict[str, Any]) -> None:
 def _raise_scope(request: Request, options: dict[str, Any]) -> None:
     scope = "read" if request.method in SAFE_METHODS else "write"
     scopes = [other for other in api_key_of(request).scopes if other not in {scope, "annotate"}]
-    check_scope(ApiKey(scopes=scopes), scope)
+    Actor(caller(request), scopes).check_scope(scope)
 
 
 def _raise_not_found(request: Request, options: dict[str, Any]) -> None:
