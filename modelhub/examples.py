@@ -23,6 +23,7 @@ IDS = {
     "score": SCORE_ID,
 }
 ERROR = f'scores[1]: Label {CATEGORICAL_ID} (Sentiment, categorical): selected must hold only options …, got "great"'
+CONTENT = {"messages": [{"role": "user", "content": "Where is my refund?"}]}
 # Examples of answers by "component.field" or by field, and of components that are words themselves.
 EXAMPLES: dict[str, Any] = {
     "source_type": "trace",
@@ -80,6 +81,7 @@ EXAMPLES: dict[str, Any] = {
     "Source.id": SOURCE_ID,
     "Source.name": "Refund question",
     "Source.metadata": {"model": "small-1"},
+    "Source.content": CONTENT,
     "Queue.id": QUEUE_ID,
     "Queue.name": "Refund answers",
     "Queue.description": "",
@@ -237,6 +239,7 @@ EXAMPLES: dict[str, Any] = {
     "Item.order": 1,
     "Item.priority": 0,
     "Item.metadata": {"model": "small-1"},
+    "ItemWithContent.content": CONTENT,
     "Item.assigned_to": USER_ID,
     "Item.assigned_to_name": "Ada Lovelace",
     "Item.assigned_users": [{"id": USER_ID, "name": "Ada Lovelace", "email": "ada@example.com"}],
@@ -273,6 +276,11 @@ EXAMPLES: dict[str, Any] = {
     "NewQueueStatus": "draft",
     "QueueRole": "manager",
     "AssignmentStrategy": "manual",
+}
+EXAMPLES |= {
+    f"ItemWithContent.{name.removeprefix('Item.')}": value
+    for name, value in EXAMPLES.items()
+    if name.startswith("Item.")
 }
 PATH_IDS = {
     "/model-hub/scores/": SCORE_ID,

@@ -29,13 +29,18 @@ def read_all(rows: QuerySet[M, R]) -> list[R]:
         for row in rows.iterator(chunk_size=FETCH_ROWS):
             read += bytes_of(row)
             if read > MAX_ANSWER_BYTES:
-                sentence = (
-                    f"The answer must have at most {MAX_ANSWER_BYTES} bytes, which {len(found)} of its rows have; "
-                    "ask for fewer rows, by page_size or a filter"
-                )
-                raise Invalid(sentence, code="answer_too_large")
+                raise answer_too_large(len(found))
             found.append(row)
     return found
+
+
+def answer_too_large(fitting: int) -> Invalid:
+    """Return the error of rows above `MAX_ANSWER_BYTES`, of which `fitting` would fit."""
+    sentence = (
+        f"The answer must have at most {MAX_ANSWER_BYTES} bytes, which {fitting} of its rows have; "
+        "ask for fewer rows, by page_size or a filter"
+    )
+    return Invalid(sentence, code="answer_too_large")
 
 
 def read_batch(rows: QuerySet[M, R], *, size: int, max_bytes: int, fetch: int = FETCH_ROWS) -> list[R]:

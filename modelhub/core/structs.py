@@ -58,6 +58,13 @@ class JsonObject(CastText):
     field_class = serializers.DictField
 
 
+class AnyJson(JsonObject):
+    """Any JSON, read as text, or NULL."""
+
+    def field(self, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
+        return serializers.JSONField(**options)
+
+
 class PlainValue(CastText):
     """A stored value, read as text, which becomes a scalar or a list."""
 
@@ -112,12 +119,15 @@ def columns_of(struct: type[msgspec.Struct]) -> list[Combinable]:
 
 
 def read_structs(struct: type[S], rows: Iterable[Sequence[Any]]) -> Iterator[S]:
-    """Yield a struct per row of `columns_of`, with the JSON text of the database."""
+    """Yield a struct per row of `columns_of`, with the JSON text of the database.
+
+    A JSON column may be NULL: `None`.
+    """
     raw = [at for at, (_, declared, _) in enumerate(declarations(struct)) if isinstance(declared, JsonObject)]
     for row in rows:
         columns = [*row]
         for at in raw:
-            columns[at] = msgspec.Raw(columns[at].encode())
+            columns[at] = columns[at] and msgspec.Raw(columns[at].encode())
         yield struct(*columns)
 
 

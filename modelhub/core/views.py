@@ -37,6 +37,17 @@ class ApiView(APIView):
             raise Invalid(f"{name} must be true, false, 1 or 0, got {show(word)}", field=name)
         return FLAG_VALUES[word]
 
+    def read_include(self, *words: str) -> set[str]:
+        """Return the words of `include`, which name optional fields. Raise `Invalid`."""
+        if "include" not in self.query:
+            return set()
+        given = self.query["include"].split(",")
+        for word in given:
+            if word not in words:
+                sentence = f"include must be words among {', '.join(words)}, separated by commas, got {show(word)}"
+                raise Invalid(sentence, field="include")
+        return set(given)
+
     def read_word(self, name: str, words: Collection[W], default: W) -> W:
         """Return one of several words of the query. Raise `Invalid`."""
         word = self.query.get(name, default)

@@ -14,8 +14,8 @@ from modelhub.queues.access import Access, get_access
 from modelhub.queues.claims import reserve_item
 from modelhub.queues.models import Item, QueueLabel, Review, Slot
 from modelhub.queues.progress import count_items
-from modelhub.queues.queries import get_item, get_item_row, score_rows_of
-from modelhub.queues.rows import ItemRow
+from modelhub.queues.queries import get_item, get_item_with_content, score_rows_of
+from modelhub.queues.rows import GoldItemWithContentRow, ItemWithContentRow
 from modelhub.scores.models import Score
 from modelhub.scores.rows import ScoreRow
 
@@ -24,7 +24,7 @@ from modelhub.scores.rows import ScoreRow
 class ItemDetail:
     """Everything that a page for the work on an item shows."""
 
-    item: ItemRow
+    item: ItemWithContentRow | GoldItemWithContentRow
     access: Access
     labels: list[QueueLabel]
     annotations: list[ScoreRow]
@@ -60,7 +60,7 @@ def get_detail(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, of: Use
     notes, skips = _read_slots(access, item)
     labels = QueueLabel.objects.filter(organization_id=item.organization_id, queue=access.queue)
     return ItemDetail(
-        item=get_item_row(access, item_id),
+        item=get_item_with_content(access, item_id),
         access=access,
         labels=list(labels.filter(label__deleted_at=None).select_related("label").order_by("order", "id")),
         annotations=list(_visible_scores(access, item, of)),

@@ -18,7 +18,7 @@ from modelhub.examples import ITEM_ID, SESSION_ID, TRACE_ID, USER_ID
 from modelhub.queues.adding import MAX_FILTERED, ItemEntry, ItemError, SourceSelection
 from modelhub.queues.assignment import ACTIONS, People
 from modelhub.queues.models import QUEUE_STATUSES
-from modelhub.queues.rows import GoldItemRow, ItemRow
+from modelhub.queues.rows import GoldItemRow, GoldItemWithContentRow, ItemRow
 from modelhub.sources.refs import SOURCE_WORDS, check_source_ref
 
 MAX_PRIORITY = 1_000_000
@@ -251,6 +251,13 @@ class ItemSerializer(StructSerializer[ItemRow]):
             fields[name].required = False
             fields[name].help_text = "For managers and reviewers only."
         return fields
+
+
+class ItemWithContentSerializer(ItemSerializer):
+    """An item with the content of its source."""
+
+    class Meta:
+        struct = GoldItemWithContentRow
 
 
 AddItemsAnswer = inline_serializer(

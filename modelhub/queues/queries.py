@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
@@ -15,11 +15,13 @@ from modelhub.core.sql import read_sql
 from modelhub.core.structs import columns_of, read_structs
 from modelhub.queues.access import Access
 from modelhub.queues.models import Item, Queue, QueueLabel
-from modelhub.queues.rows import GoldItemRow, ItemRow
+from modelhub.queues.rows import GoldItemRow, GoldItemWithContentRow, ItemRow, ItemWithContentRow
 from modelhub.scores.models import Score
 from modelhub.scores.queries import ScoreRows
 from modelhub.scores.rows import ScoreRow
 from modelhub.sources.models import Source
+
+R = TypeVar("R", bound=ItemRow)
 
 LOCK_ITEM = read_sql("queues", "item")
 READ_ITEM = LOCK_ITEM.replace("FOR NO KEY UPDATE OF item", "")
@@ -45,7 +47,17 @@ def item_rows(access: Access, item_ids: Sequence[uuid.UUID]) -> list[ItemRow]:
 
 def get_item_row(access: Access, item_id: uuid.UUID) -> ItemRow:
     """Return one live item of the queue as the actor sees it. Raise `NotFound`."""
-    struct = GoldItemRow if access.sees_all else ItemRow
+    return _read_item(GoldItemRow if access.sees_all else ItemRow, access, item_id)
+
+
+def get_item_with_content(access: Access, item_id: uuid.UUID) -> ItemWithContentRow | GoldItemWithContentRow:
+    """Return one live item with the content of its source. Raise `NotFound`."""
+    if access.sees_all:
+        return _read_item(GoldItemWithContentRow, access, item_id)
+    return _read_item(ItemWithContentRow, access, item_id)
+
+
+def _read_item(struct: type[R], access: Access, item_id: uuid.UUID) -> R:
     sql, constants = _item_statement(struct)
     with connection.cursor() as cursor:
         cursor.execute(sql, [*constants, access.queue.organization_id, access.queue.pk, item_id])

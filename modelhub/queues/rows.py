@@ -7,7 +7,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
 from django.db.models.functions import JSONObject, NullIf
 
-from modelhub.core.structs import Choice, Flag, JsonList, JsonObject, Moment, Number, Text, Uuid, display_name
+from modelhub.core.structs import AnyJson, Choice, Flag, JsonList, JsonObject, Moment, Number, Text, Uuid, display_name
 from modelhub.queues.models import (
     IN_REVIEW,
     ITEM_STATUSES,
@@ -89,3 +89,15 @@ class GoldItemRow(ItemRow, frozen=True, gc=False):
 
     gold: Annotated[bool, Flag()]
     expected: Annotated[msgspec.Raw, JsonObject()]
+
+
+class ItemWithContentRow(ItemRow, frozen=True, gc=False):
+    """An item with the content of its source, for the page of one item."""
+
+    content: Annotated[msgspec.Raw | None, AnyJson("source__content")]
+
+
+class GoldItemWithContentRow(GoldItemRow, frozen=True, gc=False):
+    """The same for managers and reviewers."""
+
+    content: Annotated[msgspec.Raw | None, AnyJson("source__content")]

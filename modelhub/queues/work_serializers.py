@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from modelhub.core.inputs import IdField, ManyField, StrictField, TextField
 from modelhub.queues.export_serializers import SkipOfItem
-from modelhub.queues.item_serializers import ItemSerializer
+from modelhub.queues.item_serializers import ItemSerializer, ItemWithContentSerializer
 from modelhub.queues.models import QUEUE_STATUSES
 from modelhub.queues.serializers import LabelOfQueueSerializer, PersonInput
 from modelhub.scores.entries import PROPERTIES
@@ -138,7 +138,7 @@ ProgressOfItem = inline_serializer(
 DetailAnswer = inline_serializer(
     "ItemDetail",
     {
-        "item": ItemSerializer(),
+        "item": ItemWithContentSerializer(),
         "queue": QueueOfItem,
         "labels": LabelOfQueueSerializer(many=True),
         "annotations": ScoreSerializer(many=True),

@@ -55,6 +55,9 @@ class ScoreAdmin(ReadOnlyAdmin):
         ),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Score]:
+        return super().get_queryset(request).select_related("source").defer("source__content")
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Score], search_term: str
     ) -> tuple[QuerySet[Score], bool]:

@@ -20,7 +20,7 @@ class SourceAdmin(ReadOnlyAdmin):
     search_fields = ("id",)
     search_help_text = "the whole id, as it was registered or as in this server"
     fields = (
-        *("source_id", "source_type", "name", "scores", "organization", "metadata"),
+        *("source_id", "source_type", "name", "scores", "organization", "metadata", "content"),
         *("created_at", "updated_at", "id"),
     )
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import msgspec
 from django.db import models
 from django.db.models.functions import MD5
 
@@ -38,6 +39,8 @@ class Source(TenantRow):
     # Not columns: set by the registration of a source, with the word for its type that was used.
     is_new: bool
     word: str
+    # The content of answers that have it, as JSON text.
+    shown_content: msgspec.Raw
     updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     objects: ClassVar[SourceManager] = SourceManager()

@@ -3,11 +3,14 @@
 import uuid
 from collections.abc import Sequence
 
+import msgspec
 import structlog
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 
+from modelhub.core import bounded
 from modelhub.core.errors import Invalid, NotFound, Refused, TooLarge
 from modelhub.core.metrics import FALLBACKS
 from modelhub.core.models import LISTED
@@ -34,12 +37,35 @@ def sources_of(organization_id: uuid.UUID) -> QuerySet[Source]:
     return Source.objects.filter(LISTED, organization_id=organization_id).order_by("-created_at", "-id")
 
 
-def get_source(*, organization_id: uuid.UUID, pk: uuid.UUID) -> Source:
-    """Return a source by its primary key. Raise `NotFound`."""
-    source = Source.objects.filter(organization_id=organization_id, pk=pk).first()
+def get_source(*, organization_id: uuid.UUID, pk: uuid.UUID, with_content: bool = False) -> Source:
+    """Return a source by its primary key. Raise `NotFound`.
+
+    `with_content` reads `source.content` by the same statement.
+    """
+    rows = Source.objects.filter(organization_id=organization_id, pk=pk)
+    source = (rows.defer(None) if with_content else rows).first()
     if source is None:
         raise NotFound(f"Source not found: {pk}", code="source_not_found")
     return source
+
+
+def show_contents(organization_id: uuid.UUID, sources: Sequence[Source]) -> None:
+    """Read the contents of sources into `shown_content`.
+
+    A statement reads as many as fit into an answer. Raise `Invalid` above `MAX_ANSWER_BYTES`, before the rest is read.
+    """
+    at_once = max(1, bounded.MAX_ANSWER_BYTES // settings.MAX_CONTENT_BYTES)
+    rows = Source.objects.filter(organization_id=organization_id).values_list("pk", Cast("content", TextField()))
+    read = 0
+    for first in range(0, len(sources), at_once):
+        some = sources[first : first + at_once]
+        contents = dict(rows.filter(pk__in=[source.pk for source in some]))
+        for at, source in enumerate(some, first):
+            content = (contents.get(source.pk) or "null").encode()
+            read += len(content)
+            if read > bounded.MAX_ANSWER_BYTES:
+                raise bounded.answer_too_large(at)
+            source.shown_content = msgspec.Raw(content)
 
 
 @repeat_aborted
@@ -65,6 +91,20 @@ def register_sources(*, organization_id: uuid.UUID, entries: Sequence[SourceEntr
             source.word = entry.ref.word
     refusal = Invalid("The database refused this source", code="database_refused")
     return [entry if isinstance(entry, Refused) else stored.get(entry.ref.identity, refusal) for entry in checked]
+
+
+@repeat_aborted
+@in_transaction
+def register_and_show(
+    *, organization_id: uuid.UUID, entries: Sequence[SourceEntry | Refused]
+) -> list[Source | Refused]:
+    """Register sources like `register_sources`, and read their contents as stored.
+
+    Nothing is stored if the contents are too large for an answer: raise `Invalid`.
+    """
+    results = register_sources(organization_id=organization_id, entries=entries)
+    show_contents(organization_id, [result for result in results if isinstance(result, Source)])
+    return results
 
 
 def lock_sources(organization_id: uuid.UUID, refs: Sequence[SourceRef]) -> dict[Identity, Source]:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from modelhub.accounts.authentication import caller
 from modelhub.core.pagination import Pages
-from modelhub.core.schema import PAGING, endpoint, example, page_of, problem_responses
+from modelhub.core.schema import PAGING, endpoint, example, page_of, parameter, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.core.views import ApiView
 from modelhub.sources.filters import SourceFilter
@@ -24,7 +24,11 @@ from modelhub.sources.serializers import (
     SourceInput,
     SourceSerializer,
 )
-from modelhub.sources.services import get_source, register_sources, sources_of
+from modelhub.sources.services import get_source, register_and_show, register_sources, show_contents, sources_of
+
+# The fields that an answer has on request.
+INCLUDED = ("content",)
+INCLUDE = parameter("include", "`content` adds the content of each source.", enum=INCLUDED)
 
 
 @extend_schema(tags=["sources"])
@@ -42,17 +46,21 @@ class Sources(ApiView, GenericAPIView[Source]):
         filters=SourceFilter,
         operation_id="list_sources",
         summary="List sources, newest first",
-        parameters=PAGING,
+        parameters=[*PAGING, INCLUDE],
         responses={200: page_of(SourceSerializer, "SourcePage"), **problem_responses(400, 404)},
     )
     def get(self, request: Request) -> Response:
+        include = self.read_include(*INCLUDED)
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        if "content" in include:
+            show_contents(caller(request).organization_id, page or [])
         return self.get_paginated_response(render_list(SourceSerializer, page))
 
     @endpoint(
         **example("A trace", EXAMPLE_TRACE),
         operation_id="register_source",
-        summary="Register a source, or update its name and metadata",
+        summary="Register a source, or update its name, metadata and content",
+        parameters=[INCLUDE],
         request=SourceInput,
         responses={
             201: OpenApiResponse(SourceSerializer, "Registered."),
@@ -62,7 +70,8 @@ class Sources(ApiView, GenericAPIView[Source]):
     )
     def post(self, request: Request) -> Response:
         entry = SourceInput().run_validation(request.data)
-        [result] = register_sources(organization_id=caller(request).organization_id, entries=[entry])
+        register = register_and_show if self.read_include(*INCLUDED) else register_sources
+        [result] = register(organization_id=caller(request).organization_id, entries=[entry])
         if not isinstance(result, Source):
             raise result
         [body] = _rendered([result])
@@ -75,6 +84,7 @@ class BulkSources(ApiView):
         **example("Two kinds", {"sources": [EXAMPLE_TRACE, EXAMPLE_SESSION]}),
         operation_id="register_sources",
         summary="Register many sources",
+        parameters=[INCLUDE],
         request=BulkSourcesInput,
         responses={
             201: OpenApiResponse(BulkSourcesAnswer, "At least one source is new."),
@@ -85,7 +95,8 @@ class BulkSources(ApiView):
     def post(self, request: Request) -> Response:
         """Store the valid sources; `errors` has a sentence for each other one."""
         entries = BulkSourcesInput().run_validation(request.data)
-        results = register_sources(organization_id=caller(request).organization_id, entries=entries)
+        register = register_and_show if self.read_include(*INCLUDED) else register_sources
+        results = register(organization_id=caller(request).organization_id, entries=entries)
         sources = [result for result in results if isinstance(result, Source)]
         errors = [f"sources[{at}]: {result}" for at, result in enumerate(results) if not isinstance(result, Source)]
         body = {"sources": _rendered(sources), "errors": errors}
@@ -99,10 +110,15 @@ class OneSource(ApiView):
     @endpoint(
         operation_id="get_source",
         summary="Get a source",
-        responses={200: SourceSerializer, **problem_responses(404)},
+        parameters=[INCLUDE],
+        responses={200: SourceSerializer, **problem_responses(400, 404)},
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
-        return Response(SourceSerializer(get_source(organization_id=caller(request).organization_id, pk=pk)).data)
+        with_content = "content" in self.read_include(*INCLUDED)
+        source = get_source(organization_id=caller(request).organization_id, pk=pk)
+        if with_content:
+            show_contents(source.organization_id, [source])
+        return Response(SourceSerializer(source).data)
 
 
 def _rendered(sources: list[Source]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from modelhub.core.inputs import NameField, ObjectField, TextField, WordField
 from modelhub.labels.types import LABEL_TYPES
 from modelhub.scores.models import SCORE_SOURCES
 from modelhub.sources.refs import MAX_ID_LENGTH, SOURCE_WORDS
+from modelhub.sources.serializers import ContentField
 from modelhub.testing.base import ControlInput, ListOf
 from modelhub.testing.serializers import SeedField, TimeField
 
@@ -37,6 +38,7 @@ class SourceSeed(ControlInput):
     source_id = NameField(required=False, min_length=1, max_length=MAX_ID_LENGTH, trim_whitespace=False)
     name = NameField(lines=True, required=False, allow_blank=True, max_length=255, trim_whitespace=False)
     metadata = ObjectField(required=False)
+    content = ContentField(required=False, allow_null=True)
 
 
 class ScoreSeed(ControlInput):

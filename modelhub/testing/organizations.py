@@ -167,7 +167,8 @@ def _create_sources(organization_id: uuid.UUID, sources: Sequence[Mapping[str, A
     for index, fields in enumerate(sources):
         with _at("sources", index):
             ref = check_source_ref(fields["source_type"], fields.get("source_id") or new_id_text())
-            entries.append(SourceEntry(ref, name=fields.get("name"), metadata=fields.get("metadata")))
+            kept = {name: fields.get(name) for name in ("name", "metadata", "content")}
+            entries.append(SourceEntry(ref, **kept))
     registered = []
     for index, source in enumerate(register_sources(organization_id=organization_id, entries=entries)):
         with _at("sources", index):
