@@ -170,6 +170,7 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_htmx",
     "corsheaders",
     "axes",
 ]
@@ -189,6 +190,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 # In the wheel, the package is `modelhub.deployment`.
@@ -201,10 +203,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{rule}Validator"}
     for rule in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
-# A day, in place of Django's two weeks: sessions exist at /admin/ only.
-SESSION_COOKIE_AGE = 24 * 3600
+# A week, in place of Django's two: annotators work every day.
+SESSION_COOKIE_AGE = 7 * 24 * 3600
+LOGIN_URL = "web:login"
 # In place of /accounts/profile/, for a login whose `next` is another site or empty.
-LOGIN_REDIRECT_URL = "admin:index"
+LOGIN_REDIRECT_URL = "web:start"
 CSRF_FAILURE_VIEW = "modelhub.core.problems.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 FILE_UPLOAD_HANDLERS = ["modelhub.core.uploads.NoFiles"]

@@ -8,6 +8,7 @@ from modelhub.core import problems
 
 urlpatterns = [
     path("", include("modelhub.urls")),
+    path("", include("modelhub.web.urls")),
     path("admin/", admin.site.urls),
     *([path("__admin/", include("modelhub.testing.urls"))] if settings.TEST_CONTROLS else []),
 ]

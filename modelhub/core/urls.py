@@ -8,6 +8,9 @@ from django.views.generic import RedirectView
 from modelhub.core import health, pages
 from modelhub.core.problems import read_only
 
+# First parts of addresses that people type.
+PAGES = "admin|login|password|invitation|queues|labels|sources|people|keys"
+
 
 @read_only
 def add_slash(request: HttpRequest) -> HttpResponse:
@@ -28,8 +31,7 @@ urlpatterns = [
     path("metrics", read_only(health.show_metrics), name="metrics"),
     path("schema/", pages.SchemaView.as_view(), name="schema"),
     path("docs/", read_only(pages.DocsView.as_view()), name="docs"),
-    re_path(r"^(?:docs|schema|admin(?:/.*)?)(?<!/)$", add_slash, name="add_slash"),
+    re_path(rf"^(?:docs|schema|(?:{PAGES})(?:/.*)?)(?<!/)$", add_slash, name="add_slash"),
     path("admin/r/<path:_>", no_shortcut),
     path("favicon.ico", read_only(RedirectView.as_view(url=static("modelhub/favicon.ico")))),
-    path("", read_only(RedirectView.as_view(pattern_name="docs")), name="root"),
 ]

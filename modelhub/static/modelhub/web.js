@@ -1,0 +1,37 @@
+// Behaviour that all pages share. Scripts of single pages are files of their own.
+
+// Focus moves to the new content after a swap of the main part, as after a full load.
+document.addEventListener("htmx:after:swap", () => {
+  const field = document.querySelector("main [autofocus]");
+  if (field) field.focus();
+});
+
+// Copy the text of the element that `data-copy` names.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  await navigator.clipboard.writeText(source.value || source.textContent);
+  announce("Copied.");
+});
+
+// Ask before a form with `data-confirm` is sent.
+document.addEventListener(
+  "submit",
+  (event) => {
+    const question = event.submitter?.dataset.confirm || event.target.dataset.confirm;
+    if (question && !window.confirm(question)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  },
+  true,
+);
+
+// Show a message in the live region.
+function announce(text, kind = "info") {
+  const message = document.createElement("p");
+  message.className = `message ${kind}`;
+  message.textContent = text;
+  document.getElementById("status").replaceChildren(message);
+}

@@ -1,0 +1,106 @@
+"""A server with pages, its people, and a real Chromium that is logged in."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+from django.contrib.auth.hashers import make_password
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser import CHROMIUM, record_messages
+from tests.servers import Server, data_folder, running_server
+
+PASSWORD = "correct horse battery"
+ADMIN = "admin@example.com"
+HASH = make_password(PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Return a server with an admin; tests add rows of their own and leave others alone."""
+    with data_folder() as folder, running_server(folder, MODELHUB_BOOTSTRAP_PASSWORD=PASSWORD) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Start Debian's browser. Skip the test without one."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    # Root and containers have no sandbox.
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {"executable_path": CHROMIUM, "args": [*sandbox, "--disable-background-networking"]}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(server: Server) -> dict[str, Any]:
+    return {"base_url": server.base_url, "viewport": {"width": 1440, "height": 900}}
+
+
+@dataclass
+class Visitors:
+    """Browser windows of people, each a session of its own; `messages` of all consoles."""
+
+    browser: Browser
+    options: dict[str, Any]
+    contexts: list[BrowserContext] = field(default_factory=list)
+    messages: list[list[str]] = field(default_factory=list)
+
+    def open(self, path: str = "/", **options: Any) -> Page:
+        """Return a page in a new window."""
+        context = self.browser.new_context(**{**self.options, **options})
+        context.set_default_timeout(10_000)
+        self.contexts.append(context)
+        page = context.new_page()
+        self.messages.append(record_messages(page))
+        page.goto(path)
+        return page
+
+    def log_in(self, email: str = ADMIN, password: str = PASSWORD, path: str = "/", **options: Any) -> Page:
+        """Return a page of a person, logged in by the form."""
+        page = self.open(f"/login/?next={path}", **options)
+        page.get_by_label("Email").fill(email)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url(f"**{path}")
+        return page
+
+
+@pytest.fixture
+def visitors(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Visitors]:
+    """Return windows for people. Fail if a console had a warning or an error."""
+    visitors = Visitors(browser, browser_context_args)
+    yield visitors
+    for context in visitors.contexts:
+        context.close()
+    assert [messages for messages in visitors.messages if messages] == []
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user with a password and an API key."""
+
+    id: str
+    email: str
+    headers: dict[str, str]
+
+
+@pytest.fixture
+def person(server: Server) -> Callable[..., Person]:
+    """Return a function that creates a user with the password of all."""
+
+    def create(name: str = "ada", role: str = "member") -> Person:
+        email = f"{name}-{uuid.uuid4().hex[:8]}@example.com"
+        body = {"email": email, "name": name.title(), "role": role, "create_key": True}
+        answer = server.request("POST", "/model-hub/users/", json=body)
+        assert answer.status_code == 201, answer.text
+        made = answer.json()
+        with psycopg.connect(server.database_url, autocommit=True) as connection:
+            connection.execute("UPDATE modelhub_user SET password = %s WHERE id = %s", [HASH, made["id"]])
+        return Person(made["id"], email, {"X-Api-Key": made["api_key"], "X-Secret-Key": made["secret_key"]})
+
+    return create

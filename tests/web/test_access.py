@@ -1,0 +1,95 @@
+"""Access matrix of the pages: a visitor, roles of the organization and of a queue, another organization."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from modelhub.accounts.models import User
+from modelhub.web.urls import urlpatterns
+from tests.factories import (
+    ApiKeyFactory,
+    ItemFactory,
+    LabelFactory,
+    QueueFactory,
+    QueueMemberFactory,
+    SourceFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+# Status of GET. Columns: visitor, member of the organization alone, annotator, reviewer and manager of the queue,
+# admin, admin of another organization. 302 is the login, or the next item, which the annotator reserves first.
+MATRIX = """
+start              200 200 200 200 200 200 200
+password           302 200 200 200 200 200 200
+queues             302 200 200 200 200 200 200
+new-queue          302 403 403 403 403 200 200
+queue              302 404 403 200 200 200 404
+edit-queue         302 404 403 403 200 200 404
+add-items          302 404 403 403 200 200 404
+items              302 404 403 403 200 200 404
+start-annotating   302 404 302 403 200 200 404
+annotate           302 404 200 403 200 200 404
+review-list        302 404 403 200 200 200 404
+review             302 404 403 200 200 200 404
+queue-results      302 404 403 200 200 200 404
+labels             302 200 200 200 200 200 200
+new-label          302 403 403 403 403 200 200
+edit-label         302 403 403 403 403 200 404
+label-results      302 403 403 403 403 200 404
+sources            302 200 200 200 200 200 200
+source             302 200 200 200 200 200 404
+people             302 403 403 403 403 200 200
+person             302 403 403 403 403 200 404
+keys               302 200 200 200 200 200 200
+key                302 404 404 404 404 200 404
+"""
+ROWS = [row.split() for row in MATRIX.strip().splitlines()]
+# Tested where they are: sessions.
+OTHERS = {"login", "logout", "invitation"}
+
+
+def test_the_matrix_has_every_page() -> None:
+    assert {pattern.name for pattern in urlpatterns} - OTHERS == {row[0] for row in ROWS}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
+def test_a_page_for_everybody(row: list[str]) -> None:
+    queue = QueueFactory.create(status="active")
+    organization = queue.organization
+    admin = UserFactory.create(organization=organization, role="admin")
+    people: list[User | None] = [None, UserFactory.create(organization=organization)]
+    for role in ("annotator", "reviewer", "manager"):
+        member = UserFactory.create(organization=organization)
+        QueueMemberFactory.create(queue=queue, user=member, roles=[role])
+        people.append(member)
+    people += [admin, UserFactory.create(role="admin")]
+    name, *statuses = row
+    nouns: dict[str, Any] = {
+        "label": LabelFactory,
+        "source": SourceFactory,
+        "person": UserFactory,
+    }
+    noun = name.removeprefix("edit-").removesuffix("-results")
+    ids: dict[str, uuid.UUID] = {}
+    if noun in nouns:
+        ids["pk"] = nouns[noun].create(organization=organization).pk
+    elif noun == "key":
+        ids["pk"] = ApiKeyFactory.create(user=admin).pk
+    elif noun not in {"start", "password", "queues", "new-queue", "labels", "new-label", "sources", "people", "keys"}:
+        ids["pk"] = queue.pk
+    item = ItemFactory.create(queue=queue, review_status="pending_review" if noun == "review" else "")
+    if name in {"annotate", "review"}:
+        ids["item_id"] = item.pk
+    path = reverse(f"web:{name}", kwargs=ids)
+    found = []
+    for person in people:
+        client = Client()
+        if person:
+            client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        found.append(str(client.get(path, headers={"Accept": "text/html"}).status_code))
+    assert found == statuses
