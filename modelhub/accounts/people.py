@@ -89,11 +89,6 @@ def user_not_found(user_id: object) -> NotFound:
     return NotFound(f"User not found: {user_id}", code="user_not_found")
 
 
-def session_actor(user: User) -> Actor:
-    """Return the actor of a session: members have the scope `annotate` alone."""
-    return Actor(user, ("read", "write", "admin") if user.role == "admin" else ("annotate",))
-
-
 def find_login(email: object) -> str | None:
     """Return the stored spelling of an email, None if no user can have it."""
     login = normalize_login(email) if isinstance(email, str) else ""
