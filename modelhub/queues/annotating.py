@@ -27,11 +27,25 @@ from modelhub.queues.claims import (
 from modelhub.queues.completion import begin, reopen_queue
 from modelhub.queues.models import Item
 from modelhub.queues.queries import get_item
-from modelhub.scores.entries import FIELDS, sent_label_id
+from modelhub.scores.entries import FIELDS, EntryError, sent_label_id
 from modelhub.scores.recording import Batch, record_scores
 from modelhub.sources.refs import SourceRef
 
 LABEL_TYPES = read_sql("queues", "label_types")
+
+
+class InvalidAnnotations(Invalid):
+    """Raised for entries with errors; `by_label` has the sentences by label id, as sent.
+
+    Entries without a label id are under "".
+    """
+
+    def __init__(self, errors: Sequence[EntryError], positions: Sequence[int]) -> None:
+        sentences = [f"annotations[{positions[error.index]}]: {error.message}" for error in errors]
+        super().__init__("; ".join(sentences), code=errors[0].code, fields={"annotations": sentences})
+        self.by_label: dict[str, list[str]] = {}
+        for error in errors:
+            self.by_label.setdefault(error.label_id or "", []).append(error.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +167,7 @@ def with_source(entry: object, score_source: str) -> object:
 
 
 def record(access: Access, item: Item, annotator: User, entries: Mapping[int, object]) -> None:
-    """Store scores of the item, all or none. Raise `Invalid` with all errors."""
+    """Store scores of the item, all or none. Raise `InvalidAnnotations` with all errors."""
     if not entries:
         return
     source = item.source
@@ -169,6 +183,4 @@ def record(access: Access, item: Item, annotator: User, entries: Mapping[int, ob
     )
     errors = record_scores(batch).errors
     if errors:
-        positions = list(entries)
-        sentences = [f"annotations[{positions[error.index]}]: {error.message}" for error in errors]
-        raise Invalid("; ".join(sentences), code=errors[0].code, fields={"annotations": sentences})
+        raise InvalidAnnotations(errors, list(entries))

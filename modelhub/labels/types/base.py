@@ -1,8 +1,10 @@
 """Define the interface of a label type and shared helpers, without Django."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
-from decimal import Decimal
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 from unicodedata import normalize
@@ -15,8 +17,17 @@ Settings = Mapping[str, Any]
 # The levels of measurement by which values are compared; free text has none.
 Level = Literal["nominal", "ordinal", "interval", "set", "none"]
 
+# The kinds of form fields; `number` is an input of numbers, `digits` one for numbers that no double holds.
+Widget = Literal["stars", "options", "thumbs", "buttons", "slider", "number", "digits", "text"]
+
 NONE: Settings = MappingProxyType({})
 LARGEST_SETTING = 10**9
+# The keys that choose the first ten choices of a form.
+KEYS = "1234567890"
+# Numbers as HTML spells them, and with a plus sign or a last point.
+TYPED_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+# Python's int() raises `ValueError` for longer strings of digits.
+MAX_INT_DIGITS = 4300
 
 # Other words for settings, in lower case without hyphens and underscores.
 SETTING_SYNONYMS = {
@@ -31,8 +42,18 @@ SETTING_SYNONYMS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A radio button or checkbox: the string that it posts, its name and its key."""
+
+    posted: str
+    name: str
+    is_chosen: bool
+    key: str
+
+
 class LabelType(ABC):
-    """One label type: its settings, its value rule and the plain form of its values.
+    """One label type: its settings, its value rule, and its values in exports and forms.
 
     An instance has the settings of a label and checks its values. A stored value is an object with the type's `key`;
     clients may send the content of that key alone, too. Other keys of the object belong to the client and are kept
@@ -119,6 +140,45 @@ class LabelType(ABC):
     def legal_values(cls, settings: Settings) -> str:
         """Return the values that complete settings allow, for people."""
         raise NotImplementedError
+
+    @classmethod
+    def from_form(cls, strings: Sequence[str]) -> object:
+        """Return the value that a form field has posted, for `check`; None if it is blank.
+
+        Several strings stay a list, which only options allow.
+        """
+        sent = [string for string in strings if string]
+        if not sent:
+            return None
+        return cls._read_typed(sent[0]) if len(sent) == 1 else sent
+
+    def to_form(self, stored: Mapping[str, Any]) -> list[str]:
+        """Return the strings of a form field that is filled in with a stored value.
+
+        `from_form` makes the value of them again. Values that the settings reject are left out.
+        """
+        try:
+            return [str(self.check(dict(stored))[self.key])]
+        except Invalid:
+            return []
+
+    @property
+    @abstractmethod
+    def widget(self) -> Widget:
+        """Return the kind of form field that fits the settings."""
+
+    @property
+    def limits(self) -> Mapping[str, str]:
+        """Return the limits of a typed value as HTML spells them, by name."""
+        return {}
+
+    def choices(self, strings: Sequence[str]) -> list[Choice]:
+        """Return the radio buttons or checkboxes of the field, filled in with strings."""
+        return []
+
+    @classmethod
+    def _read_typed(cls, text: str) -> object:
+        return text
 
     def check(self, value: object) -> dict[str, Any]:
         """Return the value as it is stored. Raise `Invalid`.
@@ -214,6 +274,20 @@ def as_number(value: object) -> int | Decimal | None:
     if isinstance(value, float):
         value = Decimal(repr(value))
     return value if isinstance(value, Decimal) and value.is_finite() else None
+
+
+def read_number(text: str) -> int | Decimal | str:
+    """Return the exact number that a text spells, or the text if it spells none."""
+    typed = text.strip()
+    if not TYPED_NUMBER.fullmatch(typed):
+        return text
+    if typed.lstrip("+-").isdigit() and len(typed) <= MAX_INT_DIGITS:
+        return int(typed)
+    try:
+        number = Decimal(typed)
+    except InvalidOperation:
+        return text
+    return number or number.copy_abs()
 
 
 def whole_setting(settings: Settings, key: str, *, minimum: int) -> int:

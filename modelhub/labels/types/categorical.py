@@ -1,13 +1,23 @@
 """Options of a list, stored as `{"selected": ["positive"]}`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from unicodedata import normalize
 
 from modelhub.core.errors import Invalid
 from modelhub.core.text import Hint, fold, is_visible, show, show_list
-from modelhub.labels.types.base import LabelType, Level, Settings, invalid_settings, invalid_value, text_setting
+from modelhub.labels.types.base import (
+    KEYS,
+    Choice,
+    LabelType,
+    Level,
+    Settings,
+    Widget,
+    invalid_settings,
+    invalid_value,
+    text_setting,
+)
 
 
 class Categorical(LabelType):
@@ -27,15 +37,15 @@ class Categorical(LabelType):
         super().__init__(settings)
         # Option and spelling by each label and value: both choose the option. Labels win over values, and exact
         # spellings over those in NFC, because options of earlier versions may cross.
-        self.choices: dict[str, tuple[int, str]] = {}
+        self.spellings: dict[str, tuple[int, str]] = {}
         for key in ("label", "value"):
             for at, option in enumerate(settings["options"]):
                 if isinstance(name := option.get(key), str):
-                    self.choices.setdefault(name, (at, name))
-        for name, choice in list(self.choices.items()):
-            self.choices.setdefault(normalize("NFC", name), choice)
+                    self.spellings.setdefault(name, (at, name))
+        for name, choice in list(self.spellings.items()):
+            self.spellings.setdefault(normalize("NFC", name), choice)
         # NFD has up to four characters for one of NFC.
-        self.longest = 4 * max(map(len, self.choices))
+        self.longest = 4 * max(map(len, self.spellings))
 
     @cached_property
     def names(self) -> list[str]:
@@ -59,6 +69,27 @@ class Categorical(LabelType):
         if isinstance(selected, list) and all(isinstance(option, str) for option in selected):
             return ", ".join(selected)
         return show(stored)
+
+    def to_form(self, stored: Mapping[str, Any]) -> list[str]:
+        """Return the options in their stored spelling, without those that are gone."""
+        found = self._find_chosen(self.read_content(stored.get(self.key)) or [])
+        return list(found.values()) if self.settings["multi_choice"] or len(found) == 1 else []
+
+    @property
+    def widget(self) -> Widget:
+        return "options"
+
+    def choices(self, strings: Sequence[str]) -> list[Choice]:
+        """Return the options. A chosen one posts the spelling that chose it."""
+        chosen = self._find_chosen(strings)
+        return [
+            Choice(chosen.get(at, option["label"]), option["label"], at in chosen, KEYS[at : at + 1])
+            for at, option in enumerate(self.settings["options"])
+        ]
+
+    def _find_chosen(self, names: Sequence[str]) -> dict[int, str]:
+        """Return the spellings of chosen options by position, without unknown names."""
+        return dict(found for name in names if (found := self._find_choice(name)))
 
     @property
     def level(self) -> Level:
@@ -139,9 +170,9 @@ class Categorical(LabelType):
 
     def _find_choice(self, name: str) -> tuple[int, str] | None:
         """Return the option that a name chooses, and its spelling in the settings."""
-        if choice := self.choices.get(name):
+        if choice := self.spellings.get(name):
             return choice
-        return self.choices.get(normalize("NFC", name)) if len(name) <= self.longest else None
+        return self.spellings.get(normalize("NFC", name)) if len(name) <= self.longest else None
 
 
 def _checked_options(options: object) -> list[dict[str, Any]]:

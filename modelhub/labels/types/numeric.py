@@ -1,10 +1,24 @@
 """Numbers on an exact grid, stored as `{"value": 7.5}`."""
 
+from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from functools import cached_property
 from typing import Any
 
+from modelhub.core.errors import Invalid
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, Level, Settings, as_number, invalid_settings, invalid_value
+from modelhub.labels.types.base import (
+    KEYS,
+    Choice,
+    LabelType,
+    Level,
+    Settings,
+    Widget,
+    as_number,
+    invalid_settings,
+    invalid_value,
+    read_number,
+)
 
 # The default context of `decimal` would round to 28 digits.
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -16,6 +30,11 @@ COMPARED = Context(prec=30, Emax=MAX_EMAX, Emin=MIN_EMIN)
 LARGEST_COMPARED = Decimal("1e100")
 # More decimal places are the noise of a computation, not a step that a label should have.
 LAST_HINTED_PLACE = -6
+# Digits that a double holds exactly; number fields and sliders of browsers compute with doubles.
+DIGITS_OF_DOUBLES = 15
+MAX_BUTTONS = 11
+# Numbers of more digits are spelled with an exponent.
+MAX_SPELLED_DIGITS = 200_000
 
 
 class Numeric(LabelType):
@@ -51,6 +70,56 @@ class Numeric(LabelType):
     def legal_values(cls, settings: Settings) -> str:
         lowest, highest, step = (show(number) for number in _range(settings))
         return f"{lowest} to {highest} in steps of {step}"
+
+    def to_form(self, stored: Mapping[str, Any]) -> list[str]:
+        try:
+            return [_spell(self.check(dict(stored))[self.key])]
+        except Invalid:
+            return []
+
+    @cached_property
+    def widget(self) -> Widget:
+        if not self._fits_doubles:
+            return "digits"
+        if self.settings["display_type"] == "slider":
+            return "slider"
+        return "buttons" if self._count_steps() <= MAX_BUTTONS else "number"
+
+    @cached_property
+    def limits(self) -> Mapping[str, str]:
+        """Return `min`, `max` and `step`; `grid` is `any` where `max` is between two steps."""
+        if not self._fits_doubles:
+            return {}
+        numbers = {"min": self.lowest, "max": self.highest, "step": self.step}
+        spelled = {name: _spell(number) for name, number in numbers.items()}
+        return spelled | {"grid": spelled["step"] if self._is_on_grid(self.highest) else "any"}
+
+    def choices(self, strings: Sequence[str]) -> list[Choice]:
+        if self.widget != "buttons":
+            return []
+        steps = [self.lowest + at * self.step for at in range(self._count_steps())]
+        numbers = [*(number for number in steps if number < self.highest), self.highest]
+        chosen = {read_number(string): string for string in strings}
+        return [
+            Choice(chosen.get(number, _spell(number)), _spell(number), number in chosen, key)
+            for number, key in zip(numbers, _keys_of(numbers), strict=True)
+        ]
+
+    @property
+    def _fits_doubles(self) -> bool:
+        """Return whether each number on the grid has at most 15 digits."""
+        numbers = [Decimal(number).normalize(EXACT) for number in (self.lowest, self.highest, self.step)]
+        last = min(0, *(_exponent(number) for number in numbers))
+        return max(number.adjusted() for number in numbers) - last < DIGITS_OF_DOUBLES
+
+    def _count_steps(self) -> int:
+        """Return the number of legal values."""
+        steps, rest = divmod(Decimal(self.highest) - self.lowest, self.step)
+        return int(steps) + 1 + bool(rest)
+
+    @classmethod
+    def _read_typed(cls, text: str) -> object:
+        return read_number(text)
 
     @classmethod
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
@@ -119,6 +188,21 @@ def _range(settings: Settings) -> list[int | Decimal]:
             raise invalid_settings(f"{key} must be a number, got {show(settings[key])}")
         numbers.append(number)
     return numbers
+
+
+def _spell(number: int | Decimal) -> str:
+    """Return a number with all its digits, or with its exponent if they are too many."""
+    exact = Decimal(number)
+    size = max(abs(exact.adjusted()), abs(_exponent(exact)))
+    return f"{exact:f}" if size <= MAX_SPELLED_DIGITS else str(exact)
+
+
+def _keys_of(numbers: Sequence[int | Decimal]) -> list[str]:
+    """Return a key per number: its own digit, and 0 for 10, else its position."""
+    if any(number != int(number) for number in numbers):
+        return [KEYS[at : at + 1] for at in range(len(numbers))]
+    tens = "" if 0 in numbers else "0"
+    return [tens if number == 10 else str(int(number)) if number < 10 else "" for number in numbers]
 
 
 def _exponent(number: int | Decimal) -> int:

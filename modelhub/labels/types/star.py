@@ -1,16 +1,20 @@
 """Stars: a whole number from 1 to `no_of_stars`. Stored as `{"rating": 4}`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelhub.core.text import show
+from modelhub.core.text import count, show
 from modelhub.labels.types.base import (
+    KEYS,
     LARGEST_SETTING,
+    Choice,
     LabelType,
     Level,
     Settings,
+    Widget,
     as_number,
     invalid_value,
+    read_number,
     whole_setting,
 )
 
@@ -39,6 +43,26 @@ class Star(LabelType):
     @classmethod
     def legal_values(cls, settings: Settings) -> str:
         return f"1 to {settings['no_of_stars']}"
+
+    @property
+    def widget(self) -> Widget:
+        return "stars" if self.settings["no_of_stars"] <= len(KEYS) else "number"
+
+    @property
+    def limits(self) -> Mapping[str, str]:
+        return {"min": "1", "max": str(self.settings["no_of_stars"]), "step": "1"}
+
+    def choices(self, strings: Sequence[str]) -> list[Choice]:
+        if self.widget != "stars":
+            return []
+        return [
+            Choice(str(star), count(star, "star"), str(star) in strings, KEYS[star - 1])
+            for star in range(1, self.settings["no_of_stars"] + 1)
+        ]
+
+    @classmethod
+    def _read_typed(cls, text: str) -> object:
+        return read_number(text)
 
     @classmethod
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Free text of limited length, never empty, stored as `{"text": "…"}`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from modelhub.core.text import show
@@ -7,6 +8,7 @@ from modelhub.labels.types.base import (
     LabelType,
     Level,
     Settings,
+    Widget,
     invalid_settings,
     invalid_value,
     text_setting,
@@ -27,6 +29,24 @@ class Text(LabelType):
     @classmethod
     def legal_values(cls, settings: Settings) -> str:
         return f"{max(1, settings['min_length'])} to {settings['max_length']} characters"
+
+    def to_form(self, stored: Mapping[str, Any]) -> list[str]:
+        """Return the text, also one that is too long or short by now: it can be edited."""
+        text = self.read_content(stored.get(self.key))
+        return [] if text is None else [text]
+
+    @property
+    def widget(self) -> Widget:
+        return "text"
+
+    @property
+    def limits(self) -> Mapping[str, str]:
+        return {"min": str(max(1, self.settings["min_length"])), "max": str(self.settings["max_length"])}
+
+    @classmethod
+    def _read_typed(cls, text: str) -> object:
+        """Return the text with the line ends that it was typed with: browsers post CRLF."""
+        return text.replace("\r\n", "\n").replace("\r", "\n")
 
     @classmethod
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Thumbs: "up" or "down", also sent as true or false. Stored as `{"value": "up"}`."""
 
+from collections.abc import Sequence
+
 from modelhub.core.text import show
-from modelhub.labels.types.base import LabelType, Settings, invalid_value
+from modelhub.labels.types.base import KEYS, Choice, LabelType, Settings, Widget, invalid_value
 
 
 class ThumbsUpDown(LabelType):
@@ -13,6 +15,15 @@ class ThumbsUpDown(LabelType):
     @classmethod
     def legal_values(cls, settings: Settings) -> str:
         return "up or down"
+
+    @property
+    def widget(self) -> Widget:
+        return "thumbs"
+
+    def choices(self, strings: Sequence[str]) -> list[Choice]:
+        return [
+            Choice(word, word.title(), word in strings, key) for word, key in zip(("up", "down"), KEYS, strict=False)
+        ]
 
     @classmethod
     def read_content(cls, content: object) -> str | None:
