@@ -35,9 +35,9 @@ LABEL_TYPES = read_sql("queues", "label_types")
 
 
 class InvalidAnnotations(Invalid):
-    """Raised for entries with errors; `by_label` has the sentences by label id, as sent.
+    """Raised for entries with errors; `by_label` has the sentences by label id.
 
-    Entries without a label id are under "".
+    The ids are spelled as they were sent; entries without one are under "".
     """
 
     def __init__(self, errors: Sequence[EntryError], positions: Sequence[int]) -> None:
@@ -167,7 +167,7 @@ def with_source(entry: object, score_source: str) -> object:
 
 
 def record(access: Access, item: Item, annotator: User, entries: Mapping[int, object]) -> None:
-    """Store scores of the item, all or none. Raise `InvalidAnnotations` with all errors."""
+    """Store scores of the item, all or none. Raise `InvalidAnnotations`."""
     if not entries:
         return
     source = item.source

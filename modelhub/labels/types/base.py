@@ -53,7 +53,7 @@ class Choice:
 
 
 class LabelType(ABC):
-    """One label type: its settings, its value rule, and its values in exports and forms.
+    """One label type: its settings, value rule, plain form and fields of forms.
 
     An instance has the settings of a label and checks its values. A stored value is an object with the type's `key`;
     clients may send the content of that key alone, too. Other keys of the object belong to the client and are kept

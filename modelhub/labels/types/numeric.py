@@ -87,7 +87,7 @@ class Numeric(LabelType):
 
     @cached_property
     def limits(self) -> Mapping[str, str]:
-        """Return `min`, `max` and `step`; `grid` is `any` where `max` is between two steps."""
+        """Return `min`, `max`, `step`, and `grid`: `any` if `max` is off the steps."""
         if not self._fits_doubles:
             return {}
         numbers = {"min": self.lowest, "max": self.highest, "step": self.step}

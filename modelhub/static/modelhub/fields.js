@@ -5,7 +5,7 @@
 document.documentElement.classList.add("scripted");
 
 function fieldOf(element) {
-  return element.closest("fieldset.field");
+  return element.closest("fieldset.label-field");
 }
 
 // Characters as Python counts them: the length of a string counts emoji twice.
@@ -61,7 +61,7 @@ function chooseFound(filter) {
 }
 
 function clear(field) {
-  for (const input of field.querySelectorAll(".field-answer input")) {
+  for (const input of field.querySelectorAll(".label-answer input")) {
     const wasFilled = input.type === "radio" || input.type === "checkbox" ? input.checked : input.value !== "";
     if (!wasFilled || !input.name) continue;
     if (input.type === "radio" || input.type === "checkbox") input.checked = false;
@@ -69,12 +69,12 @@ function clear(field) {
     input.dispatchEvent(new Event("input", { bubbles: true }));
     input.dispatchEvent(new Event("change", { bubbles: true }));
   }
-  const [first] = field.querySelectorAll(".field-answer input[name]");
+  const [first] = field.querySelectorAll(".label-answer input[name]");
   if (first) first.focus();
 }
 
 document.addEventListener("input", ({ target }) => {
-  if (!target.closest("fieldset.field")) return;
+  if (!target.closest("fieldset.label-field")) return;
   if (target.matches("textarea[data-longest]")) showCount(target);
   else if (target.matches("[data-slider]")) setNumber(target);
   else if (target.matches("input.number")) setRange(target);

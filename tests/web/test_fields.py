@@ -1,0 +1,374 @@
+"""Labels as fields of a form: filled in, posted, stored, and with their errors."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.http import QueryDict
+from django.template.loader import render_to_string
+from playwright.sync_api import Browser, Locator, Page
+
+from modelhub.accounts.people import Actor
+from modelhub.core.errors import Invalid
+from modelhub.labels.models import Label
+from modelhub.labels.types import get_type
+from modelhub.queues.annotating import InvalidAnnotations, submit_annotations
+from modelhub.queues.detail import get_detail
+from modelhub.queues.ending import complete_item
+from modelhub.queues.models import Item, QueueLabel
+from modelhub.scores.models import Score, ScoreRevision
+from modelhub.web.fields import (
+    NOT_REMOVED,
+    NOTES_ALONE,
+    REQUIRED,
+    Field,
+    StoredScore,
+    add_errors,
+    add_missing,
+    entries_of,
+    has_errors,
+    open_fields,
+    preview_field,
+    read_fields,
+)
+from tests.factories import ItemFactory, LabelFactory, QueueFactory, QueueLabelFactory, QueueMemberFactory
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'&\u202eevil</textarea></script><script>alert(1)</script>"
+VISIBLE = HOSTILE.replace("\u202e", "")
+OPTIONS = {"options": ["positive", {"label": "Mixed", "value": "mixed"}, "negative"]}
+
+
+def queue_label(label_type: str, settings: dict[str, Any] | None = None, **more: Any) -> QueueLabel:
+    """Return an optional label of a queue that is not stored."""
+    required = more.pop("required", False)
+    complete = get_type(label_type).check_settings(settings or {})
+    label = Label(id=uuid.uuid4(), name=more.pop("name", "Quality"), type=label_type, settings=complete, **more)
+    return QueueLabel(label=label, required=required, order=0)
+
+
+def posted(**fields: Any) -> QueryDict:
+    data = QueryDict(mutable=True)
+    for name, value in fields.items():
+        data.setlist(name, value if isinstance(value, list) else [value])
+    return data
+
+
+def post(label: QueueLabel, value: object, notes: str | None = None, *, stored: StoredScore | None = None) -> Field:
+    """Return the field of a label after a form was posted."""
+    data = posted(**{f"value-{label.label_id}": value})
+    if notes is not None:
+        data[f"notes-{label.label_id}"] = notes
+    [opened] = open_fields([label], [])
+    [field] = read_fields([label], [], data)
+    assert opened.stored is None
+    if stored is None:
+        return field
+    return replace(field, stored=stored, error="").checked()
+
+
+def content(field: Field) -> object:
+    [entry] = entries_of([field])
+    return entry["value"]
+
+
+def render(*fields: Field, **more: Any) -> str:
+    return "".join(render_to_string("web/fields/fieldset.html", {"field": field, **more}) for field in fields)
+
+
+def field_of(label: QueueLabel) -> Field:
+    return open_fields([label], [])[0]
+
+
+def test_the_strings_of_a_form_become_the_entry_of_a_label() -> None:
+    label = queue_label("star")
+    assert entries_of([post(label, "4")]) == [{"label_id": str(label.label_id), "value": 4}]
+
+
+def test_notes_are_sent_where_the_label_allows_them() -> None:
+    assert "notes" not in entries_of([post(queue_label("star"), "4", "well\r\ndone")])[0]
+    assert entries_of([post(queue_label("star", allow_notes=True), "4", "well\r\ndone")])[0]["notes"] == "well\ndone"
+
+
+def test_an_unchanged_value_is_sent_as_it_is_stored() -> None:
+    label = queue_label("categorical", {**OPTIONS, "multi_choice": True})
+    stored = StoredScore({"selected": ["negative", "mixed"], "confidence": 0.5}, "")
+    assert content(post(label, ["mixed", "negative"], stored=stored)) == ["mixed", "negative"]
+    assert content(post(label, ["negative", "mixed"], stored=stored)) == stored.value
+    text = StoredScore({"text": "one\r\ntwo", "language": "en"}, "")
+    assert content(post(queue_label("text"), "one\r\ntwo", stored=text)) == text.value
+
+
+def test_a_stored_answer_that_was_removed_is_an_error_and_filled_in_again() -> None:
+    field = post(queue_label("text"), "", stored=StoredScore({"text": "good"}, ""))
+    assert (field.error, field.strings) == (NOT_REMOVED, ["good"])
+    assert has_errors([field])
+
+
+def test_notes_without_an_answer_are_an_error() -> None:
+    label = queue_label("star", allow_notes=True)
+    assert post(label, [], "why").error == NOTES_ALONE
+    assert not post(label, [], "").error
+    assert not post(label, "4", "why").error
+
+
+def test_a_stored_value_that_the_settings_reject_by_now_is_shown_and_stays() -> None:
+    stored = StoredScore({"rating": 7}, "why")
+    field = post(queue_label("star", allow_notes=True), [], "why", stored=stored)
+    assert (field.outdated, field.error, field.entry()) == ("7 of 5", "", None)
+    assert "7 of 5" in render(field)
+    changed = replace(field, notes="other")
+    assert changed.entry() == {"label_id": field.id, "value": {"rating": 7}, "notes": "other"}
+    assert content(replace(field, strings=["4"])) == 4
+
+
+def test_a_label_with_unfit_settings_has_a_sentence_in_place_of_a_field() -> None:
+    label = queue_label("star", required=True)
+    label.label.settings = {"no_of_stars": "many"}
+    html = render(field_of(label))
+    assert "no_of_stars must be a whole number" in html
+    assert "<input" not in html
+    assert entries_of([post(label, "4")]) == []
+
+
+@pytest.fixture
+def item(db: None) -> Item:
+    queue = QueueFactory.create()
+    QueueMemberFactory.create(queue=queue, user=queue.created_by)
+    return ItemFactory.create(queue=queue)
+
+
+def actor_of(item: Item) -> Actor:
+    return Actor(item.queue.created_by, ("read", "annotate"))
+
+
+def attach(item: Item, label_type: str, *, required: bool = False, **more: Any) -> QueueLabel:
+    label = LabelFactory.create(organization=item.organization, type=label_type, **more)
+    return QueueLabelFactory.create(queue=item.queue, label=label, required=required)
+
+
+def opened(item: Item) -> list[Field]:
+    actor = actor_of(item)
+    detail = get_detail(actor=actor, queue_id=item.queue_id, item_id=item.pk, of=actor.user, reserve=False)
+    return open_fields(detail.labels, detail.annotations)
+
+
+def submit(item: Item, **values: Any) -> list[Field]:
+    """Post a form; keys are positions of labels, as in `_0`, and of notes, as in `notes_0`."""
+    actor = actor_of(item)
+    detail = get_detail(actor=actor, queue_id=item.queue_id, item_id=item.pk, of=actor.user, reserve=False)
+    ids = [str(label.label_id) for label in detail.labels]
+    data = posted(
+        **{
+            f"{name.rpartition('_')[0] or 'value'}-{ids[int(name.rpartition('_')[2])]}": value
+            for name, value in values.items()
+        }
+    )
+    fields = read_fields(detail.labels, detail.annotations, data)
+    assert not has_errors(fields)
+    submit_annotations(actor=actor, queue_id=item.queue_id, item_id=item.pk, entries=entries_of(fields), notes=None)
+    return fields
+
+
+def test_posted_values_are_stored_and_filled_in_again(item: Item) -> None:
+    attach(item, "star", allow_notes=True)
+    attach(item, "numeric")
+    attach(item, "categorical")
+    attach(item, "text")
+    attach(item, "thumbs_up_down")
+    submit(item, _0="4", notes_0="why", _1="7.0", _2="neutral", _3="one\r\ntwo", _4="down")
+    assert Score.objects.count() == 5
+    fields = opened(item)
+    assert [list(field.strings) for field in fields] == [["4"], ["7.0"], ["neutral"], ["one\ntwo"], ["down"]]
+    assert [field.notes for field in fields] == ["why", "", "", "", ""]
+
+
+def test_a_form_that_is_posted_again_without_a_change_writes_nothing(item: Item) -> None:
+    attach(item, "categorical")
+    attach(item, "text")
+    for _ in range(2):
+        submit(item, _0="neutral", _1="one\r\ntwo")
+    assert (Score.objects.count(), ScoreRevision.objects.count()) == (2, 0)
+    submit(item, _0="positive", _1="one\r\ntwo")
+    assert ScoreRevision.objects.count() == 1
+
+
+def test_notes_that_were_emptied_are_cleared(item: Item) -> None:
+    attach(item, "star", allow_notes=True)
+    submit(item, _0="4", notes_0="why")
+    submit(item, _0="4", notes_0="")
+    assert Score.objects.get().notes == ""
+
+
+def test_each_error_of_a_submit_is_shown_in_its_own_field(item: Item) -> None:
+    labels = [attach(item, "star"), attach(item, "text"), attach(item, "numeric", allow_notes=True)]
+    data = posted(
+        **{
+            f"value-{labels[0].label_id}": "9",
+            f"value-{labels[1].label_id}": "good",
+            f"value-{labels[2].label_id}": "7,5",
+        }
+    )
+    fields = read_fields(labels, [], data)
+    with pytest.raises(InvalidAnnotations) as invalid:
+        submit_annotations(
+            actor=actor_of(item), queue_id=item.queue_id, item_id=item.pk, entries=entries_of(fields), notes=None
+        )
+    assert [field.error for field in add_errors(fields, invalid.value)] == [
+        "rating must be a whole number from 1 to 5, got 9",
+        "",
+        'value must be a number, got "7,5"',
+    ]
+    assert Score.objects.count() == 0
+
+
+def test_a_required_label_without_an_answer_has_an_error(item: Item) -> None:
+    attach(item, "star", required=True)
+    attach(item, "text")
+    submit(item, _1="good")
+    completion = complete_item(actor=actor_of(item), queue_id=item.queue_id, item_id=item.pk)
+    fields = add_missing(opened(item), completion.missing_labels)
+    assert [field.error for field in fields] == [REQUIRED, ""]
+
+
+class Elements(HTMLParser):
+    """The names of elements, the names of attributes, and all ids."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            self.attributes.add(name)
+            if name == "id":
+                self.ids.append(value or "")
+            if name in {"aria-describedby", "aria-labelledby"}:
+                self.references += (value or "").split()
+
+
+TYPES: dict[str, dict[str, Any]] = {
+    "star": {},
+    "star-many": {"no_of_stars": 10**9},
+    "numeric": {},
+    "numeric-button": {"display_type": "button"},
+    "numeric-digits": {"max": 10**30},
+    "text": {"placeholder": HOSTILE},
+    "thumbs_up_down": {},
+    "categorical": OPTIONS,
+    "categorical-many": {
+        "options": [f"{at} {HOSTILE}".replace("\u202e", "") for at in range(60)],
+        "multi_choice": True,
+    },
+}
+
+
+def hostile_field(case: str) -> Field:
+    name = case.partition("-")[0]
+    field = preview_field(name, TYPES[case], name=HOSTILE, description=HOSTILE, allows_notes=True)
+    return replace(field, notes=HOSTILE, strings=[HOSTILE], required=True, error=HOSTILE)
+
+
+@pytest.mark.parametrize("case", TYPES)
+def test_nothing_that_a_user_wrote_becomes_an_element_and_no_style_or_script_is_inline(case: str) -> None:
+    found = Elements(render(hostile_field(case)))
+    assert not found.tags & {"img", "script", "style"}
+    assert not {name for name in found.attributes if name.startswith("on") or name == "style"}
+
+
+@pytest.mark.parametrize("case", TYPES)
+def test_each_id_is_unique_and_each_reference_has_an_element(case: str) -> None:
+    found = Elements(render(hostile_field(case)))
+    assert sorted(set(found.ids)) == sorted(found.ids)
+    assert set(found.references) <= set(found.ids)
+
+
+def test_a_preview_of_unfit_settings_is_an_error() -> None:
+    with pytest.raises(Invalid, match="no_of_stars must be a whole number"):
+        preview_field("star", {"no_of_stars": 0}, name="Quality")
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+def show(page: Page, *fields: Field) -> Locator:
+    page.set_content(f"<form>{render(*fields)}</form>")
+    return page.get_by_role("group", name=fields[0].name, exact=True)
+
+
+def names_of(group: Locator, role: Any) -> list[str]:
+    return [line.split('"')[1] for line in group.aria_snapshot().splitlines() if line.strip().startswith(f"- {role} ")]
+
+
+@pytest.mark.parametrize(
+    ("label_type", "settings", "role", "names"),
+    [
+        ("star", {"no_of_stars": 3}, "radio", ["1 star", "2 stars", "3 stars"]),
+        ("star", {"no_of_stars": 11}, "spinbutton", ["Quality"]),
+        ("categorical", OPTIONS, "radio", ["positive", "Mixed", "negative"]),
+        ("categorical", {**OPTIONS, "multi_choice": True}, "checkbox", ["positive", "Mixed", "negative"]),
+        ("thumbs_up_down", {}, "radio", ["Up", "Down"]),
+        ("numeric", {}, "spinbutton", ["Quality"]),
+        ("numeric", {"display_type": "button", "max": 2}, "radio", ["0", "1", "2"]),
+        ("numeric", {"max": 10**30}, "textbox", ["Quality"]),
+        ("text", {}, "textbox", ["Quality"]),
+    ],
+)
+def test_a_group_and_its_choices_have_the_names_of_the_label_and_of_the_choices(
+    page: Page, label_type: str, settings: dict[str, Any], role: str, names: list[str]
+) -> None:
+    group = show(page, field_of(queue_label(label_type, settings, required=True)))
+    assert group.count() == 1
+    assert names_of(group, role) == names
+
+
+def test_notes_are_named_by_their_label(page: Page) -> None:
+    group = show(page, replace(field_of(queue_label("star", allow_notes=True)), notes="why"))
+    assert group.get_by_role("textbox", name="Notes for Quality", exact=True).input_value() == "why"
+
+
+def test_error_and_description_describe_the_group_and_its_field(page: Page) -> None:
+    field = replace(field_of(queue_label("numeric", description="How sure?", required=True)), error="Too much.")
+    group = show(page, field)
+    described = "required How sure? 0 to 10 in steps of 1 Error: Too much."
+    assert description_of(page, f"#field-{field.id}") == described
+    assert description_of(page, f"#value-{field.id}") == "0 to 10 in steps of 1 Error: Too much."
+    assert group.get_by_role("spinbutton").get_attribute("aria-invalid") == "true"
+
+
+def description_of(page: Page, selector: str) -> str:
+    session = page.context.new_cdp_session(page)
+    document = session.send("DOM.getDocument")
+    node = session.send("DOM.querySelector", {"nodeId": document["root"]["nodeId"], "selector": selector})
+    tree = session.send("Accessibility.getPartialAXTree", {"nodeId": node["nodeId"], "fetchRelatives": False})
+    return str(tree["nodes"][0]["description"]["value"])
+
+
+def test_a_text_begins_with_its_own_line_break(page: Page) -> None:
+    field = replace(field_of(queue_label("text")), strings=["\nfirst"])
+    assert show(page, field).get_by_role("textbox").input_value() == "\nfirst"
+
+
+def test_a_filled_in_form_posts_what_it_was_filled_in_with(page: Page) -> None:
+    labels = [
+        (queue_label("star"), ["4"]),
+        (queue_label("numeric", {"max": 1, "step_size": 0.05}), ["0.85"]),
+        (queue_label("numeric", {"display_type": "button"}), ["7.0"]),
+        (queue_label("categorical", {**OPTIONS, "multi_choice": True}), ["mixed", "negative"]),
+        (queue_label("text"), ["<b>\none"]),
+        (queue_label("thumbs_up_down"), ["down"]),
+    ]
+    show(page, *(replace(field_of(label), strings=strings) for label, strings in labels))
+    data = page.evaluate("[...new FormData(document.forms[0])]")
+    assert data == [[f"value-{label.label_id}", string] for label, strings in labels for string in strings]
