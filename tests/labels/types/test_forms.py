@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelhub.core.errors import Invalid
@@ -64,9 +64,9 @@ def numbers(draw: Draw) -> tuple[LabelType, Any]:
     steps = draw(st.integers(1, 15) | st.integers(1, 10**6))
     rest = draw(st.sampled_from([0, Decimal("0.5")]))
     highest = Decimal(lowest) + Decimal(step) * (steps + rest)
-    settings = {"min": lowest, "max": highest, "step_size": step, "display_type": draw(st.sampled_from(WIDGETS))}
+    range_ = {"min": lowest, "max": highest, "step_size": step, "display_type": draw(st.sampled_from(WIDGETS))}
     try:
-        kind = kind_of("numeric", settings)
+        kind = kind_of("numeric", range_)
         number = kind.check(draw(st.sampled_from([highest, Decimal(lowest) + step * draw(st.integers(0, steps))])))
     except Invalid:  # rounded to the 28 digits of this context
         return kind_of("numeric"), draw(st.integers(0, 10))
@@ -74,15 +74,19 @@ def numbers(draw: Draw) -> tuple[LabelType, Any]:
 
 
 WIDGETS = ("slider", "button")
+# Labels with drawn options take a second to draw on a busy machine.
+on_busy_machines = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 THUMBS = st.sampled_from(["up", "down"]).map(lambda word: (kind_of("thumbs_up_down"), word))
 
 
+@on_busy_machines
 @given(st.one_of(stars(), texts(), chosen_options(), numbers(), THUMBS))
 def test_a_form_that_is_posted_as_it_was_filled_in_stores_the_same_content(case: tuple[LabelType, Any]) -> None:
     kind, content = case
     assert reposted(kind, {kind.key: content}) == content
 
 
+@on_busy_machines
 @given(st.one_of(stars(), chosen_options(), numbers(), THUMBS))
 def test_a_form_of_choices_has_one_choice_for_each_filled_in_string(case: tuple[LabelType, Any]) -> None:
     kind, content = case
