@@ -203,6 +203,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{rule}Validator"}
     for rule in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
+# Of the links with which people set their passwords.
+INVITATION_DAYS = env.integer("MODELHUB_INVITATION_DAYS", 7, minimum=1, maximum=365)
 # A week, in place of Django's two: annotators work every day.
 SESSION_COOKIE_AGE = 7 * 24 * 3600
 LOGIN_URL = "web:login"

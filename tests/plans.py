@@ -20,6 +20,7 @@ EXEMPT = (
     "accounts/admin.py",
     "scores/admin.py:get_search_results",
     "accounts/commands.py",
+    "accounts/invitations.py:find_invitation",
     "accounts/keys.py:_read_key",
     "accounts/models.py",
     "accounts/people.py:draft_annotator",

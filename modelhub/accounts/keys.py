@@ -4,14 +4,14 @@ import hashlib
 import hmac
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
 from django.db import DatabaseError, connection, transaction
 
-from modelhub.accounts.models import ApiKey, User, default_scopes
+from modelhub.accounts.models import SCOPES, ApiKey, User, default_scopes
 from modelhub.core import clock
 from modelhub.core.errors import Conflict, Unauthenticated
 from modelhub.core.sql import read_sql
@@ -64,6 +64,17 @@ def create_api_key(
         expires_at=expires_at,
     )
     return key, secret_key
+
+
+def are_scopes(sent: object, allowed: Container[str] = SCOPES) -> bool:
+    """Return whether this is a list of at least one scope, each once."""
+    known = isinstance(sent, list) and all(isinstance(word, str) and word in allowed for word in sent)
+    return isinstance(sent, list) and known and bool(sent) and len(set(sent)) == len(sent)
+
+
+def scopes_rule(allowed: Iterable[str] = SCOPES) -> str:
+    """Return the rule of `are_scopes` in words."""
+    return f"a list of at least one of {', '.join(allowed)}, each once"
 
 
 class KeyRow(NamedTuple):

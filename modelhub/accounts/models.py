@@ -127,6 +127,24 @@ class ApiKey(TenantRow):
         return f"{self.name} ({self.api_key})"
 
 
+class Invitation(TenantRow):
+    """One-time link with which a user sets its password; the token is stored as a digest."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
+    user = TenantForeignKey(User, on_delete=models.PROTECT, related_name="invitations")
+    created_by = TenantForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    token_digest = models.CharField(max_length=255)
+    # In the past once the link is replaced, or its user deactivated.
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token_digest"], name="invitation_token_is_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.expires_at}"
+
+
 class ApiKeyUse(models.Model):
     """Last use of a key, accurate to a minute.
 

@@ -1,7 +1,8 @@
 """Annotators of an organization."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
@@ -63,6 +64,16 @@ class Actor:
                 f"This API key lacks the scope {scope}; it has {', '.join(self.scopes) or 'none'}.", code="scope"
             )
 
+    def check_grant(self, scopes: Sequence[str]) -> None:
+        """Raise `Forbidden` for scopes of a new key that the key of a request lacks.
+
+        `annotate` is always allowed; the session of an admin gives all scopes.
+        """
+        if self.key_user is not None:
+            for scope in scopes:
+                if scope != "annotate":
+                    self.check_scope(scope)
+
     def check_admin(self, sentence: str) -> None:
         """Raise `Forbidden` with the sentence, unless key and user are an admin's."""
         holder = "you have"
@@ -82,6 +93,11 @@ def key_actor(key: ApiKey) -> Actor:
 def session_actor(user: User) -> Actor:
     """Return the user of a session, with the scopes of its role."""
     return Actor(user, SESSION_SCOPES[user.role])
+
+
+def check_manager(actor: Actor) -> None:
+    """Raise `Forbidden` for an actor that must not invite and change users."""
+    actor.check_admin("Users are invited and changed by admins of the organization only")
 
 
 def user_not_found(user_id: object) -> NotFound:
@@ -134,6 +150,22 @@ def check_person(email: str, name: object) -> str:
         raise Invalid(f"The name of an annotator must be a string of at most {longest} characters, got {show(name)}")
     check_storable([email, name], max_bytes=10_000, max_depth=2, name="the annotator")
     return name or ""
+
+
+@contextmanager
+def refused_as(field: str) -> Iterator[None]:
+    """Raise an error of Django's validators as `Invalid`, with the field."""
+    try:
+        yield
+    except ValidationError as error:
+        raise Invalid(" ".join(error.messages), fields={field: error.messages}) from None
+
+
+def clean_name(owner: User | ApiKey, name: str) -> str:
+    """Return a name without outer blanks. Raise `Invalid` by the rules of its field."""
+    with refused_as("name"):
+        cleaned: str = owner._meta.get_field("name").clean(name.strip(), owner)
+    return cleaned
 
 
 def draft_annotator(*, organization_id: uuid.UUID, email: str, name: object, pk: uuid.UUID | None) -> User:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from modelhub.accounts.keys import are_scopes, scopes_rule
 from modelhub.accounts.models import ROLES, SCOPES, User
 from modelhub.core.envelope import read_object
 from modelhub.core.inputs import FlagField, InputSerializer, NameField, StrictField, TextField, WordField
@@ -13,11 +14,10 @@ from modelhub.core.serializers import OutputSerializer
 
 class ScopesField(StrictField, serializers.ListField):
     def rule(self) -> str:
-        return f"a list of at least one of {', '.join(SCOPES)}, each once"
+        return scopes_rule()
 
     def read(self, data: Any) -> list[str] | None:
-        known = isinstance(data, list) and all(isinstance(word, str) and word in SCOPES for word in data)
-        return data if known and data and len(set(data)) == len(data) else None
+        return data if are_scopes(data) else None
 
 
 class StrictInput(InputSerializer):

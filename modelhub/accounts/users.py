@@ -7,18 +7,14 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
+from modelhub.accounts.invitations import end_invitations
 from modelhub.accounts.keys import create_api_key
 from modelhub.accounts.models import ApiKey, User, default_scopes, normalize_login
-from modelhub.accounts.people import Actor, check_person, user_not_found
+from modelhub.accounts.people import Actor, check_manager, check_person, user_not_found
 from modelhub.core.errors import Conflict, Invalid
 from modelhub.core.models import LISTED
 from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
-
-
-def check_manager(actor: Actor) -> None:
-    """Raise `Forbidden` for an actor that must not invite and change users."""
-    actor.check_admin("Users are invited and changed by admins of the organization only")
 
 
 def users_of(organization_id: uuid.UUID) -> QuerySet[User]:
@@ -55,9 +51,8 @@ def invite_person(
         raise Invalid("scopes must not be given without create_key", field="scopes")
     if scopes is None:
         scopes = ["annotate"] if role == "member" else default_scopes()
-    for scope in scopes if create_key else ():
-        if scope != "annotate":
-            inviter.check_scope(scope)
+    if create_key:
+        inviter.check_grant(scopes)
     user = User(organization_id=inviter.user.organization_id, email=normalize_login(email), role=role)
     try:
         user.name = check_person(user.email, name)
@@ -79,8 +74,9 @@ def invite_person(
 def update_person(actor: Actor, *, user_id: uuid.UUID, changes: Mapping[str, Any]) -> User:
     """Change name, role or state of a user.
 
-    A demoted admin loses the access to the admin site. Raise `NotFound`, `Invalid` for another email, `Conflict` for
-    the actor's own role and state and for those of the last active admin, `Forbidden` for members.
+    The links of a user that is deactivated end, and a demoted admin loses the access to the admin site. Raise
+    `NotFound`, `Invalid` for another email, `Conflict` for the actor's own role and state and for those of the last
+    active admin, `Forbidden` for members.
     """
     check_manager(actor)
     users = User.objects.filter(organization_id=actor.user.organization_id)
@@ -101,6 +97,8 @@ def update_person(actor: Actor, *, user_id: uuid.UUID, changes: Mapping[str, Any
             raise Conflict(f"{user.email} is the last active admin of the organization", code="last_admin")
     if user.role == "admin" and role == "member":
         user.is_staff = user.is_superuser = False
+    if user.is_active and not active:
+        end_invitations(user)
     user.role, user.is_active = role, active
     user.name = changes.get("name", user.name) or ""
     user.save(update_fields=["name", "role", "is_active", "is_staff", "is_superuser"])

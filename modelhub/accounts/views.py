@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from modelhub.accounts.authentication import actor_of, api_key_of, caller
 from modelhub.accounts.filters import UserFilter
 from modelhub.accounts.models import User
+from modelhub.accounts.people import check_manager
 from modelhub.accounts.serializers import (
     InvitationInput,
     InvitedUserSerializer,
@@ -19,7 +20,7 @@ from modelhub.accounts.serializers import (
     UserChangeInput,
     UserSerializer,
 )
-from modelhub.accounts.users import check_manager, get_person, invite_person, update_person, users_of
+from modelhub.accounts.users import get_person, invite_person, update_person, users_of
 from modelhub.core.pagination import Pages
 from modelhub.core.schema import PAGING, endpoint, example, page_of, problem_responses
 from modelhub.core.serializers import render_list
@@ -67,7 +68,7 @@ class Users(ApiView, GenericAPIView[User]):
     )
     def post(self, request: Request) -> Response:
         """Create a user. Without `Idempotency-Key`: a stored answer would hold the secret."""
-        # Before the body is read: what is wrong with it is no concern of members.
+        # Before the body is read, too: members get no sentence about it.
         check_manager(actor := actor_of(request))
         fields = InvitationInput().run_validation(request.data)
         user, pair = invite_person(actor, **fields)

@@ -22,6 +22,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from modelhub.accounts.invitations import create_invitation
+from modelhub.accounts.people import session_actor
 from modelhub.core.keyset import Position
 from modelhub.core.pagination import scope_of
 from modelhub.datasets.services import NewRow, put_rows
@@ -194,6 +196,7 @@ def things(caller: Caller, word: str) -> dict[str, str]:
     # Its source is not that of the body of requests, which adds one.
     item = ItemFactory.create(queue=queue, source__name=f"{word} source of an item", gold=True)
     person = UserFactory.create(organization=organization, name=f"{word} person")
+    create_invitation(session_actor(caller.user), person.pk)
     for manager in (caller.user, person):
         QueueMemberFactory.create(queue=queue, user=manager, roles=["manager", "annotator"])
     return {

@@ -123,7 +123,7 @@ def fill(made: Made) -> None:
         connection.execute(ROWS_OF_QUEUES, {"organization": made.id, "user": user})
 
 
-# A row of each table of queues and datasets, for the organization, its first user, source and label.
+# A row of each table of queues, datasets and invitations, for the organization, its first user, source and label.
 ROWS_OF_QUEUES = """
 WITH given AS (
     SELECT %(organization)s::uuid AS organization, %(user)s::uuid AS person, now() AS moment, gen_random_uuid() AS id,
@@ -165,6 +165,9 @@ WITH given AS (
 ), cells AS (
     INSERT INTO modelhub_datasetrow (id, organization_id, created_at, dataset_id, position, cells, metadata)
     SELECT id, organization, moment, id, 1, '{}', '{}' FROM given
+), invitation AS (
+    INSERT INTO modelhub_invitation (id, organization_id, created_at, user_id, created_by_id, token_digest, expires_at)
+    SELECT id, organization, moment, person, person, id::text, moment FROM given
 )
 INSERT INTO modelhub_sourcenote (id, organization_id, created_at, source_id, author_id, text)
 SELECT id, organization, moment, source, person, 'a note' FROM given

@@ -1,0 +1,101 @@
+"""One-time links with which users set their passwords: new ones and lost ones."""
+
+import secrets
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.db.models import QuerySet
+
+from modelhub.accounts.keys import digest
+from modelhub.accounts.models import Invitation, User
+from modelhub.accounts.people import Actor, check_manager, clean_name, refused_as, user_not_found
+from modelhub.core import clock
+from modelhub.core.errors import Conflict, Forbidden, NotFound
+from modelhub.core.exact_json import check_storable
+from modelhub.core.transactions import in_transaction, repeat_aborted
+
+MAX_PASSWORD_BYTES = 4096
+
+
+def open_invitations(organization_id: uuid.UUID) -> QuerySet[Invitation]:
+    """Return the invitations of an organization that can be accepted, at most one per user."""
+    return Invitation.objects.filter(organization_id=organization_id, used_at=None, expires_at__gt=clock.now())
+
+
+@repeat_aborted
+@in_transaction
+def create_invitation(actor: Actor, user_id: uuid.UUID) -> tuple[Invitation, str]:
+    """Create the link of a user in place of its earlier ones. Return it with its token.
+
+    A user with a password keeps it until the link is used. Raise `Forbidden` for members, `NotFound`, `Conflict` for an
+    inactive user.
+    """
+    check_manager(actor)
+    user = _lock_user(actor.user.organization_id, user_id)
+    if user is None:
+        raise user_not_found(user_id)
+    if not user.is_active:
+        raise Conflict(f"{user.email} is inactive; activate it first", code="inactive_user")
+    # The login of a superuser opens all organizations, and an admin has one.
+    if user.is_superuser and not actor.user.is_superuser:
+        raise Forbidden(f"{user.email} is a superuser; only superusers make a link for it")
+    end_invitations(user)
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation.objects.create(
+        organization_id=user.organization_id,
+        user=user,
+        created_by=actor.user,
+        token_digest=digest(token),
+        expires_at=clock.now() + timedelta(days=settings.INVITATION_DAYS),
+    )
+    return invitation, token
+
+
+def end_invitations(user: User) -> None:
+    """End the open links of a user, whose row the caller has locked or written."""
+    open_invitations(user.organization_id).filter(user=user).update(expires_at=clock.now())
+
+
+def find_invitation(token: str) -> Invitation | None:
+    """Return the open invitation with this token and its active user, by one statement."""
+    found = Invitation.objects.select_related("user", "organization").filter(token_digest=digest(token)).first()
+    is_open = found is not None and found.used_at is None and found.expires_at > clock.now() and found.user.is_active
+    return found if is_open else None
+
+
+@repeat_aborted
+@in_transaction
+def accept_invitation(token: str, password: str, name: str | None = None) -> User:
+    """Set the password, and the name if there is one, of the user of a link, once.
+
+    The sessions of the user end, because they hold a digest of the password. Raise `NotFound` for a link that is not
+    open, `Invalid` for an unfit password or name.
+    """
+    invitation = find_invitation(token)
+    # Every change of an invitation locks its user first: behind the lock, one of two requests finds it used.
+    user = _lock_user(invitation.organization_id, invitation.user_id) if invitation else None
+    if invitation is None or user is None or not user.is_active or not _use(invitation):
+        raise NotFound(
+            "This link is not valid any more: it was used, replaced or is too old. Ask an admin for a new one."
+        )
+    if name is not None:
+        user.name = clean_name(user, name)
+    check_storable([password], max_bytes=MAX_PASSWORD_BYTES, max_depth=2, name="password")
+    with refused_as("password"):
+        validate_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password", "name"])
+    return user
+
+
+def _use(invitation: Invitation) -> bool:
+    """Note the use of an invitation. Return whether it was open."""
+    rows = open_invitations(invitation.organization_id).filter(pk=invitation.pk)
+    return rows.update(used_at=clock.now()) == 1
+
+
+def _lock_user(organization_id: uuid.UUID, user_id: uuid.UUID) -> User | None:
+    users = User.objects.filter(organization_id=organization_id, pk=user_id)
+    return users.select_for_update(no_key=True).first()
