@@ -74,9 +74,9 @@ def accept_invitation(token: str, password: str, name: str | None = None) -> Use
     open, `Invalid` for an unfit password or name.
     """
     invitation = find_invitation(token)
-    # Every change of an invitation locks its user first: behind the lock, one of two requests finds it used.
+    # Every change of an invitation locks its user first: behind the lock, one that was used or ended since is not open.
     user = _lock_user(invitation.organization_id, invitation.user_id) if invitation else None
-    if invitation is None or user is None or not user.is_active or not _use(invitation):
+    if invitation is None or user is None or not _use(invitation):
         raise NotFound(
             "This link is not valid any more: it was used, replaced or is too old. Ask an admin for a new one."
         )

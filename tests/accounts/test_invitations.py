@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -18,6 +18,7 @@ from modelhub.accounts.users import invite_person, update_person
 from modelhub.core import clock
 from modelhub.core.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.client import Caller
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +30,13 @@ NOT_VALID = r"^This link is not valid any more: it was used, replaced or is too 
 def token(alice: Caller, bob: Caller) -> str:
     """Return the token of a link for Bob."""
     return create_invitation(session_actor(alice.user), bob.user.pk)[1]
+
+
+def is_waited_for() -> bool:
+    """Return whether another connection waits for the end of this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid")
+        return bool(cursor.rowcount)
 
 
 def later(monkeypatch: pytest.MonkeyPatch, **difference: float) -> None:
@@ -210,6 +218,24 @@ class TestAtOnce:
             accepted = [password for password in pool.map(accept, range(4)) if password]
         assert len(accepted) == 1
         assert User.objects.get(pk=bob.user.pk).check_password(accepted[0])
+
+    def test_an_acceptance_waits_for_a_deactivation_and_fails(self, alice: Caller, bob: Caller, token: str) -> None:
+        def accept() -> bool:
+            try:
+                accept_invitation(token, PASSWORD)
+            except NotFound:
+                return False
+            finally:
+                connection.close()
+            return True
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                update_person(session_actor(alice.user), user_id=bob.user.pk, changes={"active": False})
+                accepted = pool.submit(accept)
+                wait_for(is_waited_for)
+            assert accepted.result() is False
+        assert not User.objects.get(pk=bob.user.pk).has_usable_password()
 
     def test_of_four_links_of_a_user_one_is_open(self, alice: Caller, bob: Caller) -> None:
         begin = threading.Barrier(4)
