@@ -20,14 +20,14 @@ MAX_PASSWORD_BYTES = 4096
 
 
 def open_invitations(organization_id: uuid.UUID) -> QuerySet[Invitation]:
-    """Return the invitations of an organization that can be accepted, at most one per user."""
+    """Return the open invitations of an organization, at most one per user."""
     return Invitation.objects.filter(organization_id=organization_id, used_at=None, expires_at__gt=clock.now())
 
 
 @repeat_aborted
 @in_transaction
 def create_invitation(actor: Actor, user_id: uuid.UUID) -> tuple[Invitation, str]:
-    """Create the link of a user in place of its earlier ones. Return it with its token.
+    """Create a link in place of the earlier ones. Return it with its token.
 
     A user with a password keeps it until the link is used. Raise `Forbidden` for members, `NotFound`, `Conflict` for an
     inactive user.
@@ -59,7 +59,7 @@ def end_invitations(user: User) -> None:
 
 
 def find_invitation(token: str) -> Invitation | None:
-    """Return the open invitation with this token and its active user, by one statement."""
+    """Return the open invitation with this token and its user, in one statement."""
     found = Invitation.objects.select_related("user", "organization").filter(token_digest=digest(token)).first()
     is_open = found is not None and found.used_at is None and found.expires_at > clock.now() and found.user.is_active
     return found if is_open else None

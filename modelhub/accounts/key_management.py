@@ -1,4 +1,4 @@
-"""API keys by their owners: admins manage those of the organization, others their own."""
+"""API keys at pages: admins manage all of the organization, others their own."""
 
 import uuid
 from collections.abc import Sequence

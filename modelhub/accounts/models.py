@@ -128,7 +128,7 @@ class ApiKey(TenantRow):
 
 
 class Invitation(TenantRow):
-    """One-time link with which a user sets its password; the token is stored as a digest."""
+    """One-time link to set a password; the token is stored as a digest."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     user = TenantForeignKey(User, on_delete=models.PROTECT, related_name="invitations")
