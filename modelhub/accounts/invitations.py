@@ -37,7 +37,7 @@ def create_invitation(actor: Actor, user_id: uuid.UUID) -> tuple[Invitation, str
     if user is None:
         raise user_not_found(user_id)
     if not user.is_active:
-        raise Conflict(f"{user.email} is inactive; activate it first", code="inactive_user")
+        raise Conflict(f"{user.email} is inactive; activate it first")
     # The login of a superuser opens all organizations, and an admin has one.
     if user.is_superuser and not actor.user.is_superuser:
         raise Forbidden(f"{user.email} is a superuser; only superusers make a link for it")

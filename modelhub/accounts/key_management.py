@@ -50,7 +50,7 @@ def create_key(
     actor.check_grant(scopes)
     user = _get_owner(actor, actor.user.pk if user_id is None else user_id)
     if not user.is_active:
-        raise Conflict(f"{user.email} is inactive; activate it first", code="inactive_user")
+        raise Conflict(f"{user.email} is inactive; activate it first")
     return create_api_key(user=user, name=clean_name(ApiKey(), name), scopes=scopes)
 
 
