@@ -20,7 +20,7 @@ from modelhub.core.text import show
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import ROLES_WITH, get_access
 from modelhub.queues.completion import settle_skipped
-from modelhub.queues.models import Assignment, DatabaseClock, Item, Queue, QueueMember, Slot
+from modelhub.queues.models import IN_REVIEW, Assignment, DatabaseClock, Item, Queue, QueueMember, Slot
 from modelhub.queues.queries import items_of
 
 ASSIGN_ITEMS = read_sql("queues", "assign_items")
@@ -66,8 +66,7 @@ def assign_items(
     access.check("manage")
     queue = access.queue
     user_ids = _find_people(queue, people, members=action != "remove")
-    locked = items_of(queue).filter(pk__in=item_ids).order_by("pk").select_for_update(no_key=True)
-    found = list(locked.values_list("pk", flat=True))
+    found = _lock_items(queue, item_ids)
     stored = Assignment.objects.filter(organization_id=queue.organization_id, item__in=found)
     if action == "set":
         stored.exclude(user__in=user_ids).delete()
@@ -75,11 +74,50 @@ def assign_items(
         stored.filter(user__in=user_ids).delete()
     elif user_ids:
         store_assignments(queue, found, Roster(user_ids, len(user_ids), take_turns(0, len(user_ids))))
-    assigned = Exists(Assignment.objects.filter(organization=OuterRef("organization"), item=OuterRef("pk")))
-    items_of(queue).filter(pk__in=found).update(is_assigned=assigned, updated_at=clock.now())
-    _free_returned(queue, found, user_ids if action == "remove" else ())
-    settle_skipped(queue, found)
+    _follow(queue, found, user_ids if action == "remove" else ())
     return 0 if action == "remove" else len(found) * len(user_ids)
+
+
+@repeat_aborted
+@in_transaction
+def share_items(
+    *, actor: Actor, queue_id: uuid.UUID, people: People, item_ids: Collection[uuid.UUID] = (), first: int = 0
+) -> int:
+    """Share items evenly among people that take turns, in place of all others on them.
+
+    An item gets as many people as it needs annotations. Beside the items of `item_ids` these are the `first` open items
+    of the queue without people. Return the number of items. Raise `NotFound`, `Forbidden`, `Invalid` for people that
+    may not annotate in the queue.
+    """
+    access = get_access(actor, queue_id, lock=True)
+    access.check("manage")
+    queue = access.queue
+    user_ids = _find_people(queue, people, members=True)
+    if not user_ids:
+        raise Invalid(f"{people.field} must name at least one person to share items among", field=people.field)
+    free = items_of(queue).filter(status__in=["pending", "in_progress"], is_assigned=False).exclude(IN_REVIEW)
+    chosen = list(free.order_by("order", "id").values_list("pk", flat=True)[:first])
+    found = _lock_items(queue, {*item_ids, *chosen})
+    Assignment.objects.filter(organization_id=queue.organization_id, item__in=found).delete()
+    per_item = min(queue.annotations_required, len(user_ids))
+    store_assignments(queue, found, Roster(user_ids, per_item, take_turns(0, len(user_ids))))
+    _follow(queue, found, ())
+    return len(found)
+
+
+def _lock_items(queue: Queue, item_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Lock the live ones among items. Return them in the order of the queue."""
+    locked = items_of(queue).filter(pk__in=item_ids).order_by("pk").select_for_update(no_key=True)
+    rows = sorted(locked.values_list("order", "pk"))
+    return [item_id for _, item_id in rows]
+
+
+def _follow(queue: Queue, item_ids: Sequence[uuid.UUID], removed: Collection[uuid.UUID]) -> None:
+    """Bring items, seats and skips in line with changed assignments."""
+    assigned = Exists(Assignment.objects.filter(organization=OuterRef("organization"), item=OuterRef("pk")))
+    items_of(queue).filter(pk__in=item_ids).update(is_assigned=assigned, updated_at=clock.now())
+    _free_returned(queue, item_ids, removed)
+    settle_skipped(queue, item_ids)
 
 
 def _free_returned(queue: Queue, item_ids: Sequence[uuid.UUID], removed: Collection[uuid.UUID]) -> None:

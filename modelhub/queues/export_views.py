@@ -10,10 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from modelhub.accounts.authentication import actor_of
-from modelhub.core.csv_cells import BYTE_ORDER_MARK
-from modelhub.core.downloads import download
 from modelhub.core.errors import Invalid
-from modelhub.core.replica import alias_for_long_read
 from modelhub.core.schema import endpoint, example, flag, parameter, problem_responses
 from modelhub.core.serializers import render_list
 from modelhub.core.views import ApiView
@@ -31,7 +28,7 @@ from modelhub.queues.export_serializers import (
     ToDatasetAnswer,
     ToDatasetInput,
 )
-from modelhub.queues.exporting import FORMATS, labels_in_order, read_items
+from modelhub.queues.exporting import FORMATS, export_items, labels_in_order
 from modelhub.queues.models import Queue
 
 TO_DATASET: dict[str, Any] = {
@@ -76,7 +73,7 @@ class ExportQueue(ApiView):
         },
     )
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
-        """Stream the items in their order; memory does not grow with their number."""
+        """Stream the items in their order."""
         name = self.read_word("export_format", FORMATS, "json")
         status = self.read_word("status", STATUS_WORDS, ALL)
         prefer = self.read_word("prefer", PREFERENCES, PREFERENCES[0])
@@ -84,20 +81,12 @@ class ExportQueue(ApiView):
         if bom and name != "csv":
             raise Invalid("bom must be false unless export_format is csv, got true", field="bom")
         queue = queue_to_export(request, pk)
-        content_type, write = FORMATS[name]
-        of_status = None if status == ALL else status
-        batches = read_items(
+        return export_items(
             queue,
-            labels_in_order(queue),
-            status=of_status,
-            using=alias_for_long_read(),
+            name=name,
+            status=None if status == ALL else status,
             authoritative=prefer == AUTHORITATIVE,
-        )
-        return download(
-            write(queue, batches),
-            content_type=content_type,
-            name=f"queue_{queue.pk}_annotations.{name}",
-            start=BYTE_ORDER_MARK if bom else b"",
+            bom=bom,
         )
 
 

@@ -9,15 +9,17 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, JSONObject, NullIf
+from django.http import StreamingHttpResponse
 from msgspec import UNSET
 
 from modelhub.accounts.models import User
 from modelhub.core import exact_json
 from modelhub.core.bounded import read_batch
-from modelhub.core.csv_cells import write_rows
-from modelhub.core.downloads import CSV, JSON, JSON_LINES, in_pieces, json_line
+from modelhub.core.csv_cells import BYTE_ORDER_MARK, write_rows
+from modelhub.core.downloads import CSV, JSON, JSON_LINES, download, in_pieces, json_line
 from modelhub.core.keyset import BATCH_BYTES
 from modelhub.core.models import LISTED, LIVE
+from modelhub.core.replica import alias_for_long_read
 from modelhub.core.structs import (
     Choice,
     Flag,
@@ -316,3 +318,26 @@ FORMATS: dict[str, tuple[str, Callable[[Queue, Batches], Iterator[bytes]]]] = {
     "csv": (CSV, write_csv),
     "jsonl": (JSON_LINES, write_jsonl),
 }
+
+
+def export_items(
+    queue: Queue, *, name: str, status: str | None = None, authoritative: bool = False, bom: bool = False
+) -> StreamingHttpResponse:
+    """Return a file of the items in their order; memory does not grow with their number.
+
+    `name` is one of `FORMATS`. `bom` begins with a byte order mark, by which spreadsheets recognize UTF-8.
+    """
+    content_type, write = FORMATS[name]
+    batches = read_items(
+        queue,
+        labels_in_order(queue),
+        status=status,
+        using=alias_for_long_read(),
+        authoritative=authoritative,
+    )
+    return download(
+        write(queue, batches),
+        content_type=content_type,
+        name=f"queue_{queue.pk}_annotations.{name}",
+        start=BYTE_ORDER_MARK if bom else b"",
+    )

@@ -44,7 +44,7 @@ def get_progress(access: Access) -> dict[str, Any]:
 
     A key with the scope `annotate` alone gets the actor's own row of `annotator_stats`.
     """
-    counts, people, own_id = count_items(access.queue), _read_people(access.queue), str(access.actor.user.pk)
+    counts, people, own_id = count_items(access.queue), read_people(access.queue), str(access.actor.user.pk)
     own: dict[str, Any] = next((one for one in people if one["user_id"] == own_id), dict.fromkeys(PERSON_FIELDS, 0))
     # Waiting for review is completed for the annotator.
     done = own["completed"] + own["in_review"]
@@ -73,7 +73,8 @@ def percentage(part: int, total: int) -> float:
     return round(100 * part / total, 1) if total else 0.0
 
 
-def _read_people(queue: Queue) -> list[dict[str, Any]]:
+def read_people(queue: Queue) -> list[dict[str, Any]]:
+    """Return the counts per person with work or assignments, as in `PERSON_FIELDS`."""
     with connection.cursor() as cursor:
         cursor.execute(PEOPLE_PROGRESS, {"organization_id": queue.organization_id, "queue_id": queue.pk})
         return [dict(zip(PERSON_FIELDS, row, strict=True)) for row in cursor.fetchall()]
