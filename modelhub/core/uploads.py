@@ -1,8 +1,11 @@
-"""Uploads of files: no route takes any."""
+"""Uploads of files: no route takes any, but for views that install `FilesInMemory`."""
 
+import io
 from typing import Any, Never
 
-from django.core.exceptions import BadRequest
+from django.conf import settings
+from django.core.exceptions import BadRequest, RequestDataTooBig
+from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
 
@@ -12,3 +15,30 @@ class NoFiles(FileUploadHandler):
     def new_file(self, *args: Any, **options: Any) -> Never:
         """Raise `BadRequest` before the file is read."""
         raise BadRequest("Files are not accepted: no form here has one.")
+
+
+class FilesInMemory(FileUploadHandler):
+    """Keep the files of a form in memory, all together at most `MODELHUB_MAX_BODY_BYTES`.
+
+    Their names, which a client chooses, are dropped.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.received = 0
+        self.content = io.BytesIO()
+
+    def new_file(self, *args: Any, **options: Any) -> None:
+        super().new_file(*args, **options)
+        self.content = io.BytesIO()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Store a piece. Raise `RequestDataTooBig` above the limit."""
+        self.received += len(raw_data)
+        if self.received > settings.MAX_BODY_BYTES:
+            raise RequestDataTooBig("The files are too large")
+        self.content.write(raw_data)
+
+    def file_complete(self, file_size: int) -> InMemoryUploadedFile:
+        self.content.seek(0)
+        return InMemoryUploadedFile(self.content, self.field_name, "upload", self.content_type, file_size, self.charset)

@@ -16,28 +16,37 @@ COUNTS = ("item_count", "pending_count", "in_progress_count", "in_review_count",
 
 def describe_queues(queues: Sequence[Queue], actor: Actor) -> Sequence[Queue]:
     """Set what clients see of queues beside their columns, with three statements."""
-    of_queues: dict[str, Any] = {
-        "organization_id": actor.user.organization_id,
-        "queue_id__in": [queue.pk for queue in queues],
-    }
+    of_queues = _of_queues(queues, actor)
     labels: dict[uuid.UUID, list[QueueLabel]] = defaultdict(list)
     for attached in attached_labels().filter(**of_queues):
         labels[attached.queue_id].append(attached)
     members: dict[uuid.UUID, list[QueueMember]] = defaultdict(list)
     for member in members_in_order().filter(**of_queues):
         members[member.queue_id].append(member)
-    counts: dict[uuid.UUID, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTS, 0))
-    by_status = Item.objects.filter(LIVE, **of_queues).values_list("queue_id", "status", "review_status")
-    for queue_id, status, review_status, number in by_status.annotate(number=Count("*")):
-        counts[queue_id]["item_count"] += number
-        counts[queue_id]["in_review_count" if review_status == "pending_review" else f"{status}_count"] += number
     for queue in queues:
         queue.labels, queue.annotators = labels[queue.pk], members[queue.pk]
         own = [role for member in queue.annotators if member.user_id == actor.user.pk for role in member.roles]
         queue.viewer_roles = own if actor.missing_right else list(QUEUE_ROLES)
+    count_items_of(queues, actor)
+    return queues
+
+
+def count_items_of(queues: Sequence[Queue], actor: Actor) -> None:
+    """Set the numbers of items of queues, with one statement."""
+    counts: dict[uuid.UUID, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTS, 0))
+    by_status = Item.objects.filter(LIVE, **_of_queues(queues, actor)).values_list(
+        "queue_id", "status", "review_status"
+    )
+    for queue_id, status, review_status, number in by_status.annotate(number=Count("*")):
+        counts[queue_id]["item_count"] += number
+        counts[queue_id]["in_review_count" if review_status == "pending_review" else f"{status}_count"] += number
+    for queue in queues:
         for name, number in counts[queue.pk].items():
             setattr(queue, name, number)
-    return queues
+
+
+def _of_queues(queues: Sequence[Queue], actor: Actor) -> dict[str, Any]:
+    return {"organization_id": actor.user.organization_id, "queue_id__in": [queue.pk for queue in queues]}
 
 
 def attached_labels() -> QuerySet[QueueLabel]:

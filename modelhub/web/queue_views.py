@@ -1,41 +1,206 @@
-"""Queues: list, create, edit, and change the status."""
+"""Queues: list, one queue with its progress and status, and exports."""
 
 import uuid
-from typing import Any
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http.response import HttpResponseBase
 
-from modelhub.queues.access import get_access
+from modelhub.accounts.models import User
+from modelhub.core.errors import Invalid
+from modelhub.core.text import show
+from modelhub.labels.types import get_type
+from modelhub.queues.access import Access, get_access
+from modelhub.queues.exporting import FORMATS, export_items
+from modelhub.queues.filters import QueueFilter
+from modelhub.queues.management import TRANSITIONS, delete_queue, queues_of, restore_queue, set_status
+from modelhub.queues.models import QUEUE_STATUSES, Queue, QueueLabel, QueueMember
+from modelhub.queues.overview import attached_labels, count_items_of, describe_queues
+from modelhub.queues.progress import percentage, read_people
 from modelhub.web.page import Page
+
+QUEUES_OF_PAGE = 25
+# Buttons by the present and the next status.
+BUTTONS = {
+    ("draft", "active"): "Activate",
+    ("active", "paused"): "Pause",
+    ("active", "completed"): "Complete",
+    ("paused", "active"): "Resume",
+    ("paused", "completed"): "Complete",
+    ("completed", "active"): "Reopen",
+    ("completed", "paused"): "Reopen as paused",
+}
+DONE = {
+    "active": "The queue is active: annotators get its items.",
+    "paused": "The queue is paused: annotators get no items until it is active again.",
+    "completed": "The queue is completed.",
+}
+
+
+class QueueRow(NamedTuple):
+    """A queue of the list with the rights of the person."""
+
+    queue: Queue
+    labels: list[str]
+    members: int
+    percent: float
+    manages: bool
+    reviews: bool
+    annotates: bool
 
 
 class Queues(Page):
     """Queues."""
 
     def show(self, **ids: Any) -> HttpResponseBase:
-        return self.render("queues.html")
+        search, status = (self.request.GET.get(name, "").strip() for name in ("search", "status"))
+        filters = {"search": search} if search else {}
+        if status:
+            filters |= {"archived": "true"} if status == "archived" else {"status": status}
+        rows = QueueFilter(filters, queryset=queues_of(self.actor)).get_rows()
+        page = Paginator(rows, QUEUES_OF_PAGE).get_page(self.request.GET.get("page"))
+        return self.render(
+            "queues.html",
+            page=page,
+            rows=self.describe([*page]),
+            search=search,
+            status=status,
+            statuses=[*QUEUE_STATUSES, "archived"],
+        )
+
+    def act(self, **ids: Any) -> HttpResponseBase:
+        """Restore an archived queue."""
+        try:
+            queue_id = uuid.UUID(self.request.POST.get("restore", ""))
+        except ValueError:
+            raise Invalid("restore must be the id of a queue", field="restore") from None
+        queue = restore_queue(actor=self.actor, queue_id=queue_id)
+        return self.back_to("queue", done=f"“{queue.name}” is restored.", pk=queue.pk)
+
+    def describe(self, queues: Sequence[Queue]) -> list[QueueRow]:
+        """Return the rows of queues; the number of statements does not grow with them."""
+        of_queues = {"organization_id": self.actor.user.organization_id, "queue__in": queues}
+        labels: dict[uuid.UUID, list[str]] = defaultdict(list)
+        for attached in attached_labels().filter(**of_queues):
+            labels[attached.queue_id].append(attached.label.name)
+        members = QueueMember.objects.filter(**of_queues)
+        numbers = dict(members.values_list("queue_id").annotate(Count("pk")))
+        roles = dict(members.filter(user=self.actor.user).values_list("queue_id", "roles"))
+        count_items_of(queues, self.actor)
+        rows = []
+        for queue in queues:
+            access = Access(self.actor, queue, frozenset(roles.get(queue.pk, ())))
+            rows.append(
+                QueueRow(
+                    queue,
+                    labels[queue.pk],
+                    numbers.get(queue.pk, 0),
+                    percentage(queue.completed_count, queue.item_count),
+                    manages=access.may("manage"),
+                    reviews=access.may("review"),
+                    annotates=access.may("annotate") and queue.status == "active" and not queue.archived,
+                )
+            )
+        return rows
 
 
-class NewQueue(Page):
-    """New queue."""
+class LabelOfQueue(NamedTuple):
+    """A label of the queue with the values that it allows, in words."""
 
-    for_admins = "Queues are created by admins of the organization"
+    attached: QueueLabel
+    legal: str
 
-    def show(self, **ids: Any) -> HttpResponseBase:
-        return self.render("edit_queue.html")
+
+class MemberRow(NamedTuple):
+    """A person of a queue, a member or not any more, with counts of items."""
+
+    name: str
+    email: str
+    roles: list[str]
+    active: bool
+    counts: dict[str, Any]
+    done: int
 
 
 class OneQueue(Page):
     """Queue."""
 
     def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
-        get_access(self.actor, pk).check("review")
-        return self.render("queue.html")
+        access = get_access(self.actor, pk, deleted=None)
+        access.check("review")
+        [queue] = describe_queues([access.queue], self.actor)
+        words = BUTTONS if access.may("manage") and not queue.archived else {}
+        return self.render(
+            "queue.html",
+            queue=queue,
+            manages=access.may("manage"),
+            annotates=access.may("annotate") and queue.status == "active" and not queue.archived,
+            buttons=[(status, words[queue.status, status]) for status in TRANSITIONS[queue.status] if words],
+            percent=percentage(queue.completed_count, queue.item_count),
+            labels=[LabelOfQueue(attached, legal_values_of(attached)) for attached in queue.labels],
+            people=people_of(queue),
+            has_annotators=any("annotator" in member.roles for member in queue.annotators),
+            formats=list(FORMATS),
+            strategy=STRATEGY_WORDS[queue.assignment_strategy],
+        )
+
+    def act(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
+        """Change the status, archive or restore."""
+        action = self.request.POST.get("action", "")
+        if action == "archive":
+            delete_queue(actor=self.actor, queue_id=pk)
+            return self.back_to("queues", done="The queue is archived; the filter “archived” shows it.")
+        if action == "restore":
+            restore_queue(actor=self.actor, queue_id=pk)
+            return self.back_to("queue", done="The queue is restored.", pk=pk)
+        queue = set_status(actor=self.actor, queue_id=pk, status=action)
+        return self.back_to("queue", done=DONE.get(queue.status, ""), pk=pk)
 
 
-class EditQueue(Page):
-    """Edit queue."""
+STRATEGY_WORDS = {
+    "manual": "By hand",
+    "round_robin": "In turn",
+    "load_balanced": "To the people with the fewest open items",
+}
+
+
+def legal_values_of(attached: QueueLabel) -> str:
+    """Return the legal values of a label in words, blank for settings that are unfit."""
+    label_type = get_type(attached.label.type)
+    try:
+        return label_type.legal_values(label_type.read_settings(attached.label.settings))
+    except Invalid:
+        return ""
+
+
+def people_of(queue: Queue) -> list[MemberRow]:
+    """Return the members of a described queue, then other people with work in it."""
+    counts = {one["user_id"]: one for one in read_people(queue)}
+    none: dict[str, Any] = dict.fromkeys(("completed", "pending", "in_progress", "in_review", "skipped"), 0)
+    rows = []
+    for member in queue.annotators:
+        user: User = member.user
+        found = counts.pop(str(user.pk), none)
+        done = found["completed"] + found["in_review"]
+        rows.append(MemberRow(user.display_name, user.email, member.roles, user.is_active, found, done))
+    others = [
+        MemberRow(one["name"], "", [], active=True, counts=one, done=one["completed"] + one["in_review"])
+        for one in counts.values()
+    ]
+    return rows + others
+
+
+class ExportQueue(Page):
+    """The items of a queue with their scores, as a file."""
 
     def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
-        get_access(self.actor, pk).check("manage")
-        return self.render("edit_queue.html")
+        access = get_access(self.actor, pk)
+        access.check("review")
+        name = self.request.GET.get("format", "csv")
+        if name not in FORMATS:
+            raise Invalid(f"format must be one of {', '.join(FORMATS)}, got {show(name)}", field="format")
+        # Spreadsheets open the files of pages.
+        return export_items(access.queue, name=name, bom=name == "csv")

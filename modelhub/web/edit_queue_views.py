@@ -1,0 +1,113 @@
+"""Create and edit a queue in one form."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.http.response import HttpResponseBase
+
+from modelhub.accounts.models import normalize_login
+from modelhub.accounts.people import Actor
+from modelhub.core.transactions import in_transaction, repeat_aborted
+from modelhub.queues.access import get_access
+from modelhub.queues.labels import add_label
+from modelhub.queues.management import create_queue, update_queue
+from modelhub.queues.members import remove_member
+from modelhub.queues.models import QUEUE_ROLES, STRATEGIES, Queue
+from modelhub.queues.overview import attached_labels, describe_queues
+from modelhub.queues.serializers import NewQueueInput, QueueInput
+from modelhub.web.page import Page
+from modelhub.web.queue_form import QueueForm, choices_of, form_of_new, form_of_post, form_of_queue
+
+STRATEGY_CHOICES = dict(
+    zip(
+        STRATEGIES,
+        (
+            "By hand: any annotator takes any item until you assign it",
+            "In turn: each new item goes to the next annotator",
+            "Balanced: each new item goes to the annotator with the fewest open items",
+        ),
+        strict=True,
+    )
+)
+
+
+class QueueFormPage(Page):
+    """Base of the two pages with the form of a queue."""
+
+    def show_form(self, form: QueueForm, queue: Queue | None) -> HttpResponseBase:
+        """Return the form with the posted fields, if there are any, and their errors."""
+        if self.request.method == "POST":
+            form = form_of_post(self.request.POST)
+        return self.render(
+            "edit_queue.html",
+            queue=queue,
+            form=form,
+            choices=choices_of(self.actor, form, queue),
+            strategies=STRATEGY_CHOICES.items(),
+            roles=[*reversed(QUEUE_ROLES)],
+            errors={name: " ".join(found) for name, found in (self.refused.fields if self.refused else {}).items()},
+        )
+
+
+class NewQueue(QueueFormPage):
+    """New queue."""
+
+    for_admins = "Queues are created by admins of the organization"
+
+    def show(self, **ids: Any) -> HttpResponseBase:
+        return self.show_form(form_of_new(self.actor), None)
+
+    def act(self, **ids: Any) -> HttpResponseBase:
+        form = form_of_post(self.request.POST)
+        fields = NewQueueInput().run_validation(form.body())
+        queue = store_queue(actor=self.actor, queue_id=None, fields=fields, form=form)
+        return self.back_to("queue", done=f"“{queue.name}” is created. Add items, then activate it.", pk=queue.pk)
+
+
+class EditQueue(QueueFormPage):
+    """Edit queue."""
+
+    def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
+        queue = self.read_queue(pk)
+        return self.show_form(form_of_queue(queue), queue)
+
+    def act(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
+        form = form_of_post(self.request.POST)
+        changes = form.changes(form_of_queue(self.read_queue(pk)))
+        fields = QueueInput(partial=True).run_validation(changes)
+        store_queue(actor=self.actor, queue_id=pk, fields=fields, form=form)
+        return self.back_to("queue", done="The changes are saved.", pk=pk)
+
+    def read_queue(self, pk: uuid.UUID) -> Queue:
+        """Return the described queue. Raise `NotFound`, `Forbidden`."""
+        access = get_access(self.actor, pk)
+        access.check("manage")
+        [queue] = describe_queues([access.queue], self.actor)
+        return queue
+
+
+@repeat_aborted
+@in_transaction
+def store_queue(*, actor: Actor, queue_id: uuid.UUID | None, fields: Mapping[str, Any], form: QueueForm) -> Queue:
+    """Create or update a queue with its required labels, in one transaction.
+
+    The creator without a role is no member. Raise the errors of `create_queue` and `update_queue`.
+    """
+    if queue_id is None:
+        queue = create_queue(actor=actor, fields=fields)
+    else:
+        queue = update_queue(actor=actor, queue_id=queue_id, changes=fields)
+    require_labels(actor, queue, form.required)
+    if "annotator_ids" in fields and queue.created_by_id not in fields["annotator_ids"]:
+        creator = queue.members.filter(organization_id=queue.organization_id, user=queue.created_by_id)
+        if creator.exclude(user__email__in=map(normalize_login, fields["annotator_emails"])).exists():
+            remove_member(actor=actor, queue_id=queue.pk, user_id=queue.created_by_id)
+    return queue
+
+
+def require_labels(actor: Actor, queue: Queue, required: Collection[str]) -> None:
+    """Bring the labels of a queue in line with the required ones."""
+    for attached in attached_labels().filter(organization_id=queue.organization_id, queue=queue):
+        if attached.required != (str(attached.label_id) in required):
+            add_label(actor=actor, queue_id=queue.pk, label_id=attached.label_id, required=not attached.required)
