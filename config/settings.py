@@ -212,6 +212,8 @@ LOGIN_URL = "web:login"
 LOGIN_REDIRECT_URL = "web:start"
 CSRF_FAILURE_VIEW = "modelhub.core.problems.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# A queue has up to 1,000 members with up to three roles each, a field per role.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 FILE_UPLOAD_HANDLERS = ["modelhub.core.uploads.NoFiles"]
 
 TIME_ZONE = "UTC"
