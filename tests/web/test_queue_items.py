@@ -1,0 +1,204 @@
+"""The list of a queue's items: filter, assign, share, remove, release."""
+
+import re
+import uuid
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from modelhub.queues.models import Assignment, Item, Queue, Slot
+from tests.factories import AssignmentFactory, SlotFactory, UserFactory
+from tests.web.queue_team import Team, client_of, sentences
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def team() -> Team:
+    return Team()
+
+
+def post(team: Team, role: str = "manager", query: str = "", **fields: Any) -> Any:
+    return client_of(getattr(team, role)).post(f"{team.path}items/{query}", fields)
+
+
+def text_of(response: Any) -> str:
+    return str(response.content.decode())
+
+
+def shown(team: Team, query: str = "") -> list[str]:
+    page = text_of(client_of(team.manager).get(f"{team.path}items/{query}"))
+    return re.findall(r'name="item" value="([^"]+)"', page)
+
+
+def ids(items: list[Item]) -> list[str]:
+    return [str(item.pk) for item in items]
+
+
+def people_of(item: Item) -> set[Any]:
+    return set(Assignment.objects.filter(item=item).values_list("user_id", flat=True))
+
+
+def test_items_are_listed_in_order_on_pages(team: Team) -> None:
+    items = team.add(60)
+    assert shown(team) == ids(items[:50])
+    assert shown(team, "?page=2") == ids(items[50:])
+    assert shown(team, "?page=99") == ids(items[50:])
+    assert shown(team, "?ordering=-order") == ids(items[::-1][:50])
+    assert 'href="?ordering=-order&amp;page=2"' in text_of(
+        client_of(team.admin).get(f"{team.path}items/?ordering=-order")
+    )
+
+
+def test_items_are_filtered_by_status_and_person(team: Team) -> None:
+    free, taken, skipped = team.add(2) + team.add(1, status="skipped")
+    AssignmentFactory.create(item=taken, user=team.annotator)
+    Item.objects.filter(pk=taken.pk).update(is_assigned=True)
+    assert shown(team, "?status=skipped") == ids([skipped])
+    assert shown(team, f"?assigned_to={team.annotator.pk}") == ids([taken])
+    assert shown(team, "?assigned_to=nobody") == ids([free, skipped])
+    assert client_of(team.manager).get(f"{team.path}items/?status=nonsense").status_code == 400
+    assert "No item matches" in text_of(client_of(team.manager).get(f"{team.path}items/?status=completed"))
+
+
+def test_statements_of_the_list_do_not_grow_with_items_and_members(team: Team) -> None:
+    client = client_of(team.manager)
+    team.add(2)
+    client.get(f"{team.path}items/")
+    with CaptureQueriesContext(connection) as few:
+        client.get(f"{team.path}items/")
+    for item in team.add(30):
+        AssignmentFactory.create(item=item, user=team.join("annotator"))
+    with CaptureQueriesContext(connection) as many:
+        client.get(f"{team.path}items/")
+    assert len(many) == len(few) <= 8
+
+
+def test_selected_items_are_shared_evenly(team: Team) -> None:
+    others = [team.join("annotator") for _ in range(2)]
+    items = team.add(6)
+    people = [str(one.pk) for one in (team.annotator, *others)]
+    AssignmentFactory.create(item=items[0], user=team.manager)
+    answer = post(team, action="assign", way="share", item=ids(items), person=people, query="?status=pending")
+    assert answer["Location"] == f"{team.path}items/?status=pending"
+    assert sentences(answer) == ["6 items shared."]
+    assert [len(people_of(item)) for item in items] == [1] * 6
+    assert Counter(Assignment.objects.values_list("user_id", flat=True)) == dict.fromkeys(map(uuid.UUID, people), 2)
+    assert Item.objects.filter(is_assigned=True).count() == 6
+
+
+def test_shared_items_have_as_many_people_as_annotations(team: Team) -> None:
+    Queue.objects.update(annotations_required=2)
+    others = [team.join("annotator") for _ in range(2)]
+    items = team.add(3)
+    post(team, action="assign", way="share", item=ids(items), person=[one.pk for one in (team.annotator, *others)])
+    assert [len(people_of(item)) for item in items] == [2, 2, 2]
+    assert set(Counter(Assignment.objects.values_list("user_id", flat=True)).values()) == {2}
+
+
+def test_the_first_items_without_people_are_shared(team: Team) -> None:
+    other = team.join("annotator")
+    taken, done, *free = team.add(1) + team.add(1, status="completed") + team.add(4)
+    Item.objects.filter(pk=taken.pk).update(is_assigned=True)
+    AssignmentFactory.create(item=taken, user=team.manager)
+    answer = post(team, action="first", first="3", person=[team.annotator.pk, other.pk])
+    assert sentences(answer) == ["3 items shared."]
+    assert [people_of(item) for item in (taken, done, *free)] == [
+        {team.manager.pk},
+        set(),
+        {team.annotator.pk},
+        {other.pk},
+        {team.annotator.pk},
+        set(),
+    ]
+    post(team, action="first", first="5", person=[team.annotator.pk])
+    again = post(team, action="first", first="5", person=[team.annotator.pk])
+    assert sentences(again)[-1] == "Every open item has people already."
+
+
+def test_selected_items_get_lose_and_change_people(team: Team) -> None:
+    [item] = team.add()
+    both = {team.annotator.pk, team.manager.pk}
+    post(team, action="assign", way="add", item=str(item.pk), person=[*both])
+    assert people_of(item) == both
+    post(team, action="assign", way="remove", item=str(item.pk), person=[team.manager.pk])
+    assert people_of(item) == {team.annotator.pk}
+    post(team, action="assign", way="set", item=str(item.pk), person=[team.manager.pk])
+    assert people_of(item) == {team.manager.pk}
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"action": "assign", "way": "add", "person": "x"}, "Select at least one item"),
+        ({"action": "assign", "way": "add", "item": "x"}, "Select at least one person"),
+        ({"action": "assign", "way": "add", "item": "x", "person": "ANNOTATOR"}, "item_ids must be"),
+        ({"action": "assign", "way": "add", "item": "ITEM", "person": "REVIEWER"}, "members of the queue that may"),
+        ({"action": "assign", "way": "share", "item": "ITEM", "person": "FOREIGNER"}, "members of the queue that may"),
+        ({"action": "assign", "way": "magic", "item": "ITEM", "person": "ANNOTATOR"}, "action must be one of"),
+        ({"action": "first", "person": "ANNOTATOR"}, "first must be given"),
+        ({"action": "first", "first": "0", "person": "ANNOTATOR"}, "first must be a whole number from 1"),
+        ({"action": "first", "first": "3"}, "Select at least one person"),
+        ({"action": "remove"}, "item_ids must be"),
+        ({"release": "x"}, "release must be the ids"),
+    ],
+)
+def test_an_unusable_form_shows_the_sentence_and_keeps_the_choice(
+    team: Team, fields: dict[str, str], sentence: str
+) -> None:
+    [item] = team.add()
+    words = {
+        "ITEM": item.pk,
+        **{role.upper(): getattr(team, role).pk for role in ("annotator", "reviewer", "foreigner")},
+    }
+    answer = post(team, **{name: str(words.get(value, value)) for name, value in fields.items()})
+    assert answer.status_code == 400
+    assert sentence in text_of(answer)
+    if fields.get("person") == "ANNOTATOR":
+        assert f'name="person" value="{team.annotator.pk}" checked' in text_of(answer)
+    assert Assignment.objects.count() == 0
+
+
+def test_items_are_removed_and_foreign_ones_are_not(team: Team) -> None:
+    first, second = team.add(2)
+    [foreign] = Team(Queue.objects.create(organization=team.queue.organization, created_by=team.admin, name="B")).add()
+    answer = post(team, action="remove", item=ids([first, foreign]))
+    assert sentences(answer) == ["1 item removed."]
+    assert shown(team) == ids([second])
+    assert Item.objects.get(pk=foreign.pk).deleted_at is None
+
+
+def test_a_reservation_is_shown_and_released(team: Team) -> None:
+    [item] = team.add()
+    SlotFactory.create(item=item, user=team.annotator, state="reserved", seat=1)
+    page = text_of(client_of(team.manager).get(f"{team.path}items/"))
+    [value] = re.findall(r'name="release" value="([^"]+)"', page)
+    assert value == f"{item.pk} {team.annotator.pk}"
+    assert sentences(post(team, release=value)) == ["The reservation is released."]
+    assert not Slot.objects.exists()
+
+
+@pytest.mark.parametrize(("role", "status"), [("reviewer", 403), ("annotator", 403), ("foreigner", 404)])
+@pytest.mark.parametrize("action", ["assign", "first", "remove", "release"])
+def test_only_managers_act_on_items(team: Team, action: str, role: str, status: int) -> None:
+    [item] = team.add()
+    other = team.join("annotator")
+    slot = SlotFactory.create(item=item, user=other, state="reserved", seat=1)
+    fields = {"item": str(item.pk), "person": str(team.annotator.pk), "first": "1", "way": "add"}
+    act = {"release": f"{item.pk} {other.pk}"} if action == "release" else {"action": action}
+    assert post(team, role, **fields, **act).status_code == status
+    assert Assignment.objects.count() == 0
+    assert Item.objects.get().deleted_at is None
+    assert Slot.objects.filter(pk=slot.pk).exists()
+
+
+def test_inactive_members_are_not_offered(team: Team) -> None:
+    team.add()
+    gone = team.join("annotator", is_active=False, name="Gone away")
+    page = text_of(client_of(team.manager).get(f"{team.path}items/"))
+    assert str(gone.pk) not in page
+    assert "Gone away" not in page
+    assert UserFactory.create(organization=team.queue.organization).email not in page
