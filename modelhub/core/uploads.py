@@ -1,4 +1,4 @@
-"""Uploads of files: no route takes any, but for views that install `FilesInMemory`."""
+"""Uploads of files: only views that install `FilesInMemory` take them."""
 
 import io
 from typing import Any, Never
@@ -18,9 +18,9 @@ class NoFiles(FileUploadHandler):
 
 
 class FilesInMemory(FileUploadHandler):
-    """Keep the files of a form in memory, all together at most `MODELHUB_MAX_BODY_BYTES`.
+    """Keep the files of a form in memory, without their names.
 
-    Their names, which a client chooses, are dropped.
+    Together they have at most `MODELHUB_MAX_BODY_BYTES`.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -157,7 +157,7 @@ def count_selected_items(*, actor: Actor, queue_id: uuid.UUID, selection: Source
 
 
 def _select_new(queue: Queue, selection: SourceSelection) -> tuple[list[uuid.UUID], int]:
-    """Return the sources under a filter that the queue lacks, and the number of others.
+    """Return the sources of a filter that the queue lacks, and the number of others.
 
     Raise `TooLarge` above 100,000 new ones.
     """

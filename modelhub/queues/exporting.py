@@ -323,7 +323,7 @@ FORMATS: dict[str, tuple[str, Callable[[Queue, Batches], Iterator[bytes]]]] = {
 def export_items(
     queue: Queue, *, name: str, status: str | None = None, authoritative: bool = False, bom: bool = False
 ) -> StreamingHttpResponse:
-    """Return a file of the items in their order; memory does not grow with their number.
+    """Return a file of the items in their order, streamed in bounded memory.
 
     `name` is one of `FORMATS`. `bom` begins with a byte order mark, by which spreadsheets recognize UTF-8.
     """

@@ -1,4 +1,4 @@
-"""The form of a queue: from stored rows and posted fields to the body of a request."""
+"""The form of a queue: from rows and posted fields to the body of a request."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Sources by a file or by pasted ids: lines to entries, or to errors with sentences."""
+"""Sources by a file or by pasted ids: lines to entries, or to errors."""
 
 import csv
 import json
