@@ -126,7 +126,8 @@ class Results(Page):
             try:
                 context |= parts[wanted]()
             except Refused as refused:
-                context[f"{wanted}_refused"] = refused
+                # Its sentence only: the traceback would hold the cursor of an unfinished read, and its transaction.
+                context[f"{wanted}_refused"] = str(refused)
         return context
 
 
