@@ -74,6 +74,8 @@ def describe_values(counted: CountedValues, path: str) -> Distribution:
 
 
 def _describe(counted: CountedValues, values: Values) -> str:
+    if not counted.total:
+        return f"No {counted.noun}s yet."
     sentence = f"{counted.total:,} {counted.noun}{'' if counted.total == 1 else 's'}"
     if counted.label.type == "text":
         sentence += f", {count(len(counted.values), 'different text')}"

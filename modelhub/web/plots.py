@@ -16,6 +16,8 @@ from modelhub.web.tables import MINUS, cut, show_figure
 MOST_BARS = 30
 LONGEST_NAME = 60
 ROW, TEXT, BAR, THICKNESS = 38, 15, 21, 8
+# A figure with its interval has a line of its own below the name.
+ESTIMATE_ROW, ESTIMATE_TEXT, ESTIMATE_BAR = 58, 33, 40
 # Columns of a plot of days; more days are months.
 MOST_DAYS, MOST_COLUMNS = 92, 366
 COLUMNS_HEIGHT = 120
@@ -186,9 +188,9 @@ def draw_estimates(
             DrawnEstimate(
                 plot_name(one.name),
                 show_estimate(one.value, one.low, one.high),
-                at * ROW,
-                at * ROW + TEXT,
-                at * ROW + BAR,
+                at * ESTIMATE_ROW,
+                at * ESTIMATE_ROW + ESTIMATE_TEXT,
+                at * ESTIMATE_ROW + ESTIMATE_BAR,
                 _place(place(one.value)),
                 _place(place(low)),
                 _place(place(high) - place(low)),
@@ -198,8 +200,8 @@ def draw_estimates(
         DrawnLimit(show_figure(limit), _place(place(limit)), "end" if at == 0 else "start")
         for at, limit in enumerate(limits)
     ]
-    axis = len(drawn) * ROW
-    return Estimates(title, plot_id, drawn, lines, f"{left:.0f}".replace("-", MINUS), axis + TEXT + 5, axis)
+    axis = len(drawn) * ESTIMATE_ROW - 8
+    return Estimates(title, plot_id, drawn, lines, f"{left:.0f}".replace("-", MINUS), axis + TEXT + 8, axis)
 
 
 def show_estimate(value: float, low: float | None, high: float | None) -> str:

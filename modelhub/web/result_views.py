@@ -37,13 +37,13 @@ from modelhub.web.agreement_words import AgreementWords, describe_agreement
 from modelhub.web.distributions import CountedValues, describe_values
 from modelhub.web.page import Page
 from modelhub.web.plots import Bar, Bars, Columns, draw_bars, draw_days
-from modelhub.web.tables import Column, Table, csv_response, cut, show_figure, show_share, show_value
+from modelhub.web.tables import Column, Table, csv_response, cut, show_figure, show_number, show_share, show_value
 
 ROWS_PER_PAGE = 25
 # Disagreements of a file, and of one read of their values.
 MOST_DISAGREEMENTS, DISAGREEMENTS_PER_READ = 10_000, 1000
 # Characters of a value in a list of disagreements.
-LONGEST_VALUE = 100
+LONGEST_VALUE = 60
 STATUSES = {
     "pending": "Pending",
     "in_progress": "In progress",
@@ -438,7 +438,7 @@ def _bar_with_mean(name: str, number: int, mean: Any) -> Bar:
 def _list_figures(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the figures of numbers, with their names."""
     names = ("mean", "median", "minimum", "maximum")
-    return [(name.title(), show_figure(summary[name])) for name in names if summary[name] is not None]
+    return [(name.title(), show_number(summary[name])) for name in names if summary[name] is not None]
 
 
 def _shorten_values(row: dict[str, Any]) -> dict[str, Any]:

@@ -84,6 +84,12 @@ def show_figure(figure: Any) -> str:
     return text.replace("-", MINUS)
 
 
+def show_number(number: Any) -> str:
+    """Return a number with at most three places."""
+    text = show_figure(number)
+    return text if "e" in text else text.rstrip("0").removesuffix(".")
+
+
 def show_value(value: Any) -> str:
     """Return a plain value: several options are separated by commas."""
     if isinstance(value, list):

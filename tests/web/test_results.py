@@ -329,7 +329,7 @@ class TestLabel:
                 ScoreFactory.create(source=source, label=label, annotator=person, value={"rating": value})
         summary = alice.get(f"/model-hub/annotations-labels/{label.pk}/summary/").body
         html = words(read(admin, path_of_label(label)))
-        assert "Scores 8 Annotators 2 Sources 4 Mean 3.125 Median 3.500 Minimum 1.000 Maximum 5.000" in html
+        assert "Scores 8 Annotators 2 Sources 4 Mean 3.125 Median 3.5 Minimum 1 Maximum 5" in html
         rows = read_csv(admin, path_of_label(label, table=f"values_{label.pk}"))
         assert [(row["Value"], int(row["Scores"]), float(row["Share"])) for row in rows] == [
             (str(one["value"]), one["count"], float(one["share"])) for one in summary["distribution"]
