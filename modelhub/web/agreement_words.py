@@ -78,7 +78,10 @@ class AgreementWords:
 
 
 def describe_agreement(found: dict[str, Any], paths: Any) -> AgreementWords:
-    """Return the words for the answer of `get_agreement`; `paths` returns the address of a table by its name."""
+    """Return the words for an answer of `get_agreement`.
+
+    `paths` returns the address of a table by its name.
+    """
     labels, judges = found["labels"], found["judge_vs_human"]
     alphas = [estimate_of(one["label_name"], one["alpha"], one["alpha_interval"]) for one in labels]
     differences = [

@@ -1,4 +1,4 @@
-"""Values of a label as bars and a table: options, stars, numbers in bins, lengths of texts."""
+"""Values of a label as bars and a table: numbers in bins, lengths of texts."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -120,7 +120,7 @@ def _spread_numbers(counted: CountedValues) -> Values:
 
 
 def bin_numbers(numbers: list[tuple[Decimal, int]]) -> Values:
-    """Return ascending numbers by themselves if they are few, else in bins of equal width."""
+    """Return ascending numbers by themselves if few, else in bins of one width."""
     width = _find_width(numbers) if len(numbers) > MOST_NUMBERS else None
     if width is None:
         return [(_spell(number), scores) for number, scores in numbers]

@@ -1,4 +1,4 @@
-"""Results of a queue and of a label: plots with their tables, agreement in sentences, disagreements.
+"""Results of a queue and of a label: plots, tables, agreement in sentences.
 
 Agreement and disagreements take up to a second. They are parts that the page asks for when it is there, with `?part=`;
 without JavaScript a link does.
@@ -102,7 +102,10 @@ class Results(Page):
         return FLAG_VALUES[word]
 
     def file_of(self, tables: dict[str, Callable[[], dict[str, Table]]], pk: uuid.UUID) -> HttpResponseBase:
-        """Return a table as CSV. `tables` has the functions that compute tables, by the beginnings of their names."""
+        """Return a table as CSV. Raise `NotFound`.
+
+        `tables` has the functions that compute tables, by the beginnings of their names.
+        """
         name = self.request.GET["table"]
         compute = tables.get(name.partition("_")[0])
         table = compute().get(name) if compute else None
@@ -118,7 +121,7 @@ class Results(Page):
         return self.render(f"results_{part}.html", **self.compute_parts({part: parts[part]}))
 
     def compute_parts(self, parts: dict[str, Callable[[], dict[str, Any]]]) -> dict[str, Any]:
-        """Return the context of the parts that are asked for; the error of one is a sentence in it."""
+        """Return the context of the part that is asked for, with its error as a sentence."""
         wanted = self.request.GET.get("part", "")
         context = self.subject | {"given": self.given}
         context |= {f"{name}_path": self.address(part=name) for name in parts}

@@ -63,7 +63,10 @@ class Table:
 
 
 def show_cell(cell: Any, kind: Kind = "text") -> str:
-    """Return a cell in words: counts with separators, shares in percent, figures with three places."""
+    """Return a cell in words.
+
+    Counts have separators, shares are in percent, figures have three places.
+    """
     if cell is None:
         return NOTHING
     if kind == "text":
@@ -104,7 +107,10 @@ def cut(text: str, longest: int) -> str:
 
 
 def csv_response(table: Table, file: str) -> HttpResponse:
-    """Return a table as a file. `file` is a name of ASCII letters, digits, hyphens and underscores."""
+    """Return a table as a file.
+
+    `file` is a name of ASCII letters, digits, hyphens and underscores.
+    """
     header = [column.title for column in table.columns]
     content = write_rows([header, *(map(_write_cell, row) for row in table.rows)])
     response = HttpResponse(BYTE_ORDER_MARK + content, content_type=CSV)
