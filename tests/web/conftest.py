@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser import CHROMIUM, record_messages
 from tests.servers import Server, data_folder, running_server
+from tests.web.people import Person
 
 PASSWORD = "correct horse battery"
 ADMIN = "admin@example.com"
@@ -80,15 +81,6 @@ def visitors(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator
     assert [messages for messages in visitors.messages if messages] == []
 
 
-@dataclass(frozen=True)
-class Person:
-    """A user with a password and an API key."""
-
-    id: str
-    email: str
-    headers: dict[str, str]
-
-
 @pytest.fixture
 def person(server: Server) -> Callable[..., Person]:
     """Return a function that creates a user with the password of all."""
@@ -101,6 +93,6 @@ def person(server: Server) -> Callable[..., Person]:
         made = answer.json()
         with psycopg.connect(server.database_url, autocommit=True) as connection:
             connection.execute("UPDATE modelhub_user SET password = %s WHERE id = %s", [HASH, made["id"]])
-        return Person(made["id"], email, {"X-Api-Key": made["api_key"], "X-Secret-Key": made["secret_key"]})
+        return Person(made["id"], email, made["api_key"], made["secret_key"])
 
     return create
