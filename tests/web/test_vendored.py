@@ -8,7 +8,6 @@ import pytest
 from tests.folders import ROOT
 
 
-
 @pytest.mark.parametrize("folder", ["modelhub/static/modelhub/vendor", "tests/web/vendor"])
 def test_every_file_has_the_hash_of_its_row(folder: str) -> None:
     text = (ROOT / folder / "README.md").read_text()
