@@ -64,8 +64,8 @@ def make_scene(
     created = call(server, "POST", "/model-hub/annotation-queues/", fields)
     scene = Scene(server, created["id"])
     for label, (kind, description, options) in LABELS.items():
-        body = {"name": f"{label} of {name}", "type": kind, "description": description, "settings": options}
-        body["allow_notes"] = label == "Quality"
+        body: dict[str, Any] = {"name": f"{label} of {name}", "type": kind, "settings": options}
+        body |= {"description": description, "allow_notes": label == "Quality"}
         label_id = call(server, "POST", "/model-hub/annotations-labels/", body)["result"]["id"]
         scene.labels[label] = label_id
         attached = {"label_id": label_id, "required": label in REQUIRED}
