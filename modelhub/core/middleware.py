@@ -16,6 +16,8 @@ log = structlog.get_logger("modelhub.requests")
 
 # Request ids of clients that are safe to log.
 SAFE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
+# The path of a one-time link is the secret of an account.
+SECRET_PATH = re.compile(r"^(/invitation/)[^/]+")
 # Never limited, and logged only when they fail.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -31,7 +33,7 @@ PERMISSIONS_POLICY = "camera=(), display-capture=(), geolocation=(), microphone=
 class RequestMiddleware:
     """Bind a request id to the log, then set headers, count and log.
 
-    Query, headers and body are never logged.
+    Query, headers, body and the tokens of one-time links are never logged.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -47,7 +49,7 @@ class RequestMiddleware:
         response = self.get_response(request)
         # Without a body: of Django's own views, and of static files, which are streamed.
         if response.status_code == 405 and (response.streaming or not response.content):
-            response = method_not_allowed(request, response["Allow"])
+            response = _name_the_methods(request, response)
         response["X-Request-Id"] = request_id
         set_security_headers(response)
         seconds = time.perf_counter() - started
@@ -58,12 +60,21 @@ class RequestMiddleware:
                 "request",
                 method=request.method,
                 route=route or None,
-                path=request.path,
+                path=SECRET_PATH.sub(r"\1…", request.path),
                 status=response.status_code,
                 ms=round(seconds * 1000, 1),
             )
         break_reference_cycles(response)
         return response
+
+
+def _name_the_methods(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Return a 405 problem with the headers of the middleware that saw the response."""
+    problem = method_not_allowed(request, response["Allow"])
+    for name in ("X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"):
+        if name in response:
+            problem[name] = response[name]
+    return problem
 
 
 def route_of(request: HttpRequest) -> str:

@@ -1,35 +1,286 @@
 """Labels: list, create with a preview, edit."""
 
 import uuid
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+from django.db import connection
 from django.http.response import HttpResponseBase
+from django.utils.functional import cached_property
 
-from modelhub.labels.services import get_label
+from modelhub.core.errors import Invalid, Refused
+from modelhub.core.exact_json import same
+from modelhub.core.models import LIVE
+from modelhub.core.text import show
+from modelhub.labels.filters import LabelFilter
+from modelhub.labels.judging import IllegalScores, ScoresAffected, find_illegal_scores
+from modelhub.labels.models import Label
+from modelhub.labels.projects import search_projects
+from modelhub.labels.rules import LabelRule
+from modelhub.labels.serializers import LabelInput
+from modelhub.labels.services import (
+    create_label,
+    delete_label,
+    get_label,
+    labels_of,
+    restore_label,
+    update_label,
+)
+from modelhub.labels.types import LABEL_TYPES, get_type
+from modelhub.queues.access import visible_queues
+from modelhub.queues.models import Queue
+from modelhub.scores.models import Score
+from modelhub.scores.queries import live_scores
+from modelhub.web.fields import Field
+from modelhub.web.label_forms import read_settings, settings_texts
+from modelhub.web.lists import Listing, given_filters, read_page
 from modelhub.web.page import Page
+
+TYPE_NAMES = {
+    "star": "Stars",
+    "categorical": "Options",
+    "thumbs_up_down": "Thumbs",
+    "numeric": "Number",
+    "text": "Text",
+}
+FILTERS = ("search", "type", "archived")
+SHOWN_PROJECTS = 200
+SHOWN_QUEUES = 50
+# A preview judges the oldest scores only; to save the settings judges all.
+PREVIEWED_SCORES = 10_000
+COUNTED_SCORES = 1000
+# The index of a label's scores has no organization: each score that is counted is read.
+COUNT_SCORES = """
+SELECT label.id, (
+    SELECT count(*) FROM (
+        SELECT FROM modelhub_score score
+        WHERE score.label_id = label.id AND score.organization_id = label.organization_id
+            AND score.deleted_at IS NULL AND score.created_at > '-infinity'
+        LIMIT %s
+    ) AS some_scores
+) FROM modelhub_label label WHERE label.organization_id = %s AND label.id = ANY(%s)
+"""
+
+
+class ListedLabel(NamedTuple):
+    """A label in the list, with its legal values and its number of scores in words."""
+
+    label: Label
+    type: str
+    values: str
+    scores: str
 
 
 class Labels(Page):
-    """Labels."""
+    """Labels of the organization, newest first."""
 
     def show(self, **ids: Any) -> HttpResponseBase:
-        return self.render("labels.html")
+        given = given_filters(self.request, *FILTERS)
+        labels = labels_of(self.actor.user.organization_id).select_related("project")
+        try:
+            listing = read_page(self.request, LabelFilter(given, queryset=labels).get_rows())
+        except Refused as refused:
+            self.refused, listing = refused, Listing([])
+        rows = self._describe(listing.rows)
+        return self.render("labels.html", listing=listing, rows=rows, given=given, types=TYPE_NAMES)
+
+    def _describe(self, labels: Sequence[Label]) -> list[ListedLabel]:
+        counts = {} if self.actor.missing_right else count_scores(self.actor.user.organization_id, labels)
+        rows = []
+        for label in labels:
+            number = counts.get(label.pk, 0)
+            scores = f"over {COUNTED_SCORES:,}" if number > COUNTED_SCORES else str(number)
+            rows.append(ListedLabel(label, TYPE_NAMES[label.type], legal_values(label), scores))
+        return rows
 
 
-class NewLabel(Page):
+class Example(NamedTuple):
+    """A score that new settings would make illegal."""
+
+    score: Score
+    value: str
+
+
+class Preview(NamedTuple):
+    """The field of a label for annotators, or the sentence about its settings."""
+
+    field: Field | None = None
+    sentence: str = ""
+    illegal: IllegalScores | None = None
+    examples: Sequence[Example] = ()
+
+
+class LabelForm(Page):
+    """Base of pages with the form of a label, new or stored."""
+
+    @cached_property
+    def label(self) -> Label | None:
+        """Return the label that the address names, deleted or not. Raise `NotFound`."""
+        pk = self.kwargs.get("pk")
+        return get_label(organization_id=self.organization_id, label_id=pk, deleted_too=True) if pk else None
+
+    @property
+    def organization_id(self) -> uuid.UUID:
+        return self.actor.user.organization_id
+
+    @cached_property
+    def label_type(self) -> str:
+        """Return the type of the label or of the form. Raise `Invalid`."""
+        sent = self.label.type if self.label else self.request.POST.get("type", "star")
+        if sent not in LABEL_TYPES:
+            raise Invalid(f"type must be one of {', '.join(LABEL_TYPES)}, got {show(sent)}", field="type")
+        return sent
+
+    def read_fields(self) -> dict[str, Any]:
+        """Return the fields of the form, checked by the rules of the API. Raise `Invalid`."""
+        data = self.request.POST
+        body = {
+            "name": data.get("name", "").strip(),
+            "type": self.label_type,
+            "description": data.get("description", "").replace("\r\n", "\n"),
+            "project_id": data.get("project") or None,
+            "allow_notes": "allow_notes" in data,
+            "settings": read_settings(self.label_type, data, self.label.settings if self.label else {}),
+        }
+        fields: dict[str, Any] = LabelInput().run_validation(body)
+        return fields
+
+    def preview(self) -> Preview:
+        """Return the field that the form describes, and the scores that it rejects."""
+        data, label = self.request.POST, self.label
+        try:
+            if self.request.method == "POST":
+                stored = label.settings if label else {}
+                given = read_settings(self.label_type, data, stored)
+                settings = get_type(self.label_type).check_settings(given, stored, keep=bool(label))
+            elif label:
+                settings = get_type(label.type).read_settings(label.settings)
+            else:
+                return Preview(sentence="The form appears here as soon as its settings fit.")
+            field = self._field(settings)
+            if label is None or same(settings, label.settings):
+                return Preview(field)
+            illegal = find_illegal_scores(label, settings, most=PREVIEWED_SCORES)
+        except Refused as refused:
+            return Preview(sentence=str(refused))
+        return Preview(field, illegal=illegal, examples=self.examples(illegal))
+
+    def _field(self, settings: dict[str, Any]) -> Field:
+        texts = self.texts()
+        kind = get_type(self.label_type)(settings)
+        rule = LabelRule("preview", texts["name"].strip() or "Name of the label", self.label_type, False, kind)
+        return Field(rule, texts["description"], allows_notes=bool(texts["allow_notes"]))
+
+    def examples(self, illegal: IllegalScores) -> list[Example]:
+        scores = live_scores(self.actor).filter(pk__in=illegal.examples) if illegal.examples else Score.objects.none()
+        found = scores.select_related("source", "annotator", "label").order_by("created_at", "id")
+        return [
+            Example(score, get_type(score.label.type).readable(score.value, score.label.settings)) for score in found
+        ]
+
+    def texts(self) -> dict[str, str]:
+        """Return the texts of the form: as sent, else as stored, else the defaults."""
+        if self.request.method == "POST":
+            return dict.fromkeys(("name", "description", "allow_notes"), "") | self.request.POST.dict()
+        label = self.label
+        if label is None:
+            return {"name": "", "description": "", "allow_notes": "", "type": "star", **settings_texts(None, {})}
+        return {
+            **settings_texts(label.type, label.settings),
+            "name": label.name,
+            "description": label.description,
+            "type": label.type,
+            "project": str(label.project_id or ""),
+            "allow_notes": "on" if label.allow_notes else "",
+        }
+
+    def show(self, **ids: Any) -> HttpResponseBase:
+        refused = self.refused
+        illegal = refused.illegal if isinstance(refused, ScoresAffected) else None
+        return self.render(
+            "edit_label.html",
+            label=self.label,
+            texts=self.texts(),
+            types=TYPE_NAMES,
+            preview=self.preview(),
+            projects=search_projects(organization_id=self.organization_id, name="")[:SHOWN_PROJECTS],
+            illegal=illegal,
+            examples=self.examples(illegal) if illegal else [],
+            may_force=refused is not None and refused.code in {"scores_affected", "too_slow"},
+            queues=self._queues(),
+        )
+
+    def _queues(self) -> list[Queue]:
+        if self.label is None:
+            return []
+        queues = Queue.objects.filter(visible_queues(self.actor), LIVE, queue_labels__label=self.label)
+        return list(queues.order_by("name", "id")[:SHOWN_QUEUES])
+
+
+class NewLabel(LabelForm):
     """New label."""
 
     for_admins = "Labels are created by admins of the organization"
 
-    def show(self, **ids: Any) -> HttpResponseBase:
-        return self.render("edit_label.html")
+    def act(self, **ids: Any) -> HttpResponseBase:
+        if self.request.POST.get("action") == "preview":
+            return self.show()
+        label = create_label(organization_id=self.organization_id, **self.read_fields())
+        return self.back_to("labels", done=f"The label {label.name} is created.")
 
 
-class EditLabel(Page):
+class EditLabel(LabelForm):
     """Label."""
 
     for_admins = "Labels are changed by admins of the organization"
 
-    def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
-        get_label(organization_id=self.actor.user.organization_id, label_id=pk)
-        return self.render("edit_label.html")
+    def act(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
+        name = self.label.name if self.label else ""
+        match self.request.POST.get("action", "save"):
+            case "preview":
+                return self.show()
+            case "delete":
+                delete_label(organization_id=self.organization_id, label_id=pk)
+                return self.back_to("labels", done=f"The label {name} is deleted. Its scores stay.")
+            case "restore":
+                restore_label(organization_id=self.organization_id, label_id=pk)
+                return self.back_to("edit-label", done=f"The label {name} is restored.", pk=pk)
+            case action:
+                changes = self.read_fields()
+                update_label(
+                    organization_id=self.organization_id,
+                    label_id=pk,
+                    changes=changes,
+                    keep_settings=True,
+                    force=action == "force",
+                )
+                return self.back_to("labels", done=f"The label {changes['name']} is saved.")
+
+
+class PreviewLabel(LabelForm):
+    """The field of a label that is being edited, as a part of its page."""
+
+    for_admins = "Labels are changed by admins of the organization"
+
+    def show(self, **ids: Any) -> HttpResponseBase:
+        return self.render("label_preview.html", preview=self.preview(), label=self.label)
+
+    act = show
+
+
+def count_scores(organization_id: uuid.UUID, labels: Sequence[Label]) -> dict[uuid.UUID, int]:
+    """Return the numbers of live scores, at most one above `COUNTED_SCORES` each."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_SCORES, [COUNTED_SCORES + 1, organization_id, [label.pk for label in labels]])
+        return dict(cursor.fetchall())
+
+
+def in_words(score: Score) -> str:
+    """Return the value of a score for people, by the stored settings of its label."""
+    return get_type(score.label.type).readable(score.value, score.label.settings)
+
+
+def legal_values(label: Label) -> str:
+    """Return the legal values of a label, or the sentence about its unfit settings."""
+    kind = LabelRule.of(label).kind
+    return kind if isinstance(kind, str) else kind.legal_values(kind.settings)

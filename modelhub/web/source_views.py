@@ -56,7 +56,7 @@ class Version(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """A score in words, with its queue, if the person sees it, and its replaced values, newest first."""
+    """A score in words, with its visible queue and its replaced values."""
 
     value: str
     score: Score

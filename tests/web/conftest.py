@@ -1,5 +1,6 @@
 """A server with pages, its people, and a real Chromium that is logged in."""
 
+import asyncio
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -42,6 +43,24 @@ def browser_context_args(server: Server) -> dict[str, Any]:
     return {"base_url": server.base_url, "viewport": {"width": 1440, "height": 900}}
 
 
+@pytest.fixture(scope="session")
+def browser(browser: Browser) -> Iterator[Browser]:
+    """Return the browser of the plugin, without its mark on the thread."""
+    loop = unmark_thread()
+    yield browser
+    asyncio._set_running_loop(loop)
+
+
+def unmark_thread() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that is marked as running, without the mark.
+
+    Playwright leaves it in the thread of all tests, and Django rejects statements beside it.
+    """
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    return loop
+
+
 @dataclass
 class Visitors:
     """Browser windows of people, each a session of its own; `messages` of all consoles."""
@@ -75,9 +94,11 @@ class Visitors:
 def visitors(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Visitors]:
     """Return windows for people. Fail if a console had a warning or an error."""
     visitors = Visitors(browser, browser_context_args)
+    asyncio._set_running_loop(browser._impl_obj._loop)
     yield visitors
     for context in visitors.contexts:
         context.close()
+    unmark_thread()
     assert [messages for messages in visitors.messages if messages] == []
 
 

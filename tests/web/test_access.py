@@ -41,6 +41,8 @@ queue-results      302 404 403 200 200 200 404
 labels             302 200 200 200 200 200 200
 new-label          302 403 403 403 403 200 200
 edit-label         302 403 403 403 403 200 404
+preview-new-label  302 403 403 403 403 200 200
+preview-label      302 403 403 403 403 200 404
 label-results      302 403 403 403 403 200 404
 sources            302 200 200 200 200 200 200
 source             302 200 200 200 200 200 404
@@ -50,6 +52,8 @@ keys               302 200 200 200 200 200 200
 key                302 404 404 404 404 200 404
 """
 ROWS = [row.split() for row in MATRIX.strip().splitlines()]
+# Pages without an id in their address.
+LISTS = {"start", "password", "queues", "new-queue", "labels", "new-label", "sources", "people", "keys"}
 # Tested where they are: sessions.
 OTHERS = {"login", "logout", "invitation"}
 
@@ -75,13 +79,13 @@ def test_a_page_for_everybody(row: list[str]) -> None:
         "source": SourceFactory,
         "person": UserFactory,
     }
-    noun = name.removeprefix("edit-").removesuffix("-results")
+    noun = name.removeprefix("edit-").removeprefix("preview-").removesuffix("-results")
     ids: dict[str, uuid.UUID] = {}
     if noun in nouns:
         ids["pk"] = nouns[noun].create(organization=organization).pk
     elif noun == "key":
         ids["pk"] = ApiKeyFactory.create(user=admin).pk
-    elif noun not in {"start", "password", "queues", "new-queue", "labels", "new-label", "sources", "people", "keys"}:
+    elif noun not in LISTS and name != "preview-new-label":
         ids["pk"] = queue.pk
     item = ItemFactory.create(queue=queue, review_status="pending_review" if noun == "review" else "")
     if name in {"annotate", "review"}:
