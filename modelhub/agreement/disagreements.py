@@ -1,8 +1,10 @@
 """Cells of a queue with different ratings (contract 7.11)."""
 
 import uuid
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
 
 from modelhub.agreement.levels import Raters
 from modelhub.agreement.opinions import describe_opinions, read_opinions
@@ -11,11 +13,40 @@ from modelhub.agreement.reading import Cell, Comparables, is_chosen, read_cells,
 from modelhub.agreement.rows import adjudications_of, complete
 from modelhub.core.bounded import read_all
 from modelhub.labels.rules import Deadline, LabelRule
-from modelhub.queues.models import IN_FORCE, Adjudication, Queue
+from modelhub.queues.models import IN_FORCE, Adjudication, Item, Queue
 from modelhub.queues.queries import items_of
 
 UNDONE = "The disagreements were not found"
 ADVICE = "Filter by label_id, or leave the probabilities out by posterior=false"
+
+
+def read_values(cell: Cell, comparables: Comparables, raters: Raters) -> dict[str, Hashable]:
+    """Return the usable values of a cell by annotator."""
+    values: dict[str, Hashable] = {}
+    for rating in cell.ratings:
+        if is_chosen(rating.score_source, raters):
+            try:
+                values[rating.annotator_id] = comparables.of(rating.content)
+            except ValueError:
+                continue
+    return values
+
+
+def find_differing(
+    queue: Queue, labels: Mapping[str, LabelRule], items: QuerySet[Item] | Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[str]]:
+    """Return the ids of the labels that people differ by, by item, of some items.
+
+    Raise `Invalid` above `MOST_SCORES`, `Overdue` at the timeout.
+    """
+    deadline = Deadline()
+    comparables = {label_id: Comparables(label) for label_id, label in labels.items()}
+    found: dict[uuid.UUID, list[str]] = {}
+    for cell in read_cells(scores_of_queue(queue).filter(queue_item__in=items), labels, unit="queue_item"):
+        deadline.check(undone=UNDONE, advice=ADVICE)
+        if len({*read_values(cell, comparables[cell.label.id], "people").values()}) > 1:
+            found.setdefault(cell.unit_id, []).append(cell.label.id)
+    return found
 
 
 class Disagreement(NamedTuple):
@@ -57,22 +88,11 @@ class Disagreements:
         cells = []
         for cell in read_cells(scores_of_queue(self.queue), self.labels, unit="queue_item"):
             self.deadline.check(undone=UNDONE, advice=ADVICE)
-            values = self._read_values(cell, comparables[cell.label.id])
+            values = read_values(cell, comparables[cell.label.id], self.raters)
             place = self.posteriors[cell.label.id].add(values)
             if len({*values.values()}) > 1:
                 cells.append(Disagreement(cell.unit_id, cell.label.id, place))
         return cells
-
-    def _read_values(self, cell: Cell, comparables: Comparables) -> dict[str, Hashable]:
-        """Return the usable values of a cell by annotator."""
-        values: dict[str, Hashable] = {}
-        for rating in cell.ratings:
-            if is_chosen(rating.score_source, self.raters):
-                try:
-                    values[rating.annotator_id] = comparables.of(rating.content)
-                except ValueError:
-                    continue
-        return values
 
     def _read_decided(self) -> set[tuple[uuid.UUID, str]]:
         of_organization = Adjudication.objects.filter(IN_FORCE, organization_id=self.queue.organization_id)

@@ -93,7 +93,7 @@ def _review(access: Access, item_ids: Collection[uuid.UUID], decision: Decision)
     queue = access.queue
     live = Item.objects.filter(LIVE, organization_id=queue.organization_id, queue=queue, pk__in=item_ids)
     items = {item.pk: item for item in live.order_by("pk").select_for_update(no_key=True)}
-    own = _annotated_by(access.actor, items.values())
+    own = annotated_by(access.actor, items.values())
     found = {pk: _find_error(access, items.get(pk), pk, decision, is_own=pk in own) for pk in item_ids}
     errors = {pk: error for pk, error in found.items() if error}
     fitting = [item for pk, item in items.items() if pk not in errors]
@@ -104,7 +104,7 @@ def _review(access: Access, item_ids: Collection[uuid.UUID], decision: Decision)
     return errors
 
 
-def _annotated_by(actor: Actor, items: Collection[Item]) -> set[uuid.UUID]:
+def annotated_by(actor: Actor, items: Collection[Item]) -> set[uuid.UUID]:
     """Return the ids of the items on which the actor has work or scores."""
     own = {"organization_id": actor.user.organization_id}
     slots = Slot.objects.filter(**own, user=actor.user.pk, item__in=items, state__in=["submitted", "completed"])

@@ -3,23 +3,237 @@
 import uuid
 from typing import Any
 
+from django.contrib import messages
+from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
-from modelhub.queues.access import get_access
+from modelhub.agreement.adjudicating import adjudicate
+from modelhub.agreement.disagreement_serializers import AdjudicationInput
+from modelhub.agreement.reading import read_labels_of_queue
+from modelhub.core import exact_json
+from modelhub.core.errors import Conflict, Invalid
+from modelhub.core.exact_json import timestamp
+from modelhub.core.text import count, show
+from modelhub.labels.rules import LabelRule
+from modelhub.queues.access import Access, get_access
+from modelhub.queues.item_serializers import ItemIdsInput
+from modelhub.queues.models import Item, Review
+from modelhub.queues.queries import item_not_found, items_of
+from modelhub.queues.review_serializers import ReviewInput
+from modelhub.queues.reviewing import Decision, annotated_by, review_item, review_items
 from modelhub.web.page import Page
+from modelhub.web.review_answers import AnswerTable, read_answers
+from modelhub.web.review_items import (
+    STATUSES,
+    ReviewFilter,
+    describe_items,
+    find_neighbours,
+    find_next,
+    read_annotators,
+    read_page,
+)
+
+# Reviews of an item that its page shows, newest first.
+MOST_REVIEWS = 50
+STATUS_NAMES = {"waiting": "Waiting for review", "returned": "Returned to annotators", "approved": "Approved"}
+ACTION_NAMES = {
+    "approve": "Approved",
+    "request_changes": "Returned",
+    "reject": "Rejected",
+    "comment": "Commented",
+    "reopen": "Reopened",
+}
+DONE = {
+    "approve": "Approved.",
+    "request_changes": "Returned to the annotators.",
+    "reject": "Rejected: the work is with its annotators again.",
+    "comment": "The comment is stored.",
+    "reopen": "The item waits for a review again.",
+}
+# After these the reviewer goes on to the next item.
+LEADS_ON = {"approve", "request_changes", "reject"}
+CHANGED = "The item has changed since you opened it. Look at the answers again, then decide."
 
 
-class ReviewList(Page):
+class ReviewPage(Page):
+    """Base of the pages of a queue's reviewers."""
+
+    def open(self, pk: uuid.UUID) -> tuple[Access, ReviewFilter, dict[str, LabelRule]]:
+        """Return the queue, the filters of the address and the labels by id. Raise `Refused`."""
+        access = get_access(self.actor, pk)
+        access.check("review")
+        return access, ReviewFilter.read(self.request.GET), read_labels_of_queue(access.queue)
+
+    def go(self, name: str, filters: ReviewFilter, **ids: Any) -> HttpResponseRedirect:
+        """Return a redirect that keeps the filters."""
+        path = reverse(f"web:{name}", kwargs=ids)
+        return HttpResponseRedirect(f"{path}?{filters.query}" if filters.query else path)
+
+
+class ReviewList(ReviewPage):
     """Review."""
 
-    def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
-        get_access(self.actor, pk).check("review")
-        return self.render("review_list.html")
+    def show(self, pk: uuid.UUID) -> HttpResponseBase:
+        access, filters, labels = self.open(pk)
+        page = read_page(filters.find_items(access.queue, labels), self.request.GET.get("page", "1"))
+        return self.render(
+            "review_list.html",
+            queue=access.queue,
+            may_manage=access.may("manage"),
+            filters=filters,
+            page=page,
+            rows=describe_items(access, list(page), labels),
+            statuses={word: STATUS_NAMES[word] for word in STATUSES},
+            annotators=read_annotators(access.queue),
+            labels=labels.values(),
+            chosen=set(self.request.POST.getlist("items")),
+        )
+
+    def act(self, pk: uuid.UUID) -> HttpResponseBase:
+        """Approve the selected items. Each one that was not approved is a message."""
+        sent = self.request.POST.getlist("items")
+        if not sent:
+            raise Invalid("Select at least one item.", field="items")
+        item_ids = ItemIdsInput().run_validation({"item_ids": sent})["item_ids"]
+        errors = review_items(actor=self.actor, queue_id=pk, item_ids=item_ids, decision=Decision("approve"))
+        if approved := len(item_ids) - len(errors):
+            messages.success(self.request, f"Approved {count(approved, 'item')}.")
+        for error in errors.values():
+            messages.error(self.request, str(error))
+        return self.go("review-list", ReviewFilter.read(self.request.GET), pk=pk)
 
 
-class ReviewItem(Page):
+class ReviewItem(ReviewPage):
     """Review."""
 
-    def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
-        get_access(self.actor, pk).check("review")
-        return self.render("review.html")
+    def show(self, pk: uuid.UUID, item_id: uuid.UUID) -> HttpResponseBase:
+        access, filters, labels = self.open(pk)
+        item = self._get_item(access, item_id)
+        table = read_answers(
+            access.queue, item, reviewer_id=self.actor.user.pk, posterior="probabilities" in self.request.GET
+        )
+        return self.render(
+            "review.html",
+            queue=access.queue,
+            item=item,
+            seen=timestamp(item.updated_at),
+            filters=filters,
+            neighbours=find_neighbours(filters.find_items(access.queue, labels), item),
+            table=table,
+            is_own=bool(annotated_by(self.actor, [item])),
+            targets=[one for one in table.annotators if one.slot and one.slot.state == "completed"],
+            reviews=self._read_reviews(item, table),
+            typed=self.request.POST,
+            comments=self._typed_comments(table),
+        )
+
+    def act(self, pk: uuid.UUID, item_id: uuid.UUID) -> HttpResponseBase:
+        action = self.request.POST.get("action", "")
+        if action in DONE:
+            return self._decide(pk, item_id, action)
+        if action in {"adjudicate", "withdraw"}:
+            return self._adjudicate(pk, item_id, withdraw=action == "withdraw")
+        raise Invalid(f"action must be one of {', '.join(DONE)}, adjudicate and withdraw, got {show(action)}")
+
+    def _decide(self, pk: uuid.UUID, item_id: uuid.UUID, action: str) -> HttpResponseBase:
+        """Review the item. Go on to the next one after a decision."""
+        access, filters, labels = self.open(pk)
+        item = self._get_item(access, item_id)
+        is_waiting = action in LEADS_ON and item.review_status == "pending_review"
+        if is_waiting and self.request.POST.get("seen") != timestamp(item.updated_at):
+            raise Conflict(CHANGED, code="item_changed")
+        sent = ReviewInput().run_validation(
+            {"action": action, "notes": self._text("notes"), "label_comments": self._read_comments(labels)}
+        )
+        decision = Decision(action, sent["notes"], sent["label_comments"])
+        review_item(actor=self.actor, queue_id=pk, item_id=item_id, decision=decision)
+        messages.success(self.request, DONE[action])
+        if action not in LEADS_ON:
+            return self.go("review", filters, pk=pk, item_id=item_id)
+        if following := find_next(access, filters, labels, item):
+            return self.go("review", filters, pk=pk, item_id=following)
+        messages.info(self.request, "No other item waits for your review.")
+        return self.go("review-list", filters, pk=pk)
+
+    def _adjudicate(self, pk: uuid.UUID, item_id: uuid.UUID, *, withdraw: bool) -> HttpResponseBase:
+        """Decide on the value by one label, or withdraw the decision."""
+        _, filters, labels = self.open(pk)
+        label_id = self.request.POST.get("label", "")
+        value = None if withdraw else self._read_value()
+        new = AdjudicationInput().run_validation(
+            {"item_id": str(item_id), "label_id": label_id, "value": value, "notes": self._text("decision-notes")}
+        )
+        _, errors = adjudicate(actor=self.actor, queue_id=pk, adjudications={0: new})
+        if errors:
+            raise errors[0]
+        name = labels[str(new.label_id)].name if str(new.label_id) in labels else "the label"
+        messages.success(self.request, f"The decision on {name} is {'withdrawn' if withdraw else 'stored'}.")
+        return self.go("review", filters, pk=pk, item_id=item_id)
+
+    def _read_value(self) -> Any:
+        text = self.request.POST.get("value", "")
+        try:
+            value = exact_json.loads(text)
+        except ValueError:
+            value = None
+        if value is None:
+            raise Invalid(f"value must be JSON other than null, got {show(text)}", field="value")
+        return value
+
+    def _read_comments(self, labels: dict[str, LabelRule]) -> list[dict[str, Any]]:
+        """Return the notes on labels in the shape of the API, without blank ones."""
+        return [
+            {
+                "label_id": label_id,
+                "comment": comment,
+                "target_annotator_id": self.request.POST.get(f"target-{label_id}") or None,
+            }
+            for label_id in labels
+            if (comment := self._text(f"comment-{label_id}"))
+        ]
+
+    def _text(self, name: str) -> str:
+        """Return a posted text with the line ends of the API, "" if it is blank."""
+        text = self.request.POST.get(name, "").replace("\r\n", "\n").replace("\r", "\n")
+        return text if text.strip() else ""
+
+    def _typed_comments(self, table: AnswerTable) -> list[dict[str, Any]]:
+        """Return a form of a note per label, filled in with the posted one."""
+        posted = self.request.POST
+        return [
+            {
+                "label": label,
+                "text": posted.get(f"comment-{label.rule.id}", ""),
+                "target": posted.get(f"target-{label.rule.id}", ""),
+            }
+            for label in table.labels
+        ]
+
+    def _read_reviews(self, item: Item, table: AnswerTable) -> list[dict[str, Any]]:
+        """Return the latest reviews with names in place of ids."""
+        reviews = Review.objects.filter(organization_id=item.organization_id, item=item.pk).select_related("reviewer")
+        labels = {label.rule.id: label.rule.name for label in table.labels}
+        people = {annotator.id: annotator.name for annotator in table.annotators}
+        return [
+            {
+                "review": review,
+                "action": ACTION_NAMES[review.action],
+                "comments": [
+                    {
+                        "label": labels.get(str(one.get("label_id")), "a removed label"),
+                        "target": people.get(str(one.get("target_annotator_id")), ""),
+                        "text": one.get("comment", ""),
+                    }
+                    for one in review.label_comments
+                ],
+            }
+            for review in reviews.order_by("-created_at", "-id")[:MOST_REVIEWS]
+        ]
+
+    def _get_item(self, access: Access, item_id: uuid.UUID) -> Item:
+        items = items_of(access.queue).filter(pk=item_id).select_related("source", "reviewed_by")
+        item = items.defer("source__content").first()
+        if item is None:
+            raise item_not_found(item_id)
+        return item

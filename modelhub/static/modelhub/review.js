@@ -1,0 +1,54 @@
+// Keys of the review page, and the checkbox that selects all items of the list.
+
+const review = document.querySelector("[data-review]");
+
+function isTyping(target) {
+  return target.closest("input, select, textarea, [contenteditable]") !== null;
+}
+
+function follow(rel) {
+  const link = review.querySelector(`a[rel="${rel}"]`);
+  if (link) link.click();
+}
+
+const KEYS = {
+  a: () => review.querySelector("[data-approve]")?.click(),
+  r: () => review.querySelector("[data-return]") && review.querySelector("#notes").focus(),
+  ArrowLeft: () => follow("prev"),
+  ArrowRight: () => follow("next"),
+  "?": () => review.querySelector("#review-help").showModal(),
+};
+
+if (review) {
+  document.addEventListener("keydown", (event) => {
+    const inNote = event.target.closest?.("[data-decision] textarea");
+    if (inNote && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      review.querySelector("[data-return]")?.click();
+      return;
+    }
+    if (inNote && event.key === "Escape") {
+      inNote.blur();
+      return;
+    }
+    const isOpen = document.querySelector("dialog[open]") !== null;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isOpen || isTyping(event.target)) return;
+    // A region that scrolls has the arrow keys for itself.
+    const scrolls = event.target.closest?.(".table") && event.key.startsWith("Arrow");
+    const act = KEYS[event.key];
+    if (!act || scrolls) return;
+    event.preventDefault();
+    act();
+  });
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-open-dialog]");
+  if (button) document.getElementById(button.dataset.openDialog).showModal();
+});
+
+document.addEventListener("change", (event) => {
+  const all = event.target.closest("[data-select-all]");
+  if (!all) return;
+  for (const box of all.form.querySelectorAll('input[name="items"]')) box.checked = all.checked;
+});

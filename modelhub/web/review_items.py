@@ -1,0 +1,200 @@
+"""Items in review: their list with its filters, and the next one of a reviewer."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.paginator import Page, Paginator
+from django.db.models import BooleanField, F, Func, Q, QuerySet, UUIDField, Value
+from django.http import QueryDict
+
+from modelhub.accounts.models import User
+from modelhub.agreement.disagreements import find_differing
+from modelhub.core.errors import Invalid
+from modelhub.core.ids import parse_uuid
+from modelhub.core.models import LISTED, LIVE
+from modelhub.core.text import show
+from modelhub.labels.rules import LabelRule
+from modelhub.queues.access import Access
+from modelhub.queues.models import Item, Queue, Slot
+from modelhub.queues.queries import items_of
+from modelhub.queues.reviewing import annotated_by
+from modelhub.scores.models import Score
+
+ROWS_PER_PAGE = 25
+# Items that are read at once to find one that the reviewer has not annotated.
+CANDIDATES = 50
+# The words of the filter, with the review status that is stored.
+STATUSES = {"waiting": "pending_review", "returned": "rejected", "approved": "approved"}
+
+Labels = Mapping[str, LabelRule]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFilter:
+    """Filters of the list; all given ones must hold.
+
+    With `annotator` or `label`, items have scores of this person and by this label. With `differ`, people differ on
+    them.
+    """
+
+    status: str = "waiting"
+    annotator: uuid.UUID | None = None
+    label: uuid.UUID | None = None
+    differ: bool = False
+
+    @classmethod
+    def read(cls, query: QueryDict) -> "ReviewFilter":
+        """Return the filters of a query. Raise `Invalid` for unknown words and malformed ids."""
+        status = query.get("status") or "waiting"
+        if status not in STATUSES:
+            raise Invalid(f"status must be one of {', '.join(STATUSES)}, got {show(status)}", field="status")
+        ids = {name: _read_id(name, query.get(name, "")) for name in ("annotator", "label")}
+        return cls(status, **ids, differ=bool(query.get("differ")))
+
+    @property
+    def query(self) -> str:
+        """Return the filters that differ from the default ones, as a query."""
+        given = {
+            "status": "" if self.status == "waiting" else self.status,
+            "annotator": self.annotator or "",
+            "label": self.label or "",
+            "differ": "1" if self.differ else "",
+        }
+        return urlencode({name: value for name, value in given.items() if value})
+
+    @property
+    def review_status(self) -> str:
+        return STATUSES[self.status]
+
+    def find_items(self, queue: Queue, labels: Labels) -> QuerySet[Item]:
+        """Return the items in the order of the queue. Raise `Invalid`, `Overdue`."""
+        items = items_of(queue).filter(LISTED, review_status=self.review_status)
+        if self.annotator or self.label:
+            scores = Score.objects.filter(LIVE, organization_id=queue.organization_id, queue_id=queue.pk)
+            if self.annotator:
+                scores = scores.filter(annotator=self.annotator)
+            if self.label:
+                scores = scores.filter(label=self.label)
+            items = items.filter(pk__in=scores.values("queue_item"))
+        if self.differ:
+            chosen = {key: rule for key, rule in labels.items() if self.label in (None, uuid.UUID(key))}
+            differing = find_differing(queue, chosen, items.values("pk"))
+            items = items.filter(_any_of(differing)) if differing else items.none()
+        return items.order_by("order", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """An item of the list with its annotators and the labels on which they differ."""
+
+    item: Item
+    people: list[str]
+    labels: list[str]
+    since: datetime | None
+    is_own: bool
+
+    @property
+    def may_approve(self) -> bool:
+        return self.item.review_status == "pending_review" and not self.is_own
+
+
+def read_page(items: QuerySet[Item], number: str) -> "Page[Item]":
+    """Return a page of items; the nearest one for a number outside."""
+    rows = items.select_related("source", "reviewed_by").defer("source__content")
+    return Paginator(rows, ROWS_PER_PAGE).get_page(number)
+
+
+def describe_items(access: Access, items: Collection[Item], labels: Labels) -> list[ReviewRow]:
+    """Return the rows of items. The number of statements does not grow with them."""
+    organization_id = access.queue.organization_id
+    ids = [item.pk for item in items]
+    slots = Slot.objects.filter(organization_id=organization_id, item__in=ids, state__in=["submitted", "completed"])
+    people: dict[uuid.UUID, dict[uuid.UUID, str]] = {pk: {} for pk in ids}
+    ended: dict[uuid.UUID, datetime] = {}
+    for slot in slots.select_related("user").order_by("created_at", "id"):
+        people[slot.item_id][slot.user_id] = slot.user.display_name
+        if slot.ended_at:
+            ended[slot.item_id] = max(slot.ended_at, ended.get(slot.item_id, slot.ended_at))
+    scores = Score.objects.filter(
+        LIVE, organization_id=organization_id, source__in=[item.source_id for item in items], queue_item__in=ids
+    )
+    scored = scores.order_by("queue_item", "annotator").distinct()
+    for item_id, user_id, name, email in scored.values_list(
+        "queue_item", "annotator", "annotator__name", "annotator__email"
+    ):
+        if item_id is not None:
+            people[item_id].setdefault(user_id, name or email)
+    differing = find_differing(access.queue, labels, ids) if labels else {}
+    own = annotated_by(access.actor, items)
+    return [
+        ReviewRow(
+            item=item,
+            people=[*people[item.pk].values()],
+            labels=[labels[key].name for key in labels if key in differing.get(item.pk, ())],
+            since=ended.get(item.pk, item.updated_at) if item.review_status == "pending_review" else item.reviewed_at,
+            is_own=item.pk in own,
+        )
+        for item in items
+    ]
+
+
+def read_annotators(queue: Queue) -> list[User]:
+    """Return the people that have scores in the queue, by name."""
+    scores = Score.objects.filter(LIVE, organization_id=queue.organization_id, queue_id=queue.pk)
+    users = User.objects.filter(organization_id=queue.organization_id, pk__in=scores.values("annotator"))
+    return sorted(users, key=lambda user: (user.display_name.casefold(), user.pk))
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The items before and after another one in a list, and the number of items in the list."""
+
+    previous: uuid.UUID | None
+    following: uuid.UUID | None
+    number: int
+
+
+def find_neighbours(items: QuerySet[Item], item: Item) -> Neighbours:
+    before = _before(items, item).order_by("-order", "-id").values_list("pk", flat=True).first()
+    after = _after(items, item).values_list("pk", flat=True).first()
+    return Neighbours(before, after, items.count())
+
+
+def find_next(access: Access, filters: ReviewFilter, labels: Labels, item: Item) -> uuid.UUID | None:
+    """Return the next item that waits, after the last one the first.
+
+    Items that the reviewer has annotated are left out; of many in a row, all that follow.
+    """
+    waiting = replace(filters, status="waiting").find_items(access.queue, labels).exclude(pk=item.pk)
+    for items in (_after(waiting, item), waiting):
+        candidates = list(items[:CANDIDATES])
+        own = annotated_by(access.actor, candidates)
+        for candidate in candidates:
+            if candidate.pk not in own:
+                return candidate.pk
+    return None
+
+
+def _before(items: QuerySet[Item], item: Item) -> QuerySet[Item]:
+    return items.filter(Q(order__lt=item.order) | Q(order=item.order, pk__lt=item.pk), order__lte=item.order)
+
+
+def _after(items: QuerySet[Item], item: Item) -> QuerySet[Item]:
+    return items.filter(Q(order__gt=item.order) | Q(order=item.order, pk__gt=item.pk), order__gte=item.order)
+
+
+def _any_of(ids: Collection[uuid.UUID]) -> Q:
+    """Return the condition of these ids as one parameter: a statement has at most 65,535."""
+    array = Value(list(ids), ArrayField(UUIDField()))
+    return Q(Func(F("pk"), array, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField()))
+
+
+def _read_id(name: str, text: str) -> uuid.UUID | None:
+    found = parse_uuid(text)
+    if text and found is None:
+        raise Invalid(f"{name} must be an id, got {show(text)}", field=name)
+    return found

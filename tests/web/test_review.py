@@ -1,0 +1,647 @@
+"""The pages of reviewers: the list, an item with answers side by side, decisions."""
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from modelhub.accounts.models import User
+from modelhub.core import clock
+from modelhub.labels.models import Label
+from modelhub.queues.models import Adjudication, Item, Queue, Review, Slot
+from modelhub.web import review_answers
+from tests.factories import (
+    AdjudicationFactory,
+    ItemFactory,
+    LabelFactory,
+    QueueFactory,
+    QueueLabelFactory,
+    QueueMemberFactory,
+    ScoreFactory,
+    SlotFactory,
+    SourceFactory,
+    UserFactory,
+)
+from tests.servers import Server
+from tests.web.conftest import Person, Visitors
+
+HOSTILE = "<img src=x onerror=alert(1)>\u202e'\""
+
+
+@dataclass
+class Panel:
+    """A queue with review: annotators Ann and Ben, reviewers Rita and Rob, labels Tone (stars) and Kind (options)."""
+
+    queue: Queue
+    ann: User
+    ben: User
+    rita: User
+    rob: User
+    tone: Label
+    kind: Label
+
+    def add(self, ann: int = 4, ben: int = 2, **fields: Any) -> Item:
+        """Add an item in review with the stars of both."""
+        fields = {"status": "in_progress", "review_status": "pending_review"} | fields
+        item = ItemFactory.create(queue=self.queue, **fields)
+        for seat, (person, stars) in enumerate([(self.ann, ann), (self.ben, ben)], 1):
+            SlotFactory.create(item=item, user=person, seat=seat)
+            self.score(item, person, self.tone, {"rating": stars})
+            self.score(item, person, self.kind, {"selected": ["positive"]})
+        return item
+
+    def score(self, item: Item, person: User, label: Label, value: dict[str, Any], **fields: Any) -> None:
+        ScoreFactory.create(
+            source=item.source,
+            label=label,
+            annotator=person,
+            value=value,
+            queue_item=item.pk,
+            queue_id=self.queue.pk,
+            **fields,
+        )
+
+    def list_path(self, query: str = "") -> str:
+        return reverse("web:review-list", args=[self.queue.pk]) + query
+
+    def path(self, item: Item, query: str = "") -> str:
+        return reverse("web:review", args=[self.queue.pk, item.pk]) + query
+
+
+@pytest.fixture
+def panel(db: None) -> Panel:
+    queue = QueueFactory.create(name="Tickets", requires_review=True, annotations_required=2)
+    roles = {"ann": "annotator", "ben": "annotator", "rita": "reviewer", "rob": "reviewer"}
+    people = {name: UserFactory.create(organization=queue.organization, name=name.title()) for name in roles}
+    for name, role in roles.items():
+        QueueMemberFactory.create(queue=queue, user=people[name], roles=[role])
+    labels = {
+        "tone": LabelFactory.create(organization=queue.organization, name="Tone"),
+        "kind": LabelFactory.create(organization=queue.organization, name="Kind", type="categorical"),
+    }
+    for label in labels.values():
+        QueueLabelFactory.create(queue=queue, label=label)
+    return Panel(queue, **people, **labels)
+
+
+def browser_of(person: User) -> Client:
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def rita(panel: Panel) -> Client:
+    return browser_of(panel.rita)
+
+
+def read(client: Client, path: str, status: int = 200) -> str:
+    response = client.get(path, headers={"Accept": "text/html"})
+    assert response.status_code == status
+    return response.content.decode()
+
+
+def decide(client: Client, path: str, action: str, **fields: Any) -> Any:
+    """Open the page of an item and send its form."""
+    seen = re.search(r'name="seen" value="([^"]*)"', client.get(path).content.decode())
+    return client.post(path, {"seen": seen.group(1) if seen else "", "action": action, **fields}, follow=True)
+
+
+def text_of(response: Any) -> str:
+    return str(response.content.decode())
+
+
+def state_of(item: Item) -> tuple[str, str]:
+    item.refresh_from_db()
+    return item.status, item.review_status
+
+
+@pytest.mark.django_db
+class TestList:
+    def test_it_shows_items_that_wait_with_their_people_and_differing_labels(self, panel: Panel, rita: Client) -> None:
+        source = SourceFactory.create(organization=panel.queue.organization, name="Refund")
+        panel.add(source=source, order=6)
+        page = read(rita, panel.list_path())
+        row = page[page.index("<tbody>") : page.index("</tbody>")]
+        for word in ("Refund", ">7<", "Ann", "Ben", "Tone"):
+            assert word in row
+        assert "Kind" not in row
+
+    def test_without_items_it_names_the_next_step(self, panel: Panel, rita: Client) -> None:
+        assert "No item waits for a review" in read(rita, panel.list_path())
+
+    def test_of_a_queue_without_review_it_says_so(self, panel: Panel, rita: Client) -> None:
+        Queue.objects.update(requires_review=False)
+        page = read(rita, panel.list_path())
+        assert "completed without a review" in page
+        assert "Require a review" not in page
+
+    def test_it_filters_by_status(self, panel: Panel, rita: Client) -> None:
+        waiting = panel.add()
+        returned = panel.add(review_status="rejected", reviewed_by=panel.rita, reviewed_at=clock.now())
+        approved = panel.add(
+            status="completed", review_status="approved", reviewed_by=panel.rita, reviewed_at=clock.now()
+        )
+        found = {
+            status: [
+                str(item.pk) in read(rita, panel.list_path(f"?status={status}"))
+                for item in (waiting, returned, approved)
+            ]
+            for status in ("waiting", "returned", "approved")
+        }
+        assert found == {
+            "waiting": [True, False, False],
+            "returned": [False, True, False],
+            "approved": [False, False, True],
+        }
+
+    def test_it_filters_by_annotator_and_label(self, panel: Panel, rita: Client) -> None:
+        both = panel.add()
+        other = ItemFactory.create(queue=panel.queue, review_status="pending_review")
+        panel.score(other, panel.rob, panel.kind, {"selected": ["neutral"]})
+
+        def shown(query: str) -> list[bool]:
+            page = read(rita, panel.list_path(query))
+            return [str(item.pk) in page for item in (both, other)]
+
+        assert shown(f"?annotator={panel.ann.pk}") == [True, False]
+        assert shown(f"?annotator={panel.rob.pk}") == [False, True]
+        assert shown(f"?label={panel.tone.pk}") == [True, False]
+        assert shown(f"?label={panel.kind.pk}") == [True, True]
+        assert shown(f"?label={panel.tone.pk}&annotator={panel.rob.pk}") == [False, False]
+        assert shown("?status=&annotator=&label=") == [True, True]
+
+    def test_it_filters_by_disagreement(self, panel: Panel, rita: Client) -> None:
+        differing, equal = panel.add(4, 2), panel.add(3, 3)
+        page = read(rita, panel.list_path("?differ=1"))
+        assert str(differing.pk) in page
+        assert str(equal.pk) not in page
+        assert str(differing.pk) not in read(rita, panel.list_path(f"?differ=1&label={panel.kind.pk}"))
+
+    @pytest.mark.parametrize("query", ["?status=lost", "?annotator=5", "?label=%00", "?annotator=<script>"])
+    def test_an_unusable_filter_is_an_error_page(self, panel: Panel, rita: Client, query: str) -> None:
+        assert "<script>" not in read(rita, panel.list_path(query), status=400)
+
+    def test_selected_items_are_approved_and_others_have_a_sentence(self, panel: Panel, rita: Client) -> None:
+        items = [panel.add(), panel.add()]
+        own = panel.add()
+        SlotFactory.create(item=own, user=panel.rita)
+        done = rita.post(panel.list_path(), {"items": [str(item.pk) for item in [*items, own]]}, follow=True)
+        assert [state_of(item) for item in items] == [("completed", "approved")] * 2
+        assert state_of(own) == ("in_progress", "pending_review")
+        assert "Approved 2 items." in text_of(done)
+        assert f"Item {own.pk} must be reviewed by another person" in text_of(done)
+
+    def test_approving_keeps_the_filters(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        done = rita.post(panel.list_path(f"?annotator={panel.ann.pk}"), {"items": str(item.pk)})
+        assert done["Location"] == panel.list_path(f"?annotator={panel.ann.pk}")
+
+    def test_approving_nothing_is_an_error_on_the_page(self, panel: Panel, rita: Client) -> None:
+        panel.add()
+        done = rita.post(panel.list_path())
+        assert done.status_code == 400
+        assert "Select at least one item." in text_of(done)
+
+    @pytest.mark.parametrize("sent", ["5", "<b>"])
+    def test_an_id_that_is_none_is_an_error_on_the_page(self, panel: Panel, rita: Client, sent: str) -> None:
+        panel.add()
+        done = rita.post(panel.list_path(), {"items": sent})
+        assert done.status_code == 400
+        assert "<b>" not in text_of(done)
+
+    def test_own_work_is_marked_and_cannot_be_selected(self, panel: Panel, rita: Client) -> None:
+        own = panel.add()
+        SlotFactory.create(item=own, user=panel.rita)
+        page = read(rita, panel.list_path())
+        assert "your own work" in page
+        assert 'name="items"' not in page
+
+    def test_it_has_pages_that_keep_the_filters(self, panel: Panel, rita: Client) -> None:
+        for _ in range(26):
+            panel.add()
+        page = read(rita, panel.list_path(f"?annotator={panel.ann.pk}"))
+        assert page.count('name="items"') == 25
+        assert f"?annotator={panel.ann.pk}&amp;page=2" in page
+        assert read(rita, panel.list_path("?page=2")).count('name="items"') == 1
+        assert read(rita, panel.list_path("?page=x")).count('name="items"') == 25
+
+    def test_statements_do_not_grow_with_items(self, panel: Panel, rita: Client) -> None:
+        counts = []
+        for number in (1, 9):
+            for _ in range(number):
+                panel.add()
+            with CaptureQueriesContext(
+                connection,
+            ) as captured:
+                read(rita, panel.list_path())
+            counts.append(len(captured))
+        assert counts[0] == counts[1] < 20
+
+
+@pytest.mark.django_db
+class TestItem:
+    def test_it_shows_answers_side_by_side_with_differing_labels_first(self, panel: Panel, rita: Client) -> None:
+        panel.queue.queue_labels.filter(label=panel.tone).update(order=99)
+        item = panel.add(4, 2)
+        page = read(rita, panel.path(item))
+        table = page[page.index('<table class="answers">') : page.index("</table>")]
+        assert table.index("Tone") < table.index("Kind")
+        assert table.index("4 of 5") < table.index("2 of 5")
+        assert table.count('class="differs"') == 1
+
+    def test_it_shows_notes_skips_and_reviews(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        Slot.objects.filter(item=item, user=panel.ann).update(notes="Long ticket")
+        SlotFactory.create(item=item, user=panel.rob, state="skipped", skip_reason="In Welsh")
+        comment = {"label_id": str(panel.tone.pk), "target_annotator_id": str(panel.ben.pk), "comment": "Why 2?"}
+        Review.objects.create(
+            organization=panel.queue.organization,
+            item=item,
+            reviewer=panel.rob,
+            action="request_changes",
+            notes="See the guide",
+            label_comments=[comment],
+        )
+        page = read(rita, panel.path(item))
+        for word in ("Long ticket", "In Welsh", "See the guide", "Why 2?", "Returned"):
+            assert word in page
+
+    def test_a_long_text_is_folded(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        text = LabelFactory.create(organization=panel.queue.organization, name="Why", type="text")
+        QueueLabelFactory.create(queue=panel.queue, label=text)
+        panel.score(item, panel.ann, text, {"text": "word " * 2000})
+        page = read(rita, panel.path(item))
+        assert page.count('<details><summary dir="auto">word') == 1
+
+    def test_models_are_shown_and_do_not_vote(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(4, 4)
+        panel.score(
+            item,
+            UserFactory.create(organization=panel.queue.organization, name="GPT"),
+            panel.tone,
+            {"rating": 1},
+            score_source="model",
+        )
+        page = read(rita, panel.path(item))
+        assert "GPT" in page
+        assert ">model<" in page
+        assert "differ on" not in page
+
+    def test_what_people_wrote_is_escaped(self, panel: Panel, rita: Client) -> None:
+        User.objects.filter(pk=panel.ann.pk).update(name=HOSTILE)
+        Label.objects.filter(pk=panel.tone.pk).update(name=HOSTILE)
+        Queue.objects.filter(pk=panel.queue.pk).update(name=HOSTILE)
+        source = SourceFactory.create(organization=panel.queue.organization, name=HOSTILE, source_id=HOSTILE)
+        item = panel.add(source=source)
+        text = LabelFactory.create(organization=panel.queue.organization, type="text")
+        QueueLabelFactory.create(queue=panel.queue, label=text)
+        for person, word in ((panel.ann, HOSTILE), (panel.ben, f"{HOSTILE}2")):
+            panel.score(item, person, text, {"text": word}, notes=HOSTILE)
+        Slot.objects.filter(item=item).update(notes=HOSTILE)
+        SlotFactory.create(item=item, user=panel.rob, state="skipped", skip_reason=HOSTILE)
+        AdjudicationFactory.create(item=item, label=text, value={"text": HOSTILE}, notes=HOSTILE)
+        comment = {"label_id": str(panel.tone.pk), "target_annotator_id": str(panel.ann.pk), "comment": HOSTILE}
+        Review.objects.create(
+            organization=panel.queue.organization,
+            item=item,
+            reviewer=panel.rob,
+            action="comment",
+            notes=HOSTILE,
+            label_comments=[comment],
+        )
+        pages = [
+            read(rita, panel.path(item)),
+            read(rita, panel.list_path()),
+            text_of(rita.post(panel.path(item), {"action": HOSTILE, "notes": HOSTILE})),
+            text_of(rita.post(panel.path(item), {"action": "adjudicate", "value": HOSTILE, "label": HOSTILE})),
+        ]
+        for page in pages:
+            assert "<img" not in page
+            assert "&lt;img" in page
+
+    def test_previous_and_next_are_those_of_the_filter(self, panel: Panel, rita: Client) -> None:
+        first, equal, last = panel.add(4, 2), panel.add(3, 3), panel.add(5, 1)
+        page = read(rita, panel.path(first))
+        assert f'rel="next" href="{panel.path(equal)}"' in page
+        assert 'rel="prev"' not in page
+        page = read(rita, panel.path(last, "?differ=1"))
+        assert f'rel="prev" href="{panel.path(first, "?differ=1")}"' in page
+        assert 'rel="next"' not in page
+
+    def test_an_item_of_another_queue_is_missing(self, panel: Panel, rita: Client) -> None:
+        other = ItemFactory.create(review_status="pending_review")
+        read(rita, panel.path(other), status=404)
+        assert rita.post(panel.path(other), {"action": "approve"}).status_code == 404
+        read(rita, reverse("web:review", args=[other.queue_id, other.pk]), status=404)
+
+    @pytest.mark.parametrize("fields", [{"action": "approve"}, {"action": "adjudicate", "value": "3"}])
+    def test_annotators_and_other_organizations_decide_nothing(self, panel: Panel, fields: dict[str, str]) -> None:
+        item = panel.add()
+        admin = UserFactory.create(role="admin")
+        fields |= {"label": str(panel.tone.pk)}
+        statuses = [
+            browser_of(person).post(path, fields | {"items": str(item.pk)}).status_code
+            for path in (panel.path(item), panel.list_path())
+            for person in (panel.ann, admin)
+        ]
+        assert statuses == [403, 404, 403, 404]
+        assert state_of(item) == ("in_progress", "pending_review")
+        assert not Adjudication.objects.exists()
+
+    def test_statements_do_not_grow_with_people_labels_and_reviews(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        counts = []
+        for number in (0, 6):
+            for _ in range(number):
+                person = UserFactory.create(organization=panel.queue.organization)
+                label = LabelFactory.create(organization=panel.queue.organization)
+                QueueLabelFactory.create(queue=panel.queue, label=label)
+                SlotFactory.create(item=item, user=person)
+                for one in (panel.tone, label):
+                    panel.score(item, person, one, {"rating": 1})
+                panel.score(item, panel.ann, label, {"rating": 5})
+                AdjudicationFactory.create(item=item, label=label)
+                Review.objects.create(
+                    organization=item.organization, item=item, reviewer=person, action="comment", notes="Hm"
+                )
+            with CaptureQueriesContext(connection) as captured:
+                read(rita, panel.path(item))
+            counts.append(len(captured))
+        assert counts[0] == counts[1] < 32
+
+
+@pytest.mark.django_db
+class TestDecisions:
+    def test_approve_leads_to_the_next_item_that_waits(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        own, following = panel.add(), panel.add()
+        SlotFactory.create(item=own, user=panel.rita)
+        done = decide(rita, panel.path(item), "approve")
+        assert state_of(item) == ("completed", "approved")
+        assert done.redirect_chain == [(panel.path(following), 302)]
+        assert "Approved." in text_of(done)
+        # After the last one comes the first one that is not approved yet.
+        assert decide(rita, panel.path(following), "approve").redirect_chain == [(panel.list_path(), 302)]
+
+    def test_the_next_item_fits_the_filters(self, panel: Panel, rita: Client) -> None:
+        item, equal, differing = panel.add(), panel.add(3, 3), panel.add(1, 5)
+        done = decide(rita, panel.path(item, "?differ=1"), "approve")
+        assert done.redirect_chain == [(panel.path(differing, "?differ=1"), 302)]
+        done = decide(rita, panel.path(differing, "?differ=1"), "approve")
+        assert done.redirect_chain == [(panel.list_path("?differ=1"), 302)]
+        assert state_of(equal) == ("in_progress", "pending_review")
+
+    def test_after_the_last_item_comes_an_earlier_one(self, panel: Panel, rita: Client) -> None:
+        earlier, item = panel.add(), panel.add()
+        assert decide(rita, panel.path(item), "approve").redirect_chain == [(panel.path(earlier), 302)]
+
+    def test_a_return_with_a_general_note_is_to_all_annotators(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        decide(rita, panel.path(item), "request_changes", notes="Read the\r\nguide")
+        assert state_of(item) == ("in_progress", "rejected")
+        assert Review.objects.get().notes == "Read the\nguide"
+        assert set(Slot.objects.values_list("state", flat=True)) == {"submitted"}
+
+    def test_a_return_with_a_note_on_a_label_is_to_its_annotator(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        note = {f"comment-{panel.tone.pk}": "Why 2?", f"target-{panel.tone.pk}": str(panel.ben.pk)}
+        decide(rita, panel.path(item), "request_changes", **note)
+        assert Review.objects.get().label_comments == [
+            {"label_id": str(panel.tone.pk), "target_annotator_id": str(panel.ben.pk), "comment": "Why 2?"}
+        ]
+        assert dict(Slot.objects.values_list("user", "state")) == {panel.ann.pk: "completed", panel.ben.pk: "submitted"}
+
+    def test_a_return_without_a_reason_keeps_the_page_and_the_notes(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        done = decide(rita, panel.path(item), "request_changes", notes="  ")
+        assert done.status_code == 400
+        assert "notes or label_comments must say why" in text_of(done)
+        assert state_of(item) == ("in_progress", "pending_review")
+        note = {f"comment-{panel.tone.pk}": "Kept", f"target-{panel.tone.pk}": str(panel.rob.pk), "notes": "Kept, too"}
+        done = decide(rita, panel.path(item), "request_changes", **note)
+        assert "must be a person with completed work on the item" in text_of(done)
+        assert "Kept</textarea>" in text_of(done)
+        assert "Kept, too</textarea>" in text_of(done)
+
+    @pytest.mark.parametrize(
+        ("action", "status"), [("reject", ("in_progress", "rejected")), ("comment", ("in_progress", "pending_review"))]
+    )
+    def test_other_actions(self, panel: Panel, rita: Client, action: str, status: tuple[str, str]) -> None:
+        item = panel.add()
+        assert decide(rita, panel.path(item), action, notes="Hm").status_code == 200
+        assert state_of(item) == status
+        assert Review.objects.get().action == action
+
+    def test_an_approved_item_is_reopened(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(status="completed", review_status="approved", completed_at=clock.now())
+        done = decide(rita, panel.path(item, "?status=approved"), "reopen")
+        assert state_of(item) == ("in_progress", "pending_review")
+        assert done.redirect_chain == [(panel.path(item, "?status=approved"), 302)]
+
+    def test_own_work_is_named_before_a_click_and_rejected_after_one(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        SlotFactory.create(item=item, user=panel.rita)
+        page = read(rita, panel.path(item))
+        assert "another person must review it" in page
+        assert 'value="approve"' not in page
+        item.refresh_from_db()
+        sent = {"action": "approve", "seen": item.updated_at.isoformat().replace("+00:00", "Z")}
+        assert rita.post(panel.path(item), sent).status_code == 403
+
+    def test_the_second_reviewer_reads_that_the_item_is_reviewed(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        rob = browser_of(panel.rob)
+        page = read(rob, panel.path(item))
+        seen = re.search(r'name="seen" value="([^"]*)"', page)
+        assert seen
+        decide(rita, panel.path(item), "approve")
+        done = rob.post(panel.path(item), {"action": "request_changes", "notes": "No", "seen": seen.group(1)})
+        assert done.status_code == 400
+        assert "This item was reviewed already, by <bdi>Rita</bdi>." in text_of(done)
+        assert "approved</span> by" in text_of(done)
+        assert state_of(item) == ("completed", "approved")
+
+    def test_answers_that_changed_since_the_page_was_opened_are_not_approved(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        seen = re.search(r'name="seen" value="([^"]*)"', read(rita, panel.path(item)))
+        assert seen
+        Item.objects.filter(pk=item.pk).update(updated_at=clock.now() + timedelta(seconds=1))
+        done = rita.post(panel.path(item), {"action": "approve", "seen": seen.group(1)})
+        assert done.status_code == 409
+        assert "has changed since you opened it" in text_of(done)
+        assert state_of(item) == ("in_progress", "pending_review")
+
+    def test_an_unknown_action_is_an_error_on_the_page(self, panel: Panel, rita: Client) -> None:
+        done = decide(rita, panel.path(panel.add()), "destroy")
+        assert done.status_code == 400
+        assert "action must be one of" in text_of(done)
+
+
+@pytest.mark.django_db
+class TestValues:
+    def test_the_majority_is_shown_with_its_votes_and_taken_by_one_click(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(4, 2)
+        panel.score(item, panel.rob, panel.tone, {"rating": 2})
+        page = read(rita, panel.path(item))
+        section = page[page.index("values-heading") :]
+        assert section.index("Take the majority") > section.index("2 of 5")
+        assert "2 of 3: <bdi>Ben</bdi>, <bdi>Rob</bdi>" in section
+        button = re.search(
+            r'name="value" value="([^"]*)"><button name="action" value="adjudicate" class="primary"', page
+        )
+        assert button
+        sent = {"action": "adjudicate", "label": str(panel.tone.pk), "value": button.group(1)}
+        done = rita.post(panel.path(item), sent, follow=True)
+        assert "The decision on Tone is stored." in text_of(done)
+        assert Adjudication.objects.get().value == {"rating": 2}
+        assert state_of(item) == ("in_progress", "pending_review")
+        assert "decided</span>" in text_of(done)
+
+    def test_every_value_can_be_taken(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(3, 3)
+        why = LabelFactory.create(organization=panel.queue.organization, name="Why", type="text")
+        number = LabelFactory.create(
+            organization=panel.queue.organization,
+            type="numeric",
+            settings={"min": 0, "max": 1, "step_size": 0.1, "display_type": "slider"},
+        )
+        thumbs = LabelFactory.create(organization=panel.queue.organization, type="thumbs_up_down")
+        values: dict[Label, list[dict[str, Any]]] = {
+            why: [{"text": 'a "quote"'}, {"text": "b\n&"}],
+            number: [{"value": 0.1}, {"value": 0.3}],
+            thumbs: [{"value": "up"}, {"value": "down"}],
+        }
+        for label, (anns, bens) in values.items():
+            QueueLabelFactory.create(queue=panel.queue, label=label)
+            panel.score(item, panel.ann, label, anns)
+            panel.score(item, panel.ben, label, bens)
+        panel.score(item, panel.rob, panel.kind, {"selected": ["neutral"]})
+        response = rita.get(panel.path(item))
+        table = response.context["table"]
+        assert [label.rule.type for label in table.differing] == ["categorical", "text", "numeric", "thumbs_up_down"]
+        for label in table.differing:
+            for option in label.options:
+                sent = {"action": "adjudicate", "label": label.rule.id, "value": option.value}
+                assert rita.post(panel.path(item), sent).status_code == 302, option
+        assert Adjudication.objects.count() == 8
+
+    def test_probabilities_are_shown_for_small_queues_and_on_request(
+        self, panel: Panel, rita: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        item = panel.add(4, 2)
+        assert "50 %" in read(rita, panel.path(item))
+        monkeypatch.setattr(review_answers, "MOST_SCORES", 1)
+        page = read(rita, panel.path(item))
+        assert "50 %" not in page
+        assert "?probabilities=1" in page
+        assert "50 %" in read(rita, panel.path(item, "?probabilities=1"))
+
+    def test_a_probable_value_that_nobody_gave_can_be_taken(self, panel: Panel, rita: Client) -> None:
+        for _ in range(6):
+            panel.add(5, 1)
+        item = panel.add(5, 1)
+        for value in ({"selected": ["neutral"]}, {"selected": ["positive"]}):
+            panel.score(panel.add(1, 1), panel.rob, panel.kind, value)
+        table = rita.get(panel.path(item)).context["table"]
+        for option in table.differing[0].options:
+            sent = {"action": "adjudicate", "label": str(panel.tone.pk), "value": option.value}
+            assert rita.post(panel.path(item), sent).status_code == 302
+
+    def test_a_decision_is_withdrawn(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(3, 3)
+        AdjudicationFactory.create(item=item, label=panel.tone, value={"rating": 3})
+        sent = {"action": "withdraw", "label": str(panel.tone.pk)}
+        assert "is withdrawn" in text_of(rita.post(panel.path(item), sent, follow=True))
+        done = rita.post(panel.path(item), sent)
+        assert done.status_code == 404
+
+    @pytest.mark.parametrize("value", ["6", "", "null", "{", '{"rating": "x"}'])
+    def test_an_unfit_value_is_an_error_on_the_page(self, panel: Panel, rita: Client, value: str) -> None:
+        done = rita.post(panel.path(panel.add()), {"action": "adjudicate", "label": str(panel.tone.pk), "value": value})
+        assert done.status_code == 400
+        assert 'role="alert"' in text_of(done)
+        assert not Adjudication.objects.exists()
+
+    def test_a_label_that_the_reviewer_judged_is_for_another_one(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(4, 2)
+        panel.score(item, panel.rita, panel.tone, {"rating": 3})
+        page = read(rita, panel.path(item))
+        assert "so another person must decide" in page
+        assert 'value="adjudicate"' not in page
+
+
+def test_reviewers_work_in_two_windows(server: Server, visitors: Visitors, person: Callable[..., Person]) -> None:
+    """Keys: → to the next item, a approves, r and Ctrl+Enter return; the late reviewer reads that it is reviewed."""
+    people = {name: person(name) for name in ("ann", "ben", "rita", "rob")}
+    path, items = _make_queue(server, people)
+    rita = visitors.log_in(people["rita"].email, path=path)
+    rita.get_by_role("link", name="ticket-1").click()
+    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 1: ticket-1")
+    rob = visitors.log_in(people["rob"].email, path=f"{path}{items[0]}/")
+    rita.keyboard.press("ArrowRight")
+    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 2: ticket-2")
+    rita.keyboard.press("ArrowLeft")
+    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 1: ticket-1")
+    rita.keyboard.press("?")
+    expect(rita.get_by_role("dialog", name="Keys")).to_be_visible()
+    rita.keyboard.press("Escape")
+    rita.get_by_role("button", name="Take the majority").or_(
+        rita.get_by_role("button", name="Take").first
+    ).first.click()
+    expect(rita.get_by_role("status")).to_contain_text("is stored.")
+    rita.keyboard.press("a")
+    expect(rita.get_by_role("status")).to_have_text("Approved.")
+    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 2: ticket-2")
+    rita.keyboard.press("r")
+    rita.keyboard.type("a r? see the guide")
+    rita.keyboard.press("Control+Enter")
+    expect(rita.get_by_role("status")).to_contain_text("Returned to the annotators.")
+    expect(rita).to_have_url(re.compile(re.escape(path) + "$"))
+    rob.get_by_role("button", name="Approve").click()
+    expect(rob.get_by_role("alert")).to_contain_text("reviewed already, by Rita")
+
+
+def _make_queue(server: Server, people: dict[str, Person]) -> tuple[str, list[str]]:
+    """Create a queue of two items that Ann and Ben have judged differently."""
+
+    def call(method: str, path: str, **body: Any) -> Any:
+        headers = {"headers": people[body.pop("key")].headers} if "key" in body else {}
+        answer = server.request(method, f"/model-hub/{path}", json=body, **headers)
+        assert answer.status_code in {200, 201}, answer.text
+        return answer.json()
+
+    label = call("POST", "annotations-labels/", name=f"Tone {uuid.uuid4()}", type="star")["result"]
+    queue = call(
+        "POST",
+        "annotation-queues/",
+        name=f"Tickets {uuid.uuid4()}",
+        status="active",
+        label_ids=[label["id"]],
+        annotations_required=2,
+        requires_review=True,
+    )
+    queue = queue.get("result", queue)
+    at = f"annotation-queues/{queue['id']}/"
+    for name, one in people.items():
+        call("POST", f"{at}members/", email=one.email, roles=["annotator" if name in {"ann", "ben"} else "reviewer"])
+    sources = [{"source_type": "trace", "source_id": f"ticket-{number}"} for number in (1, 2)]
+    call("POST", "sources/bulk/", sources=sources)
+    call("POST", f"{at}items/add-items/", items=sources)
+    items = [item["id"] for item in call("GET", f"{at}items/")["results"]]
+    for item in items:
+        for name, stars in (("ann", 4), ("ben", 2)):
+            annotations = [{"label_id": label["id"], "value": stars}]
+            call("POST", f"{at}items/{item}/annotations/submit/", annotations=annotations, key=name)
+            call("POST", f"{at}items/{item}/complete/", key=name)
+    return f"/queues/{queue['id']}/review/", items
