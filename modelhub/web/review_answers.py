@@ -73,9 +73,9 @@ class Option:
 
     @property
     def percent(self) -> str:
-        """Return the probability for people; only 0 and 1 are 0 and 100."""
+        """Return the probability for people; that of a value without one is rounded to 0."""
         if self.probability is None:
-            return ""
+            return "0 %"
         if 0 < self.probability < 0.001:
             return "below 0.1 %"
         if 0.999 < self.probability < 1:

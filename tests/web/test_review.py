@@ -129,7 +129,7 @@ def state_of(item: Item) -> tuple[str, str]:
 class TestList:
     def test_it_shows_items_that_wait_with_their_people_and_differing_labels(self, panel: Panel, rita: Client) -> None:
         source = SourceFactory.create(organization=panel.queue.organization, name="Refund")
-        panel.add(source=source, order=6)
+        panel.add(source=source, order=7)
         page = read(rita, panel.list_path())
         row = page[page.index("<tbody>") : page.index("</tbody>")]
         for word in ("Refund", ">7<", "Ann", "Ben", "Tone"):
