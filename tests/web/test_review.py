@@ -610,6 +610,8 @@ def test_reviewers_work_in_two_windows(server: Server, visitors: Visitors, perso
     expect(rita).to_have_url(re.compile(re.escape(path) + "$"))
     rob.get_by_role("button", name="Approve").click()
     expect(rob.get_by_role("alert")).to_contain_text("reviewed already, by Rita")
+    # Chromium reports the status of the rejected form, and nothing else.
+    assert "400 (Bad Request)" in visitors.messages[1].pop()
 
 
 def _make_queue(server: Server, people: dict[str, Person]) -> tuple[str, list[str]]:
