@@ -1,10 +1,8 @@
 """Cells of a queue with different ratings (contract 7.11)."""
 
 import uuid
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
-
-from django.db.models import QuerySet
 
 from modelhub.agreement.levels import Raters
 from modelhub.agreement.opinions import describe_opinions, read_opinions
@@ -13,7 +11,7 @@ from modelhub.agreement.reading import Cell, Comparables, is_chosen, read_cells,
 from modelhub.agreement.rows import adjudications_of, complete
 from modelhub.core.bounded import read_all
 from modelhub.labels.rules import Deadline, LabelRule
-from modelhub.queues.models import IN_FORCE, Adjudication, Item, Queue
+from modelhub.queues.models import IN_FORCE, Adjudication, Queue
 from modelhub.queues.queries import items_of
 
 UNDONE = "The disagreements were not found"
@@ -32,11 +30,10 @@ def read_values(cell: Cell, comparables: Comparables, raters: Raters) -> dict[st
     return values
 
 
-def find_differing(
-    queue: Queue, labels: Mapping[str, LabelRule], items: QuerySet[Item] | Collection[uuid.UUID]
-) -> dict[uuid.UUID, list[str]]:
-    """Return the ids of the labels that people differ by, by item, of some items.
+def find_differing(queue: Queue, labels: Mapping[str, LabelRule], items: Any) -> dict[uuid.UUID, list[str]]:
+    """Return the ids of the labels that people differ by, by item.
 
+    `items` are ids, or a query of them.
     Raise `Invalid` above `MOST_SCORES`, `Overdue` at the timeout.
     """
     deadline = Deadline()

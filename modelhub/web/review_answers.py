@@ -248,10 +248,10 @@ def _add_posteriors(queue: Queue, item: Item, labels: Sequence[LabelAnswers], *,
 def _set_probability(label: LabelAnswers, value: Any, probability: float) -> None:
     for option in label.options:
         try:
-            content = label.rule.comparable(exact_json.loads(option.value))
+            class_of_option = plain_class(label.rule.comparable(exact_json.loads(option.value)))
         except ValueError:
             continue
-        if plain_class(content) == value:
+        if class_of_option == value:
             option.probability = probability
             return
     content = [value] if label.rule.type == "categorical" and isinstance(value, str) else value

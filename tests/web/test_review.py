@@ -84,13 +84,11 @@ def panel(db: None) -> Panel:
     people = {name: UserFactory.create(organization=queue.organization, name=name.title()) for name in roles}
     for name, role in roles.items():
         QueueMemberFactory.create(queue=queue, user=people[name], roles=[role])
-    labels = {
-        "tone": LabelFactory.create(organization=queue.organization, name="Tone"),
-        "kind": LabelFactory.create(organization=queue.organization, name="Kind", type="categorical"),
-    }
-    for label in labels.values():
+    tone = LabelFactory.create(organization=queue.organization, name="Tone")
+    kind = LabelFactory.create(organization=queue.organization, name="Kind", type="categorical")
+    for label in (tone, kind):
         QueueLabelFactory.create(queue=queue, label=label)
-    return Panel(queue, **people, **labels)
+    return Panel(queue, **people, tone=tone, kind=kind)
 
 
 def browser_of(person: User) -> Client:
