@@ -1,4 +1,4 @@
-"""The answers on an item side by side, with majority, posterior and decision per label."""
+"""Answers on an item side by side, with majority, posterior and decision."""
 
 import uuid
 from collections import defaultdict
@@ -177,7 +177,7 @@ def _open(attached: QueueLabel) -> LabelAnswers:
 
 
 def _read_annotators(queue: Queue, item: Item, opinions: Iterable[Sequence[OpinionOfCell]]) -> list[Annotator]:
-    """Return the people with a slot in the order of their work, then others by their scores."""
+    """Return people in the order of their slots, then others by their scores."""
     slots = Slot.objects.filter(organization_id=queue.organization_id, item=item.pk).select_related("user")
     found = {
         str(slot.user_id): Annotator(str(slot.user_id), slot.user.display_name, slot)
@@ -226,7 +226,7 @@ def _fill(
 
 
 def _add_posteriors(queue: Queue, item: Item, labels: Sequence[LabelAnswers], *, wanted: bool) -> bool:
-    """Add the probabilities to the options. Return whether they are left for a request."""
+    """Add probabilities to options. Return whether they are left for a request."""
     if not labels:
         return False
     rules = {label.rule.id: label.rule for label in labels}

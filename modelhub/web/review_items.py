@@ -48,7 +48,7 @@ class ReviewFilter:
 
     @classmethod
     def read(cls, query: QueryDict) -> "ReviewFilter":
-        """Return the filters of a query. Raise `Invalid` for unknown words and malformed ids."""
+        """Return the filters of a query. Raise `Invalid` for unusable ones."""
         status = query.get("status") or "waiting"
         if status not in STATUSES:
             raise Invalid(f"status must be one of {', '.join(STATUSES)}, got {show(status)}", field="status")
@@ -151,7 +151,7 @@ def read_annotators(queue: Queue) -> list[User]:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The items before and after another one in a list, and the number of items in the list."""
+    """The items before and after another one in a list, and the size of the list."""
 
     previous: uuid.UUID | None
     following: uuid.UUID | None
@@ -188,7 +188,7 @@ def _after(items: QuerySet[Item], item: Item) -> QuerySet[Item]:
 
 
 def _any_of(ids: Collection[uuid.UUID]) -> Q:
-    """Return the condition of these ids as one parameter: a statement has at most 65,535."""
+    """Return the condition of these ids, in one of at most 65,535 parameters."""
     array = Value(list(ids), ArrayField(UUIDField()))
     return Q(Func(F("pk"), array, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField()))
 

@@ -60,7 +60,7 @@ class ReviewPage(Page):
     """Base of the pages of a queue's reviewers."""
 
     def open(self, pk: uuid.UUID) -> tuple[Access, ReviewFilter, dict[str, LabelRule]]:
-        """Return the queue, the filters of the address and the labels by id. Raise `Refused`."""
+        """Return the queue, the filters of the address and the labels by id."""
         access = get_access(self.actor, pk)
         access.check("review")
         return access, ReviewFilter.read(self.request.GET), read_labels_of_queue(access.queue)
