@@ -32,7 +32,8 @@ from tests.factories import (
     UserFactory,
 )
 from tests.servers import Server
-from tests.web.conftest import Person, Visitors
+from tests.web.conftest import Visitors
+from tests.web.people import Person
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e'\""
 
