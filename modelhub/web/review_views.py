@@ -142,7 +142,7 @@ class ReviewItem(ReviewPage):
         item = self._get_item(access, item_id)
         is_waiting = action in LEADS_ON and item.review_status == "pending_review"
         if is_waiting and self.request.POST.get("seen") != timestamp(item.updated_at):
-            raise Conflict(CHANGED, code="item_changed")
+            raise Conflict(CHANGED)
         sent = ReviewInput().run_validation(
             {"action": action, "notes": self._text("notes"), "label_comments": self._read_comments(labels)}
         )
