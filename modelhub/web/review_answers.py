@@ -101,7 +101,7 @@ class LabelAnswers:
 
     rule: LabelRule
     settings: Mapping[str, Any]
-    required: bool
+    description: str
     answers: list[Answer | None] = field(default_factory=list)
     options: list[Option] = field(default_factory=list)
     differs: bool = False
@@ -138,11 +138,6 @@ class AnswerTable:
     def differing(self) -> list[LabelAnswers]:
         return [label for label in self.labels if label.differs]
 
-    @property
-    def decidable(self) -> list[LabelAnswers]:
-        """Return the labels with different answers, or with a decision."""
-        return [label for label in self.labels if label.differs or label.decision]
-
 
 def read_answers(queue: Queue, item: Item, *, reviewer_id: uuid.UUID, posterior: bool) -> AnswerTable:
     """Return the answers on an item.
@@ -173,7 +168,7 @@ def _attached(queue: Queue) -> Iterable[QueueLabel]:
 
 def _open(attached: QueueLabel) -> LabelAnswers:
     settings = attached.label.settings if isinstance(attached.label.settings, dict) else {}
-    return LabelAnswers(LabelRule.of(attached.label), settings, attached.required)
+    return LabelAnswers(LabelRule.of(attached.label), settings, attached.label.description)
 
 
 def _read_annotators(queue: Queue, item: Item, opinions: Iterable[Sequence[OpinionOfCell]]) -> list[Annotator]:

@@ -12,16 +12,19 @@ from modelhub.agreement.adjudicating import adjudicate
 from modelhub.agreement.disagreement_serializers import AdjudicationInput
 from modelhub.agreement.reading import read_labels_of_queue
 from modelhub.core import exact_json
-from modelhub.core.errors import Conflict, Invalid
+from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.exact_json import timestamp
 from modelhub.core.text import count, show
 from modelhub.labels.rules import LabelRule
+from modelhub.labels.types import get_type
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.item_serializers import ItemIdsInput
 from modelhub.queues.models import Item, Review
 from modelhub.queues.queries import item_not_found, items_of
 from modelhub.queues.review_serializers import ReviewInput
 from modelhub.queues.reviewing import Decision, annotated_by, review_item, review_items
+from modelhub.web.content import describe_content
+from modelhub.web.fields import Field
 from modelhub.web.page import Page
 from modelhub.web.review_answers import AnswerTable, read_answers
 from modelhub.web.review_items import (
@@ -109,10 +112,11 @@ class ReviewItem(ReviewPage):
 
     def show(self, pk: uuid.UUID, item_id: uuid.UUID) -> HttpResponseBase:
         access, filters, labels = self.open(pk)
-        item = self._get_item(access, item_id)
+        item = self._get_item(access, item_id, content=True)
         table = read_answers(
             access.queue, item, reviewer_id=self.actor.user.pk, posterior="probabilities" in self.request.GET
         )
+        opened = self.request.POST.get("label") or self.request.GET.get("decide", "")
         return self.render(
             "review.html",
             queue=access.queue,
@@ -120,11 +124,20 @@ class ReviewItem(ReviewPage):
             seen=timestamp(item.updated_at),
             filters=filters,
             neighbours=find_neighbours(filters.find_items(access.queue, labels), item),
+            content=describe_content(item.source.content, item.source.metadata),
             table=table,
+            decidable=[label for label in table.labels if label.differs or label.decision or label.rule.id == opened],
+            others=[
+                label
+                for label in table.labels
+                if not (label.differs or label.decision or label.is_own or label.rule.id == opened)
+            ],
+            field=self._open_field(table, opened),
             is_own=bool(annotated_by(self.actor, [item])),
             targets=[one for one in table.annotators if one.slot and one.slot.state == "completed"],
             reviews=self._read_reviews(item, table),
             typed=self.request.POST,
+            decision_notes=self.request.POST.get("decision-notes", ""),
             comments=self._typed_comments(table),
         )
 
@@ -132,9 +145,9 @@ class ReviewItem(ReviewPage):
         action = self.request.POST.get("action", "")
         if action in DONE:
             return self._decide(pk, item_id, action)
-        if action in {"adjudicate", "withdraw"}:
-            return self._adjudicate(pk, item_id, withdraw=action == "withdraw")
-        raise Invalid(f"action must be one of {', '.join(DONE)}, adjudicate and withdraw, got {show(action)}")
+        if action in {"adjudicate", "decide", "withdraw"}:
+            return self._adjudicate(pk, item_id, action)
+        raise Invalid(f"action must be one of {', '.join(DONE)}, adjudicate, decide and withdraw, got {show(action)}")
 
     def _decide(self, pk: uuid.UUID, item_id: uuid.UUID, action: str) -> HttpResponseBase:
         """Review the item. Go on to the next one after a decision."""
@@ -156,30 +169,51 @@ class ReviewItem(ReviewPage):
         messages.info(self.request, "No other item waits for your review.")
         return self.go("review-list", filters, pk=pk)
 
-    def _adjudicate(self, pk: uuid.UUID, item_id: uuid.UUID, *, withdraw: bool) -> HttpResponseBase:
+    def _adjudicate(self, pk: uuid.UUID, item_id: uuid.UUID, action: str) -> HttpResponseBase:
         """Decide on the value by one label, or withdraw the decision."""
         _, filters, labels = self.open(pk)
         label_id = self.request.POST.get("label", "")
-        value = None if withdraw else self._read_value()
+        if label_id not in labels:
+            raise NotFound(f"Label not found in this queue: {label_id}", code="label_not_found", field="label")
+        readers = {"adjudicate": self._read_json, "decide": self._read_field}
+        value = readers[action](labels[label_id]) if action in readers else None
         new = AdjudicationInput().run_validation(
             {"item_id": str(item_id), "label_id": label_id, "value": value, "notes": self._text("decision-notes")}
         )
         _, errors = adjudicate(actor=self.actor, queue_id=pk, adjudications={0: new})
         if errors:
             raise errors[0]
-        name = labels[str(new.label_id)].name if str(new.label_id) in labels else "the label"
-        messages.success(self.request, f"The decision on {name} is {'withdrawn' if withdraw else 'stored'}.")
+        done = "is withdrawn" if action == "withdraw" else "is stored"
+        messages.success(self.request, f"The decision on {labels[label_id].name} {done}.")
         return self.go("review", filters, pk=pk, item_id=item_id)
 
-    def _read_value(self) -> Any:
+    def _read_json(self, label: LabelRule) -> Any:
+        """Return the value of an option."""
         text = self.request.POST.get("value", "")
         try:
             value = exact_json.loads(text)
         except ValueError:
             value = None
         if value is None:
-            raise Invalid(f"value must be JSON other than null, got {show(text)}", field="value")
+            raise Invalid(f"{label}: value must be JSON other than null, got {show(text)}", field="value")
         return value
+
+    def _read_field(self, label: LabelRule) -> Any:
+        """Return the value of the label's field."""
+        strings = self.request.POST.getlist(f"value-{label.id}")
+        value = get_type(label.type).from_form(strings)
+        if value is None:
+            raise Invalid(f"{label}: a decision needs a value.", field="value")
+        return value
+
+    def _open_field(self, table: AnswerTable, opened: str) -> Field | None:
+        """Return the field of the label to decide on, filled in as it was posted."""
+        label = next((label for label in table.labels if label.rule.id == opened and not label.is_own), None)
+        if label is None:
+            return None
+        error = str(self.refused or "").removeprefix(f"{label.rule}: ")
+        strings = self.request.POST.getlist(f"value-{opened}")
+        return Field(label.rule, label.description, required=True, strings=strings, error=error)
 
     def _read_comments(self, labels: dict[str, LabelRule]) -> list[dict[str, Any]]:
         """Return the notes on labels in the shape of the API, without blank ones."""
@@ -231,9 +265,9 @@ class ReviewItem(ReviewPage):
             for review in reviews.order_by("-created_at", "-id")[:MOST_REVIEWS]
         ]
 
-    def _get_item(self, access: Access, item_id: uuid.UUID) -> Item:
+    def _get_item(self, access: Access, item_id: uuid.UUID, *, content: bool = False) -> Item:
         items = items_of(access.queue).filter(pk=item_id).select_related("source", "reviewed_by")
-        item = items.defer("source__content").first()
+        item = (items if content else items.defer("source__content")).first()
         if item is None:
             raise item_not_found(item_id)
         return item

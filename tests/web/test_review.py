@@ -297,6 +297,12 @@ class TestItem:
         assert ">model<" in page
         assert "differ on" not in page
 
+    def test_it_shows_the_content_of_the_source(self, panel: Panel, rita: Client) -> None:
+        content = {"messages": [{"role": "user", "content": f"Where is it? {HOSTILE}"}]}
+        source = SourceFactory.create(organization=panel.queue.organization, content=content)
+        page = read(rita, panel.path(panel.add(source=source)))
+        assert "Where is it? &lt;img" in page
+
     def test_what_people_wrote_is_escaped(self, panel: Panel, rita: Client) -> None:
         User.objects.filter(pk=panel.ann.pk).update(name=HOSTILE)
         Label.objects.filter(pk=panel.tone.pk).update(name=HOSTILE)
@@ -323,7 +329,13 @@ class TestItem:
             read(rita, panel.path(item)),
             read(rita, panel.list_path()),
             text_of(rita.post(panel.path(item), {"action": HOSTILE, "notes": HOSTILE})),
-            text_of(rita.post(panel.path(item), {"action": "adjudicate", "value": HOSTILE, "label": HOSTILE})),
+            text_of(rita.post(panel.path(item), {"action": "adjudicate", "value": HOSTILE, "label": str(text.pk)})),
+            text_of(
+                rita.post(
+                    panel.path(item),
+                    {"action": "decide", f"value-{panel.tone.pk}": HOSTILE, "label": str(panel.tone.pk)},
+                )
+            ),
         ]
         for page in pages:
             assert "<img" not in page
@@ -556,6 +568,37 @@ class TestValues:
         for option in table.differing[0].options:
             sent = {"action": "adjudicate", "label": str(panel.tone.pk), "value": option.value}
             assert rita.post(panel.path(item), sent).status_code == 302
+
+    def test_another_value_is_chosen_in_the_field_of_the_label(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(4, 2)
+        assert f"?decide={panel.tone.pk}#" in read(rita, panel.path(item))
+        assert "5 stars" in read(rita, panel.path(item, f"?decide={panel.tone.pk}"))
+        sent = {"action": "decide", "label": str(panel.tone.pk), f"value-{panel.tone.pk}": "5"}
+        rita.post(panel.path(item), sent | {"decision-notes": "Both\r\nerr"})
+        decided = Adjudication.objects.get()
+        assert (decided.value, decided.notes) == ({"rating": 5}, "Both\nerr")
+
+    def test_a_label_without_differences_is_decided_in_its_field(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(3, 3)
+        page = read(rita, panel.path(item, f"?decide={panel.kind.pk}"))
+        assert f'name="value-{panel.kind.pk}"' in page
+        assert f'name="value-{panel.tone.pk}"' not in page
+        sent = {"action": "decide", "label": str(panel.kind.pk), f"value-{panel.kind.pk}": "neutral"}
+        assert "decided</span>" in text_of(rita.post(panel.path(item), sent, follow=True))
+
+    @pytest.mark.parametrize("value", ["", "6", "x"])
+    def test_a_field_has_its_error_and_keeps_the_reason(self, panel: Panel, rita: Client, value: str) -> None:
+        sent = {"action": "decide", "label": str(panel.tone.pk), f"value-{panel.tone.pk}": value}
+        done = rita.post(panel.path(panel.add()), sent | {"decision-notes": "Kept <b>"})
+        assert done.status_code == 400
+        assert 'class="label-error"' in text_of(done)
+        assert "Kept &lt;b&gt;</textarea>" in text_of(done)
+        assert not Adjudication.objects.exists()
+
+    def test_a_label_of_another_queue_is_missing(self, panel: Panel, rita: Client) -> None:
+        label = LabelFactory.create(organization=panel.queue.organization)
+        sent = {"action": "adjudicate", "label": str(label.pk), "value": "3"}
+        assert rita.post(panel.path(panel.add()), sent).status_code == 404
 
     def test_a_decision_is_withdrawn(self, panel: Panel, rita: Client) -> None:
         item = panel.add(3, 3)

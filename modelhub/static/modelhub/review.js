@@ -1,5 +1,7 @@
 // Keys of the review page, and the checkbox that selects all items of the list.
 
+document.documentElement.classList.add("scripted");
+
 const review = document.querySelector("[data-review]");
 
 function isTyping(target) {
