@@ -9,7 +9,7 @@ SOURCES := config modelhub tests manage.py
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pgbouncer test-postgres faults bench lint audit hashes format schema picture clean
+.PHONY: help run test test-pgbouncer test-postgres faults bench lint audit hashes format schema picture pages clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,9 @@ schema: $(VENV)/.dev  ## write docs/openapi.yaml anew
 
 picture: $(VENV)/.dev  ## draw the terminal of the README anew (needs bash, curl and jq)
 	$(BIN)/python -m tests.first_minute
+
+pages: $(VENV)/.dev  ## take pictures of all pages into build/pages, and those of the README (needs Chromium)
+	$(BIN)/python -m tests.web.pictures
 
 format: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff check --fix .

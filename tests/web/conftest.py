@@ -2,24 +2,17 @@
 
 import asyncio
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-import psycopg
 import pytest
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser import CHROMIUM, record_messages
 from tests.servers import Server, data_folder, running_server
-from tests.web.people import Person
-
-PASSWORD = "correct horse battery"
-ADMIN = "admin@example.com"
-# By the first hasher of the server; tests have a faster one.
-HASH = PBKDF2PasswordHasher().encode(PASSWORD, "salt")
+from tests.web.people import ADMIN, PASSWORD, Person, create_person, fill_login
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +77,7 @@ class Visitors:
     def log_in(self, email: str = ADMIN, password: str = PASSWORD, path: str = "/", **options: Any) -> Page:
         """Return a page of a person, logged in by the form."""
         page = self.open(f"/login/?next={path}", **options)
-        page.get_by_label("Email").fill(email)
-        page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Log in").click()
+        fill_login(page, email, password)
         page.wait_for_url(f"**{path}")
         return page
 
@@ -107,14 +98,4 @@ def visitors(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator
 def person(server: Server) -> Callable[..., Person]:
     """Return a function that creates a user with the password of all."""
 
-    def create(name: str = "ada", role: str = "member") -> Person:
-        email = f"{name}-{uuid.uuid4().hex[:8]}@example.com"
-        body = {"email": email, "name": name.title(), "role": role, "create_key": True}
-        answer = server.request("POST", "/model-hub/users/", json=body)
-        assert answer.status_code == 201, answer.text
-        made = answer.json()
-        with psycopg.connect(server.database_url, autocommit=True) as connection:
-            connection.execute("UPDATE modelhub_user SET password = %s WHERE id = %s", [HASH, made["id"]])
-        return Person(made["id"], email, made["api_key"], made["secret_key"])
-
-    return create
+    return partial(create_person, server)

@@ -34,6 +34,7 @@ class Scene:
     queue: str
     labels: dict[str, str] = field(default_factory=dict)
     items: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
 
     @property
     def api(self) -> str:
@@ -77,7 +78,8 @@ def make_scene(
          "content": conversation(at), "metadata": {"model": "small-1", "seconds": 1.2}}
         for at in range(items)
     ]  # fmt: skip
-    call(server, "POST", "/model-hub/sources/bulk/", {"sources": sources})
+    registered = call(server, "POST", "/model-hub/sources/bulk/", {"sources": sources})["sources"]
+    scene.sources = [source["id"] for source in registered]
     added = [{"source_type": "trace", "source_id": source["source_id"]} for source in sources]
     call(server, "POST", f"{scene.api}items/add-items/", {"items": added})
     call(server, "POST", f"{scene.api}update-status/", {"status": "active"})

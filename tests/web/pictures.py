@@ -1,0 +1,125 @@
+"""`make pages`: pictures of every page, 400 and 1440 pixels wide, light and dark.
+
+They are written to build/pages; those of the README are copied to docs/pictures.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, Page
+
+from tests.browser import chromium
+from tests.folders import ROOT
+from tests.servers import data_folder, running_server
+from tests.web.people import ADMIN, PASSWORD, Person, create_person, fill_login
+from tests.web.scene import Scene, make_scene
+
+FOLDER = ROOT / "build" / "pages"
+README = ROOT / "docs" / "pictures"
+SIZES = {400: 900, 1440: 900}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+# Copied for the README.
+SHOWN = {
+    "annotate-1440-light": "page_annotate",
+    "review-1440-light": "page_review",
+    "queue-results-1440-light": "page_results",
+}
+QUALITY = ((4, 5), (2, 4), (5, 5), (3, 3), (1, 2), (4, 4), (5, 4), (2, 2), (3, 4), (5, 5))
+
+
+def main() -> None:
+    """Start a server with a scene, and take all pictures."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with data_folder() as folder, running_server(folder, MODELHUB_BOOTSTRAP_PASSWORD=PASSWORD) as server:
+        ada, ben, cleo = (create_person(server, name) for name in ("ada", "ben", "cleo"))
+        people = {ada: ["annotator"], ben: ["annotator"], cleo: ["reviewer"]}
+        settings = {"annotations_required": 2, "requires_review": True}
+        scene = make_scene(server, "Refund answers", people, items=20, **settings)
+        for at, (first, second) in enumerate(QUALITY):
+            for person, stars in ((ada, first), (ben, second)):
+                scene.annotate(person, at, values(stars))
+        with chromium() as browser:
+            for name, path in visitor_paths().items():
+                take(browser, server.base_url, None, name, path)
+            for name, path in annotator_paths(scene).items():
+                take(browser, server.base_url, ada, name, path)
+            for name, path in admin_paths(scene, ada).items():
+                take(browser, server.base_url, ADMIN, name, path)
+    for name, copy in SHOWN.items():
+        shutil.copy(FOLDER / f"{name}.png", README / f"{copy}.png")
+
+
+def values(stars: int) -> dict[str, object]:
+    """Return the values of a person that gives so many stars."""
+    return {
+        "Quality": stars,
+        "Tone": ["friendly"] if stars > 3 else ["neutral"],
+        "Problems": ["no source"] if stars < 4 else ["too long"],
+        "Right": "up" if stars > 2 else "down",
+        "Confidence": 20 * stars,
+        "Correction": "Name the page that says so.",
+    }
+
+
+def visitor_paths() -> dict[str, str]:
+    return {"start": "/", "login": "/login/"}
+
+
+def annotator_paths(scene: Scene) -> dict[str, str]:
+    queue = f"/queues/{scene.queue}/"
+    return {"work": "/", "annotate": f"{queue}annotate/{scene.items[12]}/", "password": "/password/"}
+
+
+def admin_paths(scene: Scene, person: Person) -> dict[str, str]:
+    """Return the addresses of all other pages."""
+    queue, label = f"/queues/{scene.queue}/", scene.labels["Quality"]
+    source = scene.sources[0]
+    return {
+        "queues": "/queues/",
+        "new-queue": "/queues/new/",
+        "queue": queue,
+        "edit-queue": f"{queue}edit/",
+        "items": f"{queue}items/",
+        "add-items": f"{queue}add/",
+        "review-list": f"{queue}review/",
+        "review": f"{queue}review/{scene.items[1]}/",
+        "queue-results": f"{queue}results/",
+        "labels": "/labels/",
+        "new-label": "/labels/new/",
+        "edit-label": f"/labels/{label}/",
+        "label-results": f"/labels/{label}/results/",
+        "sources": "/sources/",
+        "source": f"/sources/{source}/",
+        "people": "/people/",
+        "person": f"/people/{person.id}/",
+        "keys": "/keys/",
+    }
+
+
+def take(browser: Browser, base_url: str, person: Person | str | None, name: str, path: str) -> None:
+    """Take the pictures of a page in all sizes and schemes."""
+    for width, height in SIZES.items():
+        for scheme in SCHEMES:
+            options: dict[str, Any] = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
+            with opened(browser, base_url, person, **options) as page:
+                page.goto(path)
+                page.wait_for_load_state("networkidle")
+                page.screenshot(path=FOLDER / f"{name}-{width}-{scheme}.png", full_page=name != "annotate")
+
+
+@contextmanager
+def opened(browser: Browser, base_url: str, person: Person | str | None, **options: Any) -> Iterator[Page]:
+    """Open a window, logged in as a person."""
+    with browser.new_context(base_url=base_url, **options) as context:
+        page = context.new_page()
+        if person:
+            page.goto("/login/")
+            fill_login(page, person if isinstance(person, str) else person.email)
+            page.wait_for_url("**/")
+        yield page
+
+
+if __name__ == "__main__":
+    main()
