@@ -3,14 +3,24 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth import views
-from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest
+from django.contrib import messages
+from django.contrib.auth import login, update_session_auth_hash, views
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
+from modelhub.accounts.invitations import accept_invitation, find_invitation
+from modelhub.core.errors import Invalid, NotFound, Refused
 from modelhub.web.page import Page
+
+# Of the two backends; the other one only counts failures.
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+DIFFERENT = "The two passwords differ."
 
 
 class LoginForm(AuthenticationForm):
@@ -37,15 +47,54 @@ class Logout(views.LogoutView):
     next_page = "web:start"
 
 
+@method_decorator(sensitive_post_parameters(), name="dispatch")
 class Password(Page):
-    """Change the own password."""
+    """Change the own password; the other sessions of the person end."""
 
     def show(self, **ids: Any) -> HttpResponseBase:
         return self.render("password.html")
 
+    def act(self, **ids: Any) -> HttpResponseBase:
+        form = PasswordChangeForm(self.actor.user, self.request.POST)
+        form.error_messages = form.error_messages | {
+            "password_incorrect": "The present password is wrong.",
+            "password_mismatch": DIFFERENT,
+        }
+        if not form.is_valid():
+            fields = {name: [str(sentence) for sentence in sentences] for name, sentences in form.errors.items()}
+            raise Invalid("The password was not changed.", fields=fields)
+        update_session_auth_hash(self.request, form.save())
+        return self.back_to("password", done="The password is changed. Other sessions of yours have ended.")
 
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
 class AcceptInvitation(View):
     """Choose a password by a one-time link."""
 
+    http_method_names = ["get", "head", "post"]
+
     def get(self, request: HttpRequest, token: str) -> HttpResponseBase:
-        return render(request, "web/invitation.html", {"token": token})
+        return self._show(request, token)
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponseBase:
+        """Set the password and begin a session. Show the page again with the error of a rejected one."""
+        password = request.POST.get("password", "")
+        try:
+            if password != request.POST.get("password_again", ""):
+                raise Invalid(DIFFERENT, field="password_again")
+            user = accept_invitation(token, password, request.POST.get("name", ""))
+        except NotFound:
+            return self._show(request, token)
+        except Refused as refused:
+            return self._show(request, token, refused)
+        login(request, user, backend=BACKEND)
+        messages.success(request, "Your password is set, and you are logged in.")
+        return HttpResponseRedirect(reverse("web:start"))
+
+    def _show(self, request: HttpRequest, token: str, refused: Refused | None = None) -> HttpResponseBase:
+        invitation = find_invitation(token)
+        if invitation is None:
+            return render(request, "web/invitation.html", status=404)
+        given = request.POST.get("name", invitation.user.name)
+        context = {"invited": invitation.user, "invitation": invitation, "refused": refused, "name": given}
+        return render(request, "web/invitation.html", context, status=refused.status if refused else 200)
