@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -37,7 +37,12 @@ def get_key(actor: Actor, key_id: uuid.UUID) -> ApiKey:
 
 
 def create_key(
-    actor: Actor, *, name: str, scopes: Sequence[str], user_id: uuid.UUID | None = None
+    actor: Actor,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    user_id: uuid.UUID | None = None,
+    expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """Create a key of a user, by default the actor. Return it with its secret.
 
@@ -51,7 +56,7 @@ def create_key(
     user = _get_owner(actor, actor.user.pk if user_id is None else user_id)
     if not user.is_active:
         raise Conflict(f"{user.email} is inactive; activate it first")
-    return create_api_key(user=user, name=clean_name(ApiKey(), name), scopes=scopes)
+    return create_api_key(user=user, name=clean_name(ApiKey(), name), scopes=scopes, expires_at=expires_at)
 
 
 def rotate_key(actor: Actor, key_id: uuid.UUID, *, grace: timedelta = GRACE) -> tuple[ApiKey, str]:

@@ -1,28 +1,141 @@
 """People: invite, roles, deactivate."""
 
 import uuid
-from typing import Any
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
+from django.db.models import Count
+from django.http import QueryDict
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
-from modelhub.accounts.users import get_person
+from modelhub.accounts.filters import UserFilter
+from modelhub.accounts.invitations import create_invitation, open_invitations
+from modelhub.accounts.models import ROLES, Invitation, User
+from modelhub.accounts.serializers import InvitationInput, UserChangeInput
+from modelhub.accounts.users import get_person, invite_person, update_person, users_of
+from modelhub.core.errors import Refused
+from modelhub.queues.access import visible_queues
+from modelhub.queues.models import Queue, QueueMember
+from modelhub.web.lists import Listing, given_filters, read_page
 from modelhub.web.page import Page
 
+FOR_ADMINS = "People are managed by admins of the organization"
+FILTERS = ("search", "role", "active")
+SHOWN_QUEUES = 50
 
-class People(Page):
+
+class OneTimeLink(NamedTuple):
+    """A link that is shown once, in the answer to the form that made it."""
+
+    user: User
+    url: str
+    invitation: Invitation
+
+
+class ListedPerson(NamedTuple):
+    user: User
+    queues: int
+    state: str
+
+
+class PeoplePage(Page):
+    """Base of the pages about people, which show a new link once."""
+
+    for_admins = FOR_ADMINS
+    link: OneTimeLink | None = None
+
+    @property
+    def organization_id(self) -> uuid.UUID:
+        return self.actor.user.organization_id
+
+    def make_link(self, user: User) -> None:
+        """Create a link for the page that answers this form: a redirect would have to carry its token."""
+        invitation, token = create_invitation(self.actor, user.pk)
+        url = self.request.build_absolute_uri(reverse("web:invitation", kwargs={"token": token}))
+        self.link = OneTimeLink(user, url, invitation)
+
+
+class People(PeoplePage):
     """People and keys."""
 
-    for_admins = "People are managed by admins of the organization"
-
     def show(self, **ids: Any) -> HttpResponseBase:
-        return self.render("people.html")
+        given = given_filters(self.request, *FILTERS)
+        try:
+            listing = read_page(self.request, UserFilter(given, queryset=users_of(self.organization_id)).get_rows())
+        except Refused as refused:
+            self.refused, listing = refused, Listing([])
+        return self.render(
+            "people.html",
+            listing=listing,
+            people=self._describe(listing.rows),
+            given=given,
+            roles=ROLES,
+            link=self.link,
+            sent=QueryDict() if self.link else self.request.POST,
+        )
+
+    def act(self, **ids: Any) -> HttpResponseBase:
+        data = self.request.POST
+        body = {"email": data.get("email", "").strip(), "name": data.get("name", "").strip(), "role": data.get("role")}
+        user, _ = invite_person(self.actor, **InvitationInput().run_validation(body))
+        self.make_link(user)
+        return self.show()
+
+    def _describe(self, users: Collection[User]) -> list[ListedPerson]:
+        """Return the people of a page with their queues and states, by two statements."""
+        if not users:
+            return []
+        pks = [user.pk for user in users]
+        members = QueueMember.objects.filter(
+            organization_id=self.organization_id, user_id__in=pks, queue__deleted_at=None
+        )
+        queues = dict(members.order_by().values_list("user").annotate(Count("pk")))
+        invited = set(open_invitations(self.organization_id).filter(user_id__in=pks).values_list("user_id", flat=True))
+        return [ListedPerson(user, queues.get(user.pk, 0), state_of(user, user.pk in invited)) for user in users]
 
 
-class Person(Page):
+class Person(PeoplePage):
     """Person."""
 
-    for_admins = "People are managed by admins of the organization"
-
     def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
-        get_person(organization_id=self.actor.user.organization_id, user_id=pk)
-        return self.render("person.html")
+        person = get_person(organization_id=self.organization_id, user_id=pk)
+        invitation = open_invitations(self.organization_id).filter(user=person).first()
+        queues = Queue.objects.filter(visible_queues(self.actor), deleted_at=None, members__user=person)
+        sent = self.request.POST if self.refused else {}
+        return self.render(
+            "person.html",
+            person=person,
+            state=state_of(person, invitation is not None),
+            invitation=invitation,
+            name=sent.get("name", person.name),
+            role=sent.get("role", person.role),
+            roles=ROLES,
+            link=self.link,
+            queues=queues.order_by("name", "id")[:SHOWN_QUEUES],
+            is_own=person.pk == self.actor.user.pk,
+        )
+
+    def act(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
+        data = self.request.POST
+        match data.get("action", "save"):
+            case "link":
+                self.make_link(get_person(organization_id=self.organization_id, user_id=pk))
+                return self.show(pk)
+            case "activate" | "deactivate" as action:
+                changes: dict[str, Any] = {"active": action == "activate"}
+                done = f"{{}} is {action}d."
+            case _:
+                body = {"name": data.get("name", "").strip(), "role": data.get("role")}
+                changes, done = UserChangeInput(partial=True).run_validation(body), "{} is saved."
+        user = update_person(self.actor, user_id=pk, changes=changes)
+        return self.back_to("person", done=done.format(user.display_name), pk=pk)
+
+
+def state_of(user: User, is_invited: bool) -> str:
+    """Return the state of a user in one word."""
+    if not user.is_active:
+        return "inactive"
+    if user.has_usable_password():
+        return "active"
+    return "invited" if is_invited else "no password"

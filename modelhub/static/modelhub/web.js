@@ -11,6 +11,13 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
+  if (!navigator.clipboard) {
+    // Browsers have it over HTTPS and on their own machine only.
+    window.getSelection().selectAllChildren(source);
+    source.select?.();
+    announce("Selected: copy it with Ctrl+C or Cmd+C.");
+    return;
+  }
   await navigator.clipboard.writeText(source.value || source.textContent);
   announce("Copied.");
 });
