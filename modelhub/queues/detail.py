@@ -67,7 +67,7 @@ def get_detail(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, of: Use
         progress=_count_progress(access),
         next_item_id=_find_neighbour(access, item, after=True),
         prev_item_id=_find_neighbour(access, item, after=False),
-        review_comments=_read_comments(access, item),
+        review_comments=read_comments(access, item),
         existing_notes=own.notes if own else "",
         notes=notes,
         skips=skips if access.sees_all else None,
@@ -112,7 +112,7 @@ def _read_slots(access: Access, item: Item) -> tuple[list[dict[str, Any]], list[
     return notes, skips
 
 
-def _read_comments(access: Access, item: Item) -> list[dict[str, Any]]:
+def read_comments(access: Access, item: Item) -> list[dict[str, Any]]:
     """Return the reviews of an item, newest first; comments for others are left out."""
     reviews = Review.objects.filter(organization_id=item.organization_id, item=item.pk).select_related("reviewer")
     own_id = str(access.actor.user.pk)

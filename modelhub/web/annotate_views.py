@@ -1,13 +1,55 @@
-"""The page to judge one item."""
+"""Judge items: the next one, one by one with its form, and the reservation of one."""
 
+import math
 import uuid
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
-from django.http.response import HttpResponseBase
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 
+from modelhub.core import clock
+from modelhub.core.errors import Invalid, NotFound, Refused
 from modelhub.queues.access import get_access
-from modelhub.queues.picking import reserve_next
+from modelhub.queues.annotating import InvalidAnnotations, check_status, submit_annotations
+from modelhub.queues.claims import check_not_in_review, reserve_item
+from modelhub.queues.ending import skip_item, undo_item
+from modelhub.queues.models import Slot
+from modelhub.queues.own_work import (
+    EndedItem,
+    OwnItem,
+    count_done,
+    count_own,
+    get_own_item,
+    get_own_scores,
+    read_ended,
+    submit_and_complete,
+)
+from modelhub.queues.picking import NextItem, reserve_next
+from modelhub.queues.work_serializers import SkipInput
+from modelhub.scores.entries import check_notes
+from modelhub.web.content import describe_content
+from modelhub.web.fields import (
+    Field,
+    add_errors,
+    add_missing,
+    entries_of,
+    has_errors,
+    open_fields,
+    read_fields,
+)
 from modelhub.web.page import Page
+
+# Items of the person that the page lists.
+ENDED_ITEMS = 5
+# Seconds between looks for an item while all are reserved by others.
+SOONEST, LATEST = 5, 60
+CORRECT = "Not submitted: some answers need a change, which is written beside them."
+NOTHING = "Not submitted: give at least one answer."
+INCOMPLETE = "Your answers are stored. The item is done once the required labels have an answer, too."
 
 
 class StartAnnotating(Page):
@@ -15,12 +57,217 @@ class StartAnnotating(Page):
 
     def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
         found = reserve_next(actor=self.actor, queue_id=pk, exclude=[])
-        return self.back_to("annotate", pk=pk, item_id=found.item.id) if found.item else self.render("annotate.html")
+        if found.item:
+            return self.back_to("annotate", pk=pk, item_id=found.item.id)
+        access = get_access(self.actor, pk)
+        return self.render(
+            "annotate_none.html",
+            queue=access.queue,
+            next=found,
+            retry=_seconds_to_retry(found),
+            ended=read_ended(access, limit=ENDED_ITEMS),
+        )
 
 
 class Annotate(Page):
     """Annotate."""
 
-    def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
+    # Of a rejected form: the errors of its answers, and the ids of required labels without one.
+    invalid: InvalidAnnotations | None = None
+    missing: list[str] = []
+
+    def show(self, pk: uuid.UUID, item_id: uuid.UUID, **ids: Any) -> HttpResponseBase:
+        own = get_own_item(actor=self.actor, queue_id=pk, item_id=item_id)
+        slot, blocked = _take(own)
+        ended = read_ended(own.access, limit=ENDED_ITEMS)
+        completed, total = count_done(own.access.queue)
+        return self.render(
+            "annotate.html",
+            queue=own.access.queue,
+            item=own.item,
+            source=own.source,
+            content=describe_content(own.source.content, own.source.metadata),
+            slot=slot,
+            seconds=_seconds_left(slot),
+            blocked=blocked,
+            rows=[(field, _comments_on(own, field.id)) for field in self.fields(own)],
+            comments=_open_comments(own),
+            notes=self.posted.get("notes", slot.notes if slot else ""),
+            reason=self.request.POST.get("reason", ""),
+            ended=ended,
+            completed=completed,
+            total=total,
+            own_completed=count_own(own.access),
+            position=own.item.order,
+            **_neighbours(own, ended),
+        )
+
+    def act(self, pk: uuid.UUID, item_id: uuid.UUID, **ids: Any) -> HttpResponseBase:
+        match self.request.POST.get("action"):
+            case "submit":
+                self.submit(pk, item_id)
+                return self.go_on(pk, "Submitted. Undo takes it back.", item_id)
+            case "save":
+                self.save(pk, item_id)
+                return self.ended(self.back_to("annotate", pk=pk, item_id=item_id), "Changes saved.", item_id)
+            case "skip":
+                reason = SkipInput().run_validation({"reason": self.request.POST.get("reason", "")})["reason"]
+                skip_item(actor=self.actor, queue_id=pk, item_id=item_id, reason=reason)
+                return self.go_on(pk, "Skipped. Undo takes it back.")
+            case "undo" | "undo-this" as action:
+                undone = undo_item(actor=self.actor, queue_id=pk, item_id=item_id if action == "undo-this" else None)
+                return self.back_to("annotate", pk=pk, item_id=undone.id, done="Taken back. The item is open again.")
+            case "reserve":
+                reserve_item(actor=self.actor, queue_id=pk, item_id=item_id)
+                return self.back_to("annotate", pk=pk, item_id=item_id, done="The item is reserved for you.")
+        raise Invalid("The form names no action of this page; reload the page")
+
+    def submit(self, pk: uuid.UUID, item_id: uuid.UUID) -> None:
+        """Store the answers and complete the item. Raise `Invalid`, with errors beside labels."""
+        fields = self.read(pk, item_id)
+        try:
+            done = submit_and_complete(
+                actor=self.actor, queue_id=pk, item_id=item_id, entries=entries_of(fields), notes=self.notes
+            )
+        except InvalidAnnotations as invalid:
+            self.invalid = invalid
+            raise Invalid(CORRECT) from None
+        except Invalid as invalid:
+            if invalid.code != "nothing_to_complete":
+                raise
+            # Nothing is scored: all required labels are missing.
+            self.missing = [field.id for field in fields if field.required]
+            raise Invalid(NOTHING) from None
+        if done.missing_labels:
+            self.missing = done.missing_labels
+            raise Invalid(INCOMPLETE)
+
+    def save(self, pk: uuid.UUID, item_id: uuid.UUID) -> None:
+        """Change completed work. Raise `Invalid`, with errors beside labels."""
+        entries = entries_of(self.read(pk, item_id))
+        try:
+            submit_annotations(actor=self.actor, queue_id=pk, item_id=item_id, entries=entries, notes=self.notes)
+        except InvalidAnnotations as invalid:
+            self.invalid = invalid
+            raise Invalid(CORRECT) from None
+
+    def read(self, pk: uuid.UUID, item_id: uuid.UUID) -> list[Field]:
+        """Return the posted fields. Raise `Invalid` if one of them has an error."""
+        labels, scores = get_own_scores(actor=self.actor, queue_id=pk, item_id=item_id)
+        fields = read_fields(labels, scores, self.request.POST)
+        if has_errors(fields):
+            raise Invalid(CORRECT)
+        return fields
+
+    def fields(self, own: OwnItem) -> list[Field]:
+        """Return the fields, of a rejected form as they were posted and with errors."""
+        if not self.posted:
+            return open_fields(own.labels, own.scores)
+        fields = read_fields(own.labels, own.scores, self.request.POST)
+        if self.invalid:
+            fields = add_errors(fields, self.invalid)
+        return add_missing(fields, self.missing)
+
+    @property
+    def posted(self) -> Mapping[str, Any]:
+        """Return the fields of a rejected form."""
+        has_answers = self.refused and self.request.POST.get("action") in {"submit", "save"}
+        return self.request.POST if has_answers else {}
+
+    @cached_property
+    def notes(self) -> str | None:
+        """Return the posted note on the item. Raise `Invalid` above the limit."""
+        sent = self.request.POST.get("notes")
+        return check_notes(None if sent is None else sent.replace("\r\n", "\n"))
+
+    def go_on(self, pk: uuid.UUID, done: str, ended: uuid.UUID | None = None) -> HttpResponse:
+        """Return a redirect to the next item, or to the reason that there is none."""
+        found = reserve_next(actor=self.actor, queue_id=pk, exclude=[]).item
+        if found:
+            return self.ended(self.back_to("annotate", pk=pk, item_id=found.id), done, ended)
+        return self.ended(self.back_to("start-annotating", pk=pk), done, ended)
+
+    def ended(self, redirect: HttpResponseRedirect, done: str, item_id: uuid.UUID | None) -> HttpResponse:
+        """Add a message, and the item whose draft the browser removes."""
+        messages.success(self.request, done, extra_tags=f"ended-{item_id}" if item_id else "")
+        return redirect
+
+    @property
+    def back(self) -> str:
+        """Return the page after a login."""
+        return self.request.path
+
+
+class Reserve(Page):
+    """Renew the reservation of an item, for a script."""
+
+    def show(self, pk: uuid.UUID, item_id: uuid.UUID, **ids: Any) -> HttpResponseBase:
         get_access(self.actor, pk).check("annotate")
-        return self.render("annotate.html")
+        return self.back_to("annotate", pk=pk, item_id=item_id)
+
+    def post(self, request: Any, **ids: Any) -> HttpResponseBase:
+        """Return the seconds left, null after the own completion, or a sentence."""
+        try:
+            slot = reserve_item(actor=self.actor, queue_id=ids["pk"], item_id=ids["item_id"])
+        except Refused as refused:
+            # No error status: browsers log each as an error of the page.
+            return JsonResponse({"seconds": None, "message": str(refused)})
+        return JsonResponse({"seconds": _seconds_left(slot)})
+
+    @property
+    def back(self) -> str:
+        return reverse("web:annotate", kwargs=self.kwargs)
+
+
+def _take(own: OwnItem) -> tuple[Slot | None, str]:
+    """Reserve the item unless it is held. Return the slot and the sentence of a rejection."""
+    claims, access = own.claims, own.access
+    is_held = claims.own is not None and claims.own in claims.live
+    try:
+        if claims.has_completed:
+            check_not_in_review(own.item)
+            check_status(access, own.item, has_completed=True)
+        elif not claims.has_ended and (not is_held or access.queue.status != "active"):
+            return reserve_item(actor=access.actor, queue_id=access.queue.pk, item_id=own.item.pk), ""
+    except NotFound:
+        raise
+    except Refused as refused:
+        return claims.own, str(refused)
+    return claims.own, ""
+
+
+def _seconds_left(slot: Slot | None) -> int | None:
+    if slot is None or slot.reserved_until is None:
+        return None
+    return max(0, math.ceil((slot.reserved_until - clock.now()).total_seconds()))
+
+
+def _seconds_to_retry(found: NextItem) -> int | None:
+    if found.until is None:
+        return None
+    return min(max(math.ceil((found.until - clock.now()).total_seconds()), SOONEST), LATEST)
+
+
+def _open_comments(own: OwnItem) -> list[dict[str, Any]]:
+    """Return the reviews of an item that was returned, the last one first."""
+    is_returned = own.claims.own is not None and own.claims.own.returned_at is not None
+    return own.comments if is_returned or own.item.review_status == "rejected" else []
+
+
+def _comments_on(own: OwnItem, label_id: str) -> list[dict[str, Any]]:
+    return [
+        {"reviewer_name": review["reviewer_name"], **comment}
+        for review in _open_comments(own)
+        for comment in review["label_comments"]
+        if comment["label_id"] == label_id
+    ]
+
+
+def _neighbours(own: OwnItem, ended: list[EndedItem]) -> dict[str, EndedItem | None]:
+    """Return the items that the person ended before and after this one."""
+    slot = own.claims.own
+    if slot is None or not own.claims.has_ended or slot.ended_at is None:
+        return {"earlier": ended[0] if ended else None, "later": None}
+    earlier = read_ended(own.access, limit=1, before=slot.ended_at)
+    later = read_ended(own.access, limit=1, after=slot.ended_at)
+    return {"earlier": earlier[0] if earlier else None, "later": later[0] if later else None}

@@ -91,7 +91,8 @@ class Page(View):
     def render(self, template: str, **context: Any) -> HttpResponse:
         """Return a template with the navigation, the rights and the error."""
         shared = {"actor": self.actor, "links": self.links(), "refused": self.refused}
-        status = self.refused.status if self.refused else 200
+        # Browsers log an error status of a script's request as an error of the page.
+        status = self.refused.status if self.refused and not self.is_htmx else 200
         return render(self.request, f"web/{template}", shared | context, status=status)
 
     def links(self) -> list[Link]:

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from modelhub.queues.own_work import count_work, own_queues
 from modelhub.web.page import Page
+
+PAGE_SIZE = 25
 
 
 class Start(Page):
@@ -16,4 +20,5 @@ class Start(Page):
         return render(self.request, "web/start.html")
 
     def show(self, **ids: Any) -> HttpResponseBase:
-        return self.render("work.html")
+        page = Paginator(own_queues(self.actor), PAGE_SIZE).get_page(self.request.GET.get("page"))
+        return self.render("work.html", page=page, queues=count_work(self.actor, list(page.object_list)))

@@ -35,6 +35,7 @@ urlpatterns = [
     path("queues/<id:pk>/export/", queue_views.ExportQueue.as_view(), name="queue-export"),
     path("queues/<id:pk>/annotate/", annotate_views.StartAnnotating.as_view(), name="start-annotating"),
     path("queues/<id:pk>/annotate/<id:item_id>/", annotate_views.Annotate.as_view(), name="annotate"),
+    path("queues/<id:pk>/annotate/<id:item_id>/reserve/", annotate_views.Reserve.as_view(), name="reserve"),
     path("queues/<id:pk>/review/", review_views.ReviewList.as_view(), name="review-list"),
     path("queues/<id:pk>/review/<id:item_id>/", review_views.ReviewItem.as_view(), name="review"),
     path("queues/<id:pk>/results/", result_views.QueueResults.as_view(), name="queue-results"),

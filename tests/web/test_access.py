@@ -35,6 +35,7 @@ queue-export       302 404 403 200 200 200 404
 items              302 404 403 403 200 200 404
 start-annotating   302 404 302 403 200 200 404
 annotate           302 404 200 403 200 200 404
+reserve            302 404 302 403 302 302 404
 review-list        302 404 403 200 200 200 404
 review             302 404 403 200 200 200 404
 queue-results      302 404 403 200 200 200 404
@@ -88,7 +89,7 @@ def test_a_page_for_everybody(row: list[str]) -> None:
     elif noun not in LISTS and name != "preview-new-label":
         ids["pk"] = queue.pk
     item = ItemFactory.create(queue=queue, review_status="pending_review" if noun == "review" else "")
-    if name in {"annotate", "review"}:
+    if name in {"annotate", "reserve", "review"}:
         ids["item_id"] = item.pk
     path = reverse(f"web:{name}", kwargs=ids)
     found = []

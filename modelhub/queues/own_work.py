@@ -1,0 +1,215 @@
+"""A person's queues, the item in hand and the ended ones, for the pages of annotators."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import F, QuerySet
+
+from modelhub.accounts.people import Actor
+from modelhub.core.sql import read_sql
+from modelhub.core.transactions import in_transaction, repeat_aborted
+from modelhub.queues.access import Access, get_access
+from modelhub.queues.annotating import submit_annotations
+from modelhub.queues.claims import Claims, read_claims
+from modelhub.queues.detail import read_comments
+from modelhub.queues.ending import Completion, complete_item
+from modelhub.queues.models import ENDED, Item, Queue, QueueLabel, QueueMember, Slot
+from modelhub.queues.progress import count_items, percentage
+from modelhub.queues.queries import get_item, get_item_with_content, score_rows_of
+from modelhub.queues.rows import GoldItemWithContentRow, ItemWithContentRow
+from modelhub.scores.rows import ScoreRow
+
+OWN_WORK = read_sql("queues", "own_work")
+# Counting takes 15 ms per 100,000 items. Numbers of queues above this size are so many seconds old at most.
+LARGE_QUEUE, COUNT_SECONDS = 5000, 15
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOfPerson:
+    """A queue with a person's rights in it, and numbers of its items.
+
+    `open` are the items that the person may still take, `in_review` those that wait for a review.
+    """
+
+    access: Access
+    items: int = 0
+    completed: int = 0
+    in_review: int = 0
+    open: int = 0
+
+    @property
+    def may_annotate(self) -> bool:
+        return self.access.may("annotate")
+
+    @property
+    def may_review(self) -> bool:
+        return self.access.may("review")
+
+    @property
+    def instructions(self) -> str:
+        """Return the first line of the instructions, or of the description."""
+        queue = self.access.queue
+        lines = (queue.instructions.strip() or queue.description.strip()).splitlines()
+        return lines[0] if lines else ""
+
+    @property
+    def percentage(self) -> float:
+        return percentage(self.completed, self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedItem:
+    """An item that a person has completed or skipped."""
+
+    item_id: uuid.UUID
+    name: str
+    state: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnItem:
+    """An item with the labels of its queue, and a person's own work on it."""
+
+    access: Access
+    item: Item
+    source: ItemWithContentRow | GoldItemWithContentRow
+    claims: Claims
+    labels: list[QueueLabel]
+    scores: list[ScoreRow]
+    comments: list[dict[str, Any]]
+
+
+def own_queues(actor: Actor) -> QuerySet[QueueMember]:
+    """Return the actor's memberships in live queues: active ones first, then by name."""
+    members = QueueMember.objects.filter(
+        organization_id=actor.user.organization_id, user=actor.user.pk, queue__deleted_at=None
+    )
+    return members.select_related("queue").order_by("queue__status", "queue__name", "queue__id")
+
+
+def count_work(actor: Actor, members: Sequence[QueueMember]) -> list[QueueOfPerson]:
+    """Return the queues of memberships with their numbers, with one statement."""
+    if not members:  # of an empty array PostgreSQL expects no row, and may scan all organizations for it
+        return []
+    parameters: dict[str, Any] = {
+        "organization_id": actor.user.organization_id,
+        "user_id": actor.user.pk,
+        "queue_ids": [member.queue_id for member in members],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(OWN_WORK, parameters)
+        counts = {queue_id: numbers for queue_id, *numbers in cursor.fetchall()}
+    return [
+        QueueOfPerson(Access(actor, member.queue, frozenset(member.roles)), *counts.get(member.queue_id, ()))
+        for member in members
+    ]
+
+
+def get_own_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> OwnItem:
+    """Return an item for the actor's work on it. Raise `NotFound`, `Forbidden`."""
+    access, item = _get_item(actor, queue_id, item_id)
+    return OwnItem(
+        access=access,
+        item=item,
+        source=get_item_with_content(access, item_id),
+        claims=read_claims(access, item),
+        labels=_read_labels(access),
+        scores=_read_scores(access, item),
+        comments=read_comments(access, item),
+    )
+
+
+def get_own_scores(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[list[QueueLabel], list[ScoreRow]]:
+    """Return the labels of a queue, and the actor's scores of an item by them.
+
+    Raise `NotFound`, `Forbidden`.
+    """
+    access, item = _get_item(actor, queue_id, item_id)
+    return _read_labels(access), _read_scores(access, item)
+
+
+@repeat_aborted
+@in_transaction
+def submit_and_complete(
+    *, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, entries: Sequence[object], notes: str | None
+) -> Completion:
+    """Store the actor's scores of an item and complete it; `missing_labels` keep it open.
+
+    Raise the errors of `submit_annotations` and `complete_item`, after which nothing is stored.
+    """
+    # Completion locks the queue before the item: the other order would be a deadlock.
+    get_access(actor, queue_id, lock=True)
+    submit_annotations(actor=actor, queue_id=queue_id, item_id=item_id, entries=entries, notes=notes)
+    return complete_item(actor=actor, queue_id=queue_id, item_id=item_id)
+
+
+def count_done(queue: Queue) -> tuple[int, int]:
+    """Return the numbers of completed and of all items; of large queues recent ones."""
+    key = f"count_done:{queue.pk}"
+    found: tuple[int, int] | None = cache.get(key)
+    if found is None:
+        counts = count_items(queue)
+        found = counts["completed"], counts.total()
+        if found[1] > LARGE_QUEUE:
+            cache.set(key, found, COUNT_SECONDS)
+    return found
+
+
+def count_own(access: Access) -> int:
+    """Return the number of items that the actor has completed."""
+    return _own_slots(access).filter(state="completed").count()
+
+
+def read_ended(
+    access: Access, *, limit: int, before: datetime | None = None, after: datetime | None = None
+) -> list[EndedItem]:
+    """Return live items that the actor has ended, the last one first.
+
+    With `after` the first ones after that time, the earliest first.
+    """
+    slots = _own_slots(access)
+    if before is not None:
+        slots = slots.filter(ended_at__lt=before)
+    if after is not None:
+        slots = slots.filter(ended_at__gt=after)
+    order = F("ended_at").desc() if after is None else F("ended_at").asc()
+    # Two parts, each in the order of the index `slot_by_user`: as one they would be sorted.
+    parts = [_ended_rows(slots.filter(state=state).order_by(order))[:limit] for state in ENDED]
+    rows = [
+        EndedItem(item_id, name or source_id, state, at)
+        for part in parts
+        for item_id, name, source_id, state, at in part
+    ]
+    return sorted(rows, key=lambda row: row.ended_at, reverse=after is None)[:limit]
+
+
+def _get_item(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Access, Item]:
+    access = get_access(actor, queue_id)
+    access.check("annotate")
+    return access, get_item(access, item_id)
+
+
+def _read_labels(access: Access) -> list[QueueLabel]:
+    labels = QueueLabel.objects.filter(organization_id=access.queue.organization_id, queue=access.queue)
+    return list(labels.filter(label__deleted_at=None).select_related("label").order_by("order", "id"))
+
+
+def _read_scores(access: Access, item: Item) -> list[ScoreRow]:
+    return list(score_rows_of(item).filter(annotator=access.actor.user.pk))
+
+
+def _ended_rows(slots: QuerySet[Slot]) -> QuerySet[Slot, Any]:
+    live = slots.filter(item__deleted_at=None)
+    return live.values_list("item_id", "item__source__name", "item__source__source_id", "state", "ended_at")
+
+
+def _own_slots(access: Access) -> QuerySet[Slot]:
+    return Slot.objects.filter(
+        organization_id=access.queue.organization_id, queue=access.queue, user=access.actor.user.pk
+    )

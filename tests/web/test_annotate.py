@@ -1,0 +1,416 @@
+"""The page to judge items: submit, skip, undo, changes and reservations."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from modelhub.accounts.models import User
+from modelhub.accounts.people import session_actor
+from modelhub.core import clock
+from modelhub.labels.models import Label
+from modelhub.queues import own_work
+from modelhub.queues.claims import reserve_item
+from modelhub.queues.models import Item, Queue, Review, Slot
+from modelhub.scores.models import Score
+from tests.factories import (
+    AssignmentFactory,
+    ItemFactory,
+    LabelFactory,
+    QueueFactory,
+    QueueLabelFactory,
+    QueueMemberFactory,
+    SlotFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass
+class Annotator:
+    """A member of a queue with a session."""
+
+    user: User
+    client: Client
+    queue: Queue
+
+    def path(self, item: Item | None = None) -> str:
+        return f"/queues/{self.queue.pk}/annotate/" + (f"{item.pk}/" if item else "")
+
+    def get(self, item: Item | None = None) -> Any:
+        return self.client.get(self.path(item), headers={"Accept": "text/html"})
+
+    def text(self, item: Item | None = None) -> str:
+        answer = self.get(item)
+        assert answer.status_code == 200
+        return str(answer.content.decode())
+
+    def post(self, item: Item, action: str, **fields: Any) -> Any:
+        return self.client.post(self.path(item), {"action": action, **fields}, headers={"Accept": "text/html"})
+
+    def slot(self, item: Item) -> Slot:
+        return Slot.objects.get(organization_id=self.queue.organization_id, item=item, user=self.user)
+
+
+@pytest.fixture
+def queue() -> Queue:
+    return QueueFactory.create(name="Answers", instructions="Read it all.")
+
+
+@pytest.fixture
+def star(queue: Queue) -> Label:
+    label = LabelFactory.create(organization=queue.organization, name="Quality")
+    QueueLabelFactory.create(queue=queue, label=label)
+    return label
+
+
+@pytest.fixture
+def tone(queue: Queue, star: Label) -> Label:
+    label = LabelFactory.create(organization=queue.organization, name="Tone", type="categorical", allow_notes=True)
+    QueueLabelFactory.create(queue=queue, label=label, required=False)
+    return label
+
+
+@pytest.fixture
+def items(queue: Queue) -> list[Item]:
+    return ItemFactory.create_batch(3, queue=queue)
+
+
+def annotator_of(queue: Queue, *roles: str) -> Annotator:
+    user = UserFactory.create(organization=queue.organization)
+    QueueMemberFactory.create(queue=queue, user=user, roles=list(roles or ["annotator"]))
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return Annotator(user, client, queue)
+
+
+@pytest.fixture
+def ada(queue: Queue) -> Annotator:
+    return annotator_of(queue)
+
+
+@pytest.fixture
+def bob(queue: Queue) -> Annotator:
+    return annotator_of(queue)
+
+
+def values_of(item: Item) -> dict[Any, Any]:
+    scores = Score.objects.filter(organization_id=item.organization_id, queue_item=item.pk)
+    return dict(scores.values_list("label_id", "value"))
+
+
+def status_of(item: Item) -> str:
+    return str(Item.objects.get(organization_id=item.organization_id, pk=item.pk).status)
+
+
+def test_start_reserves_the_next_item(ada: Annotator, items: list[Item]) -> None:
+    answer = ada.get()
+    assert (answer.status_code, answer["Location"]) == (302, ada.path(items[0]))
+    assert ada.slot(items[0]).state == "reserved"
+    page = ada.text(items[0])
+    assert "0 of 3 done, 0 by you" in page
+    assert "Reserved for you until" in page
+    assert ">Submit and next</button>" in page
+    assert ">Skip</button>" in page
+
+
+def test_a_submit_stores_the_answers_completes_the_item_and_goes_on(
+    ada: Annotator, items: list[Item], star: Label, tone: Label
+) -> None:
+    ada.get()
+    fields = {f"value-{star.pk}": "4", f"value-{tone.pk}": "neutral", f"notes-{tone.pk}": "dry", "notes": "A\r\nB"}
+    answer = ada.post(items[0], "submit", **fields)
+    assert (answer.status_code, answer["Location"]) == (302, ada.path(items[1]))
+    assert values_of(items[0]) == {star.pk: {"rating": 4}, tone.pk: {"selected": ["neutral"]}}
+    assert status_of(items[0]) == "completed"
+    assert (ada.slot(items[0]).notes, ada.slot(items[1]).state) == ("A\nB", "reserved")
+    page = ada.text(items[1])
+    assert f'class="message ended-{items[0].pk} success">Submitted.' in page
+    assert "1 of 3 done, 1 by you" in page
+    assert ">Undo</button>" in page
+
+
+def test_a_second_submit_of_one_form_changes_nothing(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    answers = [ada.post(items[0], "submit", **{f"value-{star.pk}": "4"}) for _ in range(2)]
+    assert [answer["Location"] for answer in answers] == [ada.path(items[1])] * 2
+    assert Slot.objects.filter(organization_id=ada.queue.organization_id).count() == 2
+
+
+def test_a_missing_required_answer_is_shown_at_its_label_and_the_rest_is_stored(
+    ada: Annotator, items: list[Item], star: Label, tone: Label
+) -> None:
+    ada.get()
+    answer = ada.post(items[0], "submit", **{f"value-{tone.pk}": "neutral", "notes": "kept"})
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "the required labels" in page
+    assert re.search(rf'id="error-{star.pk}".*This label requires an answer', page)
+    assert f'id="error-{tone.pk}"' not in page
+    assert 'value="neutral" data-key="2" checked' in page
+    assert "kept</textarea>" in page
+    assert (status_of(items[0]), ada.slot(items[0]).state) == ("in_progress", "submitted")
+
+
+def test_a_form_without_an_answer_is_rejected(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    answer = ada.post(items[0], "submit", notes="only a note")
+    assert answer.status_code == 400
+    assert "give at least one answer" in answer.content.decode()
+    assert f'id="error-{star.pk}"' in answer.content.decode()
+    assert ada.slot(items[0]).state == "reserved"
+
+
+def test_a_value_that_its_label_rejects_is_named_beside_it_and_stays_typed(
+    ada: Annotator, items: list[Item], queue: Queue, star: Label
+) -> None:
+    number = LabelFactory.create(organization=queue.organization, name="Seconds", type="numeric")
+    QueueLabelFactory.create(queue=queue, label=number, required=False)
+    ada.get()
+    answer = ada.post(items[0], "submit", **{f"value-{star.pk}": "4", f"value-{number.pk}": "77"})
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert re.search(rf'id="error-{number.pk}".*must be', page)
+    assert 'value="77"' in page
+    assert values_of(items[0]) == {}
+
+
+def test_a_script_gets_the_errors_without_an_error_status(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    answer = ada.client.post(ada.path(items[0]), {"action": "submit"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert f'id="error-{star.pk}"' in answer.content.decode()
+
+
+def test_a_skip_keeps_its_reason_and_undo_takes_it_back(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    answer = ada.post(items[0], "skip", reason="not in English")
+    assert answer["Location"] == ada.path(items[1])
+    assert (ada.slot(items[0]).state, ada.slot(items[0]).skip_reason) == ("skipped", "not in English")
+    assert "You skipped this item: <bdi>not in English</bdi>" in ada.text(items[0])
+    undone = ada.post(items[1], "undo")
+    assert undone["Location"] == ada.path(items[0])
+    assert ada.slot(items[0]).state == "reserved"
+
+
+def test_a_reason_above_the_limit_is_rejected(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    answer = ada.post(items[0], "skip", reason="x" * 100_000)
+    assert answer.status_code == 400
+    assert ada.slot(items[0]).state == "reserved"
+
+
+def test_undo_opens_the_last_item_with_its_answers(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
+    answer = ada.post(items[1], "undo")
+    assert answer["Location"] == ada.path(items[0])
+    page = ada.text(items[0])
+    assert "Taken back" in page
+    assert 'value="4" data-key="4" checked' in page
+    assert ">Submit and next</button>" in page
+    assert ada.post(items[1], "undo").status_code == 400
+
+
+def test_completed_work_is_changed_without_opening_it(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
+    page = ada.text(items[0])
+    assert ">Save changes</button>" in page
+    assert ">Submit and next</button>" not in page
+    answer = ada.post(items[0], "save", **{f"value-{star.pk}": "2"})
+    assert answer["Location"] == ada.path(items[0])
+    assert values_of(items[0]) == {star.pk: {"rating": 2}}
+    assert status_of(items[0]) == "completed"
+    rejected = ada.post(items[0], "save", **{f"value-{star.pk}": "9"})
+    assert rejected.status_code == 400
+    assert f'id="error-{star.pk}"' in rejected.content.decode()
+
+
+def test_earlier_items_are_linked_in_the_order_of_their_ends(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
+    ada.post(items[1], "skip")
+    assert f'id="earlier" href="{ada.path(items[1])}"' in ada.text(items[2])
+    first, second = ada.text(items[0]), ada.text(items[1])
+    assert 'id="earlier"' not in first
+    assert f'id="later" href="{ada.path(items[1])}"' in first
+    assert f'id="earlier" href="{ada.path(items[0])}"' in second
+    assert f'id="later" href="{ada.path()}"' in second
+
+
+def test_an_item_that_others_hold_has_a_sentence_and_keeps_the_typed_answers(
+    ada: Annotator, bob: Annotator, items: list[Item], star: Label
+) -> None:
+    bob.get(items[0])
+    page = ada.text(items[0])
+    assert "is reserved by others" in page
+    assert "Reserved for you" not in page
+    answer = ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
+    assert answer.status_code == 409
+    assert 'value="4" data-key="4" checked' in answer.content.decode()
+    assert "Take it again" in answer.content.decode()
+    assert values_of(items[0]) == {}
+    assert ada.post(items[0], "reserve").status_code == 409
+
+
+def test_a_reservation_is_renewed_for_a_script_and_a_lost_one_has_a_sentence(
+    ada: Annotator, bob: Annotator, items: list[Item], star: Label
+) -> None:
+    ada.get()
+    slot = ada.slot(items[0])
+    Slot.objects.filter(organization_id=slot.organization_id, pk=slot.pk).update(
+        reserved_until=clock.now() + timedelta(seconds=5)
+    )
+    answer = ada.client.post(f"{ada.path(items[0])}reserve/").json()
+    assert 1790 <= answer["seconds"] <= 1800
+    Slot.objects.filter(organization_id=slot.organization_id, pk=slot.pk).update(
+        reserved_until=clock.now() - timedelta(seconds=5)
+    )
+    reserve_item(actor=session_actor(bob.user), queue_id=bob.queue.pk, item_id=items[0].pk)
+    answer = ada.client.post(f"{ada.path(items[0])}reserve/")
+    assert answer.status_code == 200
+    assert "is reserved by others" in answer.json()["message"]
+
+
+def test_a_returned_item_shows_the_comments_at_the_top_and_at_their_label(
+    ada: Annotator, items: list[Item], star: Label, tone: Label
+) -> None:
+    ada.get()
+    reviewer = annotator_of(ada.queue, "reviewer").user
+    comments = [
+        {"label_id": str(star.pk), "target_annotator_id": str(ada.user.pk), "comment": "Too kind"},
+        {"label_id": str(tone.pk), "target_annotator_id": str(reviewer.pk), "comment": "For others"},
+    ]
+    Review.objects.create(
+        organization=ada.queue.organization,
+        item=items[0],
+        reviewer=reviewer,
+        action="request_changes",
+        notes="Look again",
+        label_comments=comments,
+    )
+    assert "Too kind" not in ada.text(items[0])
+    Item.objects.filter(organization_id=ada.queue.organization_id, pk=items[0].pk).update(
+        status="in_progress", review_status="rejected"
+    )
+    page = ada.text(items[0])
+    assert "Look again" in page
+    assert page.index("Look again") < page.index("Too kind") < page.index(f'id="field-{star.pk}"')
+    assert "For others" not in page
+
+
+def test_an_item_in_review_cannot_be_changed(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.queue.requires_review = True
+    ada.queue.save()
+    ada.get()
+    ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
+    page = ada.text(items[0])
+    assert "waits for a review" in page
+    assert ">Save changes</button>" not in page
+    assert ada.post(items[0], "save", **{f"value-{star.pk}": "1"}).status_code == 400
+
+
+@pytest.mark.parametrize(("status", "sentence"), [("paused", "is paused"), ("completed", "is finished")])
+def test_a_queue_that_gives_no_items_says_why(ada: Annotator, items: list[Item], status: str, sentence: str) -> None:
+    ada.queue.status = status
+    ada.queue.save()
+    page = ada.text()
+    assert sentence in page
+    assert 'href="/">My work</a>' in page
+    assert "data-retry" not in page
+
+
+def test_while_others_have_all_items_the_page_looks_again(ada: Annotator, bob: Annotator, items: list[Item]) -> None:
+    for item in items:
+        bob.get(item)
+    page = ada.text()
+    assert "are reserved by others" in page
+    assert 'data-retry="60"' in page
+    assert '<noscript><meta http-equiv="refresh" content="60"></noscript>' in page
+
+
+def test_a_person_that_has_done_all_that_is_left_is_told_so(ada: Annotator, items: list[Item]) -> None:
+    other = UserFactory.create(organization=ada.queue.organization)
+    for item in items:
+        AssignmentFactory.create(item=item, user=other)
+    Item.objects.filter(organization_id=ada.queue.organization_id).update(is_assigned=True)
+    SlotFactory.create(item=items[0], user=ada.user)
+    page = ada.text()
+    assert "No item is left for you" in page
+    assert f'href="{ada.path(items[0])}"' in page
+    assert "is assigned to others" in ada.text(items[1])
+
+
+def test_only_people_with_the_right_act_on_items(queue: Queue, items: list[Item], star: Label) -> None:
+    item = items[0]
+    reviewer, foreign = annotator_of(queue, "reviewer"), annotator_of(QueueFactory.create())
+    for action in ("submit", "save", "skip", "undo", "undo-this", "reserve"):
+        assert reviewer.post(item, action).status_code == 403
+        stranger = Annotator(foreign.user, foreign.client, queue)
+        assert stranger.post(item, action).status_code == 404
+        assert foreign.post(item, action).status_code in {400, 404}
+    assert Client().post(reviewer.path(item), {"action": "skip"})["Location"].startswith("/login/?next=/queues/")
+    for annotator, code in ((reviewer, "annotator"), (Annotator(foreign.user, foreign.client, queue), "not found")):
+        assert code in annotator.client.post(f"{reviewer.path(item)}reserve/").json()["message"]
+    assert Client(enforce_csrf_checks=True).post(reviewer.path(item)).status_code == 403
+    assert not Slot.objects.filter(organization_id=queue.organization_id).exists()
+
+
+def test_an_unknown_action_is_rejected(ada: Annotator, items: list[Item]) -> None:
+    assert ada.post(items[0], "destroy").status_code == 400
+
+
+def test_nothing_that_people_wrote_becomes_html(ada: Annotator, items: list[Item], star: Label) -> None:
+    evil = '"><script>alert(1)</script><svg onload=alert(2)>\u202e'
+    Queue.objects.filter(organization_id=ada.queue.organization_id).update(name=evil, instructions=evil)
+    Label.objects.filter(organization_id=ada.queue.organization_id).update(name=evil, description=evil)
+    source = items[0].source
+    source.content, source.metadata, source.name = {evil: [evil]}, {evil: evil}, evil
+    source.save()
+    ada.get()
+    ada.post(items[0], "submit", notes=evil, **{f"value-{star.pk}": "4"})
+    ada.post(items[1], "skip", reason=evil)
+    for page in (ada.text(items[0]), ada.text(items[1]), ada.text(items[2])):
+        assert "<script>alert" not in page
+        assert "<svg onload" not in page
+
+
+def test_statements_of_submit_and_of_the_next_page_do_not_grow(queue: Queue, ada: Annotator) -> None:
+    counts = []
+    for number in (1, 10):
+        labels = LabelFactory.create_batch(number, organization=queue.organization)
+        for label in labels:
+            QueueLabelFactory.create(queue=queue, label=label)
+        ItemFactory.create_batch(5 * number, queue=queue)
+        fields = {f"value-{label_id}": "4" for label_id in queue.queue_labels.values_list("label_id", flat=True)}
+        shown = ada.get()["Location"]
+        for _ in range(3):  # the first one reads the labels
+            with CaptureQueriesContext(connection) as submit:
+                answer = ada.client.post(shown, {"action": "submit", **fields})
+            shown = answer["Location"]
+            with CaptureQueriesContext(connection) as page:
+                assert ada.client.get(shown).status_code == 200
+        counts.append((len(submit), len(page)))
+    # Twelve of them are BEGIN, COMMIT and savepoints; sessions and users take two in each request.
+    assert counts == [(37, 14), (37, 14)]
+
+
+def test_numbers_of_large_queues_are_some_seconds_old(
+    ada: Annotator, items: list[Item], star: Label, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    monkeypatch.setattr(own_work, "LARGE_QUEUE", 2)
+    ada.get()
+    assert "0 of 3 done, 0 by you" in ada.text(items[0])
+    ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
+    assert "0 of 3 done, 1 by you" in ada.text(items[1])
+    cache.clear()
+    assert "1 of 3 done, 1 by you" in ada.text(items[1])

@@ -1,0 +1,202 @@
+"""Work on items in Chromium: by keys, with drafts, a lost reservation, and without scripts."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.servers import Server
+from tests.web.conftest import Person, Visitors
+
+
+@dataclass
+class Day:
+    """A queue of the running server with an annotator."""
+
+    queue_id: str
+    person: Person
+    sources: list[str]
+
+
+@pytest.fixture
+def day(server: Server, person: Callable[..., Person]) -> Callable[..., Day]:
+    """Return a function that makes a queue with labels of all types."""
+
+    def make(number: int = 3, **settings: Any) -> Day:
+        def call(method: str, path: str, body: object) -> Any:
+            answer = server.request(method, f"/model-hub/{path}", json=body)
+            assert answer.status_code < 300, answer.text
+            return answer.json()
+
+        ada = person()
+        name = ada.email.split("@", maxsplit=1)[0]
+        labels = [
+            {"name": f"Quality {name}", "type": "star"},
+            {"name": f"Tone {name}", "type": "categorical", "settings": {"options": ["kind", "cold"]}},
+            {"name": f"Correct {name}", "type": "thumbs_up_down"},
+            {"name": f"Score {name}", "type": "numeric", "settings": {"min": 0, "max": 100, "step_size": 1}},
+            {"name": f"Comment {name}", "type": "text"},
+        ]
+        ids = [call("POST", "annotations-labels/", label)["result"]["id"] for label in labels]
+        queue = call(
+            "POST",
+            "annotation-queues/",
+            {"name": name, "status": "active", "label_ids": ids, "instructions": "Read it all.", **settings},
+        )
+        call("POST", f"annotation-queues/{queue['id']}/add-label/", {"label_id": ids[0], "required": True})
+        sources = [f"{name}-{at}" for at in range(number)]
+        content = {"messages": [{"role": "user", "content": "Hello"}]}
+        entries = [{"source_type": "trace", "source_id": one, "content": content} for one in sources]
+        call("POST", "sources/bulk/", {"sources": entries})
+        refs = [{"source_type": "trace", "source_id": one} for one in sources]
+        call("POST", f"annotation-queues/{queue['id']}/items/add-items/", {"items": refs})
+        call("POST", f"annotation-queues/{queue['id']}/members/", {"user_id": ada.id})
+        return Day(queue["id"], ada, sources)
+
+    return make
+
+
+def test_a_person_annotates_by_keys_alone(visitors: Visitors, server: Server, day: Callable[..., Day]) -> None:
+    made = day(3)
+    page = visitors.log_in(made.person.email)
+    page.get_by_role("link", name="Start annotating").click()
+    expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[0])
+    keys = page.keyboard
+    expect(page.get_by_role("radio", name="1 star")).to_be_focused()
+    for key in ("4", "Enter", "2", "Tab", "1", "ArrowDown"):
+        keys.press(key)
+    keys.type("45")
+    keys.press("Tab")
+    keys.type("su? 1")
+    keys.press("Control+Enter")
+    expect(page.locator("#status")).to_contain_text("Submitted.")
+    expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[1])
+    keys.press("s")
+    keys.type("unclear")
+    keys.press("Enter")
+    expect(page.locator("#status")).to_contain_text("Skipped.")
+    keys.press("u")
+    expect(page.locator("#status")).to_contain_text("Taken back.")
+    expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[1])
+    keys.press("ArrowLeft")
+    expect(page.get_by_role("button", name="Save changes")).to_be_visible()
+    expect(page.get_by_role("radio", name="4 stars")).to_be_checked()
+    expect(page.get_by_role("textbox", name=re.compile("^Comment"))).to_have_value("su? 1")
+    keys.press("ArrowRight")
+    expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[1])
+    keys.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    keys.press("Escape")
+    keys.press("i")
+    expect(page.get_by_role("dialog", name="Instructions")).to_contain_text("Read it all.")
+    keys.press("i")
+    keys.press("Control+Enter")
+    expect(page.get_by_text("This label requires an answer.")).to_be_visible()
+    keys.press("5")
+    keys.press("Control+Enter")
+    expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[2])
+    keys.press("1")
+    keys.press("Control+Enter")
+    expect(page.get_by_text("This queue is finished")).to_be_visible()
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft:'))") == []
+    export = server.request("GET", f"/model-hub/annotation-queues/{made.queue_id}/export/").json()
+    rows = export.get("items", export) if isinstance(export, dict) else export
+    assert "su? 1" in str(rows)
+
+
+def test_choices_go_on_by_themselves_and_a_draft_survives_for_its_person_alone(
+    visitors: Visitors, day: Callable[..., Day], person: Callable[..., Person], server: Server
+) -> None:
+    made = day(2)
+    page = visitors.log_in(made.person.email, path=f"/queues/{made.queue_id}/annotate/")
+    expect(page.get_by_role("radio", name="1 star")).to_be_focused()
+    page.get_by_label("Go to the next label after a choice").check()
+    page.get_by_role("radio", name="3 stars").click()
+    page.keyboard.press("2")
+    expect(page.get_by_role("radio", name="Up")).to_be_focused()
+    page.get_by_role("textbox", name=re.compile("^Comment")).fill("half a thought")
+    page.reload()
+    expect(page.get_by_text("Draft restored.").first).to_be_visible()
+    expect(page.get_by_role("radio", name="cold")).to_be_checked()
+    expect(page.get_by_role("textbox", name=re.compile("^Comment"))).to_have_value("half a thought")
+    expect(page.get_by_label("Go to the next label after a choice")).to_be_checked()
+    address = page.url
+    other = person("bob")
+    server.request("POST", f"/model-hub/annotation-queues/{made.queue_id}/members/", json={"user_id": other.id})
+    server.request("PATCH", f"/model-hub/annotation-queues/{made.queue_id}/", json={"annotations_required": 2})
+    page.context.clear_cookies()
+    page.goto(f"/login/?next={address.removeprefix(server.base_url)}")
+    page.get_by_label("Email").fill(other.email)
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("textbox", name=re.compile("^Comment"))).to_have_value("")
+    expect(page.locator("#draft")).to_be_hidden()
+
+
+def test_discarding_a_draft_empties_the_form(visitors: Visitors, day: Callable[..., Day]) -> None:
+    made = day(1)
+    page = visitors.log_in(made.person.email, path=f"/queues/{made.queue_id}/annotate/")
+    page.keyboard.press("4")
+    page.reload()
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_role("radio", name="4 stars")).not_to_be_checked()
+    page.reload()
+    expect(page.get_by_role("radio", name="1 star")).to_be_focused()
+    expect(page.locator("#draft")).to_be_hidden()
+
+
+def test_a_lost_reservation_is_shown_and_taken_again(
+    visitors: Visitors, day: Callable[..., Day], server: Server
+) -> None:
+    made = day(1, reservation_timeout_minutes=1)
+    page = visitors.log_in(made.person.email, path=f"/queues/{made.queue_id}/annotate/")
+    page.keyboard.press("4")
+    expect(page.locator("#reservation")).to_contain_text("left")
+    page.clock.install()
+    page.reload()
+    expect(page.locator("#draft")).to_be_visible()
+    page.clock.fast_forward(61_000)
+    expect(page.locator("#lost")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text("Your reservation has ended")
+    expect(page.get_by_role("radio", name="4 stars")).to_be_checked()
+    page.get_by_role("button", name="Take it again").click()
+    expect(page.locator("#lost")).to_be_hidden()
+    page.get_by_role("button", name="Submit and next").click()
+    expect(page.get_by_text("This queue is finished")).to_be_visible()
+
+
+def test_a_server_that_is_away_loses_nothing(visitors: Visitors, day: Callable[..., Day]) -> None:
+    made = day(1)
+    page = visitors.log_in(made.person.email, path=f"/queues/{made.queue_id}/annotate/")
+    page.keyboard.press("4")
+    page.route("**/annotate/**", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#send-error")).to_contain_text("The server does not answer (502)")
+    page.unroute("**/annotate/**")
+    page.route("**/annotate/**", lambda route: route.abort())
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#send-error")).to_contain_text("The server cannot be reached")
+    page.unroute("**/annotate/**")
+    expect(page.get_by_role("radio", name="4 stars")).to_be_checked()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("This queue is finished")).to_be_visible()
+    # The browser's own lines about the two requests.
+    [messages] = [messages for messages in visitors.messages if messages]
+    assert [message for message in messages if "Failed to load resource" not in message and "htmx" not in message] == []
+    messages.clear()
+
+
+def test_the_page_works_without_scripts(visitors: Visitors, day: Callable[..., Day]) -> None:
+    made = day(2)
+    page = visitors.log_in(made.person.email, java_script_enabled=False)
+    page.get_by_role("link", name="Start annotating").click()
+    page.get_by_role("radio", name="2 stars").check(force=True)
+    page.get_by_role("button", name="Submit and next").click()
+    expect(page.get_by_text("Submitted.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("radio", name="2 stars")).to_be_checked()
+    page.get_by_role("button", name="Skip").click()
+    expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[1])
