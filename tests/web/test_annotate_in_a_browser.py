@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.servers import Server
-from tests.web.conftest import Person, Visitors
+from tests.web.conftest import Visitors
+from tests.web.people import Person
 
 
 @dataclass
@@ -57,6 +58,14 @@ def day(server: Server, person: Callable[..., Person]) -> Callable[..., Day]:
         return Day(queue["id"], ada, sources)
 
     return make
+
+
+def start(visitors: Visitors, made: Day) -> Page:
+    """Return the page of the first item."""
+    page = visitors.log_in(made.person.email)
+    page.get_by_role("link", name="Start annotating").click()
+    expect(page.get_by_role("radio", name="1 star")).to_be_focused()
+    return page
 
 
 def test_a_person_annotates_by_keys_alone(visitors: Visitors, server: Server, day: Callable[..., Day]) -> None:
@@ -111,7 +120,7 @@ def test_choices_go_on_by_themselves_and_a_draft_survives_for_its_person_alone(
     visitors: Visitors, day: Callable[..., Day], person: Callable[..., Person], server: Server
 ) -> None:
     made = day(2)
-    page = visitors.log_in(made.person.email, path=f"/queues/{made.queue_id}/annotate/")
+    page = start(visitors, made)
     expect(page.get_by_role("radio", name="1 star")).to_be_focused()
     page.get_by_label("Go to the next label after a choice").check()
     page.get_by_role("radio", name="3 stars").click()
@@ -138,7 +147,7 @@ def test_choices_go_on_by_themselves_and_a_draft_survives_for_its_person_alone(
 
 def test_discarding_a_draft_empties_the_form(visitors: Visitors, day: Callable[..., Day]) -> None:
     made = day(1)
-    page = visitors.log_in(made.person.email, path=f"/queues/{made.queue_id}/annotate/")
+    page = start(visitors, made)
     page.keyboard.press("4")
     page.reload()
     page.get_by_role("button", name="Discard").click()
@@ -152,7 +161,7 @@ def test_a_lost_reservation_is_shown_and_taken_again(
     visitors: Visitors, day: Callable[..., Day], server: Server
 ) -> None:
     made = day(1, reservation_timeout_minutes=1)
-    page = visitors.log_in(made.person.email, path=f"/queues/{made.queue_id}/annotate/")
+    page = start(visitors, made)
     page.keyboard.press("4")
     expect(page.locator("#reservation")).to_contain_text("left")
     page.clock.install()
@@ -170,7 +179,7 @@ def test_a_lost_reservation_is_shown_and_taken_again(
 
 def test_a_server_that_is_away_loses_nothing(visitors: Visitors, day: Callable[..., Day]) -> None:
     made = day(1)
-    page = visitors.log_in(made.person.email, path=f"/queues/{made.queue_id}/annotate/")
+    page = start(visitors, made)
     page.keyboard.press("4")
     page.route("**/annotate/**", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
     page.keyboard.press("Control+Enter")
