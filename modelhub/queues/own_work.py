@@ -1,4 +1,4 @@
-"""A person's queues, the item in hand and the ended ones, for the pages of annotators."""
+"""A person's queues, item in hand and ended items, for pages of annotators."""
 
 import uuid
 from collections.abc import Sequence
@@ -139,7 +139,7 @@ def get_own_scores(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> 
 def submit_and_complete(
     *, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, entries: Sequence[object], notes: str | None
 ) -> Completion:
-    """Store the actor's scores of an item and complete it; `missing_labels` keep it open.
+    """Store the actor's scores and complete the item, unless labels are missing.
 
     Raise the errors of `submit_annotations` and `complete_item`, after which nothing is stored.
     """

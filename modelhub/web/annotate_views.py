@@ -123,7 +123,7 @@ class Annotate(Page):
         raise Invalid("The form names no action of this page; reload the page")
 
     def submit(self, pk: uuid.UUID, item_id: uuid.UUID) -> None:
-        """Store the answers and complete the item. Raise `Invalid`, with errors beside labels."""
+        """Store the answers and complete the item. Raise `Invalid`."""
         fields = self.read(pk, item_id)
         try:
             done = submit_and_complete(
@@ -220,7 +220,7 @@ class Reserve(Page):
 
 
 def _take(own: OwnItem) -> tuple[Slot | None, str]:
-    """Reserve the item unless it is held. Return the slot and the sentence of a rejection."""
+    """Reserve the item unless it is held. Return the slot, or a sentence why not."""
     claims, access = own.claims, own.access
     is_held = claims.own is not None and claims.own in claims.live
     try:
