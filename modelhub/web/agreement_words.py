@@ -98,7 +98,7 @@ def describe_agreement(found: dict[str, Any], paths: Any) -> AgreementWords:
         table=_table_of_labels(labels, paths("agreement")),
         judges=[JudgeFigures(one, explain_judge(one)) for one in judges],
         judges_plot=draw_estimates(
-            "Change of alpha with a judge in place of a person", "judges", _given(differences), [0]
+            "Change of alpha with a judge in place of a person", "judges", _given(differences), (0,), signed=True
         ),
         judges_table=_table_of_judges(judges, paths("judges")),
         pairs=_table_of_pairs(found["annotator_pairs"], labels, paths("pairs")),
@@ -183,10 +183,17 @@ def _table_of_options(entry: dict[str, Any], paths: Any) -> Table:
 def _table_of_labels(labels: Iterable[dict[str, Any]], path: str) -> Table:
     columns = (
         Column("Label"),
-        *(Column(title, "share" if name in SHARES else "figure") for name, (title, _) in FIGURES.items()),
+        *(
+            Column(title, "share" if name in SHARES else "figure", file_only=name != "alpha")
+            for name, (title, _) in FIGURES.items()
+        ),
         *(Column("Interval from", "figure"), Column("Interval to", "figure")),
-        *(Column("Items", "count"), Column("Ratings", "count"), Column("Annotators", "count")),
-        *(Column("Disagreements", "count"), Column("Unusable", "count"), Column("Remark")),
+        *(Column("Items", "count"), Column("Ratings", "count", file_only=True), Column("Annotators", "count")),
+        *(
+            Column("Disagreements", "count"),
+            Column("Unusable", "count", file_only=True),
+            Column("Remark", file_only=True),
+        ),
     )
     rows = []
     for one in labels:

@@ -78,7 +78,7 @@ def _describe(counted: CountedValues, values: Values) -> str:
         return f"No {counted.noun}s yet."
     sentence = f"{counted.total:,} {counted.noun}{'' if counted.total == 1 else 's'}"
     if counted.label.type == "text":
-        sentence += f", {count(len(counted.values), 'different text')}"
+        sentence += f", {count(len(counted.values), 'different text')}; lengths are in characters"
     if hidden := values[MOST_BARS:]:
         sentence += f"; {count(len(hidden), 'more value')} with {sum(number for _, number in hidden):,} in the file"
     if counted.other:

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from math import ceil
 from typing import Any, NamedTuple
 
-from modelhub.web.tables import MINUS, cut, show_figure
+from modelhub.web.tables import cut, show_figure, show_number
 
 # Bars of a plot; its table has more, the file all.
 MOST_BARS = 30
@@ -110,6 +111,7 @@ class Estimates:
     estimates: list[DrawnEstimate]
     limits: list[DrawnLimit]
     lowest: str
+    highest: str
     height: int
     axis: int
     template: str = "web/plot_estimates.html"
@@ -168,15 +170,19 @@ def _fill_days(days: list[tuple[str, int]]) -> list[tuple[str, int]]:
 
 
 def draw_estimates(
-    title: str, plot_id: str, estimates: Sequence[Estimate], limits: Sequence[float]
+    title: str, plot_id: str, estimates: Sequence[Estimate], limits: Sequence[float], *, signed: bool = False
 ) -> Estimates | None:
-    """Return a plot up to 1, from 0 or -1; None without estimates."""
+    """Return a plot from 0 or below to 1; None without estimates.
+
+    With `signed`, 0 is in the middle, and the ends are the nearest quarters.
+    """
     shown = estimates[:MOST_BARS]
     if not shown:
         return None
-    lowest = min(min(one.value, one.value if one.low is None else one.low) for one in shown)
-    left = 0.0 if lowest >= 0 else -1.0
-    right = 1.0
+    ends = [end for one in shown for end in (one.value, one.low, one.high) if end is not None]
+    reach = max(map(abs, ends)) if signed else max(0, -min(ends))
+    left = -min(ceil(4 * reach) / 4 or (0.25 if signed else 0), 1)
+    right = -left if signed else 1
 
     def place(value: float) -> float:
         return 100 * (min(max(value, left), right) - left) / (right - left)
@@ -197,11 +203,11 @@ def draw_estimates(
             )
         )
     lines = [
-        DrawnLimit(show_figure(limit), _place(place(limit)), "end" if at == 0 else "start")
+        DrawnLimit(show_figure(limit) if limit else "0", _place(place(limit)), "end" if at == 0 else "start")
         for at, limit in enumerate(limits)
     ]
     axis = len(drawn) * ESTIMATE_ROW - 8
-    return Estimates(title, plot_id, drawn, lines, f"{left:.0f}".replace("-", MINUS), axis + TEXT + 8, axis)
+    return Estimates(title, plot_id, drawn, lines, show_number(left), show_number(right), axis + TEXT + 8, axis)
 
 
 def show_estimate(value: float, low: float | None, high: float | None) -> str:

@@ -24,6 +24,8 @@ class Column(NamedTuple):
 
     title: str
     kind: Kind = "text"
+    # In the file, not on the page.
+    file_only: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -46,12 +48,17 @@ class Table:
     path: str = ""
 
     @property
+    def shown_columns(self) -> list[Column]:
+        return [column for column in self.columns if not column.file_only]
+
+    @property
     def shown(self) -> list[list[ShownCell]]:
         """Return the first rows in words."""
         return [
             [
                 ShownCell(show_cell(cell, column.kind), column.is_number)
                 for cell, column in zip(row, self.columns, strict=True)
+                if not column.file_only
             ]
             for row in self.rows[:MOST_ROWS]
         ]

@@ -137,7 +137,7 @@ class TestQueue:
         panel.fill(label, {"Ann": ["secret words", "abc"], "Ben": ["secret words", "abcd"]})
         html = read(admin, path_of(panel))
         assert "secret words" not in html
-        assert "4 scores, 3 different texts." in html
+        assert "4 scores, 3 different texts; lengths are in characters." in html
         rows = read_csv(admin, path_of(panel, table=f"values_{label.pk}"))
         assert [(row["Characters"], row["Scores"]) for row in rows] == [("3", "1"), ("4", "1"), ("12", "2")]
         assert "texts have no level of measurement" in read(admin, path_of(panel, part="agreement"))
