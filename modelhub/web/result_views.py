@@ -26,7 +26,7 @@ from modelhub.labels.rules import LabelRule
 from modelhub.labels.services import get_label
 from modelhub.queues.access import get_access
 from modelhub.queues.analytics import get_analytics
-from modelhub.queues.exporting import labels_in_order
+from modelhub.queues.exporting import FORMATS, labels_in_order
 from modelhub.queues.progress import percentage
 from modelhub.scores.filters import ScoreFilter
 from modelhub.scores.models import SCORE_SOURCES
@@ -160,6 +160,7 @@ class QueueResults(Results):
         analytics = get_analytics(self.access)
         return self.render(
             "queue_results.html",
+            formats=list(FORMATS),
             may_manage=self.access.may("manage"),
             raters=raters,
             raters_words=RATERS_WORDS,
