@@ -7,7 +7,8 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.servers import Server
-from tests.web.conftest import Person, Visitors
+from tests.web.conftest import Visitors
+from tests.web.people import Person
 
 
 def test_results_load_their_parts_print_and_hold_hostile_names(
