@@ -1,0 +1,58 @@
+"""The pages of queues in Chromium: order labels, find people, upload, assign, export."""
+
+import uuid
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.servers import Server
+from tests.web.conftest import Person, Visitors
+
+
+def test_a_manager_orders_labels_and_finds_people_with_the_mouse(
+    visitors: Visitors, person: Callable[..., Person], server: Server
+) -> None:
+    for number in range(9):
+        person(f"colleague{number}")
+    page = visitors.log_in(path="/queues/new/")
+    page.get_by_label("Name", exact=True).fill("Answers by hand")
+    for name in ("Quality", "Comment"):
+        page.get_by_role("checkbox", name=name, exact=True).check()
+    page.get_by_role("button", name="Move Quality up").click()
+    page.get_by_role("button", name="Move Quality up").click()
+    page.get_by_role("checkbox", name="Quality is required").check()
+    page.get_by_label("Find a person").fill("colleague3")
+    expect(page.locator("#person-rows tr:visible")).to_have_count(2)  # with the chosen creator
+    page.get_by_role("checkbox", name="Colleague3: annotator").check()
+    page.get_by_role("button", name="Create queue").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Answers by hand")
+    labels = page.locator("table").filter(has_text="Legal values").locator("tbody tr")
+    expect(labels).to_have_count(2)
+    expect(labels.first).to_contain_text("Quality")
+    expect(labels.first).to_contain_text("required")
+    expect(page.get_by_role("row").filter(has_text="Colleague3")).to_contain_text("annotator")
+
+
+def test_a_manager_uploads_a_file_assigns_items_and_exports_them(visitors: Visitors, server: Server) -> None:
+    queue = server.request("POST", "/model-hub/annotation-queues/", json={"name": f"Upload {uuid.uuid4()}"}).json()
+    page = visitors.log_in(path=f"/queues/{queue['id']}/add/")
+    lines = b"".join(b'{"source_id": "%s", "content": "Hi"}\n' % uuid.uuid4().hex.encode() for _ in range(3))
+    page.get_by_label("CSV or JSON lines").set_input_files(
+        {"name": "<img src=x>.jsonl", "mimeType": "text/html", "buffer": lines}
+    )
+    page.get_by_role("button", name="Upload and add").click()
+    expect(page.locator("#status")).to_contain_text("3 items added.")
+    page.get_by_role("button", name="Activate").click()
+    expect(page.locator("#status")).to_contain_text("The queue is active")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    assert download.value.path().read_bytes().count(b"\n") == 4
+    page.get_by_role("link", name="Items", exact=True).click()
+    page.get_by_role("checkbox", name="Select all items of this page").check()
+    page.get_by_role("group", name="People").get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Assign selected items").click()
+    expect(page.locator("#status")).to_contain_text("3 items shared.")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("checkbox", name="Select item 1", exact=True).check()
+    page.get_by_role("button", name="Remove selected items").click()
+    expect(page.locator("#status")).to_contain_text("1 item removed.")
