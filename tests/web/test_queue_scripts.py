@@ -1,5 +1,6 @@
 """The pages of queues in Chromium: order labels, find people, upload, assign, export."""
 
+import re
 import uuid
 from collections.abc import Callable
 
@@ -9,28 +10,32 @@ from tests.servers import Server
 from tests.web.conftest import Person, Visitors
 
 
-def test_a_manager_orders_labels_and_finds_people_with_the_mouse(
+def test_a_manager_orders_labels_and_finds_people(
     visitors: Visitors, person: Callable[..., Person], server: Server
 ) -> None:
+    word = uuid.uuid4().hex[:6]
+    for name in ("a", "b"):
+        body = {"name": f"{name} {word}", "type": "star"}
+        assert server.request("POST", "/model-hub/annotations-labels/", json=body).status_code < 300
     for number in range(9):
-        person(f"colleague{number}")
+        person(f"{word}{number}")
     page = visitors.log_in(path="/queues/new/")
-    page.get_by_label("Name", exact=True).fill("Answers by hand")
-    for name in ("Quality", "Comment"):
-        page.get_by_role("checkbox", name=name, exact=True).check()
-    page.get_by_role("button", name="Move Quality up").click()
-    page.get_by_role("button", name="Move Quality up").click()
-    page.get_by_role("checkbox", name="Quality is required").check()
-    page.get_by_label("Find a person").fill("colleague3")
-    expect(page.locator("#person-rows tr:visible")).to_have_count(2)  # with the chosen creator
-    page.get_by_role("checkbox", name="Colleague3: annotator").check()
+    page.get_by_label("Name", exact=True).fill(f"Answers {word}")
+    for name in ("a", "b"):
+        page.get_by_role("checkbox", name=f"{name} {word}", exact=True).check()
+    while page.locator("#label-rows tr:has(input[name=label]:checked)").first.inner_text()[0] != "b":
+        page.get_by_role("button", name=f"Move b {word} up").click()
+    page.get_by_role("checkbox", name=f"b {word} is required").check()
+    page.get_by_label("Find a person").fill(f"{word}3")
+    # With the chosen creator.
+    expect(page.locator("#person-rows tr:visible")).to_have_count(2)
+    page.get_by_role("checkbox", name=f"{word}3".title() + ": annotator").check()
     page.get_by_role("button", name="Create queue").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Answers by hand")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"Answers {word}")
     labels = page.locator("table").filter(has_text="Legal values").locator("tbody tr")
-    expect(labels).to_have_count(2)
-    expect(labels.first).to_contain_text("Quality")
-    expect(labels.first).to_contain_text("required")
-    expect(page.get_by_role("row").filter(has_text="Colleague3")).to_contain_text("annotator")
+    expect(labels).to_have_text([re.compile(f"^b {word}.*required"), re.compile(f"^a {word}.*optional")])
+    people = page.locator("table").filter(has_text="Skipped").locator("tbody tr")
+    expect(people).to_have_count(2)
 
 
 def test_a_manager_uploads_a_file_assigns_items_and_exports_them(visitors: Visitors, server: Server) -> None:
