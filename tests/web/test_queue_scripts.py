@@ -7,7 +7,8 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.servers import Server
-from tests.web.conftest import Person, Visitors
+from tests.web.conftest import Visitors
+from tests.web.people import Person
 
 
 def test_a_manager_orders_labels_and_finds_people(
