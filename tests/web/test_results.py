@@ -16,13 +16,13 @@ from modelhub.accounts.models import User
 from modelhub.agreement import reading
 from modelhub.core import clock
 from modelhub.labels.models import Label
-from modelhub.labels.rules import Deadline
 from modelhub.labels.types import get_type
 from modelhub.queues.models import Item
 from modelhub.web import agreement_words
 from tests.agreement.panel import Panel, make_panel
 from tests.client import Caller
 from tests.factories import LabelFactory, QueueMemberFactory, ScoreFactory, SourceFactory, UserFactory
+from tests.web.pages import log_in
 
 pytestmark = pytest.mark.django_db
 
@@ -38,12 +38,6 @@ def panel(alice: Caller) -> Panel:
 @pytest.fixture
 def admin(alice: Caller) -> Client:
     return log_in(alice.user)
-
-
-def log_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 def path_of(panel: Panel, **query: object) -> str:
@@ -216,12 +210,9 @@ class TestQueue:
             assert "The scores must be at most 10, and there are more: filter by label_id" in html
             assert html.startswith(f'<section id="{part}"')
 
-    def test_a_timeout_is_a_sentence_of_the_part(
-        self, admin: Client, panel: Panel, settings: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_timeout_is_a_sentence_of_the_part(self, admin: Client, panel: Panel, settings: Any) -> None:
         panel.fill(panel.attach(), STARS)
         settings.SERVE_TIMEOUT = -1
-        assert Deadline()
         for part in ("agreement", "disagreements"):
             assert "within -1 seconds" in read(admin, path_of(panel, part=part))
 
@@ -281,7 +272,6 @@ class TestQueue:
             assert Client().get(path_of(panel, **query)).status_code == 302
 
     def test_hostile_names_are_text(self, admin: Client, panel: Panel) -> None:
-        Item.objects.none()
         type(panel.queue).objects.filter(pk=panel.queue.pk).update(name=HOSTILE)
         label = panel.attach("categorical", options=["=cmd()", "x" * 200, "<svg onload=alert(1)>"])
         Label.objects.filter(pk=label.pk).update(name=HOSTILE)
