@@ -40,5 +40,6 @@ class FilesInMemory(FileUploadHandler):
         self.content.write(raw_data)
 
     def file_complete(self, file_size: int) -> InMemoryUploadedFile:
-        self.content.seek(0)
-        return InMemoryUploadedFile(self.content, self.field_name, "upload", self.content_type, file_size, self.charset)
+        content, self.content = self.content, io.BytesIO()
+        content.seek(0)
+        return InMemoryUploadedFile(content, self.field_name, "upload", self.content_type, file_size, self.charset)

@@ -85,7 +85,8 @@ class Page(View):
         except (NotFound, Forbidden):
             raise
         except Refused as refused:
-            self.refused = refused
+            # Its frames refer to this page: the form would stay in memory until a garbage collection.
+            self.refused = refused.with_traceback(None)
             return self.show(**ids)
 
     def render(self, template: str, **context: Any) -> HttpResponse:

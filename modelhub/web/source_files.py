@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,9 @@ FIELDS = ("source_type", "source_id", "name", "metadata", "content")
 DELIMITERS = ",;\t"
 # First bytes of files that programs write in place of UTF-8.
 OTHER_FILES = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "gzip", b"PK": "a zip file or a workbook"}
+
+
+UNREADABLE = re.compile("[\udc80-\udcff]")
 
 
 class Line(NamedTuple):
@@ -53,11 +57,11 @@ def read_file(content: bytes, source_type: str) -> list[Line]:
     """
     if other := OTHER_FILES.get(content[:2]):
         raise Invalid(f"The file must be JSON lines or CSV in UTF-8, got {other}", field="file")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
-        raise Invalid(f"The file must be UTF-8, and line {number} is not", field="file") from None
+    text = content.decode("utf-8-sig", "surrogateescape")
+    # Bytes that are not UTF-8 became these characters.
+    if found := UNREADABLE.search(text):
+        number = text.count("\n", 0, found.start()) + 1
+        raise Invalid(f"The file must be UTF-8, and line {number} is not", field="file")
     if not text.strip():
         raise Invalid("The file must have at least one line, got an empty one", field="file")
     first = text.lstrip()[0]
