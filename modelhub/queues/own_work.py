@@ -20,9 +20,8 @@ from modelhub.queues.detail import read_comments
 from modelhub.queues.ending import Completion, complete_item
 from modelhub.queues.models import ENDED, Item, Queue, QueueLabel, QueueMember, Slot
 from modelhub.queues.progress import count_items, percentage
-from modelhub.queues.queries import get_item, get_item_with_content, score_rows_of
+from modelhub.queues.queries import get_item, get_item_with_content, scores_of
 from modelhub.queues.rows import GoldItemWithContentRow, ItemWithContentRow
-from modelhub.scores.rows import ScoreRow
 
 OWN_WORK = read_sql("queues", "own_work")
 # Counting takes 15 ms per 100,000 items. Numbers of queues above this size are so many seconds old at most.
@@ -73,6 +72,15 @@ class EndedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnScore:
+    """A score of the person, as a form needs it: a `ScoreRow` takes 8 ms to read."""
+
+    label_id: str
+    value: dict[str, Any]
+    notes: str
+
+
+@dataclass(frozen=True, slots=True)
 class OwnItem:
     """An item with the labels of its queue, and a person's own work on it."""
 
@@ -81,7 +89,7 @@ class OwnItem:
     source: ItemWithContentRow | GoldItemWithContentRow
     claims: Claims
     labels: list[QueueLabel]
-    scores: list[ScoreRow]
+    scores: list[OwnScore]
     comments: list[dict[str, Any]]
 
 
@@ -125,7 +133,7 @@ def get_own_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> Ow
     )
 
 
-def get_own_scores(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[list[QueueLabel], list[ScoreRow]]:
+def get_own_scores(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[list[QueueLabel], list[OwnScore]]:
     """Return the labels of a queue, and the actor's scores of an item by them.
 
     Raise `NotFound`, `Forbidden`.
@@ -200,8 +208,9 @@ def _read_labels(access: Access) -> list[QueueLabel]:
     return list(labels.filter(label__deleted_at=None).select_related("label").order_by("order", "id"))
 
 
-def _read_scores(access: Access, item: Item) -> list[ScoreRow]:
-    return list(score_rows_of(item).filter(annotator=access.actor.user.pk))
+def _read_scores(access: Access, item: Item) -> list[OwnScore]:
+    rows = scores_of(item).filter(annotator=access.actor.user.pk).values_list("label_id", "value", "notes")
+    return [OwnScore(str(label_id), value, notes) for label_id, value, notes in rows]
 
 
 def _ended_rows(slots: QuerySet[Slot]) -> QuerySet[Slot, Any]:

@@ -17,6 +17,7 @@ from modelhub.labels.types import get_type
 from modelhub.labels.types.base import Choice, LabelType
 from modelhub.queues.annotating import InvalidAnnotations
 from modelhub.queues.models import QueueLabel
+from modelhub.queues.own_work import OwnScore
 from modelhub.scores.rows import ScoreRow
 
 # Lists of more options scroll, and have a box to filter them.
@@ -161,13 +162,13 @@ class Field:
         return True
 
 
-def open_fields(labels: Iterable[QueueLabel], scores: Iterable[ScoreRow]) -> list[Field]:
+def open_fields(labels: Iterable[QueueLabel], scores: Iterable[ScoreRow | OwnScore]) -> list[Field]:
     """Return the fields of a queue's labels, filled in with the scores of one person."""
     stored = {row.label_id: StoredScore(_read_value(row), row.notes) for row in scores}
     return [_open(label, stored.get(str(label.label_id))) for label in labels]
 
 
-def read_fields(labels: Iterable[QueueLabel], scores: Iterable[ScoreRow], data: QueryDict) -> list[Field]:
+def read_fields(labels: Iterable[QueueLabel], scores: Iterable[ScoreRow | OwnScore], data: QueryDict) -> list[Field]:
     """Return the fields as they were posted.
 
     A field has an error where a submit would ignore a part of it: a stored answer that was removed, and notes without
@@ -220,7 +221,7 @@ def _post(field: Field, data: QueryDict) -> Field:
     )
 
 
-def _read_value(row: ScoreRow) -> dict[str, Any]:
+def _read_value(row: ScoreRow | OwnScore) -> dict[str, Any]:
     value = row.value if isinstance(row.value, dict) else exact_json.loads(bytes(row.value))
     return value if isinstance(value, dict) else {}
 

@@ -254,14 +254,14 @@
     return [...label.querySelectorAll(".label-answer :is(input, textarea):not([tabindex='-1']):enabled")];
   }
 
-  function focusLabel(index) {
+  function focusLabel(index, { scroll = true } = {}) {
     const label = labels()[index];
     if (!label) return false;
     setCurrent(label);
     const fields = fieldsOf(label);
     const field = fields.find((one) => one.checked) ?? fields[0];
     field?.focus({ preventScroll: true });
-    label.scrollIntoView({ block: "nearest" });
+    if (scroll) label.scrollIntoView({ block: "nearest" });
     return true;
   }
 
@@ -460,7 +460,8 @@
     if (advanceSwitch) advanceSwitch.checked = storage.get(AUTO_ADVANCE) === "1";
     const faulty = labels().findIndex((label) => label.querySelector(".label-error"));
     if (!byId("lost").hidden) byId("lost").focus();
-    else focusLabel(Math.max(faulty, 0));
+    // On a small screen the content comes first.
+    else focusLabel(Math.max(faulty, 0), { scroll: faulty >= 0 });
   }
 
   document.addEventListener("htmx:after:swap", () => {
