@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from operator import attrgetter
 from pathlib import Path
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.agreement import agreement
 from benchmarks.measure import Bench, compare
+from benchmarks.pages import pages
 from benchmarks.queues import queues
 from benchmarks.scale import scale
 from benchmarks.servers import OTHERS, Stage, Subject, source_tree
@@ -16,13 +18,14 @@ from benchmarks.soak import soak
 from benchmarks.starts import starts
 from benchmarks.suite import suite
 from benchmarks.table import Ratio, machine, table
-from tests.postgres import CONNECTIONS, running_postgres
+from tests.postgres import CONNECTIONS, Postgres, running_postgres
 from tests.servers import ROOT
 
 # As the embedded database: fsync is on, and statistics are refreshed every ten seconds.
 DURABLE = f"{CONNECTIONS} -c autovacuum_naptime=10s"
 QUEUES = [1000, 100_000]
 AGREEMENT = 100_000
+MeasureQueues = Callable[[Bench, Postgres, list[tuple[Subject, int]], list[int], int], None]
 SUBJECTS = ["raw", "baseline", "modelhub", "floor"]
 
 
@@ -37,6 +40,7 @@ def read_arguments() -> argparse.Namespace:
     add("--against", metavar="REVISION", help="measure another revision of this repository in the same run")
     add("--scale", type=int, nargs="+", metavar="COUNT", help="compare tables of so many scores (10000 1000000)")
     add("--queues", type=int, nargs="*", metavar="COUNT", help="compare queues of so many items (1000 100000)")
+    add("--pages", type=int, nargs="*", metavar="COUNT", help="measure pages of queues of so many items (1000 100000)")
     add("--agreement", type=int, nargs="?", const=AGREEMENT, metavar="COUNT",
         help="measure figures of so many scores of a queue, and of ten times as many of a label (100000)")  # fmt: skip
     add("--starts", action="store_true", help="measure starts and stops of the server")
@@ -66,7 +70,9 @@ def main() -> None:
             for text in soak(bench, postgres, stage.start("modelhub"), options.soak):
                 print(text, flush=True)
         elif options.queues is not None:
-            print_queues(bench, stage, options)
+            print_queues(bench, stage, options, queues, options.queues)
+        elif options.pages is not None:
+            print_queues(bench, stage, options, pages, options.pages)
         elif options.agreement:
             agreement(bench, stage.postgres, stage.start("modelhub"), options.agreement, options.rounds)
             print(*table(bench.figures, []), sep="\n")
@@ -93,9 +99,11 @@ def print_comparison(bench: Bench, stage: Stage, options: argparse.Namespace) ->
         print(f"memory of the workers of {subject.name} (RSS): {subject.memory()}")
 
 
-def print_queues(bench: Bench, stage: Stage, options: argparse.Namespace) -> None:
-    subjects = [(stage.start(f"{count:,}"), count) for count in options.queues or QUEUES]
-    queues(bench, stage.postgres, subjects, options.clients, options.rounds)
+def print_queues(
+    bench: Bench, stage: Stage, options: argparse.Namespace, measure: MeasureQueues, counts: list[int]
+) -> None:
+    subjects = [(stage.start(f"{count:,}"), count) for count in counts or QUEUES]
+    measure(bench, stage.postgres, subjects, options.clients, options.rounds)
     print_growth(bench, [subject for subject, _ in subjects])
 
 

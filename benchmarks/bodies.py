@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 API_KEY, SECRET_KEY = "benchmark", "benchmark-secret-key"
+ADMIN, PASSWORD = "admin@example.com", "correct horse battery"
 BULK = "/model-hub/scores/bulk/"
 BYTES_PER_SCORE = 755  # of modelhub's answer, for the HTTP floor
 OPTIONS = ["positive", "neutral", "negative"]

@@ -31,6 +31,7 @@ class Figure:
 
     rate: float
     p50: float
+    p95: float
     p99: float
     cpu: float
 
@@ -73,8 +74,8 @@ class Bench:
     def add(self, cell: Cell, each: list[float], rate: float, cpu: float) -> None:
         """Add a round: the seconds of each request, and the CPU ms of all of them."""
         taken = sorted(1000 * seconds for seconds in each)
-        p99 = taken[int(len(taken) * 0.99)]
-        self.figures[cell].append(Figure(rate, statistics.median(taken), p99, cpu / len(taken)))
+        p95, p99 = (taken[int(len(taken) * part)] for part in (0.95, 0.99))
+        self.figures[cell].append(Figure(rate, statistics.median(taken), p95, p99, cpu / len(taken)))
 
 
 def compare(bench: Bench, subjects: list[Subject], sizes: list[int], clients: list[int], rounds: int) -> None:

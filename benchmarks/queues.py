@@ -107,8 +107,8 @@ def queues(
                     bench.read(subject, kind, path, clients=many, keep=turn > 0)
 
 
-def make_queue(postgres: Postgres, subject: Subject, count: int) -> str:
-    """Make an active queue with so many items, and return its id."""
+def make_queue(postgres: Postgres, subject: Subject, count: int, *, people: int = PEOPLE) -> str:
+    """Make an active queue with so many items and annotators, and return its id."""
     labels = [label for label, _ in subject.labels[:LABELS]]
     settings = {"name": "Benchmark", "status": "active", "label_ids": labels}
     queue = subject.call("POST", "annotation-queues/", settings)
@@ -118,7 +118,7 @@ def make_queue(postgres: Postgres, subject: Subject, count: int) -> str:
         "organization": queue["organization"],
         "queue": queue["id"],
         "count": count,
-        "people": PEOPLE,
+        "people": people,
         "api_key": API_KEY,
     }
     began = time.perf_counter()

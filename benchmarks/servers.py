@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import requests
 
-from benchmarks.bodies import API_KEY, SECRET_KEY, VERSIONS, new_labels
+from benchmarks.bodies import ADMIN, API_KEY, PASSWORD, SECRET_KEY, VERSIONS, new_labels
 from tests.postgres import Postgres
 from tests.servers import ROOT, free_port
 
@@ -107,6 +107,8 @@ class Stage:
             "MODELHUB_DATA_DIR": str(self.folder / name),
             "MODELHUB_BOOTSTRAP_API_KEY": API_KEY,
             "MODELHUB_BOOTSTRAP_SECRET_KEY": SECRET_KEY,
+            "MODELHUB_BOOTSTRAP_EMAIL": ADMIN,
+            "MODELHUB_BOOTSTRAP_PASSWORD": PASSWORD,
             "DJANGO_SETTINGS_MODULE": "config.settings" if command == SERVE else "benchmarks.settings",
             "HOST": "127.0.0.1",
             "PORT": str(port),  # gunicorn reads it, too

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import soak
+from benchmarks import pages, soak
 from benchmarks.agreement import agreement
 from benchmarks.bodies import BYTES_PER_SCORE, write_request
 from benchmarks.clients import check, exchange
@@ -22,10 +22,12 @@ from benchmarks.servers import Stage, Subject, source_tree
 from benchmarks.starts import KINDS, starts
 from benchmarks.suite import suite
 from benchmarks.table import Ratio, machine, table
+from tests.browser import CHROMIUM
 from tests.postgres import Postgres
 from tests.servers import data_folder
 
 SIZE = 10
+BY_STATUS = "SELECT status, count(*) FROM modelhub_item GROUP BY status ORDER BY status"
 STORED = "SELECT label_id::text, value, score_source, notes FROM modelhub_score ORDER BY label_id"
 
 
@@ -114,9 +116,13 @@ def test_every_cell_gets_a_figure_per_round(modelhub: Subject) -> None:
 
 def test_the_table_shows_medians_and_ratios_of_the_same_round() -> None:
     figures = {
-        Cell("raw", "insert", 100, 1): [Figure(2000, 2, 9, 1), Figure(1000, 4, 9, 1), Figure(4000, 1, 9, 1)],
-        Cell("modelhub", "insert", 100, 1): [Figure(1000, 4, 9, 2), Figure(1000, 6, 9, 1), Figure(1000, 5, 12, 4)],
-        Cell("modelhub", "same", 100, 1): [Figure(1234.5, 3, 7, 2), Figure(1234.5, 3, 7, 2), Figure(1234.5, 3, 7, 2)],
+        Cell("raw", "insert", 100, 1): [Figure(2000, 2, 8, 9, 1), Figure(1000, 4, 8, 9, 1), Figure(4000, 1, 8, 9, 1)],
+        Cell("modelhub", "insert", 100, 1): [
+            Figure(1000, 4, 7, 9, 2),
+            Figure(1000, 6, 8, 9, 1),
+            Figure(1000, 5, 6, 12, 4),
+        ],
+        Cell("modelhub", "same", 100, 1): [Figure(1234.5, 3, 5, 7, 2)] * 3,
     }
     ratios = [Ratio("per second / raw", ["modelhub"], "raw", attrgetter("rate")),
               Ratio("p50 / raw", ["modelhub"], "raw", attrgetter("p50"))]  # fmt: skip
@@ -124,12 +130,12 @@ def test_the_table_shows_medians_and_ratios_of_the_same_round() -> None:
 
     assert heading[:4] == ["N", "clients", "kind", "subject"]
     assert lines == [
-        ["100", "1", "insert", "raw", "2,000", "(1,000..4,000)", "2.00", "(1.00..4.00)", "9.0", "(9.0..9.0)",
-         "1.00", "(1.00..1.00)"],
-        ["100", "1", "insert", "modelhub", "1,000", "(1,000..1,000)", "5.00", "(4.00..6.00)", "9.0", "(9.0..12.0)",
-         "2.00", "(1.00..4.00)", "0.50", "(0.25..1.00)", "2.00", "(1.50..5.00)"],
-        ["100", "1", "same", "modelhub", "1,234", "(1,234..1,234)", "3.00", "(3.00..3.00)", "7.0", "(7.0..7.0)",
-         "2.00", "(2.00..2.00)"],
+        ["100", "1", "insert", "raw", "2,000", "(1,000..4,000)", "2.00", "(1.00..4.00)", "8.0", "(8.0..8.0)",
+         "9.0", "(9.0..9.0)", "1.00", "(1.00..1.00)"],
+        ["100", "1", "insert", "modelhub", "1,000", "(1,000..1,000)", "5.00", "(4.00..6.00)", "7.0", "(6.0..8.0)",
+         "9.0", "(9.0..12.0)", "2.00", "(1.00..4.00)", "0.50", "(0.25..1.00)", "2.00", "(1.50..5.00)"],
+        ["100", "1", "same", "modelhub", "1,234", "(1,234..1,234)", "3.00", "(3.00..3.00)", "5.0", "(5.0..5.0)",
+         "7.0", "(7.0..7.0)", "2.00", "(2.00..2.00)"],
     ]  # fmt: skip
 
 
@@ -148,9 +154,26 @@ def test_the_work_in_a_queue_and_its_reads_are_measured_and_undone(stage: Stage,
 
     kinds = {"next-item", "submit", "complete", "submit + complete", "queue", "progress", "analytics", "first page"}
     assert {Cell("modelhub", kind, 0, many) for kind in kinds for many in (1, 2)} <= set(bench.figures)
-    statuses = "SELECT status, count(*) FROM modelhub_item GROUP BY status ORDER BY status"
-    assert stage.postgres.execute(statuses, modelhub.database) == [("completed", 40), ("pending", 60)]
+    assert stage.postgres.execute(BY_STATUS, modelhub.database) == [("completed", 40), ("pending", 60)]
     assert stage.postgres.execute("SELECT count(*) FROM modelhub_slot", modelhub.database) == [(40,)]
+
+
+def test_people_submit_on_pages_and_a_browser_draws_the_next_item(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PEOPLE", 3)
+    monkeypatch.setattr(pages, "DRAWN", 2)
+    bench, subject = Bench(seconds=0.05), stage.start("pages")
+    pages.pages(bench, stage.postgres, [(subject, 100)], [1, 2], rounds=1)
+
+    worked = {Cell("pages", kind, 0, many) for kind in ("submit", "next page", "submit and next") for many in (1, 2)}
+    reads = ("my work", "queues", "queue", "items", "review list", "results", *(["key to drawn"] if CHROMIUM else []))
+    assert worked | {Cell("pages", kind, 0, 1) for kind in reads} <= set(bench.figures)
+    assert stage.postgres.execute(BY_STATUS, subject.database) == [
+        ("completed", 30),
+        ("in_progress", 10),
+        ("pending", 60),
+    ]
 
 
 def test_agreement_is_measured_over_queues_and_a_label(stage: Stage) -> None:
