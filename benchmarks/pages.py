@@ -119,10 +119,7 @@ def pages(
 
 def make_place(postgres: Postgres, subject: Subject, count: int) -> Place:
     """Make a queue of labels of all types and log everybody in."""
-    queue = make_queue(postgres, subject, count, people=PEOPLE)
-    for label, _ in subject.labels[:LABELS]:
-        body = {"label_id": label, "required": True}
-        subject.call("POST", f"annotation-queues/{queue}/add-label/", body)
+    queue = make_queue(postgres, subject, count, people=PEOPLE, labels=LABELS)
     with postgres.connect(subject.database) as connection:
         for statement in STEPS:
             connection.execute(statement.encode(), {"queue": queue, "admin": ADMIN} if "%(" in statement else None)
@@ -145,12 +142,13 @@ def undone(postgres: Postgres, place: Place) -> Iterator[None]:
 
 def work(bench: Bench, place: Place, clients: int, *, keep: bool) -> None:
     """Let the people submit items in turns, each client those of its part of them."""
-    before, together = place.subject.cpu(), Barrier(clients, timeout=TIMEOUT)
+    before: list[float] = []
+    together = Barrier(clients, lambda: before.append(place.subject.cpu()), TIMEOUT)
     with ThreadPoolExecutor(clients) as pool:
         found = list(
             pool.map(lambda at: annotate(place, place.people[at::clients], bench.seconds, together), range(clients))
         )
-    cpu = 1000 * (place.subject.cpu() - before)
+    cpu = 1000 * (place.subject.cpu() - before[0])
     for kind in found[0] if keep else ():
         taken = [seconds for one in found for seconds in one[kind]]
         whole = max(sum(one["submit and next"]) for one in found)
@@ -161,9 +159,9 @@ def annotate(place: Place, people: list[Visitor], seconds: float, together: Barr
     """Submit items of some people, one after the other; return the seconds of each request by kind."""
     times: dict[str, list[float]] = defaultdict(list)
     with connected(place.subject.port) as connection:
-        together.wait()
         for visitor in people:
-            times["start"].append(visitor.open(connection, place.start))
+            visitor.open(connection, place.start)
+        together.wait()
         end = time.perf_counter() + seconds
         for visitor in cycle(people):
             before = visitor.path

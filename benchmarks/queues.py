@@ -64,14 +64,16 @@ SELECT gen_random_uuid(), item.created_at, organization_id, queue_id, item.id, p
        item.completed_at, item.completed_at
 FROM modelhub_item AS item
 JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM modelhub_user
-      WHERE email LIKE 'worker%%@example.com') AS person ON person.place = item."order" %% %(people)s::int
+      WHERE email LIKE 'worker%%@example.com') AS person ON person.place = item."order" / 10 %% %(people)s::int
 WHERE item.queue_id = %(queue)s::uuid AND item.status = 'completed' AND organization_id = %(organization)s::uuid
 """,
     f"""
 INSERT INTO modelhub_score (id, organization_id, source_id, label_id, annotator_id, queue_item, queue_id, value,
                             score_source, notes, created_at, updated_at)
 SELECT {NEW_ID}, slot.organization_id, item.source_id, label.label_id, slot.user_id, item.id, item.queue_id,
-       CASE of_type.type WHEN 'star' THEN '{{"rating": 4}}' ELSE '{{"selected": ["positive"]}}' END::jsonb,
+       CASE of_type.type WHEN 'star' THEN '{{"rating": 4}}' WHEN 'text' THEN '{{"text": "Right."}}'
+            WHEN 'numeric' THEN '{{"value": 7}}' WHEN 'thumbs_up_down' THEN '{{"value": "up"}}'
+            ELSE '{{"selected": ["positive"]}}' END::jsonb,
        'human', '', moment, moment
 FROM modelhub_slot AS slot
 JOIN modelhub_item AS item ON item.id = slot.item_id
@@ -107,12 +109,12 @@ def queues(
                     bench.read(subject, kind, path, clients=many, keep=turn > 0)
 
 
-def make_queue(postgres: Postgres, subject: Subject, count: int, *, people: int = PEOPLE) -> str:
-    """Make an active queue with so many items and annotators, and return its id."""
-    labels = [label for label, _ in subject.labels[:LABELS]]
-    settings = {"name": "Benchmark", "status": "active", "label_ids": labels}
+def make_queue(postgres: Postgres, subject: Subject, count: int, *, people: int = PEOPLE, labels: int = LABELS) -> str:
+    """Make an active queue with so many items, annotators and labels, and return its id."""
+    label_ids = [label for label, _ in subject.labels[:labels]]
+    settings = {"name": "Benchmark", "status": "active", "label_ids": label_ids}
     queue = subject.call("POST", "annotation-queues/", settings)
-    for label in labels:
+    for label in label_ids:
         subject.call("POST", f"annotation-queues/{queue['id']}/add-label/", {"label_id": label, "required": True})
     values = {
         "organization": queue["organization"],
