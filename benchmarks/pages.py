@@ -69,7 +69,8 @@ WATCH = """() => {
   const before = item();
   let pressed;
   addEventListener("keydown", event => { if (event.key === "Enter") pressed = event.timeStamp; }, { capture: true });
-  window.drawn = new Promise(resolve => {
+  window.drawn = new Promise((resolve, reject) => {
+    setTimeout(reject, 60000, new Error("no other item is drawn"));
     const channel = new MessageChannel();
     channel.port1.onmessage = () => resolve(performance.now() - pressed);
     const observer = new MutationObserver(() => {
