@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.postgres.fields import ArrayField
 from django.core.paginator import Page, Paginator
-from django.db.models import BooleanField, F, Func, Q, QuerySet, UUIDField, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 
 from modelhub.accounts.models import User
@@ -22,9 +22,11 @@ from modelhub.queues.access import Access
 from modelhub.queues.models import Item, Queue, Slot
 from modelhub.queues.queries import items_of
 from modelhub.queues.reviewing import annotated_by
-from modelhub.scores.models import Score
+from modelhub.scores.models import JUDGES, Score
 
 ROWS_PER_PAGE = 25
+# The page of an item counts no further.
+MOST_COUNTED = 1000
 # Items that are read at once to find one that the reviewer has not annotated.
 CANDIDATES = 50
 # The words of the filter, with the review status that is stored.
@@ -37,8 +39,8 @@ Labels = Mapping[str, LabelRule]
 class ReviewFilter:
     """Filters of the list; all given ones must hold.
 
-    With `annotator` or `label`, items have scores of this person and by this label. With `differ`, people differ on
-    them.
+    With `annotator` or `label`, items have scores of this person and by this label. With `differ`, stored values of
+    people differ: a few of those are equal by the rules of their label.
     """
 
     status: str = "waiting"
@@ -71,7 +73,7 @@ class ReviewFilter:
         return STATUSES[self.status]
 
     def find_items(self, queue: Queue, labels: Labels) -> QuerySet[Item]:
-        """Return the items in the order of the queue. Raise `Invalid`, `Overdue`."""
+        """Return the items in the order of the queue."""
         items = items_of(queue).filter(LISTED, review_status=self.review_status)
         if self.annotator or self.label:
             scores = Score.objects.filter(LIVE, organization_id=queue.organization_id, queue_id=queue.pk)
@@ -81,9 +83,8 @@ class ReviewFilter:
                 scores = scores.filter(label=self.label)
             items = items.filter(pk__in=scores.values("queue_item"))
         if self.differ:
-            chosen = {key: rule for key, rule in labels.items() if self.label in (None, uuid.UUID(key))}
-            differing = find_differing(queue, chosen, items.values("pk"))
-            items = items.filter(_any_of(differing)) if differing else items.none()
+            chosen = [self.label] if self.label else [uuid.UUID(key) for key in labels]
+            items = items.filter(_has_different_values(queue, chosen))
         return items.order_by("order", "id")
 
 
@@ -104,8 +105,11 @@ class ReviewRow:
 
 def read_page(items: QuerySet[Item], number: str) -> "Page[Item]":
     """Return a page of items; the nearest one for a number outside."""
-    rows = items.select_related("source", "reviewed_by").defer("source__content")
-    return Paginator(rows, ROWS_PER_PAGE).get_page(number)
+    page: Page[Any] = Paginator(items.values_list("pk", flat=True), ROWS_PER_PAGE).get_page(number)
+    # The ids first: a late page would read the sources of all earlier ones.
+    rows = items.filter(pk__in=list(page.object_list)) if page.object_list else items.none()
+    page.object_list = list(rows.select_related("source", "reviewed_by").defer("source__content"))
+    return page
 
 
 def describe_items(access: Access, items: Collection[Item], labels: Labels) -> list[ReviewRow]:
@@ -157,11 +161,15 @@ class Neighbours:
     following: uuid.UUID | None
     number: int
 
+    @property
+    def shown_number(self) -> str:
+        return f"more than {MOST_COUNTED}" if self.number > MOST_COUNTED else str(self.number)
+
 
 def find_neighbours(items: QuerySet[Item], item: Item) -> Neighbours:
     before = _before(items, item).order_by("-order", "-id").values_list("pk", flat=True).first()
     after = _after(items, item).values_list("pk", flat=True).first()
-    return Neighbours(before, after, items.count())
+    return Neighbours(before, after, items[: MOST_COUNTED + 1].count())
 
 
 def find_next(access: Access, filters: ReviewFilter, labels: Labels, item: Item) -> uuid.UUID | None:
@@ -187,10 +195,21 @@ def _after(items: QuerySet[Item], item: Item) -> QuerySet[Item]:
     return items.filter(Q(order__gt=item.order) | Q(order=item.order, pk__gt=item.pk), order__gte=item.order)
 
 
-def _any_of(ids: Collection[uuid.UUID]) -> Q:
-    """Return the condition of these ids, in one of at most 65,535 parameters."""
-    array = Value(list(ids), ArrayField(UUIDField()))
-    return Q(Func(F("pk"), array, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField()))
+def _has_different_values(queue: Queue, label_ids: Collection[uuid.UUID]) -> Exists:
+    """Return the condition of items on which two people have different values.
+
+    In SQL, because comparing all values of a queue by the rules of their labels takes seconds.
+    """
+    scores = Score.objects.filter(LIVE, ~Q(score_source__in=JUDGES), organization_id=queue.organization_id)
+    others = scores.filter(
+        ~Q(value=OuterRef("value")),
+        source=OuterRef("source"),
+        label=OuterRef("label"),
+        queue_item=OuterRef("queue_item"),
+        annotator__gt=OuterRef("annotator"),
+    )
+    of_item = scores.filter(source=OuterRef("source"), queue_item=OuterRef("pk"), label__in=label_ids)
+    return Exists(of_item.filter(Exists(others)))
 
 
 def _read_id(name: str, text: str) -> uuid.UUID | None:
