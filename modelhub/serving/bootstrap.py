@@ -8,8 +8,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import connection, transaction
 
+from modelhub.accounts.invitations import create_invitation
 from modelhub.accounts.keys import create_api_key, secret_fits
 from modelhub.accounts.models import ApiKey, Organization, User, normalize_login
+from modelhub.accounts.people import session_actor
 from modelhub.core.text import show
 from modelhub.first_rows import FIRST_SCOPES, create_first_rows
 from modelhub.labels.models import Label
@@ -20,12 +22,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """The key of a start, its secret if new, and the examples of the first start."""
+    """The key of a start, its secret if new, and the examples of the first start.
+
+    `token` is that of the link with which an admin without a password chooses one.
+    """
 
     key: ApiKey
     secret_key: str | None
     labels: list[Label] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
+    token: str = ""
 
 
 @transaction.atomic
@@ -40,15 +46,16 @@ def bootstrap() -> Bootstrapped:
     check_organization()
     organization = Organization.objects.create(name=settings.BOOTSTRAP_ORGANIZATION)
     check_admin()
-    User.objects.create_superuser(
+    admin = User.objects.create_superuser(
         settings.BOOTSTRAP_EMAIL, settings.BOOTSTRAP_PASSWORD or None, organization=organization, name="Admin"
     )
+    token = "" if settings.BOOTSTRAP_PASSWORD else create_invitation(session_actor(admin), admin.pk)[1]
     key, secret_key = _ensure_key(organization)
     first = create_first_rows(organization.pk)
     with connection.cursor() as cursor:
         # Without statistics PostgreSQL expects few rows from any index, until autovacuum comes by.
         cursor.execute("ANALYZE modelhub_source")
-    return Bootstrapped(key, secret_key, first.labels, first.sources)
+    return Bootstrapped(key, secret_key, first.labels, first.sources, token)
 
 
 def check_organization() -> None:

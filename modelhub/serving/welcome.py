@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from modelhub.accounts.keys import state_of
 from modelhub.serving.bootstrap import Bootstrapped
@@ -35,6 +36,8 @@ def welcome(result: Bootstrapped, *, port: int) -> str:
         "secret_key": result.secret_key,
         "labels": result.labels,
         "sources": result.sources,
+        "invitation": reverse("web:invitation", kwargs={"token": result.token}) if result.token else "",
+        "invitation_days": settings.INVITATION_DAYS,
         "ids": {label.type: label.pk for label in result.labels}
         | {source.source_type: source.source_id for source in result.sources},
     }

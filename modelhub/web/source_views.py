@@ -23,6 +23,7 @@ from modelhub.sources.filters import SourceFilter
 from modelhub.sources.models import SOURCE_TYPES, Source
 from modelhub.sources.notes import notes_of_sources
 from modelhub.sources.services import get_source, sources_of
+from modelhub.web.content import describe_content
 from modelhub.web.lists import Listing, given_filters, read_page
 from modelhub.web.page import Page
 
@@ -69,7 +70,7 @@ class OneSource(Page):
 
     def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
         organization_id = self.actor.user.organization_id
-        source = get_source(organization_id=organization_id, pk=pk)
+        source = get_source(organization_id=organization_id, pk=pk, with_content=True)
         try:
             listing = read_page(self.request, self._scores(source))
         except Refused as refused:
@@ -79,6 +80,7 @@ class OneSource(Page):
         return self.render(
             "source.html",
             source=source,
+            content=describe_content(source.content, None),
             metadata=msgspec.json.format(exact_json.dumps(source.metadata), indent=2) if source.metadata else "",
             listing=listing,
             judgements=self._judge(listing.rows),

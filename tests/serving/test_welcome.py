@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.test import override_settings
+from django.test import Client, override_settings
 
 from config.database import shell_variables
 from modelhub.accounts.keys import revoke_api_key
-from modelhub.accounts.models import ApiKey
+from modelhub.accounts.models import ApiKey, Invitation
 from modelhub.first_rows import FIRST_SOURCES
 from modelhub.serving.bootstrap import bootstrap
 from modelhub.serving.welcome import shell_command, welcome
@@ -48,6 +48,25 @@ def test_the_first_start_shows_its_sources_in_their_own_order() -> None:
 def test_the_first_start_says_how_to_set_a_missing_password(password: str, hinted: bool) -> None:
     with override_settings(BOOTSTRAP_PASSWORD=password):
         assert ("change-password" in welcome(bootstrap(), port=8000)) is hinted
+
+
+def test_the_first_start_prints_a_link_with_which_its_admin_chooses_a_password(client: Client) -> None:
+    with override_settings(BOOTSTRAP_PASSWORD=""):
+        text = welcome(bootstrap(), port=8000)
+    [path] = re.findall(r"^  Pages       http://127.0.0.1:8000(/invitation/\S+/)$", text, re.MULTILINE)
+    assert "(once, within 7 days: choose the password of admin@example.com)\n" in text
+    fields = {"password": "correct horse battery", "password_again": "correct horse battery", "name": "Admin"}
+    assert client.post(path, fields).status_code == 302
+    assert client.get("/people/").status_code == 200
+    assert "/invitation/" not in welcome(bootstrap(), port=8000)
+
+
+def test_with_a_password_a_start_says_who_logs_in() -> None:
+    with override_settings(BOOTSTRAP_PASSWORD="correct-horse"):
+        text = welcome(bootstrap(), port=8000)
+    assert "\n  Pages       http://127.0.0.1:8000/ (log in as admin@example.com)\n" in text
+    assert not Invitation.objects.exists()
+    assert "\n  Pages       http://127.0.0.1:8000/\n" in welcome(bootstrap(), port=8000)
 
 
 @pytest.mark.parametrize(
