@@ -62,6 +62,9 @@ class Password(Page):
         }
         if not form.is_valid():
             fields = {name: [str(sentence) for sentence in sentences] for name, sentences in form.errors.items()}
+            # Django's form checks the second field.
+            if (rules := fields.get("new_password2", [])) and rules != [DIFFERENT]:
+                fields.setdefault("new_password1", []).extend(fields.pop("new_password2"))
             raise Invalid("The password was not changed.", fields=fields)
         update_session_auth_hash(self.request, form.save())
         return self.back_to("password", done="The password is changed. Other sessions of yours have ended.")
