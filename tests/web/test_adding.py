@@ -261,6 +261,11 @@ def test_only_managers_add_items(team: Team, action: str, role: str, status: int
     assert Item.objects.count() == 0
 
 
+@override_settings(MAX_BODY_BYTES=10_000)
+def test_the_file_of_a_person_without_the_right_is_not_read(team: Team) -> None:
+    assert upload(team, b"x" * 20_000, role="reviewer").status_code == 403
+
+
 def test_a_form_needs_its_token(team: Team) -> None:
     client = client_of(team.admin, enforce_csrf_checks=True)
     file = SimpleUploadedFile("a.csv", b"source_id\nx\n")
