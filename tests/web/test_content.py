@@ -178,6 +178,6 @@ def test_large_content_is_described_quickly() -> None:
     for content in contents:
         raw = msgspec.Raw(exact_json.encode(content))
         rendered(raw)
-        began = time.perf_counter()
+        began = time.process_time()
         rendered(raw)
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < 1
