@@ -4,21 +4,19 @@ They are written to build/pages; those of the README are copied to docs/pictures
 """
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Literal
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from tests.browser import chromium
-from tests.folders import ROOT
-from tests.servers import data_folder, running_server
+from tests.folders import ROOT, temporary_folder
+from tests.servers import EMBEDDED, running_server
 from tests.web.people import ADMIN, PASSWORD, Person, create_person, fill_login
 from tests.web.scene import Scene, make_scene
 
 FOLDER = ROOT / "build" / "pages"
 README = ROOT / "docs" / "pictures"
-SIZES = {400: 900, 1440: 900}
+WIDTHS = (400, 1440)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Copied for the README.
 SHOWN = {
@@ -32,7 +30,8 @@ QUALITY = ((4, 5), (2, 4), (5, 5), (3, 3), (1, 2), (4, 4), (5, 4), (2, 2), (3, 4
 def main() -> None:
     """Start a server with a scene, and take all pictures."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with data_folder() as folder, running_server(folder, MODELHUB_BOOTSTRAP_PASSWORD=PASSWORD) as server:
+    more = EMBEDDED | {"MODELHUB_BOOTSTRAP_PASSWORD": PASSWORD}
+    with temporary_folder() as folder, running_server(folder, **more) as server:
         ada, ben, cleo = (create_person(server, name) for name in ("ada", "ben", "cleo"))
         people = {ada: ["annotator"], ben: ["annotator"], cleo: ["reviewer"]}
         settings = {"annotations_required": 2, "requires_review": True}
@@ -41,12 +40,9 @@ def main() -> None:
             for person, stars in ((ada, first), (ben, second)):
                 scene.annotate(person, at, values(stars))
         with chromium() as browser:
-            for name, path in visitor_paths().items():
-                take(browser, server.base_url, None, name, path)
-            for name, path in annotator_paths(scene).items():
-                take(browser, server.base_url, ada, name, path)
-            for name, path in admin_paths(scene, ada).items():
-                take(browser, server.base_url, ADMIN, name, path)
+            take(browser, server.base_url, "", visitor_paths())
+            take(browser, server.base_url, ada.email, annotator_paths(scene))
+            take(browser, server.base_url, ADMIN, admin_paths(scene, ada))
     for name, copy in SHOWN.items():
         shutil.copy(FOLDER / f"{name}.png", README / f"{copy}.png")
 
@@ -98,27 +94,21 @@ def admin_paths(scene: Scene, person: Person) -> dict[str, str]:
     }
 
 
-def take(browser: Browser, base_url: str, person: Person | str | None, name: str, path: str) -> None:
-    """Take the pictures of a page in all sizes and schemes."""
-    for width, height in SIZES.items():
-        for scheme in SCHEMES:
-            options: dict[str, Any] = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
-            with opened(browser, base_url, person, **options) as page:
-                page.goto(path)
-                page.wait_for_load_state("networkidle")
-                page.screenshot(path=FOLDER / f"{name}-{width}-{scheme}.png", full_page=name != "annotate")
-
-
-@contextmanager
-def opened(browser: Browser, base_url: str, person: Person | str | None, **options: Any) -> Iterator[Page]:
-    """Open a window, logged in as a person."""
-    with browser.new_context(base_url=base_url, **options) as context:
+def take(browser: Browser, base_url: str, email: str, paths: dict[str, str]) -> None:
+    """Take the pictures of pages in all sizes and schemes, as a person or as a visitor."""
+    with browser.new_context(base_url=base_url) as context:
         page = context.new_page()
-        if person:
+        if email:
             page.goto("/login/")
-            fill_login(page, person if isinstance(person, str) else person.email)
+            fill_login(page, email)
             page.wait_for_url("**/")
-        yield page
+        for name, path in paths.items():
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                page.goto(path, wait_until="networkidle")
+                for scheme in SCHEMES:
+                    page.emulate_media(color_scheme=scheme)
+                    page.screenshot(path=FOLDER / f"{name}-{width}-{scheme}.png", full_page=name != "annotate")
 
 
 if __name__ == "__main__":
