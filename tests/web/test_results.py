@@ -185,6 +185,8 @@ class TestQueue:
             read(admin, path_of(panel, part="disagreements", raters="judges"))
         )
         assert "No item has different values" in read(admin, path_of(panel, part="disagreements", adjudicated="true"))
+        judges = read_csv(admin, path_of(panel, table="agreement", raters="judges"))
+        assert [(row["Items"], row["Remark"]) for row in judges] == [("0", "there are no ratings")] * 2
         html = read(admin, path_of(panel, part="agreement", raters="everyone"), status=400)
         assert "raters must be one of people, judges, all" in html
 
