@@ -63,6 +63,8 @@ FILL = """values => {
     }
   }
 }"""
+# Chromium drops keys that are pressed before it has drawn a page for the first time.
+SHOWN = "() => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
 # A frame is drawn after its animation callbacks, and before a message that they send to the page itself.
 WATCH = """() => {
   const item = () => document.getElementById("annotate")?.dataset.item;
@@ -206,6 +208,7 @@ def press(bench: Bench, place: Place, executable: str, *, keep: bool) -> None:
         context.add_cookies([{"name": "sessionid", "value": visitor.cookies["sessionid"], "url": address}])
         page = context.new_page()
         page.goto(address + place.start)
+        page.evaluate(SHOWN)
         before, taken = place.subject.cpu(), []
         for _ in range(DRAWN):
             page.evaluate(FILL, place.form)
