@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser import CHROMIUM, record_messages
 from tests.servers import Server, data_folder, running_server
+from tests.web.every_page import Place, make_places
 from tests.web.people import ADMIN, PASSWORD, Person, create_person, fill_login
 
 
@@ -20,6 +21,12 @@ def server() -> Iterator[Server]:
     """Return a server with an admin; tests add rows of their own and leave others alone."""
     with data_folder() as folder, running_server(folder, MODELHUB_BOOTSTRAP_PASSWORD=PASSWORD) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def places(server: Server) -> list[Place]:
+    """Return every page, with a queue of its own behind them."""
+    return make_places(server)
 
 
 @pytest.fixture(scope="session")
