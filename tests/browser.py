@@ -1,5 +1,6 @@
 """A real Chromium for tests of pages, if one is installed."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +15,13 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 def chromium() -> Iterator[Browser]:
     """Start the browser of the machine; skip the test without one."""
     if CHROMIUM is None:
-        pytest.skip("needs Chromium")
+        pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         # Root and containers have no sandbox.
+        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox"],
+            args=[*sandbox, "--disable-background-networking"],
             # As browsers are: a page that is left and returned to is restored.
             ignore_default_args=["--disable-back-forward-cache"],
         )

@@ -1,7 +1,5 @@
 """A server with pages, its people, and a real Chromium that is logged in."""
 
-import asyncio
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser import CHROMIUM, record_messages
+from tests.browser import chromium, record_messages
 from tests.servers import Server, data_folder, running_server
 from tests.web.every_page import Place, make_places
 from tests.web.people import ADMIN, PASSWORD, Person, create_person, fill_login
@@ -30,36 +28,19 @@ def places(server: Server) -> list[Place]:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
-    """Start Debian's browser. Skip the test without one."""
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    # Root and containers have no sandbox.
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return {"executable_path": CHROMIUM, "args": [*sandbox, "--disable-background-networking"]}
-
-
-@pytest.fixture(scope="session")
 def browser_context_args(server: Server) -> dict[str, Any]:
     return {"base_url": server.base_url, "viewport": {"width": 1440, "height": 900}}
 
 
-@pytest.fixture(scope="session")
-def browser(browser: Browser) -> Iterator[Browser]:
-    """Return the browser of the plugin, without its mark on the thread."""
-    loop = unmark_thread()
-    yield browser
-    asyncio._set_running_loop(loop)
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a browser in place of the plugin's, which would stay open for all modules.
 
-
-def unmark_thread() -> asyncio.AbstractEventLoop | None:
-    """Return the event loop that is marked as running, without the mark.
-
-    Playwright leaves it in the thread of all tests, and Django rejects statements beside it.
+    While Playwright runs, Django rejects statements in its thread. Of a module with both, pytest-django runs the tests
+    of the database first.
     """
-    loop = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    return loop
+    with chromium() as browser:
+        yield browser
 
 
 @dataclass
@@ -93,11 +74,9 @@ class Visitors:
 def visitors(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Visitors]:
     """Return windows for people. Fail if a console had a warning or an error."""
     visitors = Visitors(browser, browser_context_args)
-    asyncio._set_running_loop(browser._impl_obj._loop)
     yield visitors
     for context in visitors.contexts:
         context.close()
-    unmark_thread()
     assert [messages for messages in visitors.messages if messages] == []
 
 

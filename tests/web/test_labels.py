@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import expect
 
 from modelhub.accounts.models import User
 from modelhub.labels.models import Label
@@ -19,7 +18,6 @@ from tests.factories import (
     SourceFactory,
     UserFactory,
 )
-from tests.web.conftest import Visitors
 from tests.web.pages import log_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -305,22 +303,3 @@ def test_a_page_of_labels_costs_the_same_statements_for_each_number(
 
 
 # In Chromium
-
-
-def test_the_preview_follows_the_form(visitors: Visitors) -> None:
-    page = visitors.log_in(path="/labels/new/")
-    preview = page.get_by_role("region", name="Preview")
-    page.get_by_label("Name", exact=True).fill("Helpful?")
-    page.get_by_label("Thumbs").check()
-    group = preview.get_by_role("group", name="Helpful?")
-    expect(group.get_by_role("radio", name="Up")).to_be_visible()
-    page.get_by_label("Options", exact=True).check()
-    page.get_by_label("One option a line").fill("good")
-    expect(preview).to_contain_text("options must be a list of at least two options")
-    page.get_by_label("One option a line").fill("good\nbad")
-    expect(group.get_by_role("radio", name="bad")).to_be_visible()
-    page.get_by_label("Several options may be chosen").check()
-    expect(group.get_by_role("checkbox", name="bad")).to_be_visible()
-    expect(page.get_by_label("Number of stars")).to_be_hidden()
-    page.get_by_role("button", name="Create label").click()
-    expect(page.locator("#status")).to_contain_text("The label Helpful? is created.")

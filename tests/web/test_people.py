@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import expect
 
 from modelhub.accounts.models import Invitation, User
 from tests.factories import QueueFactory, QueueMemberFactory, UserFactory
-from tests.web.conftest import Visitors
 from tests.web.pages import log_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -165,27 +163,3 @@ def test_words_of_people_are_never_markup(admin: User) -> None:
     client = log_in(admin)
     for page in (client.get(PEOPLE), client.get(path_of(ada)), client.post(PEOPLE, {"email": attack, "name": attack})):
         assert "<script>alert" not in page.content.decode()
-
-
-def test_an_admin_invites_a_person_who_chooses_a_password(visitors: Visitors) -> None:
-    page = visitors.log_in(path=PEOPLE, permissions=["clipboard-read", "clipboard-write"])
-    page.get_by_label("Email", exact=True).fill("hopper@example.com")
-    page.get_by_role("button", name="Invite").click()
-    page.get_by_role("button", name="Copy").click()
-    expect(page.locator("#status")).to_contain_text("Copied.")
-    link = page.evaluate("navigator.clipboard.readText()")
-    assert link == page.get_by_label("Link", exact=True).input_value()
-    theirs = visitors.open(link)
-    theirs.get_by_label("Name").fill("Hopper")
-    theirs.get_by_label("Password", exact=True).fill("correct horse battery")
-    theirs.get_by_label("Password again").fill("correct horse battery")
-    theirs.get_by_role("button", name="Set password and log in").click()
-    expect(theirs.get_by_role("heading", level=1, name="My work")).to_be_visible()
-    page.goto(f"{PEOPLE}?search=hopper")
-    expect(page.get_by_role("row", name="Hopper")).to_contain_text("active")
-    page.get_by_role("link", name="Hopper").click()
-    page.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Deactivate").click()
-    expect(page.locator("#status")).to_contain_text("Hopper is deactivated.")
-    theirs.reload()
-    expect(theirs.get_by_role("link", name="Log in")).to_be_visible()
