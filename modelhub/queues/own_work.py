@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import F, QuerySet
 
@@ -18,14 +17,12 @@ from modelhub.queues.annotating import submit_annotations
 from modelhub.queues.claims import Claims, read_claims
 from modelhub.queues.detail import read_comments
 from modelhub.queues.ending import Completion, complete_item
-from modelhub.queues.models import ENDED, Item, Queue, QueueLabel, QueueMember, Slot
-from modelhub.queues.progress import count_items, percentage
+from modelhub.queues.models import ENDED, Item, QueueLabel, QueueMember, Slot
+from modelhub.queues.progress import percentage
 from modelhub.queues.queries import get_item, get_item_with_content, scores_of
 from modelhub.queues.rows import GoldItemWithContentRow, ItemWithContentRow
 
 OWN_WORK = read_sql("queues", "own_work")
-# Counting takes 15 ms per 100,000 items. Numbers of queues above this size are so many seconds old at most.
-LARGE_QUEUE, COUNT_SECONDS = 5000, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class EndedItem:
 
 @dataclass(frozen=True, slots=True)
 class OwnScore:
-    """A score of the person, as a form needs it: a `ScoreRow` takes 8 ms to read."""
+    """A score of the person with the columns that a form needs."""
 
     label_id: str
     value: dict[str, Any]
@@ -155,18 +152,6 @@ def submit_and_complete(
     get_access(actor, queue_id, lock=True)
     submit_annotations(actor=actor, queue_id=queue_id, item_id=item_id, entries=entries, notes=notes)
     return complete_item(actor=actor, queue_id=queue_id, item_id=item_id)
-
-
-def count_done(queue: Queue) -> tuple[int, int]:
-    """Return the numbers of completed and of all items; of large queues recent ones."""
-    key = f"count_done:{queue.pk}"
-    found: tuple[int, int] | None = cache.get(key)
-    if found is None:
-        counts = count_items(queue)
-        found = counts["completed"], counts.total()
-        if found[1] > LARGE_QUEUE:
-            cache.set(key, found, COUNT_SECONDS)
-    return found
 
 
 def count_own(access: Access) -> int:

@@ -21,7 +21,6 @@ from modelhub.queues.models import Slot
 from modelhub.queues.own_work import (
     EndedItem,
     OwnItem,
-    count_done,
     count_own,
     get_own_item,
     get_own_scores,
@@ -29,6 +28,7 @@ from modelhub.queues.own_work import (
     submit_and_complete,
 )
 from modelhub.queues.picking import NextItem, reserve_next
+from modelhub.queues.progress import count_items
 from modelhub.queues.work_serializers import SkipInput
 from modelhub.scores.entries import check_notes
 from modelhub.web.content import describe_content
@@ -80,7 +80,7 @@ class Annotate(Page):
         own = get_own_item(actor=self.actor, queue_id=pk, item_id=item_id)
         slot, blocked = _take(own)
         ended = read_ended(own.access, limit=ENDED_ITEMS)
-        completed, total = count_done(own.access.queue)
+        counts = count_items(own.access.queue)
         return self.render(
             "annotate.html",
             queue=own.access.queue,
@@ -95,8 +95,8 @@ class Annotate(Page):
             notes=self.posted.get("notes", slot.notes if slot else ""),
             reason=self.request.POST.get("reason", ""),
             ended=ended,
-            completed=completed,
-            total=total,
+            completed=counts["completed"],
+            total=counts.total(),
             own_completed=count_own(own.access),
             position=own.item.order,
             **_neighbours(own, ended),

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,7 +14,6 @@ from modelhub.accounts.models import User
 from modelhub.accounts.people import session_actor
 from modelhub.core import clock
 from modelhub.labels.models import Label
-from modelhub.queues import own_work
 from modelhub.queues.claims import reserve_item
 from modelhub.queues.models import Item, Queue, Review, Slot
 from modelhub.scores.models import Score
@@ -401,16 +399,3 @@ def test_statements_of_submit_and_of_the_next_page_do_not_grow(queue: Queue, ada
         counts.append((len(submit), len(page)))
     # Twelve of them are BEGIN, COMMIT and savepoints; sessions and users take two in each request.
     assert counts == [(37, 14), (37, 14)]
-
-
-def test_numbers_of_large_queues_are_some_seconds_old(
-    ada: Annotator, items: list[Item], star: Label, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache.clear()
-    monkeypatch.setattr(own_work, "LARGE_QUEUE", 2)
-    ada.get()
-    assert "0 of 3 done, 0 by you" in ada.text(items[0])
-    ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
-    assert "0 of 3 done, 1 by you" in ada.text(items[1])
-    cache.clear()
-    assert "1 of 3 done, 1 by you" in ada.text(items[1])

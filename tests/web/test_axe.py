@@ -1,6 +1,5 @@
 """Every page in Chromium: axe, light and dark, narrow and wide; silent consoles; no page scrolls sideways."""
 
-import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +10,6 @@ from playwright.sync_api import Browser, Page
 from modelhub.web.urls import urlpatterns
 from tests.browser import record_messages
 from tests.servers import Server
-from tests.web.conftest import unmark_thread
 from tests.web.every_page import NO_PAGES, Place
 from tests.web.people import fill_login
 
@@ -46,7 +44,6 @@ class Findings:
 def findings(server: Server, browser: Browser, places: list[Place]) -> Findings:
     """Open every page once, and look at it in all sizes and schemes."""
     found = Findings(places=places)
-    asyncio._set_running_loop(browser._impl_obj._loop)
     for email in {place.email for place in found.places}:
         context = browser.new_context(base_url=server.base_url)
         page = context.new_page()
@@ -62,7 +59,6 @@ def findings(server: Server, browser: Browser, places: list[Place]) -> Findings:
                 found.messages[place.name] = list(messages)
                 messages.clear()
         context.close()
-    unmark_thread()
     return found
 
 
