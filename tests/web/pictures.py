@@ -1,9 +1,8 @@
 """`make pages`: pictures of every page, 400 and 1440 pixels wide, light and dark.
 
-They are written to build/pages; those of the README are copied to docs/pictures.
+They are written to build/pages; three of them to docs/pictures, too, for the README.
 """
 
-import shutil
 from typing import Literal
 
 from playwright.sync_api import Browser
@@ -12,19 +11,17 @@ from tests.browser import chromium
 from tests.folders import ROOT, temporary_folder
 from tests.servers import EMBEDDED, running_server
 from tests.web.people import ADMIN, PASSWORD, Person, create_person, fill_login
-from tests.web.scene import Scene, make_scene
+from tests.web.scene import Scene, call, make_scene
 
 FOLDER = ROOT / "build" / "pages"
 README = ROOT / "docs" / "pictures"
 WIDTHS = (400, 1440)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-# Copied for the README.
-SHOWN = {
-    "annotate-1440-light": "page_annotate",
-    "review-1440-light": "page_review",
-    "queue-results-1440-light": "page_results",
-}
+# Of the README, as high as the window.
+SHOWN = {(name, 1440, "light") for name in ("annotate", "review", "queue-results")}
 QUALITY = ((4, 5), (2, 4), (5, 5), (3, 3), (1, 2), (4, 4), (5, 4), (2, 2), (3, 4), (5, 5))
+
+APPROVED = (0, 2, 3, 5, 7, 9)
 
 
 def main() -> None:
@@ -39,12 +36,12 @@ def main() -> None:
         for at, (first, second) in enumerate(QUALITY):
             for person, stars in ((ada, first), (ben, second)):
                 scene.annotate(person, at, values(stars))
+        for at in APPROVED:
+            call(server, "POST", f"{scene.api}items/{scene.items[at]}/review/", {"action": "approve"}, cleo)
         with chromium() as browser:
             take(browser, server.base_url, "", visitor_paths())
             take(browser, server.base_url, ada.email, annotator_paths(scene))
             take(browser, server.base_url, ADMIN, admin_paths(scene, ada))
-    for name, copy in SHOWN.items():
-        shutil.copy(FOLDER / f"{name}.png", README / f"{copy}.png")
 
 
 def values(stars: int) -> dict[str, object]:
@@ -109,6 +106,8 @@ def take(browser: Browser, base_url: str, email: str, paths: dict[str, str]) -> 
                 for scheme in SCHEMES:
                     page.emulate_media(color_scheme=scheme)
                     page.screenshot(path=FOLDER / f"{name}-{width}-{scheme}.png", full_page=name != "annotate")
+                    if (name, width, scheme) in SHOWN:
+                        page.screenshot(path=README / f"page_{name}.png")
 
 
 if __name__ == "__main__":
