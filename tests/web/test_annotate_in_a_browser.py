@@ -209,3 +209,19 @@ def test_the_page_works_without_scripts(visitors: Visitors, day: Callable[..., D
     expect(page.get_by_role("radio", name="2 stars")).to_be_checked()
     page.get_by_role("button", name="Skip").click()
     expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[1])
+
+
+def test_a_number_that_cannot_be_read_is_not_sent_as_a_blank_answer(
+    visitors: Visitors, day: Callable[..., Day]
+) -> None:
+    made = day(2)
+    page = start(visitors, made)
+    page.get_by_role("radio", name="4 stars").check()
+    number = page.get_by_role("spinbutton")
+    number.press_sequentially("1e")
+    page.get_by_role("button", name="Submit and next").click()
+    expect(number).to_be_focused()
+    expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[0])
+    number.press_sequentially("1")
+    page.get_by_role("button", name="Submit and next").click()
+    expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[1])

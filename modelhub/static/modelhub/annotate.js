@@ -215,6 +215,19 @@
     announce(sentence, "error");
   }
 
+  // Browsers post a number that cannot be read as a blank answer, which would be left out without a word.
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const unread = event.target === form() && [...form().elements].find((field) => field.validity?.badInput);
+      if (!unread) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      unread.reportValidity();
+    },
+    true,
+  );
+
   document.addEventListener("htmx:before:request", () => {
     if (!page()) return;
     page().setAttribute("aria-busy", "true");
@@ -454,6 +467,8 @@
     if (!page()) return;
     removeStored();
     if (!form()) return;
+    // The sentences of the server are the same as those of the API.
+    form().noValidate = true;
     startReservation();
     restoreDraft();
     const advanceSwitch = byId("auto-advance");
