@@ -29,7 +29,8 @@ OWN_WORK = read_sql("queues", "own_work")
 class QueueOfPerson:
     """A queue with a person's rights in it, and numbers of its items.
 
-    `open` are the items that the person may still take, `in_review` those that wait for a review.
+    `open` are the items that the person may still take, `in_review` those that wait for a review, and
+    `own_completed` those that the person has completed.
     """
 
     access: Access
@@ -37,6 +38,7 @@ class QueueOfPerson:
     completed: int = 0
     in_review: int = 0
     open: int = 0
+    own_completed: int = 0
 
     @property
     def may_annotate(self) -> bool:

@@ -61,12 +61,16 @@ def count(user: User) -> QueueOfPerson:
 
 def test_an_annotator_sees_queues_with_progress_and_a_link_to_start(queue: Queue, ada: User) -> None:
     ItemFactory.create_batch(3, queue=queue)
-    ItemFactory.create(queue=queue, status="completed")
+    for item in (
+        ItemFactory.create(queue=queue, status="completed"),
+        ItemFactory.create(deleted_at=clock.now(), queue=queue),
+    ):
+        SlotFactory.create(item=item, user=ada, state="completed", seat=1)
     page = page_of(ada)
     start = f"/queues/{queue.pk}/annotate/"
     assert f'<a href="{start}"><bdi>Answers</bdi></a>' in page
     assert re.search(f'href="{start}"[^>]*>Start annotating</a>', page)
-    assert "1 of 4 done" in page
+    assert "1 of 4 done, 1 by you" in page
     assert "3 left for you" in page
     assert "Read all." in page
     assert "Then judge." not in page

@@ -1,6 +1,6 @@
 -- Count, per queue, the live items, the completed ones, those that wait for a review, and those that a person may still
--- take: open ones of nobody or assigned to the person, with a seat left, that the person has not ended. Full joins, which
--- are hash joins: while statistics are old, others would search all slots per item.
+-- take: open ones of nobody or assigned to the person, with a seat left, that the person has not ended; and those that the
+-- person has completed. Full joins, which are hash joins: while statistics are old, others would search all slots per item.
 WITH counts AS MATERIALIZED (
     SELECT item.queue_id, count(*) AS items,
            count(*) FILTER (WHERE item.status = 'completed') AS completed,
@@ -10,7 +10,8 @@ WITH counts AS MATERIALIZED (
                    AND (own.state IS NULL OR own.state NOT IN ('completed', 'skipped'))
                    AND (NOT item.is_assigned OR assignment.item_id IS NOT NULL)
                    AND (own.seat IS NOT NULL OR coalesce(others.seats, 0) < queue.annotations_required)
-           ) AS open
+           ) AS open,
+           count(*) FILTER (WHERE item.id IS NOT NULL AND own.state = 'completed') AS own_completed
     FROM (
         SELECT id, queue_id, status, review_status, is_assigned FROM modelhub_item
         WHERE organization_id = %(organization_id)s AND queue_id = ANY(%(queue_ids)s::uuid[]) AND deleted_at IS NULL
@@ -38,4 +39,4 @@ WITH counts AS MATERIALIZED (
     ) AS queue ON queue.id = item.queue_id
     GROUP BY item.queue_id
 )
-SELECT queue_id, items, completed, in_review, open FROM counts WHERE queue_id IS NOT NULL
+SELECT queue_id, items, completed, in_review, open, own_completed FROM counts WHERE queue_id IS NOT NULL
