@@ -185,7 +185,7 @@ class QueueResults(Results):
                 draw_days("Completed items per day", "days", daily) if daily else None,
                 Table("days", "Completed items per day", DAY, list(daily), self.path_of("days")),
             ),
-            "people": _show_people(people, self.path_of("people")),
+            "people": _show_people(people, self.path_of("people"), reviewed=self.access.queue.requires_review),
             "gold": _show_gold(gold, self.path_of("gold")) if gold else None,
             "distributions": [
                 describe_values(counted, self.path_of(f"values_{counted.label.id}"))
@@ -405,7 +405,7 @@ class LabelResults(Results):
 DAY = (Column("Day"), Column("Items", "count"))
 
 
-def _show_people(people: list[dict[str, Any]], path: str) -> Shown:
+def _show_people(people: list[dict[str, Any]], path: str, *, reviewed: bool) -> Shown:
     ranked = sorted(people, key=lambda one: -one["completed"])
     bars = [Bar(one["name"], one["completed"], f"{one['completed']:,}") for one in ranked]
     columns = (
@@ -416,7 +416,8 @@ def _show_people(people: list[dict[str, Any]], path: str) -> Shown:
         (one["name"], one["completed"], one["skips"], one["last_active"][:16].replace("T", " ")) for one in ranked
     ]
     plot = draw_bars("Completed items per annotator", "people", bars) if bars else None
-    return Shown(plot, Table("people", "Completed items per annotator", columns, rows, path))
+    note = "Items count once a reviewer has approved them." if reviewed else ""
+    return Shown(plot, Table("people", "Completed items per annotator", columns, rows, path), note)
 
 
 def _show_gold(people: list[dict[str, Any]], path: str) -> Shown:

@@ -17,7 +17,7 @@ from modelhub.agreement import reading
 from modelhub.core import clock
 from modelhub.labels.models import Label
 from modelhub.labels.types import get_type
-from modelhub.queues.models import Item
+from modelhub.queues.models import Item, Queue
 from modelhub.web import agreement_words
 from tests.agreement.panel import Panel, make_panel
 from tests.client import Caller
@@ -102,6 +102,10 @@ class TestQueue:
         assert {(row["Annotator"], int(row["Completed"])) for row in people} == {("Ann", 1), ("Ben", 1), ("Cem", 1)}
         statuses = read_csv(admin, path_of(panel, table="statuses"))
         assert [(row["Status"], row["Items"]) for row in statuses] == [("Pending", "5"), ("Completed", "1")]
+        note = "Items count once a reviewer has approved them."
+        assert note not in html
+        Queue.objects.update(requires_review=True)
+        assert note in words(read(admin, path_of(panel)))
 
     def test_agreement_is_that_of_the_api_in_one_sentence(self, admin: Client, panel: Panel) -> None:
         label = panel.attach()
