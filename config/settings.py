@@ -205,8 +205,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Of the links with which people set their passwords.
 INVITATION_DAYS = env.integer("MODELHUB_INVITATION_DAYS", 7, minimum=1, maximum=365)
-# A week, in place of Django's two: annotators work every day.
-SESSION_COOKIE_AGE = 7 * 24 * 3600
+# A day, in place of Django's two weeks. Pages keep what was typed over a login.
+SESSION_COOKIE_AGE = 24 * 3600
 LOGIN_URL = "web:login"
 # In place of /accounts/profile/, for a login whose `next` is another site or empty.
 LOGIN_REDIRECT_URL = "web:start"
