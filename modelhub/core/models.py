@@ -90,6 +90,17 @@ def exact_json_field(**options: Any) -> "models.JSONField[Any, Any]":
     return models.JSONField(**exact, **options)
 
 
+class OrderedJSONField(models.JSONField):
+    """JSON as it was sent: `jsonb` would sort the keys of objects, which people read."""
+
+    def db_type(self, connection: Any) -> str:
+        return "json"
+
+    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
+        """Read the text, as that of `jsonb` is read."""
+        return f"({sql})::text", params
+
+
 class Row(models.Model):
     """Base of every table: a UUIDv7 key and the time of creation."""
 

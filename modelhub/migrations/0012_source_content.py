@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 import modelhub.core.exact_json
-from django.db import migrations, models
+import modelhub.core.models
+from django.db import migrations
 from django.db.migrations.operations.base import Operation
 
 
@@ -14,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="source",
             name="content",
-            field=models.JSONField(
+            field=modelhub.core.models.OrderedJSONField(
                 blank=True,
                 null=True,
                 decoder=modelhub.core.exact_json.Decoder,

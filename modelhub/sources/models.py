@@ -8,7 +8,16 @@ from django.db.models.functions import MD5
 
 from modelhub.accounts.models import Organization, User
 from modelhub.core import clock
-from modelhub.core.models import TenantForeignKey, TenantRow, exact_json_field, is_object, newest_first, one_of
+from modelhub.core.exact_json import Decoder, Encoder
+from modelhub.core.models import (
+    OrderedJSONField,
+    TenantForeignKey,
+    TenantRow,
+    exact_json_field,
+    is_object,
+    newest_first,
+    one_of,
+)
 
 # The stored words. `SOURCE_WORDS` maps the other words of clients to them.
 SOURCE_TYPES = ("trace", "span", "generation", "session", "dataset_row", "call_execution", "prototype_run")
@@ -35,7 +44,7 @@ class Source(TenantRow):
     name = models.CharField(max_length=255, blank=True)
     metadata = exact_json_field(default=dict, blank=True)
     # What people judge: any JSON, null without content. Read it by name or by `defer(None)`.
-    content = exact_json_field(null=True, blank=True)
+    content = OrderedJSONField(null=True, blank=True, encoder=Encoder, decoder=Decoder)
     # Not columns: set by the registration of a source, with the word for its type that was used.
     is_new: bool
     word: str

@@ -49,6 +49,15 @@ def test_numbers_keep_every_digit(alice: Caller) -> None:
     )
 
 
+def test_keys_keep_their_order(alice: Caller) -> None:
+    content = {"question": "q", "answer": "a", "lang": "en", "nested": {"b": 1, "a": 2}}
+    for _ in "12":  # registered, then updated
+        body = put(alice, content=content).body
+        assert json.dumps(body["content"]) == json.dumps(content)
+        stored = get_source(organization_id=alice.user.organization_id, pk=body["id"], with_content=True)
+        assert json.dumps(stored.content) == json.dumps(content)
+
+
 def test_an_omitted_or_null_content_keeps_the_stored_one(alice: Caller) -> None:
     put(alice, content=CHAT, name="one")
     assert put(alice, name="two").body["content"] == CHAT

@@ -6,7 +6,7 @@ SELECT id, %(organization_id)s, source_type, source_id, source_key, coalesce(nam
        content, %(now)s, %(now)s
 FROM json_to_recordset(%(rows)s::json)
      AS given(id uuid, source_type text, source_id text, source_key text, name text, metadata jsonb,
-              content jsonb)
+              content json)
 ORDER BY source_type, source_key
 ON CONFLICT ON CONSTRAINT source_is_unique DO UPDATE SET updated_at = excluded.updated_at
 RETURNING source.id, source.organization_id, source.source_type, source.source_id, source.source_key, source.name,
