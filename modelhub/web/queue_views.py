@@ -14,6 +14,7 @@ from modelhub.core.errors import Invalid
 from modelhub.core.text import show
 from modelhub.labels.types import get_type
 from modelhub.queues.access import Access, get_access
+from modelhub.queues.export_serializers import AUTHORITATIVE, PREFERENCES
 from modelhub.queues.exporting import FORMATS, export_items
 from modelhub.queues.filters import QueueFilter
 from modelhub.queues.management import TRANSITIONS, delete_queue, queues_of, restore_queue, set_status
@@ -202,5 +203,8 @@ class ExportQueue(Page):
         name = self.request.GET.get("format", "csv")
         if name not in FORMATS:
             raise Invalid(f"format must be one of {', '.join(FORMATS)}, got {show(name)}", field="format")
+        prefer = self.request.GET.get("prefer", PREFERENCES[0])
+        if prefer not in PREFERENCES:
+            raise Invalid(f"prefer must be one of {', '.join(PREFERENCES)}, got {show(prefer)}", field="prefer")
         # Spreadsheets open the files of pages.
-        return export_items(access.queue, name=name, bom=name == "csv")
+        return export_items(access.queue, name=name, authoritative=prefer == AUTHORITATIVE, bom=name == "csv")

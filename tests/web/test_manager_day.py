@@ -128,7 +128,7 @@ def add_items(page: Page) -> None:
 def download(page: Page, name: str) -> str:
     """Return the text of a file of the export."""
     with page.expect_download() as event:
-        page.get_by_role("link", name=name, exact=True).click()
+        page.get_by_role("button", name=name, exact=True).click()
     return Path(event.value.path()).read_text(encoding="utf-8-sig")
 
 

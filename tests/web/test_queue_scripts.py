@@ -51,7 +51,7 @@ def test_a_manager_uploads_a_file_assigns_items_and_exports_them(visitors: Visit
     page.get_by_role("button", name="Activate").click()
     expect(page.locator("#status")).to_contain_text("The queue is active")
     with page.expect_download() as download:
-        page.get_by_role("link", name="CSV").click()
+        page.get_by_role("button", name="CSV").click()
     assert download.value.path().read_bytes().count(b"\n") == 4
     page.get_by_role("link", name="Items", exact=True).click()
     page.get_by_role("checkbox", name="Select all items of this page").check()

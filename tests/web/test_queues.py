@@ -1,5 +1,7 @@
 """Pages of queues: list, one queue, create, edit, export."""
 
+import csv
+import io
 import json
 import re
 from typing import Any
@@ -11,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from modelhub.core import clock
 from modelhub.queues.models import Queue, QueueLabel, QueueMember
 from tests.factories import (
+    AdjudicationFactory,
     LabelFactory,
     ProjectFactory,
     QueueFactory,
@@ -255,6 +258,44 @@ def test_an_unknown_format_of_an_export_is_refused(team: Team) -> None:
     answer = client_of(team.reviewer).get(f"{team.path}export/?format=xlsx")
     assert answer.status_code == 400
     assert "format must be one of json, csv, jsonl" in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("query", "values"),
+    [("", ["2", "4"]), ("&prefer=scores", ["2", "4"]), ("&prefer=authoritative", ["3"])],
+)
+def test_an_export_has_the_decisions_of_reviewers_if_wanted(team: Team, query: str, values: list[str]) -> None:
+    [item] = team.add()
+    label = LabelFactory.create(organization=team.queue.organization)
+    QueueLabelFactory.create(queue=team.queue, label=label)
+    for stars in (2, 4):
+        ScoreFactory.create(
+            source=item.source,
+            label=label,
+            annotator=team.join("annotator"),
+            value={"rating": stars},
+            queue_item=item.pk,
+            queue_id=team.queue.pk,
+        )
+    AdjudicationFactory.create(item=item, label=label, value={"rating": 3})
+    answer: Any = client_of(team.reviewer).get(f"{team.path}export/?format=csv{query}")
+    rows = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))
+    assert sorted(row["value"] for row in rows) == values
+
+
+def test_an_unknown_preference_of_an_export_is_refused(team: Team) -> None:
+    answer = client_of(team.reviewer).get(f"{team.path}export/?prefer=mine")
+    assert answer.status_code == 400
+    assert "prefer must be one of scores, authoritative" in text_of(answer)
+
+
+@pytest.mark.parametrize("page", ["", "results/"])
+def test_pages_offer_the_decisions_of_reviewers_for_an_export(team: Team, page: str) -> None:
+    text = text_of(client_of(team.reviewer).get(team.path + page))
+    assert f'<form method="get" action="{team.path}export/"' in text
+    assert '<input type="checkbox" name="prefer" value="authoritative">' in text
+    for name in ("json", "csv", "jsonl"):
+        assert f'<button name="format" value="{name}">' in text
 
 
 # The form
