@@ -22,10 +22,12 @@ document.addEventListener("click", async (event) => {
   announce("Copied.");
 });
 
-// Ask before a form with `data-confirm` is sent.
+// Ask before a form with `data-confirm` is sent; with `data-confirm-if`, if a box of this name is checked.
 document.addEventListener(
   "submit",
   (event) => {
+    const needed = event.submitter?.dataset.confirmIf;
+    if (needed && !event.target.querySelector(`input[name="${needed}"]:checked`)) return;
     const question = event.submitter?.dataset.confirm || event.target.dataset.confirm;
     if (question && !window.confirm(question)) {
       event.preventDefault();
