@@ -54,6 +54,11 @@ class Posteriors:
                 self.give_up(TOO_MANY_CLASSES)
         return len(self._units) - 1
 
+    @property
+    def compared(self) -> int:
+        """Return the number of units with at least two raters."""
+        return sum(len(unit) > 1 for unit in self._units)
+
     def fit(self) -> int:
         """Fit the model, or set the reason why it is not. Return the operations."""
         if self.reason:

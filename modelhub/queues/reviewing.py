@@ -48,6 +48,10 @@ class Decision:
     label_comments: Sequence[LabelComment] = ()
 
     @property
+    def lacks_reason(self) -> bool:
+        return self.action in WITH_REASON and not (self.notes or self.label_comments)
+
+    @property
     def targets(self) -> set[uuid.UUID]:
         """Return the annotators to return the work to, none for all of them."""
         targets = {comment.target_annotator_id for comment in self.label_comments}
@@ -83,7 +87,7 @@ def review_items(
 def _lock_queue(actor: Actor, queue_id: uuid.UUID, decision: Decision) -> Access:
     access = get_access(actor, queue_id, lock=True)
     access.check("review")
-    if decision.action in WITH_REASON and not (decision.notes or decision.label_comments):
+    if decision.lacks_reason:
         raise Invalid(f"notes or label_comments must say why, for {decision.action}", code="required", field="notes")
     return access
 

@@ -21,6 +21,8 @@ from modelhub.scores.models import JUDGES
 
 # Queues with more scores have their posteriors on request: the model is fitted to all of them.
 MOST_SCORES = 2000
+# Probabilities from fewer items with at least two people look more certain than they are.
+FEW_ITEMS = 50
 # Longer texts are folded.
 LONGEST_ANSWER = 300
 
@@ -108,6 +110,7 @@ class LabelAnswers:
     votes: int = 0
     median: str = ""
     posterior_reason: str = ""
+    is_of_few_items: bool = False
     decision: DecisionInForce | None = None
     is_own: bool = False
 
@@ -154,8 +157,9 @@ def read_answers(queue: Queue, item: Item, *, reviewer_id: uuid.UUID, posterior:
     decisions = complete(adjudications_of(queue).filter(IN_FORCE, item=item.pk))
     by_label = {label.rule.id: label for label in labels}
     for row in decisions:
-        label = by_label[row.label_id]
-        label.decision = DecisionInForce(row, label.readable(row.value))
+        # A label of the queue may be deleted.
+        if decided := by_label.get(row.label_id):
+            decided.decision = DecisionInForce(row, decided.readable(row.value))
     labels.sort(key=lambda label: not label.differs)
     offers = _add_posteriors(queue, item, [label for label in labels if label.differs], wanted=posterior)
     return AnswerTable(annotators, labels, offers)
@@ -234,6 +238,7 @@ def _add_posteriors(queue: Queue, item: Item, labels: Sequence[LabelAnswers], *,
     described: dict[str, dict[str, Any]] = defaultdict(dict, {row["label_id"]: row for row in rows})
     for label in labels:
         row = described[label.rule.id]
+        label.is_of_few_items = found.posteriors[label.rule.id].compared < FEW_ITEMS
         label.posterior_reason = row.get("posterior_reason") or ""
         for one in row.get("posterior") or ():
             _set_probability(label, one["value"], one["probability"])

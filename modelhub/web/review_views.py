@@ -40,6 +40,8 @@ from modelhub.web.review_items import (
 # Reviews of an item that its page shows, newest first.
 MOST_REVIEWS = 50
 STATUS_NAMES = {"waiting": "Waiting for review", "returned": "Returned to annotators", "approved": "Approved"}
+# Actions with a note, at the beginning of a sentence.
+WITH_NOTE = {"request_changes": "Return", "reject": "Reject", "comment": "A comment"}
 ACTION_NAMES = {
     "approve": "Approved",
     "request_changes": "Returned",
@@ -160,6 +162,8 @@ class ReviewItem(ReviewPage):
             {"action": action, "notes": self._text("notes"), "label_comments": self._read_comments(labels)}
         )
         decision = Decision(action, sent["notes"], sent["label_comments"])
+        if decision.lacks_reason:
+            raise Invalid(f"{WITH_NOTE[action]} needs a note: to all annotators, or to a label.", field="notes")
         review_item(actor=self.actor, queue_id=pk, item_id=item_id, decision=decision)
         messages.success(self.request, DONE[action])
         if action not in LEADS_ON:

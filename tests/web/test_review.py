@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from modelhub.accounts.models import User
 from modelhub.core import clock
@@ -437,7 +437,7 @@ class TestDecisions:
         item = panel.add()
         done = decide(rita, panel.path(item), "request_changes", notes="  ")
         assert done.status_code == 400
-        assert "notes or label_comments must say why" in text_of(done)
+        assert "Return needs a note" in text_of(done)
         assert state_of(item) == ("in_progress", "pending_review")
         note = {f"comment-{panel.tone.pk}": "Kept", f"target-{panel.tone.pk}": str(panel.rob.pk), "notes": "Kept, too"}
         done = decide(rita, panel.path(item), "request_changes", **note)
@@ -492,6 +492,27 @@ class TestDecisions:
         assert done.status_code == 409
         assert "has changed since you opened it" in text_of(done)
         assert state_of(item) == ("in_progress", "pending_review")
+
+    @pytest.mark.parametrize(
+        ("action", "name"), [("request_changes", "Return"), ("reject", "Reject"), ("comment", "A comment")]
+    )
+    def test_a_missing_note_is_named_before_a_click_and_after_one(
+        self, panel: Panel, rita: Client, action: str, name: str
+    ) -> None:
+        item = panel.add()
+        assert "need a note: here, or to a label" in read(rita, panel.path(item))
+        done = decide(rita, panel.path(item), action)
+        assert done.status_code == 400
+        assert f'id="notes-error">{name} needs a note: to all annotators, or to a label.</p>' in text_of(done)
+        assert "label_comments" not in text_of(done)
+        assert not Review.objects.exists()
+
+    def test_the_page_says_how_return_and_reject_differ(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        assert "Return: its annotators get the item and the notes again." in read(rita, panel.path(item))
+        assert "Reject: the same, but the history says “Rejected”." in read(rita, panel.path(item))
+        approved = panel.add(status="completed", review_status="approved", completed_at=clock.now())
+        assert "Reject: the same" not in read(rita, panel.path(approved))
 
     def test_an_unknown_action_is_an_error_on_the_page(self, panel: Panel, rita: Client) -> None:
         done = decide(rita, panel.path(panel.add()), "destroy")
@@ -595,6 +616,29 @@ class TestValues:
         assert "Kept &lt;b&gt;</textarea>" in text_of(done)
         assert not Adjudication.objects.exists()
 
+    def test_a_decision_on_a_deleted_label_is_left_out(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(3, 3)
+        for label, value in ((panel.tone, {"rating": 3}), (panel.kind, {"selected": ["neutral"]})):
+            AdjudicationFactory.create(item=item, label=label, value=value)
+        Label.objects.filter(pk=panel.tone.pk).update(deleted_at=clock.now())
+        page = read(rita, panel.path(item))
+        assert page.count("decided</span>") == 1
+        assert "Tone" not in page
+
+    def test_probabilities_from_few_items_are_a_hint_only(
+        self, panel: Panel, rita: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        item = panel.add(4, 2)
+        panel.add(4, 4)
+        # Judged by one person: nothing to compare.
+        panel.score(ItemFactory.create(queue=panel.queue), panel.ann, panel.tone, {"rating": 4})
+        few = "From few items: take it as a hint only."
+        assert few in read(rita, panel.path(item))
+        monkeypatch.setattr(review_answers, "FEW_ITEMS", 3)
+        assert few in read(rita, panel.path(item))
+        monkeypatch.setattr(review_answers, "FEW_ITEMS", 2)
+        assert few not in read(rita, panel.path(item))
+
     def test_a_label_of_another_queue_is_missing(self, panel: Panel, rita: Client) -> None:
         label = LabelFactory.create(organization=panel.queue.organization)
         sent = {"action": "adjudicate", "label": str(label.pk), "value": "3"}
@@ -628,6 +672,21 @@ def test_reviewers_work_in_two_windows(server: Server, visitors: Visitors, perso
     people = {name: person(name) for name in ("ann", "ben", "rita", "rob")}
     path, items = _make_queue(server, people)
     rita = visitors.log_in(people["rita"].email, path=path)
+    questions: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.dismiss()
+
+    rita.on("dialog", dismiss)
+    rita.get_by_role("checkbox", name="Select item 1").check()
+    rita.get_by_role("button", name="Approve selected").click()
+    assert questions == ["Approve the selected items?"]
+    rita.get_by_role("checkbox", name="Select item 1").uncheck()
+    rita.get_by_role("button", name="Approve selected").click()
+    expect(rita.get_by_role("alert")).to_contain_text("Select at least one item.")
+    assert len(questions) == 1
+    assert "400 (Bad Request)" in visitors.messages[0].pop()
     rita.get_by_role("link", name="ticket-1").click()
     expect(rita.get_by_role("heading", level=1)).to_have_text("Item 1: ticket-1")
     rob = visitors.log_in(people["rob"].email, path=f"{path}{items[0]}/")
