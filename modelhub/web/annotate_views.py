@@ -1,5 +1,6 @@
 """Judge items: the next one, one by one with its form, and the reservation of one."""
 
+import json
 import math
 import uuid
 from collections.abc import Mapping
@@ -92,6 +93,7 @@ class Annotate(Page):
             blocked=blocked,
             rows=[(field, _comments_on(own, field.id)) for field in self.fields(own)],
             comments=_open_comments(own),
+            stored=_stored_strings(own, slot) if self.posted else "",
             notes=self.posted.get("notes", slot.notes if slot else ""),
             reason=self.request.POST.get("reason", ""),
             ended=ended,
@@ -234,6 +236,14 @@ def _take(own: OwnItem) -> tuple[Slot | None, str]:
     except Refused as refused:
         return claims.own, str(refused)
     return claims.own, ""
+
+
+def _stored_strings(own: OwnItem, slot: Slot | None) -> str:
+    """Return the strings of the form with the stored answers, as JSON, for a script."""
+    strings: dict[str, list[str]] = {}
+    for field in open_fields(own.labels, own.scores):
+        strings |= {f"value-{field.id}": list(field.strings), f"notes-{field.id}": [field.notes]}
+    return json.dumps(strings | {"notes": [slot.notes if slot else ""]})
 
 
 def _seconds_left(slot: Slot | None) -> int | None:

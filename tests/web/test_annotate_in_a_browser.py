@@ -225,3 +225,46 @@ def test_a_number_that_cannot_be_read_is_not_sent_as_a_blank_answer(
     number.press_sequentially("1")
     page.get_by_role("button", name="Submit and next").click()
     expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[1])
+
+
+def test_a_refused_submit_keeps_the_draft(
+    visitors: Visitors, day: Callable[..., Day], person: Callable[..., Person], server: Server
+) -> None:
+    made = day(2, reservation_timeout_minutes=1)
+    page = start(visitors, made)
+    page.keyboard.press("4")
+    score = page.get_by_role("spinbutton")
+    score.fill("101")
+    page.get_by_role("button", name="Submit and next").click()
+    expect(page.locator("#refused")).to_contain_text("Not submitted")
+    expect(score).to_have_value("101")
+    page.reload()
+    expect(page.get_by_role("radio", name="4 stars")).to_be_checked()
+    expect(score).to_have_value("101")
+    score.fill("10")
+    bob = person("bob")
+    path = f"/model-hub/annotation-queues/{made.queue_id}"
+    server.request("POST", f"{path}/members/", json={"user_id": bob.id})
+    item_id = page.url.rstrip("/").rsplit("/", 1)[1]
+    released = server.request("POST", f"{path}/items/{item_id}/release/", json={"user_id": made.person.id})
+    assert released.status_code == 200, released.text
+    other = visitors.log_in(bob.email)
+    other.goto(page.url)
+    expect(other.locator("#reservation")).to_contain_text("left")
+    page.get_by_role("button", name="Submit and next").click()
+    expect(page.locator("#refused")).to_contain_text("is reserved by others")
+    page.get_by_role("link", name="Another item").click()
+    expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[1])
+    page.go_back()
+    expect(page.get_by_role("radio", name="4 stars")).to_be_checked()
+    expect(score).to_have_value("10")
+
+
+def test_an_incomplete_submit_stores_the_answers_and_ends_the_draft(
+    visitors: Visitors, day: Callable[..., Day]
+) -> None:
+    page = start(visitors, day(1))
+    page.get_by_role("radio", name="cold").check()
+    page.get_by_role("button", name="Submit and next").click()
+    expect(page.locator("#refused")).to_contain_text("Your answers are stored.")
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft:'))") == []

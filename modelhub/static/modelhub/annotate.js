@@ -100,7 +100,20 @@
     }
   }
 
+  // A refused form shows what was posted, and names what is stored. The strings become those of fields, to be compared.
+  function keepRefused() {
+    const shown = collect();
+    fill(JSON.parse(form().dataset.stored));
+    initial = collect();
+    fill(shown);
+    saveDraft();
+  }
+
   function restoreDraft() {
+    if (form().dataset.stored) {
+      keepRefused();
+      return;
+    }
     initial = collect();
     const values = readDraft(draftKey());
     if (!values || same(values, initial)) {
