@@ -268,3 +268,62 @@ def test_an_incomplete_submit_stores_the_answers_and_ends_the_draft(
     page.get_by_role("button", name="Submit and next").click()
     expect(page.locator("#refused")).to_contain_text("Your answers are stored.")
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft:'))") == []
+
+
+def test_arrows_in_a_number_go_to_other_labels_and_enter_nothing(visitors: Visitors, day: Callable[..., Day]) -> None:
+    page = start(visitors, day(1))
+    number = page.get_by_role("spinbutton")
+    comment = page.get_by_role("textbox", name=re.compile("^Comment"))
+    number.focus()
+    page.keyboard.press("ArrowDown")
+    expect(comment).to_be_focused()
+    number.focus()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("radio", name="Up")).to_be_focused()
+    expect(number).to_have_value("")
+    number.fill("45")
+    page.keyboard.press("ArrowDown")
+    expect(comment).to_be_focused()
+    expect(number).to_have_value("45")
+
+
+def test_the_error_of_a_label_goes_once_it_is_answered(visitors: Visitors, day: Callable[..., Day]) -> None:
+    page = start(visitors, day(1))
+    page.get_by_role("spinbutton").fill("101")
+    page.keyboard.press("Control+Enter")
+    faulty = page.locator("[aria-invalid='true']")
+    expect(faulty).to_have_count(1)
+    page.get_by_role("radio", name="cold").check()
+    expect(faulty).to_have_count(1)
+    page.get_by_role("spinbutton").fill("10")
+    expect(faulty).to_have_count(0)
+    expect(page.locator(".label-error")).to_be_hidden()
+    page.keyboard.press("Control+Enter")
+    sentence = page.get_by_text("This label requires an answer.")
+    expect(sentence).to_be_visible()
+    page.get_by_role("radio", name="4 stars").check()
+    expect(sentence).to_be_hidden()
+
+
+def seen(page: Page, sentence: str) -> int:
+    """Return how many elements with a sentence a person sees."""
+    shown = "(one) => one.offsetWidth && getComputedStyle(one).clipPath === 'none'"
+    return int(page.get_by_text(sentence).evaluate_all(f"(all) => all.filter({shown}).length"))
+
+
+def test_what_a_notice_says_is_seen_once_and_announced(visitors: Visitors, day: Callable[..., Day]) -> None:
+    page = start(visitors, day(1, reservation_timeout_minutes=1))
+    page.keyboard.press("4")
+    page.clock.install()
+    page.reload()
+    expect(page.locator("#status")).to_contain_text("Draft restored.")
+    assert seen(page, "Draft restored.") == 1
+    page.clock.fast_forward(61_000)
+    expect(page.locator("#status")).to_contain_text("Your reservation has ended")
+    assert seen(page, "Your reservation has ended") == 1
+
+
+def test_a_long_reservation_is_told_in_hours_and_days(visitors: Visitors, day: Callable[..., Day]) -> None:
+    for minutes, words in ((10_080, "7 days"), (180, "3 hours"), (90, "90 minutes")):
+        page = start(visitors, day(1, reservation_timeout_minutes=minutes))
+        expect(page.locator("#reservation")).to_have_text(f"Reserved for you: {words} left")

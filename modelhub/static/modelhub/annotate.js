@@ -5,6 +5,8 @@
 (() => {
   const DRAFT = "draft:";
   const AUTO_ADVANCE = "auto-advance";
+  // Of messages that a notice of the page shows as well.
+  const SPOKEN = "visually-hidden";
   const OLDEST = 7 * 24 * 3600 * 1000;
   const byId = (id) => document.getElementById(id);
 
@@ -126,7 +128,7 @@
       return;
     }
     byId("draft").hidden = false;
-    announce("Draft restored.");
+    announce("Draft restored.", SPOKEN);
   }
 
   function discardDraft() {
@@ -160,7 +162,11 @@
   }
 
   function spell(seconds) {
-    return seconds > 90 ? `${Math.round(seconds / 60)} minutes` : `${seconds} seconds`;
+    if (seconds <= 90) return `${seconds} seconds`;
+    const minutes = Math.round(seconds / 60);
+    if (minutes < 120) return `${minutes} minutes`;
+    const hours = Math.round(minutes / 60);
+    return hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`;
   }
 
   function showReservation() {
@@ -183,7 +189,7 @@
     reservation.lost = true;
     byId("lost-sentence").textContent = sentence;
     byId("lost").hidden = false;
-    announce(sentence, "error");
+    announce(sentence, SPOKEN);
     showReservation();
   }
 
@@ -225,7 +231,7 @@
       box.textContent = sentence;
       box.hidden = false;
     }
-    announce(sentence, "error");
+    announce(sentence, box ? SPOKEN : "error");
   }
 
   // Browsers post a number that cannot be read as a blank answer, which would be left out without a word.
@@ -414,14 +420,16 @@
       nextLabel();
       return;
     }
-    if (isTyping(element)) {
+    // A browser would change the number.
+    const isStep = event.key === "ArrowDown" || event.key === "ArrowUp";
+    if (isTyping(element) && !(isStep && element.matches("#annotate-form input.number"))) {
       if (event.key === "Escape") leave(element);
       return;
     }
     if (event.key === "Enter" && element === document.body && form()) {
       event.preventDefault();
       nextLabel();
-    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    } else if (isStep) {
       onArrow(event, element, event.key === "ArrowDown" ? 1 : -1);
     } else if (digitOf(event) !== undefined) {
       if (!event.repeat) choose(digitOf(event), event);
@@ -431,13 +439,24 @@
     }
   });
 
+  // An error is about the answer that was sent.
+  function hideError(field) {
+    const label = field.name && field.closest("[data-label]");
+    const error = label?.querySelector(".label-error");
+    if (!error || restoring) return;
+    error.remove();
+    for (const one of label.querySelectorAll("[aria-invalid]")) one.removeAttribute("aria-invalid");
+  }
+
   document.addEventListener("focusin", ({ target }) => {
     const label = target.closest?.("#annotate-form [data-label]");
     if (label) setCurrent(label);
   });
 
   document.addEventListener("input", ({ target }) => {
-    if (target.form === form()) saveDraft();
+    if (!form() || target.form !== form()) return;
+    saveDraft();
+    hideError(target);
   });
 
   document.addEventListener("change", ({ target }) => {
