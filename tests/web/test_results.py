@@ -88,7 +88,7 @@ class TestQueue:
         analytics = alice.get(f"/model-hub/annotation-queues/{panel.queue.pk}/analytics/").body
         html = words(read(admin, path_of(panel)))
         assert f"Items {analytics['total']} Completed 1 (16.7 %)" in html
-        assert "All items with their scores. JSON CSV JSON lines" in html
+        assert "All items with their scores. Use reviewers' decisions where there are some JSON CSV JSON lines" in html
         values = read_csv(admin, path_of(panel, table=f"values_{label.pk}", format="csv"))
         shown = analytics["label_distribution"][str(label.pk)]["values"]
         assert {row["Value"]: int(row["Scores"]) for row in values} == shown
