@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
 from modelhub.core import clock
-from modelhub.core.errors import Invalid, NotFound, Refused
+from modelhub.core.errors import Conflict, Invalid, NotFound, Refused
 from modelhub.queues.access import get_access
 from modelhub.queues.annotating import InvalidAnnotations, check_status, submit_annotations
 from modelhub.queues.claims import check_not_in_review, reserve_item
@@ -79,7 +79,8 @@ class Annotate(Page):
 
     def show(self, pk: uuid.UUID, item_id: uuid.UUID, **ids: Any) -> HttpResponseBase:
         own = get_own_item(actor=self.actor, queue_id=pk, item_id=item_id)
-        slot, blocked = _take(own)
+        slot, refused = _take(own)
+        read_only = _read_only(own, refused)
         ended = read_ended(own.access, limit=ENDED_ITEMS)
         counts = count_items(own.access.queue)
         return self.render(
@@ -90,7 +91,11 @@ class Annotate(Page):
             content=describe_content(own.source.content, own.source.metadata),
             slot=slot,
             seconds=_seconds_left(slot),
-            blocked=blocked,
+            blocked="" if read_only or refused is None else str(refused),
+            may_retry=isinstance(refused, Conflict),
+            disabled=bool(read_only),
+            read_only=read_only,
+            may_undo=_may_undo(own, refused),
             rows=[(field, _comments_on(own, field.id)) for field in self.fields(own)],
             comments=_open_comments(own),
             stored=_stored_strings(own, slot) if self.posted else "",
@@ -221,21 +226,41 @@ class Reserve(Page):
         return reverse("web:annotate", kwargs=self.kwargs)
 
 
-def _take(own: OwnItem) -> tuple[Slot | None, str]:
-    """Reserve the item unless it is held. Return the slot, or a sentence why not."""
+def _take(own: OwnItem) -> tuple[Slot | None, Refused | None]:
+    """Reserve the item unless it is held. Return the slot, and why it cannot be worked on."""
     claims, access = own.claims, own.access
     is_held = claims.own is not None and claims.own in claims.live
     try:
-        if claims.has_completed:
+        if claims.has_ended:
             check_not_in_review(own.item)
-            check_status(access, own.item, has_completed=True)
-        elif not claims.has_ended and (not is_held or access.queue.status != "active"):
-            return reserve_item(actor=access.actor, queue_id=access.queue.pk, item_id=own.item.pk), ""
+            check_status(access, own.item, has_completed=claims.has_completed)
+        elif not is_held or access.queue.status != "active":
+            return reserve_item(actor=access.actor, queue_id=access.queue.pk, item_id=own.item.pk), None
     except NotFound:
         raise
     except Refused as refused:
-        return claims.own, str(refused)
-    return claims.own, ""
+        return claims.own, refused
+    return claims.own, None
+
+
+def _read_only(own: OwnItem, refused: Refused | None) -> str:
+    """Return a calm sentence about an item that can only be read, else ""."""
+    if refused is None:
+        return ""
+    if refused.code == "item_in_review":
+        found = "waits for a review" if own.item.review_status == "pending_review" else "is approved"
+        return f"This item {found}: it can only be read."
+    if own.claims.has_ended:
+        return f"This queue is {own.access.queue.status}: the item can only be read."
+    return ""
+
+
+def _may_undo(own: OwnItem, refused: Refused | None) -> bool:
+    """Return whether an undo of the shown item, which was completed, has a chance."""
+    if refused is None:
+        return True
+    is_open = own.access.queue.status in ("active", "completed")
+    return is_open and refused.code == "item_in_review" and own.item.review_status == "pending_review"
 
 
 def _stored_strings(own: OwnItem, slot: Slot | None) -> str:

@@ -192,7 +192,7 @@ def test_a_skip_keeps_its_reason_and_undo_takes_it_back(ada: Annotator, items: l
     answer = ada.post(items[0], "skip", reason="not in English")
     assert answer["Location"] == ada.path(items[1])
     assert (ada.slot(items[0]).state, ada.slot(items[0]).skip_reason) == ("skipped", "not in English")
-    assert "You skipped this item: <bdi>not in English</bdi>" in ada.text(items[0])
+    assert "You skipped this item: <bdi>not in English</bdi>. A submit" in ada.text(items[0])
     undone = ada.post(items[1], "undo")
     assert undone["Location"] == ada.path(items[0])
     assert ada.slot(items[0]).state == "reserved"
@@ -399,3 +399,49 @@ def test_statements_of_submit_and_of_the_next_page_do_not_grow(queue: Queue, ada
         counts.append((len(submit), len(page)))
     # Twelve of them are BEGIN, COMMIT and savepoints; sessions and users take two in each request.
     assert counts == [(37, 14), (37, 14)]
+
+
+@pytest.mark.parametrize(
+    ("review_status", "sentence", "has_undo"),
+    [
+        ("approved", "This item is approved: it can only be read.", False),
+        ("pending_review", "waits for a review", True),
+    ],
+)
+def test_an_own_item_after_its_work_is_read_alone_in_calm_words(
+    ada: Annotator, items: list[Item], star: Label, review_status: str, sentence: str, *, has_undo: bool
+) -> None:
+    ada.get()
+    ada.post(items[0], "submit", **{f"value-{star.pk}": "4", "notes": "all"})
+    Item.objects.filter(organization_id=ada.queue.organization_id, pk=items[0].pk).update(
+        review_status=review_status, reviewed_at=clock.now()
+    )
+    page = ada.text(items[0])
+    assert re.search(f'<p class="notice"[^>]*>[^<]*{re.escape(sentence)}', page)
+    assert f"Item {items[0].pk}" not in page
+    assert page.count("<fieldset") == len(re.findall("<fieldset[^>]* disabled>", page)) == 1
+    assert re.search('<textarea name="notes"[^>]* disabled>', page)
+    assert 'id="lost"' not in page
+    assert ('value="undo-this"' in page) == has_undo
+    for words in ("Take it again", 'id="submit"', 'id="skip"', 'id="auto-advance"', ">Clear<"):
+        assert words not in page
+
+
+def test_a_skipped_item_that_others_got_approved_is_read_alone(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    ada.post(items[0], "skip")
+    Item.objects.filter(organization_id=ada.queue.organization_id, pk=items[0].pk).update(review_status="approved")
+    page = ada.text(items[0])
+    assert "This item is approved: it can only be read." in page
+    assert "A submit takes it up again" not in page
+    assert 'value="undo"' not in page
+
+
+def test_the_own_work_of_a_paused_queue_is_read_alone(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
+    Queue.objects.filter(organization_id=ada.queue.organization_id, pk=ada.queue.pk).update(status="paused")
+    page = ada.text(items[0])
+    assert "This queue is paused: the item can only be read." in page
+    for words in ("Take it again", "Save changes", 'value="undo-this"'):
+        assert words not in page

@@ -327,3 +327,26 @@ def test_a_long_reservation_is_told_in_hours_and_days(visitors: Visitors, day: C
     for minutes, words in ((10_080, "7 days"), (180, "3 hours"), (90, "90 minutes")):
         page = start(visitors, day(1, reservation_timeout_minutes=minutes))
         expect(page.locator("#reservation")).to_have_text(f"Reserved for you: {words} left")
+
+
+def test_an_approved_item_is_read_alone_and_keys_change_nothing(
+    visitors: Visitors, day: Callable[..., Day], server: Server
+) -> None:
+    made = day(1, requires_review=True)
+    page = start(visitors, made)
+    page.keyboard.press("4")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#status")).to_contain_text("Submitted.")
+    item = page.locator("#earlier").get_attribute("href")
+    assert item
+    item_id = item.rstrip("/").rsplit("/", 1)[1]
+    path = f"/model-hub/annotation-queues/{made.queue_id}/items/{item_id}/review/"
+    approved = server.request("POST", path, json={"action": "approve"})
+    assert approved.status_code == 200, approved.text
+    page.goto(item)
+    expect(page.get_by_text("This item is approved: it can only be read.")).to_be_visible()
+    for key in ("2", "ArrowDown", "Enter", "s", "u", "n", "N", "Delete", "Tab", "Control+Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("radio", name="4 stars")).to_be_checked()
+    expect(page.get_by_role("spinbutton")).to_be_disabled()
+    expect(page.locator(".error:visible")).to_have_count(0)

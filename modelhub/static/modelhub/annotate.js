@@ -502,11 +502,12 @@
     // The sentences of the server are the same as those of the API.
     form().noValidate = true;
     startReservation();
-    restoreDraft();
+    // Fields that cannot be filled in show what is stored; a draft stays for the day that they can.
+    if (!byId("read-only")) restoreDraft();
     const advanceSwitch = byId("auto-advance");
     if (advanceSwitch) advanceSwitch.checked = storage.get(AUTO_ADVANCE) === "1";
     const faulty = labels().findIndex((label) => label.querySelector(".label-error"));
-    if (!byId("lost").hidden) byId("lost").focus();
+    if (byId("lost")?.hidden === false) byId("lost").focus();
     // On a small screen the content comes first.
     else focusLabel(Math.max(faulty, 0), { scroll: faulty >= 0 });
   }
