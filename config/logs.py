@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
-from modelhub.core.text import visible
+from modelhub.core.text import hide_token, visible
 
 FORMATS = ("auto", "json", "console")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -68,8 +68,10 @@ def _describe(part: dict[str, Any]) -> str:
 
 
 def escape(logger: object, name: str, line: EventDict) -> EventDict:
-    """Escape control characters: a path could forge lines with them."""
-    texts = {key: visible(value) for key, value in line.items() if isinstance(value, str) and key != "exception"}
+    """Escape control characters, which forge lines, and hide tokens of one-time links."""
+    texts = {
+        key: visible(hide_token(value)) for key, value in line.items() if isinstance(value, str) and key != "exception"
+    }
     return {**line, **texts}
 
 

@@ -209,7 +209,7 @@ INVITATION_DAYS = env.integer("MODELHUB_INVITATION_DAYS", 7, minimum=1, maximum=
 SESSION_COOKIE_AGE = 24 * 3600
 LOGIN_URL = "web:login"
 # In place of /accounts/profile/, for a login whose `next` is another site or empty.
-LOGIN_REDIRECT_URL = "web:start"
+LOGIN_REDIRECT_URL = "admin:index"
 CSRF_FAILURE_VIEW = "modelhub.core.problems.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 # A queue has up to 1,000 members with up to three roles each, a field per role.

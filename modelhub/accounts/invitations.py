@@ -58,6 +58,11 @@ def end_invitations(user: User) -> None:
     open_invitations(user.organization_id).filter(user=user).update(expires_at=clock.now())
 
 
+def end_invitations_by(admin: User) -> None:
+    """End the open links that an admin has made for others."""
+    open_invitations(admin.organization_id).filter(created_by=admin).update(expires_at=clock.now())
+
+
 def find_invitation(token: str) -> Invitation | None:
     """Return the open invitation with this token and its user, in one statement."""
     found = Invitation.objects.select_related("user", "organization").filter(token_digest=digest(token)).first()

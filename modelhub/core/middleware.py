@@ -5,19 +5,19 @@ import time
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
 from modelhub.core.ids import new_request_id
 from modelhub.core.metrics import count_request
 from modelhub.core.problems import method_not_allowed
+from modelhub.core.text import hide_token
 
 log = structlog.get_logger("modelhub.requests")
 
 # Request ids of clients that are safe to log.
 SAFE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
-# The path of a one-time link is the secret of an account.
-SECRET_PATH = re.compile(r"^(/invitation/)[^/]+")
 # Never limited, and logged only when they fail.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -46,6 +46,7 @@ class RequestMiddleware:
         request_id = given if SAFE_ID.fullmatch(given) else new_request_id()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        drop_odd_session(request)
         response = self.get_response(request)
         # Without a body: of Django's own views, and of static files, which are streamed.
         if response.status_code == 405 and (response.streaming or not response.content):
@@ -60,7 +61,7 @@ class RequestMiddleware:
                 "request",
                 method=request.method,
                 route=route or None,
-                path=SECRET_PATH.sub(r"\1…", request.path),
+                path=hide_token(request.path),
                 status=response.status_code,
                 ms=round(seconds * 1000, 1),
             )
@@ -75,6 +76,13 @@ def _name_the_methods(request: HttpRequest, response: HttpResponse) -> HttpRespo
         if name in response:
             problem[name] = response[name]
     return problem
+
+
+def drop_odd_session(request: HttpRequest) -> None:
+    """Drop a session cookie that Django never made: PostgreSQL rejects NUL in the key."""
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    if key and not (key.isascii() and key.isalnum()):
+        del request.COOKIES[settings.SESSION_COOKIE_NAME]
 
 
 def route_of(request: HttpRequest) -> str:

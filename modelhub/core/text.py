@@ -27,6 +27,7 @@ JOINED = re.compile(
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # A whole JSON character, an escape included.
 CHARACTERS = re.compile(r"(?:[^\\]|\\u[0-9a-fA-F]{4}|\\[^u])*")
+SECRET_PATH = re.compile(r"(/invitation/)[^/\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,11 @@ def show(value: object, *, longest: int = SHOWN) -> str:
 def shorten(name: str) -> str:
     """Return a name of at most 80 characters, for the keys of an answer."""
     return name if len(name) <= SHOWN else f"{name[:SHOWN]}…"
+
+
+def hide_token(text: str) -> str:
+    """Return a text for the log; the path of a one-time link is the secret of an account."""
+    return SECRET_PATH.sub(r"\1…", text)
 
 
 def visible(text: str) -> str:

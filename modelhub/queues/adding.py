@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from modelhub.accounts.people import Actor
@@ -145,6 +145,7 @@ def add_selected_items(*, actor: Actor, queue_id: uuid.UUID, selection: SourceSe
     return AddOutcome(len(new), duplicates, [], access.queue.status)
 
 
+@in_transaction
 def count_selected_items(*, actor: Actor, queue_id: uuid.UUID, selection: SourceSelection) -> tuple[int, int]:
     """Return the numbers of sources that `add_selected_items` would add and pass over.
 
@@ -159,21 +160,20 @@ def count_selected_items(*, actor: Actor, queue_id: uuid.UUID, selection: Source
 def _select_new(queue: Queue, selection: SourceSelection) -> tuple[list[uuid.UUID], int]:
     """Return the sources of a filter that the queue lacks, and the number of others.
 
-    Raise `TooLarge` above 100,000 new ones.
+    The caller has begun a transaction, for the cursor of the iteration. Raise `TooLarge` above 100,000 new ones.
     """
     known = set(items_of(queue).values_list("source_id", flat=True))
     limit = selection.limit or MAX_FILTERED + 1
     new: list[uuid.UUID] = []
     duplicates = 0
     matching = _matching(queue.organization_id, selection).order_by("created_at", "id")
-    with transaction.atomic():  # for the cursor of the iteration
-        for source_id in matching.values_list("pk", flat=True).iterator(chunk_size=BATCH):
-            if source_id in known:
-                duplicates += 1
-                continue
-            new.append(source_id)
-            if len(new) == limit:
-                break
+    for source_id in matching.values_list("pk", flat=True).iterator(chunk_size=BATCH):
+        if source_id in known:
+            duplicates += 1
+            continue
+        new.append(source_id)
+        if len(new) == limit:
+            break
     if len(new) > MAX_FILTERED:
         sentence = f"filter must match at most {MAX_FILTERED} new sources, or have a limit of at most that number"
         raise TooLarge(sentence, code="items_too_large", field="filter")

@@ -28,7 +28,6 @@ class ScoreAdmin(ReadOnlyAdmin):
     )
     list_display_links = ("value_link",)
     sortable_by = ("created_at",)
-    list_select_related = ("label", "source", "annotator")
     list_filter = (
         related("label"),
         words_of("label__type", LABEL_TYPES, parameter="type"),
@@ -56,7 +55,8 @@ class ScoreAdmin(ReadOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Score]:
-        return super().get_queryset(request).select_related("source").defer("source__content")
+        rows = super().get_queryset(request).select_related("label", "source", "annotator")
+        return rows.defer("source__content")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Score], search_term: str

@@ -127,6 +127,7 @@ class OneKey(KeysPage):
         if data.get("action") == "rotate":
             hours = choose("grace", data.get("grace", "24"), GRACES)
             return self.answer(*rotate_key(self.actor, pk, grace=timedelta(hours=int(hours))), pk=pk)
+        choose("action", data.get("action", ""), {"revoke": ""})
         key = revoke_key(self.actor, pk)
         return self.back_to("key", done=f"The API key {key.name} is revoked.", pk=pk)
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import QueryDict
 
+from modelhub.core import exact_json
 from modelhub.core.text import show
 from modelhub.labels.types import LABEL_TYPES, get_type
 from modelhub.labels.types.base import read_number
@@ -21,13 +23,19 @@ TEXTS = {"display_type", "placeholder"}
 
 
 def read_settings(label_type: str, data: QueryDict, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a posted form, for the type to check."""
+    """Return the settings of a posted form, for the type to check.
+
+    Raise `Invalid` for settings that are too large to store: to check and show them would take minutes.
+    """
     readers: dict[str, Callable[[str], object]] = {
         **dict.fromkeys(TEXTS, str),
         "multi_choice": bool,
         "options": lambda text: _read_options(text, stored.get("options")),
     }
-    return {name: readers.get(name, read_number)(data.get(name, "")) for name in FIELDS[label_type]}
+    found = {name: readers.get(name, read_number)(data.get(name, "")) for name in FIELDS[label_type]}
+    limits = {"max_bytes": settings.MAX_VALUE_BYTES, "max_depth": settings.MAX_VALUE_DEPTH}
+    exact_json.check_storable(found, **limits, name="settings")
+    return found
 
 
 def settings_texts(label_type: str | None, stored: Mapping[str, Any]) -> dict[str, str]:

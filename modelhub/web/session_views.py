@@ -1,6 +1,7 @@
 """Log in, log out, change the password, accept an invitation."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import messages
@@ -41,6 +42,13 @@ class Login(views.LoginView):
     template_name = "web/login.html"
     authentication_form = LoginForm
     redirect_authenticated_user = True
+    # In place of the admin, for a login whose `next` is another site or empty.
+    next_page = "web:start"
+
+    def get_redirect_url(self, **options: Any) -> str:
+        """Return the page that asked for the login, "" if it was this one."""
+        url = super().get_redirect_url(**options)
+        return "" if urlsplit(url).path == self.request.path else url
 
 
 class Logout(views.LogoutView):

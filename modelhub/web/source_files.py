@@ -3,7 +3,9 @@
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -16,7 +18,7 @@ from modelhub.core.text import count, show
 from modelhub.sources.refs import SourceEntry, check_source_ref
 from modelhub.sources.serializers import SourceInput
 
-MOST_LINES = 20_000
+MOST_LINES, MOST_COLUMNS = 20_000, 1000
 FIELDS = ("source_type", "source_id", "name", "metadata", "content")
 # Spreadsheets of many languages write semicolons.
 DELIMITERS = ",;\t"
@@ -69,7 +71,7 @@ def read_file(content: bytes, source_type: str) -> list[Line]:
         raise Invalid(
             "The file is a JSON list; each line must be one object: jq -c '.[]' FILE converts it", field="file"
         )
-    rows = list(_read_json(text) if first == "{" else _read_csv(text))
+    rows = list(islice(_read_json(text) if first == "{" else _read_csv(text), MOST_LINES + 1))
     _check_number(len(rows), "file")
     reader = SourceInput()
     return _without_repetitions(Line(number, _entry(reader, fields, source_type)) for number, fields in rows)
@@ -77,7 +79,7 @@ def read_file(content: bytes, source_type: str) -> list[Line]:
 
 def _check_number(lines: int, field: str) -> None:
     if lines > MOST_LINES:
-        sentence = f"{field} must have at most {MOST_LINES} lines, got {lines}; split it"
+        sentence = f"{field} must have at most {MOST_LINES} lines, got more; split it"
         raise TooLarge(sentence, code="items_too_large", field=field)
 
 
@@ -133,7 +135,9 @@ def _columns(cells: Sequence[str]) -> list[str]:
             f"got {show(','.join(cells))}",
             field="file",
         )
-    if twice := [name for name in columns if columns.count(name) > 1]:
+    if len(columns) > MOST_COLUMNS:
+        raise Invalid(f"The first line must name at most {MOST_COLUMNS} columns, got {len(columns)}", field="file")
+    if twice := [name for name, times in Counter(columns).items() if times > 1]:
         raise Invalid(f"The first line must name each column once, got {show(twice[0])} twice", field="file")
     return columns
 

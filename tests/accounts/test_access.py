@@ -129,7 +129,6 @@ POST   /model-hub/annotation-queues/{queue}/adjudicate/ 401 401 401 403 403 200 
 GET    {items}/{item}/adjudications/ 401 401 401 403 200 403 403 403 403 403 403 200 200 404
 GET    /model-hub/annotation-queues/{queue}/agreement/ 401 401 401 403 200 403 403 403 403 403 403 200 200 404
 GET    /model-hub/agreement/                   401 401 401 403 200 403 403 403 403 403 200 200 200 200
-GET    /                                        302 302 302 302 302 302 302 302 302 302 302 302 302 302
 """
 ROWS = [line.split() for line in MATRIX.strip().splitlines()]
 CALLERS = (

@@ -18,6 +18,7 @@ from modelhub.accounts.users import invite_person, update_person
 from modelhub.core import clock
 from modelhub.core.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.client import Caller
+from tests.factories import UserFactory
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db
@@ -184,6 +185,12 @@ class TestDeactivating:
             assert find_invitation(token) is None
             with pytest.raises(NotFound, match=NOT_VALID):
                 accept_invitation(token, PASSWORD)
+
+    def test_the_links_that_an_admin_has_made_end_with_the_admin(self, alice: Caller, bob: Caller) -> None:
+        other = UserFactory.create(organization=alice.user.organization, role="admin")
+        _, token = create_invitation(session_actor(other), bob.user.pk)
+        update_person(session_actor(alice.user), user_id=other.pk, changes={"role": "member"})
+        assert find_invitation(token) is None
 
     def test_in_the_admin_too(self, staff: Client, bob: Caller, token: str) -> None:
         page = f"/admin/modelhub/user/{bob.user.pk}/change/"

@@ -32,7 +32,7 @@ STATEMENTS = {
     "user": (4, 4),
     "apikey": (4, 5),
     "project": (4, 4),
-    "source": (5, 4),
+    "source": (5, 5),
     "label": (4, 5),
     "score": (5, 8),
 }

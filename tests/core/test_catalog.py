@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 # The tenants themselves, and the tables of Django's permissions.
 NOT_OF_TENANTS = {"modelhub_organization", "modelhub_user_groups", "modelhub_user_user_permissions"}
 # The keys by which an organization is found.
-WITHOUT_ORGANIZATION = {"user_email_is_unique", "apikey_api_key_is_unique"}
+WITHOUT_ORGANIZATION = {"user_email_is_unique", "apikey_api_key_is_unique", "invitation_token_is_unique"}
 TRIGGERS = {
     ("modelhub_label", "labels_renew_version", "modelhub_renew_label_version_v1"),
     ("modelhub_scorerevision", "revisions_are_append_only", "modelhub_refuse_change_v1"),

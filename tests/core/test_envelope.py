@@ -109,7 +109,7 @@ def test_an_unusable_query_parameter_is_named(query: str, sentence: str, field: 
 
 
 @pytest.mark.parametrize(
-    "query", ["page=%FF", "page=%ED%A0%80", "%ED%A0%80=1", "page=\xff", "&".join(["page=1"] * 1001)]
+    "query", ["page=%FF", "page=%ED%A0%80", "%ED%A0%80=1", "page=\xff", "&".join(["page=1"] * 5001)]
 )
 def test_a_query_that_is_not_utf_8_or_too_long_is_rejected(query: str) -> None:
     with pytest.raises(Invalid, match="The query ") as invalid:

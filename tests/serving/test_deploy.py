@@ -58,7 +58,7 @@ def test_every_answer_has_the_headers_of_a_careful_server(live: Server) -> None:
 
 def test_no_client_sets_a_prefix_of_paths(live: Server) -> None:
     names = ("SCRIPT_NAME", "Script-Name", "X-Script-Name", "X-Forwarded-Prefix")
-    answer = live.request("GET", "/", headers=dict.fromkeys(names, "/evil"), allow_redirects=False)
+    answer = live.request("GET", "/docs", headers=dict.fromkeys(names, "/evil"), allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/docs/")
 
 

@@ -35,7 +35,17 @@ def test_the_wheel_has_every_file_of_the_package_and_one_top_level_name(installe
         for path in (ROOT / source).rglob("*")
         if path.is_file() and path.parent.name != "__pycache__"
     }
-    assert {Path(name).suffix for name in files} == {".py", ".sql", ".html", ".txt", ".css", ".js", ".svg", ".ico"}
+    assert {Path(name).suffix for name in files} == {
+        ".py",
+        ".sql",
+        ".html",
+        ".txt",
+        ".css",
+        ".js",
+        ".svg",
+        ".ico",
+        ".md",
+    }
     names = set(contents(installed.wheel))
     assert {name.split("/")[0] for name in names} == {"modelhub", info}
     assert {name for name in names if not name.startswith(info)} == files

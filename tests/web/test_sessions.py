@@ -10,6 +10,7 @@ from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 
+from config.logs import escape
 from modelhub.accounts.invitations import create_invitation
 from modelhub.accounts.models import Invitation, User
 from modelhub.accounts.people import session_actor
@@ -72,7 +73,7 @@ def test_a_login_leads_to_the_page_that_asked_for_it(ada: User) -> None:
     assert is_logged_in(client)
 
 
-@pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
+@pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "", "/login/"])
 def test_a_login_never_leads_to_another_site(ada: User, path: str) -> None:
     assert send_login(browser(), path=path)["Location"] == "/"
 
@@ -316,3 +317,20 @@ def test_cookies_stay_away_from_scripts_and_other_sites(ada: User) -> None:
     send_login(client)
     cookie = client.cookies["sessionid"]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+
+
+def test_a_login_page_as_the_next_page_leads_to_the_start(ada: User) -> None:
+    client = log_in(ada)
+    assert client.get("/login/?next=/login/")["Location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["/", "/login/", "/queues/", "/admin/"])
+def test_a_session_cookie_that_no_server_made_is_no_session(path: str) -> None:
+    client = browser()
+    client.cookies["sessionid"] = "abcdefgh\0"
+    assert client.get(path).status_code in {200, 302}
+
+
+def test_the_token_of_a_link_is_hidden_in_every_line_of_the_log() -> None:
+    line = {"event": "Forbidden (CSRF cookie not set.): /invitation/a-secret/", "level": "warning"}
+    assert "a-secret" not in str(escape(None, "", line))
