@@ -34,7 +34,7 @@ STATEMENTS = {
     "project": (4, 4),
     "source": (5, 5),
     "label": (4, 5),
-    "score": (5, 8),
+    "score": (5, 5),
 }
 ROW = r'<th class="field-source_id"><a href="[^"]*/([0-9a-f-]{36})/change/'
 BROWSER = {"Accept": "text/html"}

@@ -1,20 +1,14 @@
 """Labels as fields of a form: filled in, posted, stored, and with their errors."""
 
-import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from django.http import QueryDict
-from django.template.loader import render_to_string
-from playwright.sync_api import Browser, Locator, Page
 
 from modelhub.accounts.people import Actor
 from modelhub.core.errors import Invalid
-from modelhub.labels.models import Label
-from modelhub.labels.types import get_type
 from modelhub.queues.annotating import InvalidAnnotations, submit_annotations
 from modelhub.queues.detail import get_detail
 from modelhub.queues.ending import complete_item
@@ -35,18 +29,10 @@ from modelhub.web.fields import (
     read_fields,
 )
 from tests.factories import ItemFactory, LabelFactory, QueueFactory, QueueLabelFactory, QueueMemberFactory
+from tests.web.field_rows import OPTIONS, field_of, queue_label, render
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&\u202eevil</textarea></script><script>alert(1)</script>"
 VISIBLE = HOSTILE.replace("\u202e", "")
-OPTIONS = {"options": ["positive", {"label": "Mixed", "value": "mixed"}, "negative"]}
-
-
-def queue_label(label_type: str, settings: dict[str, Any] | None = None, **more: Any) -> QueueLabel:
-    """Return an optional label of a queue that is not stored."""
-    required = more.pop("required", False)
-    complete = get_type(label_type).check_settings(settings or {})
-    label = Label(id=uuid.uuid4(), name=more.pop("name", "Quality"), type=label_type, settings=complete, **more)
-    return QueueLabel(label=label, required=required, order=0)
 
 
 def posted(**fields: Any) -> QueryDict:
@@ -72,14 +58,6 @@ def post(label: QueueLabel, value: object, notes: str | None = None, *, stored: 
 def content(field: Field) -> object:
     [entry] = entries_of([field])
     return entry["value"]
-
-
-def render(*fields: Field, **more: Any) -> str:
-    return "".join(render_to_string("web/fields/fieldset.html", {"field": field, **more}) for field in fields)
-
-
-def field_of(label: QueueLabel) -> Field:
-    return open_fields([label], [])[0]
 
 
 def test_the_strings_of_a_form_become_the_entry_of_a_label() -> None:
@@ -293,82 +271,3 @@ def test_each_id_is_unique_and_each_reference_has_an_element(case: str) -> None:
 def test_a_preview_of_unfit_settings_is_an_error() -> None:
     with pytest.raises(Invalid, match="no_of_stars must be a whole number"):
         preview_field("star", {"no_of_stars": 0}, name="Quality")
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    yield page
-    page.close()
-
-
-def show(page: Page, *fields: Field) -> Locator:
-    page.set_content(f"<form>{render(*fields)}</form>")
-    return page.get_by_role("group", name=fields[0].name, exact=True)
-
-
-def names_of(group: Locator, role: Any) -> list[str]:
-    return [line.split('"')[1] for line in group.aria_snapshot().splitlines() if line.strip().startswith(f"- {role} ")]
-
-
-@pytest.mark.parametrize(
-    ("label_type", "settings", "role", "names"),
-    [
-        ("star", {"no_of_stars": 3}, "radio", ["1 star", "2 stars", "3 stars"]),
-        ("star", {"no_of_stars": 11}, "spinbutton", ["Quality"]),
-        ("categorical", OPTIONS, "radio", ["positive", "Mixed", "negative"]),
-        ("categorical", {**OPTIONS, "multi_choice": True}, "checkbox", ["positive", "Mixed", "negative"]),
-        ("thumbs_up_down", {}, "radio", ["Up", "Down"]),
-        ("numeric", {}, "spinbutton", ["Quality"]),
-        ("numeric", {"display_type": "button", "max": 2}, "radio", ["0", "1", "2"]),
-        ("numeric", {"max": 10**30}, "textbox", ["Quality"]),
-        ("text", {}, "textbox", ["Quality"]),
-    ],
-)
-def test_a_group_and_its_choices_have_the_names_of_the_label_and_of_the_choices(
-    page: Page, label_type: str, settings: dict[str, Any], role: str, names: list[str]
-) -> None:
-    group = show(page, field_of(queue_label(label_type, settings, required=True)))
-    assert group.count() == 1
-    assert names_of(group, role) == names
-
-
-def test_notes_are_named_by_their_label(page: Page) -> None:
-    group = show(page, replace(field_of(queue_label("star", allow_notes=True)), notes="why"))
-    assert group.get_by_role("textbox", name="Notes for Quality", exact=True).input_value() == "why"
-
-
-def test_error_and_description_describe_the_group_and_its_field(page: Page) -> None:
-    field = replace(field_of(queue_label("numeric", description="How sure?", required=True)), error="Too much.")
-    group = show(page, field)
-    described = "required How sure? 0 to 10 in steps of 1 Error: Too much."
-    assert description_of(page, f"#field-{field.id}") == described
-    assert description_of(page, f"#value-{field.id}") == "0 to 10 in steps of 1 Error: Too much."
-    assert group.get_by_role("spinbutton").get_attribute("aria-invalid") == "true"
-
-
-def description_of(page: Page, selector: str) -> str:
-    session = page.context.new_cdp_session(page)
-    document = session.send("DOM.getDocument")
-    node = session.send("DOM.querySelector", {"nodeId": document["root"]["nodeId"], "selector": selector})
-    tree = session.send("Accessibility.getPartialAXTree", {"nodeId": node["nodeId"], "fetchRelatives": False})
-    return str(tree["nodes"][0]["description"]["value"])
-
-
-def test_a_text_begins_with_its_own_line_break(page: Page) -> None:
-    field = replace(field_of(queue_label("text")), strings=["\nfirst"])
-    assert show(page, field).get_by_role("textbox").input_value() == "\nfirst"
-
-
-def test_a_filled_in_form_posts_what_it_was_filled_in_with(page: Page) -> None:
-    labels = [
-        (queue_label("star"), ["4"]),
-        (queue_label("numeric", {"max": 1, "step_size": 0.05}), ["0.85"]),
-        (queue_label("numeric", {"display_type": "button"}), ["7.0"]),
-        (queue_label("categorical", {**OPTIONS, "multi_choice": True}), ["mixed", "negative"]),
-        (queue_label("text"), ["<b>\none"]),
-        (queue_label("thumbs_up_down"), ["down"]),
-    ]
-    show(page, *(replace(field_of(label), strings=strings) for label, strings in labels))
-    data = page.evaluate("[...new FormData(document.forms[0])]")
-    assert data == [[f"value-{label.label_id}", string] for label, strings in labels for string in strings]

@@ -1,8 +1,6 @@
 """The pages of reviewers: the list, an item with answers side by side, decisions."""
 
 import re
-import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,7 +10,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from playwright.sync_api import Dialog, expect
 
 from modelhub.accounts.models import User
 from modelhub.core import clock
@@ -31,9 +28,6 @@ from tests.factories import (
     SourceFactory,
     UserFactory,
 )
-from tests.servers import Server
-from tests.web.conftest import Visitors
-from tests.web.people import Person
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e'\""
 
@@ -665,86 +659,3 @@ class TestValues:
         page = read(rita, panel.path(item))
         assert "so another person must decide" in page
         assert 'value="adjudicate"' not in page
-
-
-def test_reviewers_work_in_two_windows(server: Server, visitors: Visitors, person: Callable[..., Person]) -> None:
-    """Keys: → to the next item, a approves, r and Ctrl+Enter return; the late reviewer reads that it is reviewed."""
-    people = {name: person(name) for name in ("ann", "ben", "rita", "rob")}
-    path, items = _make_queue(server, people)
-    rita = visitors.log_in(people["rita"].email, path=path)
-    questions: list[str] = []
-
-    def dismiss(dialog: Dialog) -> None:
-        questions.append(dialog.message)
-        dialog.dismiss()
-
-    rita.on("dialog", dismiss)
-    rita.get_by_role("checkbox", name="Select item 1").check()
-    rita.get_by_role("button", name="Approve selected").click()
-    assert questions == ["Approve the selected items?"]
-    rita.get_by_role("checkbox", name="Select item 1").uncheck()
-    rita.get_by_role("button", name="Approve selected").click()
-    expect(rita.get_by_role("alert")).to_contain_text("Select at least one item.")
-    assert len(questions) == 1
-    assert "400 (Bad Request)" in visitors.messages[0].pop()
-    rita.get_by_role("link", name="ticket-1").click()
-    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 1: ticket-1")
-    rob = visitors.log_in(people["rob"].email, path=f"{path}{items[0]}/")
-    rita.keyboard.press("ArrowRight")
-    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 2: ticket-2")
-    rita.keyboard.press("ArrowLeft")
-    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 1: ticket-1")
-    rita.keyboard.press("?")
-    expect(rita.get_by_role("dialog", name="Keys")).to_be_visible()
-    rita.keyboard.press("Escape")
-    rita.get_by_role("button", name="Take the majority").or_(
-        rita.get_by_role("button", name="Take").first
-    ).first.click()
-    expect(rita.get_by_role("status")).to_contain_text("is stored.")
-    rita.keyboard.press("a")
-    expect(rita.get_by_role("status")).to_have_text("Approved.")
-    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 2: ticket-2")
-    rita.keyboard.press("r")
-    rita.keyboard.type("a r? see the guide")
-    rita.keyboard.press("Control+Enter")
-    expect(rita.get_by_role("status")).to_contain_text("Returned to the annotators.")
-    expect(rita).to_have_url(re.compile(re.escape(path) + "$"))
-    rob.get_by_role("button", name="Approve").click()
-    expect(rob.get_by_role("alert")).to_contain_text("reviewed already, by Rita")
-    # Chromium reports the status of the rejected form, and nothing else.
-    assert "400 (Bad Request)" in visitors.messages[1].pop()
-
-
-def _make_queue(server: Server, people: dict[str, Person]) -> tuple[str, list[str]]:
-    """Create a queue of two items that Ann and Ben have judged differently."""
-
-    def call(method: str, path: str, **body: Any) -> Any:
-        headers = {"headers": people[body.pop("key")].headers} if "key" in body else {}
-        answer = server.request(method, f"/model-hub/{path}", json=body, **headers)
-        assert answer.status_code in {200, 201}, answer.text
-        return answer.json()
-
-    label = call("POST", "annotations-labels/", name=f"Tone {uuid.uuid4()}", type="star")["result"]
-    queue = call(
-        "POST",
-        "annotation-queues/",
-        name=f"Tickets {uuid.uuid4()}",
-        status="active",
-        label_ids=[label["id"]],
-        annotations_required=2,
-        requires_review=True,
-    )
-    queue = queue.get("result", queue)
-    at = f"annotation-queues/{queue['id']}/"
-    for name, one in people.items():
-        call("POST", f"{at}members/", email=one.email, roles=["annotator" if name in {"ann", "ben"} else "reviewer"])
-    sources = [{"source_type": "trace", "source_id": f"ticket-{number}"} for number in (1, 2)]
-    call("POST", "sources/bulk/", sources=sources)
-    call("POST", f"{at}items/add-items/", items=sources)
-    items = [item["id"] for item in call("GET", f"{at}items/")["results"]]
-    for item in items:
-        for name, stars in (("ann", 4), ("ben", 2)):
-            annotations = [{"label_id": label["id"], "value": stars}]
-            call("POST", f"{at}items/{item}/annotations/submit/", annotations=annotations, key=name)
-            call("POST", f"{at}items/{item}/complete/", key=name)
-    return f"/queues/{queue['id']}/review/", items
