@@ -45,10 +45,10 @@ class Login(views.LoginView):
     # In place of the admin, for a login whose `next` is another site or empty.
     next_page = "web:start"
 
-    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
-        """Return the page that asked for the login, "" if it was this one."""
-        url = super().get_redirect_url(request)
-        return "" if urlsplit(url).path == self.request.path else url
+    def get_success_url(self) -> str:
+        """Return the page that asked for the login, the start page if it was this one."""
+        url = super().get_success_url()
+        return reverse("web:start") if urlsplit(url).path == self.request.path else url
 
 
 class Logout(views.LogoutView):
