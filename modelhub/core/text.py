@@ -75,7 +75,7 @@ def shorten(name: str) -> str:
 
 
 def hide_token(text: str) -> str:
-    """Return a text for the log; the path of a one-time link is the secret of an account."""
+    """Return a text for the log, without the secret paths of one-time links."""
     return SECRET_PATH.sub(r"\1…", text)
 
 

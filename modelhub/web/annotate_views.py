@@ -227,7 +227,7 @@ class Reserve(Page):
 
 
 def _take(own: OwnItem) -> tuple[Slot | None, Refused | None]:
-    """Reserve the item unless it is held. Return the slot, and why it cannot be worked on."""
+    """Reserve the item unless it is held. Return the slot and the reason."""
     claims, access = own.claims, own.access
     is_held = claims.own is not None and claims.own in claims.live
     try:

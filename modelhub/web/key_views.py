@@ -52,7 +52,10 @@ class KeysPage(Page):
     pair: Pair | None = None
 
     def answer(self, key: ApiKey, secret_key: str, **ids: Any) -> HttpResponse:
-        """Return the page with a new pair: in a redirect, a URL or a cookie would have to carry the secret."""
+        """Return the page with a new pair.
+
+        In a redirect, a URL or a cookie would have to carry the secret.
+        """
         url = self.request.build_absolute_uri(reverse("user-own"))
         self.pair = Pair(key, secret_key, url)
         answer = self.show(**ids)

@@ -50,7 +50,10 @@ class PeoplePage(Page):
         return self.actor.user.organization_id
 
     def make_link(self, user: User) -> None:
-        """Create a link for the page that answers this form: a redirect would have to carry its token."""
+        """Create a link for the page that answers this form.
+
+        A redirect would have to carry its token.
+        """
         invitation, token = create_invitation(self.actor, user.pk)
         url = self.request.build_absolute_uri(reverse("web:invitation", kwargs={"token": token}))
         self.link = OneTimeLink(user, url, invitation)

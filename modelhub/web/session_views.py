@@ -88,7 +88,7 @@ class AcceptInvitation(View):
         return self._show(request, token)
 
     def post(self, request: HttpRequest, token: str) -> HttpResponseBase:
-        """Set the password and begin a session. Show the page again with the error of a rejected one."""
+        """Set the password and begin a session, or show the error."""
         password = request.POST.get("password", "")
         try:
             if password != request.POST.get("password_again", ""):
