@@ -74,6 +74,11 @@ def shorten(name: str) -> str:
     return name if len(name) <= SHOWN else f"{name[:SHOWN]}…"
 
 
+def unix_lines(text: str) -> str:
+    """Return a text with the line ends that it was typed with: browsers post CRLF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def hide_token(text: str) -> str:
     """Return a text for the log, without the secret paths of one-time links."""
     return SECRET_PATH.sub(r"\1…", text)

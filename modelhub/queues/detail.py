@@ -13,8 +13,16 @@ from modelhub.core.models import LISTED, LIVE
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.claims import reserve_item
 from modelhub.queues.models import Item, QueueLabel, Review, Slot
+from modelhub.queues.overview import labels_of_queue
 from modelhub.queues.progress import count_items
-from modelhub.queues.queries import get_item, get_item_with_content, score_rows_of
+from modelhub.queues.queries import (
+    get_item,
+    get_item_with_content,
+    items_after,
+    items_before,
+    items_of,
+    score_rows_of,
+)
 from modelhub.queues.rows import GoldItemWithContentRow, ItemWithContentRow
 from modelhub.scores.models import Score
 from modelhub.scores.rows import ScoreRow
@@ -56,13 +64,12 @@ def get_detail(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, of: Use
     if reserve:
         reserve_item(actor=actor, queue_id=queue_id, item_id=item_id)
     item = get_item(access, item_id)
-    own = _own_slots(access).filter(item=item.pk).first()
+    own = own_slots(access).filter(item=item.pk).first()
     notes, skips = _read_slots(access, item)
-    labels = QueueLabel.objects.filter(organization_id=item.organization_id, queue=access.queue)
     return ItemDetail(
         item=get_item_with_content(access, item_id),
         access=access,
-        labels=list(labels.filter(label__deleted_at=None).select_related("label").order_by("order", "id")),
+        labels=list(labels_of_queue(access.queue)),
         annotations=list(_visible_scores(access, item, of)),
         progress=_count_progress(access),
         next_item_id=_find_neighbour(access, item, after=True),
@@ -86,7 +93,7 @@ def _sees_others(access: Access, item: Item) -> bool:
     """Return whether the actor sees others' work on an item."""
     if access.sees_all or not access.queue.blind:
         return True
-    return _own_slots(access).filter(item=item.pk, state="completed").exists()
+    return own_slots(access).filter(item=item.pk, state="completed").exists()
 
 
 def _visible_scores(access: Access, item: Item, of: User | None) -> QuerySet[Score, ScoreRow]:
@@ -140,7 +147,7 @@ def _count_progress(access: Access) -> dict[str, Any]:
     counts = count_items(access.queue)
     live = Item.objects.filter(LIVE, organization_id=access.queue.organization_id)
     own = (
-        _own_slots(access)
+        own_slots(access)
         .filter(item__in=live.values("pk"))
         .aggregate(
             own_completed=Count("pk", filter=Q(state="completed")), own_skipped=Count("pk", filter=Q(state="skipped"))
@@ -151,17 +158,14 @@ def _count_progress(access: Access) -> dict[str, Any]:
 
 def _find_neighbour(access: Access, item: Item, *, after: bool) -> str | None:
     """Return the id of the item before or after another one in the order of the queue."""
-    items = Item.objects.filter(LIVE, LISTED, organization_id=item.organization_id, queue=access.queue)
-    if after:
-        found = items.filter(Q(order__gt=item.order) | Q(order=item.order, pk__gt=item.pk), order__gte=item.order)
-        first = found.order_by("order", "id").values_list("pk", flat=True).first()
-    else:
-        found = items.filter(Q(order__lt=item.order) | Q(order=item.order, pk__lt=item.pk), order__lte=item.order)
-        first = found.order_by("-order", "-id").values_list("pk", flat=True).first()
+    items = items_of(access.queue).filter(LISTED)
+    found = items_after(items, item) if after else items_before(items, item)
+    first = found.values_list("pk", flat=True).first()
     return str(first) if first else None
 
 
-def _own_slots(access: Access) -> QuerySet[Slot]:
+def own_slots(access: Access) -> QuerySet[Slot]:
+    """Return the slots of the actor in the queue."""
     return Slot.objects.filter(
         organization_id=access.queue.organization_id, queue=access.queue, user=access.actor.user.pk
     )

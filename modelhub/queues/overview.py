@@ -55,6 +55,11 @@ def attached_labels() -> QuerySet[QueueLabel]:
     return rows.order_by("queue_id", "order", "id")
 
 
+def labels_of_queue(queue: Queue) -> QuerySet[QueueLabel]:
+    """Return the labels of a queue in their order, without deleted labels."""
+    return attached_labels().filter(organization_id=queue.organization_id, queue=queue)
+
+
 def members_in_order() -> QuerySet[QueueMember]:
     """Return members of queues with their users, the first one first."""
     return QueueMember.objects.select_related("user").order_by("queue_id", "created_at", "id")

@@ -15,9 +15,10 @@ from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.annotating import submit_annotations
 from modelhub.queues.claims import Claims, read_claims
-from modelhub.queues.detail import read_comments
+from modelhub.queues.detail import own_slots, read_comments
 from modelhub.queues.ending import Completion, complete_item
 from modelhub.queues.models import ENDED, Item, QueueLabel, QueueMember, Slot
+from modelhub.queues.overview import labels_of_queue
 from modelhub.queues.progress import percentage
 from modelhub.queues.queries import get_item, get_item_with_content, scores_of
 from modelhub.queues.rows import GoldItemWithContentRow, ItemWithContentRow
@@ -126,7 +127,7 @@ def get_own_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> Ow
         item=item,
         source=get_item_with_content(access, item_id),
         claims=read_claims(access, item),
-        labels=_read_labels(access),
+        labels=list(labels_of_queue(access.queue)),
         scores=_read_scores(access, item),
         comments=read_comments(access, item),
     )
@@ -138,7 +139,7 @@ def get_own_scores(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> 
     Raise `NotFound`, `Forbidden`.
     """
     access, item = _get_item(actor, queue_id, item_id)
-    return _read_labels(access), _read_scores(access, item)
+    return list(labels_of_queue(access.queue)), _read_scores(access, item)
 
 
 @repeat_aborted
@@ -158,7 +159,7 @@ def submit_and_complete(
 
 def count_own(access: Access) -> int:
     """Return the number of items that the actor has completed."""
-    return _own_slots(access).filter(state="completed").count()
+    return own_slots(access).filter(state="completed").count()
 
 
 def read_ended(
@@ -168,7 +169,7 @@ def read_ended(
 
     With `after` the first ones after that time, the earliest first.
     """
-    slots = _own_slots(access)
+    slots = own_slots(access)
     if before is not None:
         slots = slots.filter(ended_at__lt=before)
     if after is not None:
@@ -190,11 +191,6 @@ def _get_item(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Ac
     return access, get_item(access, item_id)
 
 
-def _read_labels(access: Access) -> list[QueueLabel]:
-    labels = QueueLabel.objects.filter(organization_id=access.queue.organization_id, queue=access.queue)
-    return list(labels.filter(label__deleted_at=None).select_related("label").order_by("order", "id"))
-
-
 def _read_scores(access: Access, item: Item) -> list[OwnScore]:
     rows = scores_of(item).filter(annotator=access.actor.user.pk).values_list("label_id", "value", "notes")
     return [OwnScore(str(label_id), value, notes) for label_id, value, notes in rows]
@@ -203,9 +199,3 @@ def _read_scores(access: Access, item: Item) -> list[OwnScore]:
 def _ended_rows(slots: QuerySet[Slot]) -> QuerySet[Slot, Any]:
     live = slots.filter(item__deleted_at=None)
     return live.values_list("item_id", "item__source__name", "item__source__source_id", "state", "ended_at")
-
-
-def _own_slots(access: Access) -> QuerySet[Slot]:
-    return Slot.objects.filter(
-        organization_id=access.queue.organization_id, queue=access.queue, user=access.actor.user.pk
-    )

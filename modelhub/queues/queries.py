@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from modelhub.core.bounded import read_all
 from modelhub.core.errors import NotFound
@@ -30,6 +30,18 @@ READ_ITEM = LOCK_ITEM.replace("FOR NO KEY UPDATE OF item", "")
 def items_of(queue: Queue) -> QuerySet[Item]:
     """Return the live items of a queue."""
     return Item.objects.filter(LIVE, organization_id=queue.organization_id, queue=queue)
+
+
+def items_after(items: QuerySet[Item], item: Item) -> QuerySet[Item]:
+    """Return the items after another one in the order of the queue, the nearest first."""
+    after = items.filter(Q(order__gt=item.order) | Q(order=item.order, pk__gt=item.pk), order__gte=item.order)
+    return after.order_by("order", "id")
+
+
+def items_before(items: QuerySet[Item], item: Item) -> QuerySet[Item]:
+    """Return the items before another one in the order of the queue, the nearest first."""
+    before = items.filter(Q(order__lt=item.order) | Q(order=item.order, pk__lt=item.pk), order__lte=item.order)
+    return before.order_by("-order", "-id")
 
 
 def item_rows(access: Access, item_ids: Sequence[uuid.UUID]) -> list[ItemRow]:

@@ -34,6 +34,7 @@ from modelhub.sources.models import SOURCE_TYPES, Source
 from modelhub.sources.refs import Identity, SourceEntry
 from modelhub.sources.services import find_sources, register_sources
 from modelhub.web.page import Page
+from modelhub.web.queue_form import whole_number
 from modelhub.web.source_files import MOST_LINES, Line, read_file, read_ids
 
 SHOWN_ERRORS = 100
@@ -97,7 +98,7 @@ class AddItems(Page):
         access = get_access(self.actor, pk)
         access.check("manage")
         sent = self.request.POST if self.request.method == "POST" else self.request.GET
-        labels = labels_of(self.actor.user.organization_id).filter(LIVE).order_by("name")[:MOST_LABELS]
+        labels = labels_of(self.organization_id).filter(LIVE).order_by("name")[:MOST_LABELS]
         counted = self.count(pk) if "count" in self.request.GET and self.request.method != "POST" else None
         errors = self.outcome.errors if self.outcome else []
         return self.render(
@@ -163,7 +164,7 @@ class AddItems(Page):
         return total
 
     def add_batch(self, pk: uuid.UUID, lines: Sequence[Line], *, registers: bool, changes: bool) -> Added:
-        organization_id = self.actor.user.organization_id
+        organization_id = self.organization_id
         entries = [line.entry for line in lines if isinstance(line.entry, SourceEntry)]
         known = find_sources(organization_id, [entry.ref for entry in entries])
         unknown = {entry.ref.identity: entry for entry in entries if entry.ref.identity not in known}
@@ -200,7 +201,7 @@ def read_filter(sent: QueryDict) -> SourceSelection:
     if scored := sent.get("scored"):
         body["scored"] = {"true": True, "false": False}.get(scored, scored)
     if limit := sent.get("limit", "").strip():
-        body["limit"] = int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 20 else limit
+        body["limit"] = whole_number(limit)
     if metadata := sent.get("metadata", "").strip():
         try:
             body["metadata"] = exact_json.loads(metadata)

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from modelhub.core import clock
 from modelhub.core.errors import Conflict, Invalid, NotFound, Refused
+from modelhub.core.text import unix_lines
 from modelhub.queues.access import get_access
 from modelhub.queues.annotating import InvalidAnnotations, check_status, submit_annotations
 from modelhub.queues.claims import check_not_in_review, reserve_item
@@ -185,7 +186,7 @@ class Annotate(Page):
     def notes(self) -> str | None:
         """Return the posted note on the item. Raise `Invalid` above the limit."""
         sent = self.request.POST.get("notes")
-        return check_notes(None if sent is None else sent.replace("\r\n", "\n"))
+        return check_notes(None if sent is None else unix_lines(sent))
 
     def go_on(self, pk: uuid.UUID, done: str, ended: uuid.UUID | None = None) -> HttpResponse:
         """Return a redirect to the next item, or to the reason that there is none."""

@@ -14,7 +14,7 @@ from modelhub.queues.labels import add_label
 from modelhub.queues.management import create_queue, update_queue
 from modelhub.queues.members import remove_member
 from modelhub.queues.models import QUEUE_ROLES, STRATEGIES, Queue
-from modelhub.queues.overview import attached_labels, describe_queues
+from modelhub.queues.overview import describe_queues, labels_of_queue
 from modelhub.queues.serializers import NewQueueInput, QueueInput
 from modelhub.web.page import Page
 from modelhub.web.queue_form import QueueForm, choices_of, form_of_new, form_of_post, form_of_queue
@@ -46,7 +46,7 @@ class QueueFormPage(Page):
             choices=choices_of(self.actor, form, queue),
             strategies=STRATEGY_CHOICES.items(),
             roles=[*reversed(QUEUE_ROLES)],
-            errors={name: " ".join(found) for name, found in (self.refused.fields if self.refused else {}).items()},
+            errors=self.refused.fields if self.refused else {},
         )
 
 
@@ -108,6 +108,6 @@ def store_queue(*, actor: Actor, queue_id: uuid.UUID | None, fields: Mapping[str
 
 def require_labels(actor: Actor, queue: Queue, required: Collection[str]) -> None:
     """Bring the labels of a queue in line with the required ones."""
-    for attached in attached_labels().filter(organization_id=queue.organization_id, queue=queue):
+    for attached in labels_of_queue(queue):
         if attached.required != (str(attached.label_id) in required):
             add_label(actor=actor, queue_id=queue.pk, label_id=attached.label_id, required=not attached.required)

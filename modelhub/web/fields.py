@@ -12,27 +12,18 @@ from django.http import QueryDict
 
 from modelhub.core import exact_json
 from modelhub.core.errors import Invalid
+from modelhub.core.text import unix_lines
 from modelhub.labels.rules import LabelRule
-from modelhub.labels.types import get_type
 from modelhub.labels.types.base import Choice, LabelType
 from modelhub.queues.annotating import InvalidAnnotations
 from modelhub.queues.models import QueueLabel
 from modelhub.queues.own_work import OwnScore
-from modelhub.scores.rows import ScoreRow
 
 # Lists of more options scroll, and have a box to filter them.
 LONGEST_LIST = 50
 REQUIRED = "This label requires an answer."
 NOT_REMOVED = "A stored answer can be changed, but not removed. It is filled in again."
 NOTES_ALONE = "Notes are stored with an answer only. Give one, or clear the notes."
-
-
-@dataclass(frozen=True, slots=True)
-class StoredScore:
-    """The value and the notes of a person's score."""
-
-    value: dict[str, Any]
-    notes: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +36,7 @@ class Field:
     allows_notes: bool = False
     strings: Sequence[str] = ()
     notes: str = ""
-    stored: StoredScore | None = None
+    stored: OwnScore | None = None
     error: str = ""
 
     @property
@@ -162,13 +153,13 @@ class Field:
         return True
 
 
-def open_fields(labels: Iterable[QueueLabel], scores: Iterable[ScoreRow | OwnScore]) -> list[Field]:
+def open_fields(labels: Iterable[QueueLabel], scores: Iterable[OwnScore]) -> list[Field]:
     """Return the fields of a queue's labels, filled in with the scores of one person."""
-    stored = {row.label_id: StoredScore(_read_value(row), row.notes) for row in scores}
+    stored = {score.label_id: score for score in scores}
     return [_open(label, stored.get(str(label.label_id))) for label in labels]
 
 
-def read_fields(labels: Iterable[QueueLabel], scores: Iterable[ScoreRow | OwnScore], data: QueryDict) -> list[Field]:
+def read_fields(labels: Iterable[QueueLabel], scores: Iterable[OwnScore], data: QueryDict) -> list[Field]:
     """Return the fields as they were posted.
 
     A field has an error where a submit would ignore a part of it: a stored answer that was removed, and notes without
@@ -196,16 +187,13 @@ def add_missing(fields: Iterable[Field], missing_labels: Collection[str]) -> lis
     return [replace(field, error=REQUIRED) if field.id in missing_labels else field for field in fields]
 
 
-def preview_field(
-    label_type: str, settings: object, *, name: str, description: str = "", allows_notes: bool = False
-) -> Field:
-    """Return the field of a label that is not stored. Raise `Invalid`."""
-    kind = get_type(label_type)
-    rule = LabelRule("preview", name, label_type, False, kind(kind.check_settings(settings)))
+def preview_field(kind: LabelType, *, name: str, description: str = "", allows_notes: bool = False) -> Field:
+    """Return the field of a label that is not stored."""
+    rule = LabelRule("preview", name, kind.name, False, kind)
     return Field(rule, description, allows_notes=allows_notes)
 
 
-def _open(label: QueueLabel, stored: StoredScore | None) -> Field:
+def _open(label: QueueLabel, stored: OwnScore | None) -> Field:
     rule = LabelRule.of(label.label)
     field = Field(rule, label.label.description, label.required, label.label.allow_notes, stored=stored)
     if stored is None:
@@ -216,14 +204,7 @@ def _open(label: QueueLabel, stored: StoredScore | None) -> Field:
 
 def _post(field: Field, data: QueryDict) -> Field:
     notes = data.get(f"notes-{field.id}", field.notes) if field.allows_notes else field.notes
-    return replace(
-        field, strings=data.getlist(f"value-{field.id}"), notes=notes.replace("\r\n", "\n").replace("\r", "\n")
-    )
-
-
-def _read_value(row: ScoreRow | OwnScore) -> dict[str, Any]:
-    value = row.value if isinstance(row.value, dict) else exact_json.loads(bytes(row.value))
-    return value if isinstance(value, dict) else {}
+    return replace(field, strings=data.getlist(f"value-{field.id}"), notes=unix_lines(notes))
 
 
 def _sentences_of(field: Field, invalid: InvalidAnnotations) -> str:

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from rest_framework.fields import empty
 
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid
@@ -27,6 +26,7 @@ from modelhub.queues.overview import members_in_order
 from modelhub.queues.queries import item_rows, items_of
 from modelhub.queues.rows import ItemRow
 from modelhub.web.page import Page
+from modelhub.web.queue_form import whole_number
 
 ITEMS_OF_PAGE = 50
 SHOWN_PEOPLE = 3
@@ -125,12 +125,11 @@ class Items(Page):
 
     def share_first(self, pk: uuid.UUID) -> str:
         """Share the first items without people."""
-        first, people = self.request.POST.get("first", "").strip(), self.request.POST.getlist("person")
+        people = self.request.POST.getlist("person")
         if not people:
             raise Invalid("Select at least one person", field="person")
-        number: Any = int(first) if first.isascii() and first.isdigit() and len(first) < 20 else first or empty
-        body = {"first": number, "user_ids": people}
-        sent = FirstInput().run_validation({name: value for name, value in body.items() if value is not empty})
+        first = whole_number(self.request.POST.get("first", "").strip())
+        sent = FirstInput().run_validation({"user_ids": people} | ({} if first is None else {"first": first}))
         shared = share_items(
             actor=self.actor, queue_id=pk, people=People("user_ids", sent["user_ids"]), first=sent["first"]
         )

@@ -77,7 +77,7 @@ class Keys(KeysPage):
         except Refused as refused:
             self.refused, listing = refused, Listing([])
         is_admin = not self.actor.missing_right
-        people = users_of(self.actor.user.organization_id).filter(is_active=True)
+        people = users_of(self.organization_id).filter(is_active=True)
         sent = None if self.pair or self.request.method != "POST" else self.request.POST
         allowed = tuple(SCOPES) if is_admin else MEMBER_SCOPES
         chosen = sent.getlist("scopes") if sent else default_scopes() if is_admin else MEMBER_SCOPES

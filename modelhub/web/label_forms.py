@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import QueryDict
 
 from modelhub.core import exact_json
-from modelhub.core.text import show
+from modelhub.core.text import show, unix_lines
 from modelhub.labels.types import LABEL_TYPES, get_type
 from modelhub.labels.types.base import read_number
 
@@ -66,7 +66,7 @@ def _names_of(options: object) -> list[str]:
 def _read_options(text: str, stored: object) -> list[Any]:
     """Return an option per line that is not blank; a stored one keeps its other keys."""
     options = stored if isinstance(stored, list) else []
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = unix_lines(text)
     if lines == _spell("options", options):
         return options
     known = dict(zip((name.strip() for name in _names_of(options)), options, strict=True))

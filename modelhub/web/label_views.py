@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 from modelhub.core.errors import Invalid, Refused
 from modelhub.core.exact_json import same
 from modelhub.core.models import LIVE
-from modelhub.core.text import show
+from modelhub.core.text import show, unix_lines
 from modelhub.labels.filters import LabelFilter
 from modelhub.labels.judging import IllegalScores, ScoresAffected, find_illegal_scores
 from modelhub.labels.models import Label
@@ -31,7 +31,7 @@ from modelhub.queues.access import visible_queues
 from modelhub.queues.models import Queue
 from modelhub.scores.models import Score
 from modelhub.scores.queries import live_scores
-from modelhub.web.fields import Field
+from modelhub.web.fields import Field, preview_field
 from modelhub.web.label_forms import read_settings, settings_texts
 from modelhub.web.lists import Listing, given_filters, read_page
 from modelhub.web.page import Page
@@ -76,7 +76,7 @@ class Labels(Page):
 
     def show(self, **ids: Any) -> HttpResponseBase:
         given = given_filters(self.request, *FILTERS)
-        labels = labels_of(self.actor.user.organization_id).select_related("project")
+        labels = labels_of(self.organization_id).select_related("project")
         try:
             listing = read_page(self.request, LabelFilter(given, queryset=labels).get_rows())
         except Refused as refused:
@@ -85,7 +85,7 @@ class Labels(Page):
         return self.render("labels.html", listing=listing, rows=rows, given=given, types=TYPE_NAMES)
 
     def _describe(self, labels: Sequence[Label]) -> list[ListedLabel]:
-        counts = {} if self.actor.missing_right else count_scores(self.actor.user.organization_id, labels)
+        counts = {} if self.actor.missing_right else count_scores(self.organization_id, labels)
         rows = []
         for label in labels:
             number = counts.get(label.pk, 0)
@@ -119,10 +119,6 @@ class LabelForm(Page):
         pk = self.kwargs.get("pk")
         return get_label(organization_id=self.organization_id, label_id=pk, deleted_too=True) if pk else None
 
-    @property
-    def organization_id(self) -> uuid.UUID:
-        return self.actor.user.organization_id
-
     @cached_property
     def label_type(self) -> str:
         """Return the type of the label or of the form. Raise `Invalid`."""
@@ -137,7 +133,7 @@ class LabelForm(Page):
         body = {
             "name": data.get("name", "").strip(),
             "type": self.label_type,
-            "description": data.get("description", "").replace("\r\n", "\n"),
+            "description": unix_lines(data.get("description", "")),
             "project_id": data.get("project") or None,
             "allow_notes": "allow_notes" in data,
             "settings": read_settings(self.label_type, data, self.label.settings if self.label else {}),
@@ -167,9 +163,12 @@ class LabelForm(Page):
 
     def _field(self, settings: dict[str, Any]) -> Field:
         texts = self.texts()
-        kind = get_type(self.label_type)(settings)
-        rule = LabelRule("preview", texts["name"].strip() or "Name of the label", self.label_type, False, kind)
-        return Field(rule, texts["description"], allows_notes=bool(texts["allow_notes"]))
+        return preview_field(
+            get_type(self.label_type)(settings),
+            name=texts["name"].strip() or "Name of the label",
+            description=texts["description"],
+            allows_notes=bool(texts["allow_notes"]),
+        )
 
     def examples(self, illegal: IllegalScores) -> list[Example]:
         scores = live_scores(self.actor).filter(pk__in=illegal.examples) if illegal.examples else Score.objects.none()

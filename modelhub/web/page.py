@@ -1,5 +1,6 @@
 """The base of all pages: sessions, rights, and errors as sentences on the page."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
@@ -49,6 +50,15 @@ class Page(View):
             raise TypeError(user)
         return session_actor(user)
 
+    @property
+    def organization_id(self) -> uuid.UUID:
+        return self.actor.user.organization_id
+
+    @property
+    def back(self) -> str:
+        """Return the page after a login in place of a rejected form."""
+        return reverse("web:start")
+
     def dispatch(self, request: HttpRequest, *args: Any, **ids: Any) -> HttpResponseBase:
         """Return the page, a redirect to the login, or the error page of a `Refused`."""
         if not request.user.is_authenticated:
@@ -63,10 +73,7 @@ class Page(View):
     def to_login(self) -> HttpResponse:
         """Return a redirect that leads back after the login, to the page that sent a form."""
         sent = self.request.method not in {"GET", "HEAD"}
-        back = self.request.get_full_path()
-        if sent:
-            back = getattr(self, "back", "") or reverse("web:start")
-        redirect = redirect_to_login(back)
+        redirect = redirect_to_login(self.back if sent else self.request.get_full_path())
         return HttpResponseClientRedirect(redirect["Location"]) if self.is_htmx else redirect
 
     @property

@@ -45,10 +45,6 @@ class PeoplePage(Page):
     for_admins = FOR_ADMINS
     link: OneTimeLink | None = None
 
-    @property
-    def organization_id(self) -> uuid.UUID:
-        return self.actor.user.organization_id
-
     def make_link(self, user: User) -> None:
         """Create a link for the page that answers this form.
 

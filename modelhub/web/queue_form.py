@@ -11,6 +11,7 @@ from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor
 from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LIVE
+from modelhub.core.text import unix_lines
 from modelhub.labels.models import Label, Project
 from modelhub.queues.models import QUEUE_ROLES, Queue
 
@@ -42,7 +43,7 @@ class QueueForm:
         """Return the body of a request, to be checked by the serializer of the API."""
         return {
             **self.texts,
-            **{name: _number(text) for name, text in self.numbers.items()},
+            **{name: whole_number(text) for name, text in self.numbers.items()},
             **self.flags,
             "assignment_strategy": self.strategy,
             "project": self.project or None,
@@ -65,12 +66,12 @@ class QueueForm:
 
 def form_of_post(post: QueryDict) -> QueueForm:
     """Return the form that was sent; labels are in the order of their positions."""
-    positions = {label_id: _number(post.get(f"{POSITION}{label_id}", "")) for label_id in post.getlist("label")}
+    positions = {label_id: whole_number(post.get(f"{POSITION}{label_id}", "")) for label_id in post.getlist("label")}
     labels = sorted(positions, key=lambda label_id: _place(positions[label_id]))
     sent = {name.removeprefix(ROLES): post.getlist(name) for name in post if name.startswith(ROLES)}
     roles = {user_id: [role for role in QUEUE_ROLES if role in words] for user_id, words in sent.items()}
     return QueueForm(
-        texts={name: post.get(name, "").replace("\r\n", "\n") for name in TEXTS},
+        texts={name: unix_lines(post.get(name, "")) for name in TEXTS},
         numbers={name: post.get(name, "").strip() for name in NUMBERS},
         flags={name: name in post for name in FLAGS},
         strategy=post.get("assignment_strategy", ""),
@@ -161,7 +162,7 @@ def _place(position: int | str | None) -> int:
     return position if isinstance(position, int) else LAST
 
 
-def _number(text: str) -> int | str | None:
+def whole_number(text: str) -> int | str | None:
     """Return a number as JSON would have it; other texts stay for the error sentence."""
     digits = text.removeprefix("-")
     if digits.isascii() and digits.isdigit() and len(digits) < 20:

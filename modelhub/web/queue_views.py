@@ -83,7 +83,7 @@ class Queues(Page):
 
     def describe(self, queues: Sequence[Queue]) -> list[QueueRow]:
         """Return the rows of queues; the number of statements does not grow with them."""
-        of_queues = {"organization_id": self.actor.user.organization_id, "queue__in": queues}
+        of_queues = {"organization_id": self.organization_id, "queue__in": queues}
         labels: dict[uuid.UUID, list[str]] = defaultdict(list)
         for attached in attached_labels().filter(**of_queues):
             labels[attached.queue_id].append(attached.label.name)

@@ -290,7 +290,7 @@ class LabelResults(Results):
     kind = "label"
 
     def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
-        self.label = get_label(organization_id=self.actor.user.organization_id, label_id=pk)
+        self.label = get_label(organization_id=self.organization_id, label_id=pk)
         self.rule = LabelRule.of(self.label)
         self.subject = {"label": self.label}
         if "table" in self.request.GET:

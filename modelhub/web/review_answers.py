@@ -17,6 +17,7 @@ from modelhub.core import exact_json
 from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import get_type
 from modelhub.queues.models import IN_FORCE, Item, Queue, QueueLabel, Slot
+from modelhub.queues.overview import labels_of_queue
 from modelhub.scores.models import JUDGES
 
 # Queues with more scores have their posteriors on request: the model is fitted to all of them.
@@ -148,7 +149,7 @@ def read_answers(queue: Queue, item: Item, *, reviewer_id: uuid.UUID, posterior:
     Probabilities are for labels that differ, of small queues or if asked for. The number of statements does not grow
     with labels, people or scores. Raise `Invalid`, `Overdue`.
     """
-    labels = [_open(attached) for attached in _attached(queue)]
+    labels = [_open(attached) for attached in labels_of_queue(queue)]
     cells = [(str(item.pk), label.rule.id) for label in labels]
     opinions = read_opinions(queue, cells, "all") if cells else {}
     annotators = _read_annotators(queue, item, opinions.values())
@@ -163,11 +164,6 @@ def read_answers(queue: Queue, item: Item, *, reviewer_id: uuid.UUID, posterior:
     labels.sort(key=lambda label: not label.differs)
     offers = _add_posteriors(queue, item, [label for label in labels if label.differs], wanted=posterior)
     return AnswerTable(annotators, labels, offers)
-
-
-def _attached(queue: Queue) -> Iterable[QueueLabel]:
-    attached = QueueLabel.objects.filter(organization_id=queue.organization_id, queue=queue)
-    return attached.filter(label__deleted_at=None).select_related("label").order_by("order", "created_at", "id")
 
 
 def _open(attached: QueueLabel) -> LabelAnswers:

@@ -20,7 +20,7 @@ from modelhub.core.text import show
 from modelhub.labels.rules import LabelRule
 from modelhub.queues.access import Access
 from modelhub.queues.models import Item, Queue, Slot
-from modelhub.queues.queries import items_of
+from modelhub.queues.queries import items_after, items_before, items_of
 from modelhub.queues.reviewing import annotated_by
 from modelhub.scores.models import JUDGES, Score
 
@@ -167,8 +167,8 @@ class Neighbours:
 
 
 def find_neighbours(items: QuerySet[Item], item: Item) -> Neighbours:
-    before = _before(items, item).order_by("-order", "-id").values_list("pk", flat=True).first()
-    after = _after(items, item).values_list("pk", flat=True).first()
+    before = items_before(items, item).values_list("pk", flat=True).first()
+    after = items_after(items, item).values_list("pk", flat=True).first()
     return Neighbours(before, after, items[: MOST_COUNTED + 1].count())
 
 
@@ -178,21 +178,13 @@ def find_next(access: Access, filters: ReviewFilter, labels: Labels, item: Item)
     Items that the reviewer has annotated are left out; of many in a row, all that follow.
     """
     waiting = replace(filters, status="waiting").find_items(access.queue, labels).exclude(pk=item.pk)
-    for items in (_after(waiting, item), waiting):
+    for items in (items_after(waiting, item), waiting):
         candidates = list(items[:CANDIDATES])
         own = annotated_by(access.actor, candidates)
         for candidate in candidates:
             if candidate.pk not in own:
                 return candidate.pk
     return None
-
-
-def _before(items: QuerySet[Item], item: Item) -> QuerySet[Item]:
-    return items.filter(Q(order__lt=item.order) | Q(order=item.order, pk__lt=item.pk), order__lte=item.order)
-
-
-def _after(items: QuerySet[Item], item: Item) -> QuerySet[Item]:
-    return items.filter(Q(order__gt=item.order) | Q(order=item.order, pk__gt=item.pk), order__gte=item.order)
 
 
 def _has_different_values(queue: Queue, label_ids: Collection[uuid.UUID]) -> Exists:

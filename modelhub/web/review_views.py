@@ -14,7 +14,7 @@ from modelhub.agreement.reading import read_labels_of_queue
 from modelhub.core import exact_json
 from modelhub.core.errors import Conflict, Invalid, NotFound
 from modelhub.core.exact_json import timestamp
-from modelhub.core.text import count, show
+from modelhub.core.text import count, show, unix_lines
 from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import get_type
 from modelhub.queues.access import Access, get_access
@@ -233,7 +233,7 @@ class ReviewItem(ReviewPage):
 
     def _text(self, name: str) -> str:
         """Return a posted text with the line ends of the API, "" if it is blank."""
-        text = self.request.POST.get(name, "").replace("\r\n", "\n").replace("\r", "\n")
+        text = unix_lines(self.request.POST.get(name, ""))
         return text if text.strip() else ""
 
     def _typed_comments(self, table: AnswerTable) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ class Sources(Page):
     def show(self, **ids: Any) -> HttpResponseBase:
         given = given_filters(self.request, *FILTERS)
         # Metadata and content of a source may be large.
-        shown = sources_of(self.actor.user.organization_id).only(
+        shown = sources_of(self.organization_id).only(
             "source_type", "source_id", "name", "created_at", "organization_id"
         )
         try:
@@ -69,7 +69,7 @@ class OneSource(Page):
     """Source with its scores, those that the person may see."""
 
     def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
-        organization_id = self.actor.user.organization_id
+        organization_id = self.organization_id
         source = get_source(organization_id=organization_id, pk=pk, with_content=True)
         try:
             listing = read_page(self.request, self._scores(source))
@@ -112,7 +112,7 @@ class OneSource(Page):
         if not scores:
             return found
         rows = ScoreRevision.objects.filter(
-            organization_id=self.actor.user.organization_id, score_id__in=[score.pk for score in scores]
+            organization_id=self.organization_id, score_id__in=[score.pk for score in scores]
         )
         newest = Window(RowNumber(), partition_by=F("score_id"), order_by=F("id").desc())
         rows = rows.annotate(place=newest).filter(place__lte=SHOWN_REVISIONS)

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from modelhub.labels.models import Label
 from modelhub.labels.types import get_type
 from modelhub.queues.models import QueueLabel
-from modelhub.web.fields import Field, open_fields
+from modelhub.web.fields import Field, open_fields, preview_field
 
 OPTIONS = {"options": ["positive", {"label": "Mixed", "value": "mixed"}, "negative"]}
 
@@ -27,3 +27,9 @@ def render(*fields: Field, **more: Any) -> str:
 
 def field_of(label: QueueLabel) -> Field:
     return open_fields([label], [])[0]
+
+
+def preview(label_type: str, settings: object, **more: Any) -> Field:
+    """Return the field of a label with these settings. Raise `Invalid` for unfit ones."""
+    kind = get_type(label_type)
+    return preview_field(kind(kind.check_settings(settings)), **more)

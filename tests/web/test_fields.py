@@ -10,26 +10,24 @@ from django.http import QueryDict
 from modelhub.accounts.people import Actor
 from modelhub.core.errors import Invalid
 from modelhub.queues.annotating import InvalidAnnotations, submit_annotations
-from modelhub.queues.detail import get_detail
 from modelhub.queues.ending import complete_item
 from modelhub.queues.models import Item, QueueLabel
+from modelhub.queues.own_work import OwnScore, get_own_scores
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.web.fields import (
     NOT_REMOVED,
     NOTES_ALONE,
     REQUIRED,
     Field,
-    StoredScore,
     add_errors,
     add_missing,
     entries_of,
     has_errors,
     open_fields,
-    preview_field,
     read_fields,
 )
 from tests.factories import ItemFactory, LabelFactory, QueueFactory, QueueLabelFactory, QueueMemberFactory
-from tests.web.field_rows import OPTIONS, field_of, queue_label, render
+from tests.web.field_rows import OPTIONS, field_of, preview, queue_label, render
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&\u202eevil</textarea></script><script>alert(1)</script>"
 VISIBLE = HOSTILE.replace("\u202e", "")
@@ -42,7 +40,7 @@ def posted(**fields: Any) -> QueryDict:
     return data
 
 
-def post(label: QueueLabel, value: object, notes: str | None = None, *, stored: StoredScore | None = None) -> Field:
+def post(label: QueueLabel, value: object, notes: str | None = None, *, stored: OwnScore | None = None) -> Field:
     """Return the field of a label after a form was posted."""
     data = posted(**{f"value-{label.label_id}": value})
     if notes is not None:
@@ -72,15 +70,15 @@ def test_notes_are_sent_where_the_label_allows_them() -> None:
 
 def test_an_unchanged_value_is_sent_as_it_is_stored() -> None:
     label = queue_label("categorical", {**OPTIONS, "multi_choice": True})
-    stored = StoredScore({"selected": ["negative", "mixed"], "confidence": 0.5}, "")
+    stored = OwnScore("", {"selected": ["negative", "mixed"], "confidence": 0.5}, "")
     assert content(post(label, ["mixed", "negative"], stored=stored)) == ["mixed", "negative"]
     assert content(post(label, ["negative", "mixed"], stored=stored)) == stored.value
-    text = StoredScore({"text": "one\r\ntwo", "language": "en"}, "")
+    text = OwnScore("", {"text": "one\r\ntwo", "language": "en"}, "")
     assert content(post(queue_label("text"), "one\r\ntwo", stored=text)) == text.value
 
 
 def test_a_stored_answer_that_was_removed_is_an_error_and_filled_in_again() -> None:
-    field = post(queue_label("text"), "", stored=StoredScore({"text": "good"}, ""))
+    field = post(queue_label("text"), "", stored=OwnScore("", {"text": "good"}, ""))
     assert (field.error, field.strings) == (NOT_REMOVED, ["good"])
     assert has_errors([field])
 
@@ -93,7 +91,7 @@ def test_notes_without_an_answer_are_an_error() -> None:
 
 
 def test_a_stored_value_that_the_settings_reject_by_now_is_shown_and_stays() -> None:
-    stored = StoredScore({"rating": 7}, "why")
+    stored = OwnScore("", {"rating": 7}, "why")
     field = post(queue_label("star", allow_notes=True), [], "why", stored=stored)
     assert (field.outdated, field.error, field.entry()) == ("7 of 5", "", None)
     assert "7 of 5" in render(field)
@@ -129,22 +127,21 @@ def attach(item: Item, label_type: str, *, required: bool = False, **more: Any) 
 
 def opened(item: Item) -> list[Field]:
     actor = actor_of(item)
-    detail = get_detail(actor=actor, queue_id=item.queue_id, item_id=item.pk, of=actor.user, reserve=False)
-    return open_fields(detail.labels, detail.annotations)
+    return open_fields(*get_own_scores(actor=actor, queue_id=item.queue_id, item_id=item.pk))
 
 
 def submit(item: Item, **values: Any) -> list[Field]:
     """Post a form; keys are positions of labels, as in `_0`, and of notes, as in `notes_0`."""
     actor = actor_of(item)
-    detail = get_detail(actor=actor, queue_id=item.queue_id, item_id=item.pk, of=actor.user, reserve=False)
-    ids = [str(label.label_id) for label in detail.labels]
+    labels, scores = get_own_scores(actor=actor, queue_id=item.queue_id, item_id=item.pk)
+    ids = [str(label.label_id) for label in labels]
     data = posted(
         **{
             f"{name.rpartition('_')[0] or 'value'}-{ids[int(name.rpartition('_')[2])]}": value
             for name, value in values.items()
         }
     )
-    fields = read_fields(detail.labels, detail.annotations, data)
+    fields = read_fields(labels, scores, data)
     assert not has_errors(fields)
     submit_annotations(actor=actor, queue_id=item.queue_id, item_id=item.pk, entries=entries_of(fields), notes=None)
     return fields
@@ -250,7 +247,7 @@ TYPES: dict[str, dict[str, Any]] = {
 
 def hostile_field(case: str) -> Field:
     name = case.partition("-")[0]
-    field = preview_field(name, TYPES[case], name=HOSTILE, description=HOSTILE, allows_notes=True)
+    field = preview(name, TYPES[case], name=HOSTILE, description=HOSTILE, allows_notes=True)
     return replace(field, notes=HOSTILE, strings=[HOSTILE], required=True, error=HOSTILE)
 
 
@@ -270,4 +267,4 @@ def test_each_id_is_unique_and_each_reference_has_an_element(case: str) -> None:
 
 def test_a_preview_of_unfit_settings_is_an_error() -> None:
     with pytest.raises(Invalid, match="no_of_stars must be a whole number"):
-        preview_field("star", {"no_of_stars": 0}, name="Quality")
+        preview("star", {"no_of_stars": 0}, name="Quality")

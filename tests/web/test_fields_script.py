@@ -11,8 +11,9 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Browser, Locator, Page, Route
 
 import modelhub
-from modelhub.web.fields import Field, preview_field
+from modelhub.web.fields import Field
 from tests.browser import record_messages
+from tests.web.field_rows import preview
 
 STATIC = Path(modelhub.__file__).parent / "static" / "modelhub"
 POLICY = {"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'"}
@@ -30,7 +31,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def show(page: Page, label_type: str, settings: dict[str, Any], **more: Any) -> Locator:
     """Open a page with a field, and count its input and change events by `events`."""
-    field = replace(preview_field(label_type, settings, name="Quality"), **more)
+    field = replace(preview(label_type, settings, name="Quality"), **more)
     html = (
         HEAD
         + "<form>"
@@ -169,7 +170,7 @@ def test_a_star_is_large_enough_for_a_finger(page: Page) -> None:
 
 
 def field_without_script(**more: Any) -> Field:
-    return replace(preview_field("numeric", {}, name="Quality"), **more)
+    return replace(preview("numeric", {}, name="Quality"), **more)
 
 
 def test_without_a_script_only_the_fields_that_are_posted_are_shown(browser: Browser) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from modelhub.core.text import show
+from modelhub.core.text import show, unix_lines
 from modelhub.labels.types.base import (
     LabelType,
     Level,
@@ -45,8 +45,7 @@ class Text(LabelType):
 
     @classmethod
     def _read_typed(cls, text: str) -> object:
-        """Return the text with the line ends that it was typed with: browsers post CRLF."""
-        return text.replace("\r\n", "\n").replace("\r", "\n")
+        return unix_lines(text)
 
     @classmethod
     def _checked(cls, settings: dict[str, Any]) -> dict[str, Any]:
