@@ -16,8 +16,12 @@ def log_in(person: User, **options: Any) -> Client:
     return client
 
 
+def html_of(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
 def text_of(answer: Any) -> str:
     """Return the words of a page, without markup."""
-    page = answer.content.decode()
+    page = html_of(answer)
     words = re.sub(r"<[^>]*>", " ", page[page.index("<main") :] if "<main" in page else page)
     return re.sub(r"\s+", " ", html.unescape(words))

@@ -4,18 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.messages import get_messages
-from django.test import Client
 
 from modelhub.accounts.models import User
 from modelhub.queues.models import Item, Queue
 from tests.factories import ItemFactory, QueueFactory, QueueMemberFactory, SourceFactory, UserFactory
-
-
-def client_of(user: User, **options: Any) -> Client:
-    """Return a client with the session of a user."""
-    client = Client(headers={"Accept": "text/html"}, **options)
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 def sentences(response: Any) -> list[str]:

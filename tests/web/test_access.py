@@ -18,6 +18,7 @@ from tests.factories import (
     SourceFactory,
     UserFactory,
 )
+from tests.web.pages import log_in
 
 pytestmark = pytest.mark.django_db
 
@@ -94,8 +95,6 @@ def test_a_page_for_everybody(row: list[str]) -> None:
     path = reverse(f"web:{name}", kwargs=ids)
     found = []
     for person in people:
-        client = Client()
-        if person:
-            client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-        found.append(str(client.get(path, headers={"Accept": "text/html"}).status_code))
+        client = log_in(person) if person else Client()
+        found.append(str(client.get(path).status_code))
     assert found == statuses

@@ -11,7 +11,8 @@ from django.test import override_settings
 from modelhub.queues.models import Item, Queue
 from modelhub.sources.models import Source
 from tests.factories import LabelFactory, ScoreFactory, SourceFactory
-from tests.web.queue_team import Team, client_of, sentences
+from tests.web.pages import html_of, log_in
+from tests.web.queue_team import Team, sentences
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +25,7 @@ def team() -> Team:
 
 
 def post(team: Team, action: str, *, role: str = "admin", **fields: Any) -> Any:
-    return client_of(getattr(team, role)).post(f"{team.path}add/", {"action": action, **fields})
+    return log_in(getattr(team, role)).post(f"{team.path}add/", {"action": action, **fields})
 
 
 def upload(team: Team, content: str | bytes, *, role: str = "admin", source_type: str = "trace") -> Any:
@@ -33,17 +34,13 @@ def upload(team: Team, content: str | bytes, *, role: str = "admin", source_type
     return post(team, "file", role=role, file=file, source_type=source_type)
 
 
-def text_of(response: Any) -> str:
-    return str(response.content.decode())
-
-
 def ids_of(team: Team) -> list[str]:
     items = Item.objects.filter(queue=team.queue, deleted_at=None).order_by("order")
     return list(items.values_list("source__source_id", flat=True))
 
 
 def errors_of(response: Any) -> list[str]:
-    found = re.findall(r"<li><bdi>(.*?)</bdi></li>", text_of(response))
+    found = re.findall(r"<li><bdi>(.*?)</bdi></li>", html_of(response))
     return [one.replace("&quot;", '"').replace("&#x27;", "'") for one in found]
 
 
@@ -75,7 +72,7 @@ def test_unknown_ids_are_named_by_their_lines_and_the_others_are_added(team: Tea
     assert first == "Line 2: no source has this id; tick “Register unknown ids” to register it"
     assert second.startswith('Line 4: source_id must be a string of 1 to 255 visible characters, got "c d"')
     # Nothing typed is lost.
-    assert "foreign\n\nc d</textarea>" in text_of(answer).replace("\r", "")
+    assert "foreign\n\nc d</textarea>" in html_of(answer).replace("\r", "")
 
 
 def test_unknown_ids_are_registered_on_request(team: Team) -> None:
@@ -99,8 +96,8 @@ def test_a_server_that_registers_unknown_sources_does_so_here(team: Team) -> Non
 def test_unusable_ids_are_refused_with_a_sentence(team: Team, fields: dict[str, str], sentence: str) -> None:
     answer = post(team, "ids", **fields)
     assert answer.status_code in {400, 413}
-    assert sentence in text_of(answer)
-    assert 'aria-invalid="true"' in text_of(answer)
+    assert sentence in html_of(answer)
+    assert 'aria-invalid="true"' in html_of(answer)
 
 
 def test_more_ids_than_one_request_of_the_api_are_added(team: Team) -> None:
@@ -175,7 +172,7 @@ def test_wrong_lines_are_named_and_the_others_are_added(team: Team) -> None:
     answer = upload(team, "\n".join(lines))
     assert answer.status_code == 200
     assert ids_of(team) == ["good", "last"]
-    assert "2 items added. 7 lines with errors" in text_of(answer)
+    assert "2 items added. 7 lines with errors" in html_of(answer)
     found = errors_of(answer)
     assert [one.split(":")[0] for one in found] == [f"Line {number}" for number in range(2, 9)]
     assert "it is not valid JSON at character 2" in found[0]
@@ -210,12 +207,12 @@ def test_wrong_rows_of_csv_are_named_by_their_lines(team: Team) -> None:
 def test_an_unusable_file_is_refused_with_a_sentence(team: Team, content: bytes, sentence: str) -> None:
     answer = upload(team, content)
     assert answer.status_code in {400, 413}
-    assert re.search(sentence, text_of(answer))
+    assert re.search(sentence, html_of(answer))
     assert Item.objects.count() == 0
 
 
 def test_the_name_of_a_file_is_not_used(team: Team) -> None:
-    page = text_of(upload(team, "nonsense"))
+    page = html_of(upload(team, "nonsense"))
     assert "onerror" not in page
     assert "upload" not in {item.source.name for item in Item.objects.all()}
 
@@ -223,7 +220,7 @@ def test_the_name_of_a_file_is_not_used(team: Team) -> None:
 def test_a_form_without_a_file_is_refused(team: Team) -> None:
     answer = post(team, "file", source_type="trace")
     assert answer.status_code == 400
-    assert "file must be a file of JSON lines or CSV" in text_of(answer)
+    assert "file must be a file of JSON lines or CSV" in html_of(answer)
 
 
 @override_settings(MAX_BODY_BYTES=10_000)
@@ -245,7 +242,7 @@ def test_admins_update_sources_by_a_file_and_managers_only_add_them(team: Team) 
 
 def test_content_of_a_file_is_never_markup(team: Team) -> None:
     answer = upload(team, '{"source_id": "<script>alert(1)</script> x"}')
-    assert "<script>alert" not in text_of(answer)
+    assert "<script>alert" not in html_of(answer)
     assert len(errors_of(answer)) == 1
 
 
@@ -267,12 +264,12 @@ def test_the_file_of_a_person_without_the_right_is_not_read(team: Team) -> None:
 
 
 def test_a_form_needs_its_token(team: Team) -> None:
-    client = client_of(team.admin, enforce_csrf_checks=True)
+    client = log_in(team.admin, enforce_csrf_checks=True)
     file = SimpleUploadedFile("a.csv", b"source_id\nx\n")
     fields = {"action": "file", "source_type": "trace", "file": file}
     assert client.post(f"{team.path}add/", fields).status_code == 403
     assert Item.objects.count() == 0
-    page = text_of(client.get(f"{team.path}add/"))
+    page = html_of(client.get(f"{team.path}add/"))
     [token, *_] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
     file.seek(0)
     answer = client.post(f"{team.path}add/", fields | {"csrfmiddlewaretoken": token})
@@ -281,15 +278,15 @@ def test_a_form_needs_its_token(team: Team) -> None:
 
 
 def test_other_forms_of_pages_refuse_files(team: Team) -> None:
-    client = client_of(team.admin)
+    client = log_in(team.admin)
     for path in ("/queues/new/", f"{team.path}edit/", f"{team.path}items/", team.path):
         answer = client.post(path, {"file": SimpleUploadedFile("a.csv", b"x")})
         assert answer.status_code == 400
-        assert "Files are not accepted" in text_of(answer)
+        assert "Files are not accepted" in html_of(answer)
 
 
 def test_a_visitor_is_sent_to_the_login_before_the_file_is_read(team: Team) -> None:
-    client = client_of(team.admin)
+    client = log_in(team.admin)
     client.logout()
     answer = client.post(f"{team.path}add/", {"action": "file", "file": SimpleUploadedFile("a.csv", b"x")})
     assert answer["Location"].startswith("/login/")
@@ -305,9 +302,9 @@ def test_a_filter_counts_before_it_adds(team: Team) -> None:
     SourceFactory.create(organization=team.foreigner.organization, source_type="span")
     ScoreFactory.create(source=scored, label=label)
     Item.objects.create(organization=team.queue.organization, queue=team.queue, source=others[0], order=1)
-    client = client_of(team.manager)
+    client = log_in(team.manager)
     query = {"source_type": "span", "scored": "false", "label_id": str(label.pk), "count": "1"}
-    page = text_of(client.get(f"{team.path}add/", query))
+    page = html_of(client.get(f"{team.path}add/", query))
     assert "2 new sources match." in page
     assert "1 more is in the queue already." in page
     assert "Add 2 items" in page
@@ -321,14 +318,14 @@ def test_a_filter_counts_before_it_adds(team: Team) -> None:
 def test_a_filter_by_metadata_time_and_limit(team: Team) -> None:
     for model in ("small", "small", "large"):
         SourceFactory.create(organization=team.queue.organization, metadata={"model": model})
-    client = client_of(team.admin)
+    client = log_in(team.admin)
     for query, number in (
         ({"metadata": '{"model": "small"}'}, 2),
         ({"metadata": '{"model": "small"}', "limit": "1"}, 1),
         ({"registered_after": "2020-01-01"}, 3),
         ({"registered_before": "2020-01-01"}, 0),
     ):
-        page = text_of(client.get(f"{team.path}add/", query | {"count": "1"}))
+        page = html_of(client.get(f"{team.path}add/", query | {"count": "1"}))
         assert f"{number} new source" in page
 
 
@@ -344,9 +341,9 @@ def test_a_filter_by_metadata_time_and_limit(team: Team) -> None:
     ],
 )
 def test_an_unusable_filter_is_refused_with_a_sentence(team: Team, fields: dict[str, str], sentence: str) -> None:
-    client = client_of(team.admin)
+    client = log_in(team.admin)
     counted = client.get(f"{team.path}add/", fields | {"count": "1"})
     added = client.post(f"{team.path}add/", fields | {"action": "filter"})
     for answer in (counted, added):
         assert answer.status_code in {400, 404}
-        assert sentence in text_of(answer)
+        assert sentence in html_of(answer)

@@ -27,6 +27,7 @@ from tests.factories import (
     SlotFactory,
     UserFactory,
 )
+from tests.web.pages import log_in
 
 pytestmark = pytest.mark.django_db
 
@@ -84,9 +85,7 @@ def items(queue: Queue) -> list[Item]:
 def annotator_of(queue: Queue, *roles: str) -> Annotator:
     user = UserFactory.create(organization=queue.organization)
     QueueMemberFactory.create(queue=queue, user=user, roles=list(roles or ["annotator"]))
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return Annotator(user, client, queue)
+    return Annotator(user, log_in(user), queue)
 
 
 @pytest.fixture

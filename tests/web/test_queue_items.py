@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from modelhub.queues.models import Assignment, Item, Queue, Slot
 from tests.factories import AssignmentFactory, SlotFactory, UserFactory
-from tests.web.queue_team import Team, client_of, sentences
+from tests.web.pages import html_of, log_in
+from tests.web.queue_team import Team, sentences
 
 pytestmark = pytest.mark.django_db
 
@@ -22,15 +23,11 @@ def team() -> Team:
 
 
 def post(team: Team, role: str = "manager", query: str = "", **fields: Any) -> Any:
-    return client_of(getattr(team, role)).post(f"{team.path}items/{query}", fields)
-
-
-def text_of(response: Any) -> str:
-    return str(response.content.decode())
+    return log_in(getattr(team, role)).post(f"{team.path}items/{query}", fields)
 
 
 def shown(team: Team, query: str = "") -> list[str]:
-    page = text_of(client_of(team.manager).get(f"{team.path}items/{query}"))
+    page = html_of(log_in(team.manager).get(f"{team.path}items/{query}"))
     return re.findall(r'name="item" value="([^"]+)"', page)
 
 
@@ -48,9 +45,7 @@ def test_items_are_listed_in_order_on_pages(team: Team) -> None:
     assert shown(team, "?page=2") == ids(items[50:])
     assert shown(team, "?page=99") == ids(items[50:])
     assert shown(team, "?ordering=-order") == ids(items[::-1][:50])
-    assert 'href="?ordering=-order&amp;page=2"' in text_of(
-        client_of(team.admin).get(f"{team.path}items/?ordering=-order")
-    )
+    assert 'href="?ordering=-order&amp;page=2"' in html_of(log_in(team.admin).get(f"{team.path}items/?ordering=-order"))
 
 
 def test_items_are_filtered_by_status_and_person(team: Team) -> None:
@@ -60,12 +55,12 @@ def test_items_are_filtered_by_status_and_person(team: Team) -> None:
     assert shown(team, "?status=skipped") == ids([skipped])
     assert shown(team, f"?assigned_to={team.annotator.pk}") == ids([taken])
     assert shown(team, "?assigned_to=nobody") == ids([free, skipped])
-    assert client_of(team.manager).get(f"{team.path}items/?status=nonsense").status_code == 400
-    assert "No item matches" in text_of(client_of(team.manager).get(f"{team.path}items/?status=completed"))
+    assert log_in(team.manager).get(f"{team.path}items/?status=nonsense").status_code == 400
+    assert "No item matches" in html_of(log_in(team.manager).get(f"{team.path}items/?status=completed"))
 
 
 def test_statements_of_the_list_do_not_grow_with_items_and_members(team: Team) -> None:
-    client = client_of(team.manager)
+    client = log_in(team.manager)
     team.add(2)
     client.get(f"{team.path}items/")
     with CaptureQueriesContext(connection) as few:
@@ -156,9 +151,9 @@ def test_an_unusable_form_shows_the_sentence_and_keeps_the_choice(
     }
     answer = post(team, **{name: str(words.get(value, value)) for name, value in fields.items()})
     assert answer.status_code == 400
-    assert sentence in text_of(answer)
+    assert sentence in html_of(answer)
     if fields.get("person") == "ANNOTATOR":
-        assert f'name="person" value="{team.annotator.pk}" checked' in text_of(answer)
+        assert f'name="person" value="{team.annotator.pk}" checked' in html_of(answer)
     assert Assignment.objects.count() == 0
 
 
@@ -174,7 +169,7 @@ def test_items_are_removed_and_foreign_ones_are_not(team: Team) -> None:
 def test_a_reservation_is_shown_and_released(team: Team) -> None:
     [item] = team.add()
     SlotFactory.create(item=item, user=team.annotator, state="reserved", seat=1)
-    page = text_of(client_of(team.manager).get(f"{team.path}items/"))
+    page = html_of(log_in(team.manager).get(f"{team.path}items/"))
     [value] = re.findall(r'name="release" value="([^"]+)"', page)
     assert value == f"{item.pk} {team.annotator.pk}"
     assert sentences(post(team, release=value)) == ["The reservation is released."]
@@ -198,7 +193,7 @@ def test_only_managers_act_on_items(team: Team, action: str, role: str, status: 
 def test_inactive_members_are_not_offered(team: Team) -> None:
     team.add()
     gone = team.join("annotator", is_active=False, name="Gone away")
-    page = text_of(client_of(team.manager).get(f"{team.path}items/"))
+    page = html_of(log_in(team.manager).get(f"{team.path}items/"))
     assert str(gone.pk) not in page
     assert "Gone away" not in page
     assert UserFactory.create(organization=team.queue.organization).email not in page

@@ -22,7 +22,8 @@ from tests.factories import (
     ScoreFactory,
     UserFactory,
 )
-from tests.web.queue_team import Team, client_of, sentences
+from tests.web.pages import html_of, log_in
+from tests.web.queue_team import Team, sentences
 
 pytestmark = pytest.mark.django_db
 
@@ -32,10 +33,6 @@ EVIL = '<script>alert(1)</script>"\u202e'
 @pytest.fixture
 def team() -> Team:
     return Team()
-
-
-def text_of(response: Any) -> str:
-    return str(response.content.decode())
 
 
 def form_of(team: Team, **changes: Any) -> dict[str, Any]:
@@ -58,11 +55,11 @@ def form_of(team: Team, **changes: Any) -> dict[str, Any]:
 
 def test_the_list_has_the_persons_queues_and_admins_see_all(team: Team) -> None:
     QueueFactory.create(organization=team.queue.organization, created_by=team.admin, name="Summaries")
-    assert "Summaries" not in text_of(client_of(team.annotator).get("/queues/"))
-    page = text_of(client_of(team.admin).get("/queues/"))
+    assert "Summaries" not in html_of(log_in(team.annotator).get("/queues/"))
+    page = html_of(log_in(team.admin).get("/queues/"))
     assert "Summaries" in page
     assert "Refunds" in page
-    assert "Refunds" not in text_of(client_of(team.foreigner).get("/queues/"))
+    assert "Refunds" not in html_of(log_in(team.foreigner).get("/queues/"))
 
 
 @pytest.mark.parametrize(
@@ -75,49 +72,49 @@ def test_the_list_has_the_persons_queues_and_admins_see_all(team: Team) -> None:
     ],
 )
 def test_the_list_has_the_links_of_the_persons_rights(team: Team, role: str, links: set[str]) -> None:
-    page = text_of(client_of(getattr(team, role)).get("/queues/"))
+    page = html_of(log_in(getattr(team, role)).get("/queues/"))
     assert set(re.findall(rf'href="{team.path}([^"]*)"', page)) == links
 
 
 def test_the_list_filters_by_name_and_status(team: Team) -> None:
     QueueFactory.create(organization=team.queue.organization, created_by=team.admin, name="Summaries", status="draft")
-    client = client_of(team.admin)
+    client = log_in(team.admin)
     for query, names in {"search=refu": ["Refunds"], "status=draft": ["Summaries"], "status=paused": []}.items():
-        page = text_of(client.get(f"/queues/?{query}"))
+        page = html_of(client.get(f"/queues/?{query}"))
         assert [name for name in ("Refunds", "Summaries") if name in page] == names
     assert "No queue matches" in page
     assert client.get("/queues/?status=nonsense").status_code == 400
 
 
 def test_an_archived_queue_is_behind_the_filter_and_its_manager_restores_it(team: Team) -> None:
-    client = client_of(team.manager)
+    client = log_in(team.manager)
     assert client.post(team.path, {"action": "archive"}).status_code == 302
-    assert "Refunds" not in text_of(client.get("/queues/?status=active"))
-    page = text_of(client.get("/queues/?status=archived"))
+    assert "Refunds" not in html_of(client.get("/queues/?status=active"))
+    page = html_of(client.get("/queues/?status=archived"))
     assert f'value="{team.queue.pk}"' in page
     answer = client.post("/queues/?status=archived", {"restore": str(team.queue.pk)})
     assert answer["Location"] == team.path
-    assert "Refunds" in text_of(client.get("/queues/"))
+    assert "Refunds" in html_of(client.get("/queues/"))
 
 
 def test_a_queue_whose_name_is_taken_is_not_restored(team: Team) -> None:
     Queue.objects.filter(pk=team.queue.pk).update(deleted_at=clock.now())
     QueueFactory.create(organization=team.queue.organization, created_by=team.admin, name="refunds")
-    answer = client_of(team.admin).post("/queues/", {"restore": str(team.queue.pk)})
+    answer = log_in(team.admin).post("/queues/", {"restore": str(team.queue.pk)})
     assert answer.status_code == 409
-    assert "exists already" in text_of(answer)
+    assert "exists already" in html_of(answer)
 
 
 @pytest.mark.parametrize(("role", "status"), [("reviewer", 403), ("annotator", 403), ("foreigner", 404)])
 def test_others_do_not_restore_a_queue(team: Team, role: str, status: int) -> None:
     Queue.objects.filter(pk=team.queue.pk).update(deleted_at=clock.now())
-    answer = client_of(getattr(team, role)).post("/queues/", {"restore": str(team.queue.pk)})
+    answer = log_in(getattr(team, role)).post("/queues/", {"restore": str(team.queue.pk)})
     assert answer.status_code == status
-    assert client_of(team.admin).post("/queues/", {"restore": "x"}).status_code == 400
+    assert log_in(team.admin).post("/queues/", {"restore": "x"}).status_code == 400
 
 
 def test_statements_of_the_list_do_not_grow_with_queues_and_members(team: Team) -> None:
-    client = client_of(team.admin)
+    client = log_in(team.admin)
     client.get("/queues/")
     with CaptureQueriesContext(
         connection,
@@ -134,8 +131,8 @@ def test_statements_of_the_list_do_not_grow_with_queues_and_members(team: Team) 
 
 def test_the_first_steps_are_named_without_a_queue() -> None:
     admin, member = UserFactory.create(role="admin"), UserFactory.create()
-    assert "Create the first queue" in text_of(client_of(admin).get("/queues/"))
-    assert "A manager of a queue adds you" in text_of(client_of(member).get("/queues/"))
+    assert "Create the first queue" in html_of(log_in(admin).get("/queues/"))
+    assert "A manager of a queue adds you" in html_of(log_in(member).get("/queues/"))
 
 
 def test_names_of_people_and_queues_are_never_markup(team: Team) -> None:
@@ -143,9 +140,9 @@ def test_names_of_people_and_queues_are_never_markup(team: Team) -> None:
     label = LabelFactory.create(organization=team.queue.organization, name=EVIL)
     QueueLabelFactory.create(queue=team.queue, label=label)
     team.join("annotator", name=EVIL)
-    client = client_of(team.admin)
+    client = log_in(team.admin)
     for path in ("/queues/", team.path, f"{team.path}edit/", f"{team.path}add/", f"{team.path}items/"):
-        page = text_of(client.get(path))
+        page = html_of(client.get(path))
         assert "<script>alert" not in page
         assert "&lt;script&gt;" in page
 
@@ -158,7 +155,7 @@ def test_the_page_shows_progress_people_labels_and_instructions(team: Team) -> N
     team.add(1, status="completed", completed_at=clock.now())
     Queue.objects.filter(pk=team.queue.pk).update(instructions="Judge the last answer.")
     QueueLabelFactory.create(queue=team.queue, label__name="Quality")
-    page = text_of(client_of(team.reviewer).get(team.path))
+    page = html_of(log_in(team.reviewer).get(team.path))
     assert "25.0 %" in page
     assert "Quality" in page
     assert "1 to 5" in page
@@ -175,7 +172,7 @@ def test_reviewers_see_the_work_of_all_people(team: Team) -> None:
     QueueLabelFactory.create(queue=team.queue, label=label)
     gone = UserFactory.create(organization=team.queue.organization, name="Gone away")
     ScoreFactory.create(source=item.source, label=label, annotator=gone, queue_item=item.pk, queue_id=team.queue.pk)
-    page = text_of(client_of(team.reviewer).get(team.path))
+    page = html_of(log_in(team.reviewer).get(team.path))
     assert "Gone away" in page
     assert "no member any more" in page
 
@@ -191,8 +188,8 @@ def test_reviewers_see_the_work_of_all_people(team: Team) -> None:
 )
 def test_the_buttons_are_the_possible_changes(team: Team, before: str, names: list[str]) -> None:
     Queue.objects.filter(pk=team.queue.pk).update(status=before)
-    client = client_of(team.manager)
-    buttons = re.findall(r'<button name="action" value="(\w+)"[^>]*>([^<]+)<', text_of(client.get(team.path)))
+    client = log_in(team.manager)
+    buttons = re.findall(r'<button name="action" value="(\w+)"[^>]*>([^<]+)<', html_of(client.get(team.path)))
     assert [name for _, name in buttons] == [*names, "Archive"]
     for status, _ in buttons[:-1]:
         Queue.objects.filter(pk=team.queue.pk).update(status=before)
@@ -201,9 +198,9 @@ def test_the_buttons_are_the_possible_changes(team: Team, before: str, names: li
 
 
 def test_an_impossible_change_of_the_status_shows_the_sentence(team: Team) -> None:
-    answer = client_of(team.manager).post(team.path, {"action": "draft"})
+    answer = log_in(team.manager).post(team.path, {"action": "draft"})
     assert answer.status_code == 400
-    assert "Cannot transition from" in text_of(answer)
+    assert "Cannot transition from" in html_of(answer)
 
 
 @pytest.mark.parametrize("action", ["paused", "archive", "restore"])
@@ -211,15 +208,15 @@ def test_an_impossible_change_of_the_status_shows_the_sentence(team: Team) -> No
 def test_only_managers_change_a_queue(team: Team, action: str, role: str, status: int) -> None:
     deleted_at = clock.now() if action == "restore" else None
     Queue.objects.filter(pk=team.queue.pk).update(deleted_at=deleted_at)
-    assert client_of(getattr(team, role)).post(team.path, {"action": action}).status_code == status
+    assert log_in(getattr(team, role)).post(team.path, {"action": action}).status_code == status
     stored = Queue.objects.get(pk=team.queue.pk)
     assert (stored.status, stored.deleted_at) == ("active", deleted_at)
 
 
 def test_the_page_of_an_archived_queue_offers_to_restore_it_and_nothing_else(team: Team) -> None:
     Queue.objects.filter(pk=team.queue.pk).update(deleted_at=clock.now())
-    client = client_of(team.admin)
-    page = text_of(client.get(team.path))
+    client = log_in(team.admin)
+    page = html_of(client.get(team.path))
     assert re.findall(r'<button name="action" value="(\w+)"', page) == ["restore"]
     assert f"{team.path}edit/" not in page
     client.post(team.path, {"action": "restore"})
@@ -227,7 +224,7 @@ def test_the_page_of_an_archived_queue_offers_to_restore_it_and_nothing_else(tea
 
 
 def test_statements_of_a_queue_do_not_grow_with_members_and_items(team: Team) -> None:
-    client = client_of(team.admin)
+    client = log_in(team.admin)
     client.get(team.path)
     with CaptureQueriesContext(connection) as few:
         client.get(team.path)
@@ -245,7 +242,7 @@ def test_statements_of_a_queue_do_not_grow_with_members_and_items(team: Team) ->
 @pytest.mark.parametrize("name", ["json", "csv", "jsonl"])
 def test_reviewers_export_the_items_as_a_file(team: Team, name: str) -> None:
     [item] = team.add()
-    answer: Any = client_of(team.reviewer).get(f"{team.path}export/?format={name}")
+    answer: Any = log_in(team.reviewer).get(f"{team.path}export/?format={name}")
     assert answer.status_code == 200
     assert answer["Content-Disposition"] == f'attachment; filename="queue_{team.queue.pk}_annotations.{name}"'
     content = b"".join(answer.streaming_content).decode("utf-8-sig")
@@ -255,9 +252,9 @@ def test_reviewers_export_the_items_as_a_file(team: Team, name: str) -> None:
 
 
 def test_an_unknown_format_of_an_export_is_refused(team: Team) -> None:
-    answer = client_of(team.reviewer).get(f"{team.path}export/?format=xlsx")
+    answer = log_in(team.reviewer).get(f"{team.path}export/?format=xlsx")
     assert answer.status_code == 400
-    assert "format must be one of json, csv, jsonl" in text_of(answer)
+    assert "format must be one of json, csv, jsonl" in html_of(answer)
 
 
 @pytest.mark.parametrize(
@@ -278,20 +275,20 @@ def test_an_export_has_the_decisions_of_reviewers_if_wanted(team: Team, query: s
             queue_id=team.queue.pk,
         )
     AdjudicationFactory.create(item=item, label=label, value={"rating": 3})
-    answer: Any = client_of(team.reviewer).get(f"{team.path}export/?format=csv{query}")
+    answer: Any = log_in(team.reviewer).get(f"{team.path}export/?format=csv{query}")
     rows = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))
     assert sorted(row["value"] for row in rows) == values
 
 
 def test_an_unknown_preference_of_an_export_is_refused(team: Team) -> None:
-    answer = client_of(team.reviewer).get(f"{team.path}export/?prefer=mine")
+    answer = log_in(team.reviewer).get(f"{team.path}export/?prefer=mine")
     assert answer.status_code == 400
-    assert "prefer must be one of scores, authoritative" in text_of(answer)
+    assert "prefer must be one of scores, authoritative" in html_of(answer)
 
 
 @pytest.mark.parametrize("page", ["", "results/"])
 def test_pages_offer_the_decisions_of_reviewers_for_an_export(team: Team, page: str) -> None:
-    text = text_of(client_of(team.reviewer).get(team.path + page))
+    text = html_of(log_in(team.reviewer).get(team.path + page))
     assert f'<form method="get" action="{team.path}export/"' in text
     assert '<input type="checkbox" name="prefer" value="authoritative">' in text
     for name in ("json", "csv", "jsonl"):
@@ -305,7 +302,7 @@ def test_a_queue_is_created_with_its_labels_in_order_people_and_settings(team: T
     organization = team.queue.organization
     first, second = (LabelFactory.create(organization=organization, name=name) for name in ("B", "A"))
     project = ProjectFactory.create(organization=organization)
-    client = client_of(team.admin)
+    client = log_in(team.admin)
     assert client.get("/queues/new/").status_code == 200
     fields = form_of(
         team,
@@ -340,7 +337,7 @@ def test_a_queue_is_created_with_its_labels_in_order_people_and_settings(team: T
         team.annotator.pk: ["annotator"],
         team.reviewer.pk: ["reviewer", "annotator"],
     }
-    page = text_of(client.get(answer["Location"]))
+    page = html_of(client.get(answer["Location"]))
     assert "Add items" in page
     assert "Next steps" in page
 
@@ -364,8 +361,8 @@ def test_an_error_stands_beside_its_field_and_nothing_typed_is_lost(
     team: Team, field: str, sent: str, name: str | None, sentence: str
 ) -> None:
     fields = form_of(team, description="Typed with care", **{field: sent})
-    answer = client_of(team.admin).post("/queues/new/", fields)
-    page = text_of(answer)
+    answer = log_in(team.admin).post("/queues/new/", fields)
+    page = html_of(answer)
     assert answer.status_code in {400, 409}
     assert "Typed with care" in page
     if name:
@@ -379,7 +376,7 @@ def test_rejected_choices_of_labels_and_people_stay(team: Team) -> None:
     label = LabelFactory.create(organization=team.queue.organization)
     fields = form_of(team, name="", label=str(label.pk), required=str(label.pk), requires_review="on")
     fields[f"roles-{team.annotator.pk}"] = ["reviewer"]
-    page = text_of(client_of(team.admin).post("/queues/new/", fields))
+    page = html_of(log_in(team.admin).post("/queues/new/", fields))
     assert f'name="label" value="{label.pk}" checked' in page
     assert re.search(rf'name="required" value="{label.pk}"[^>]* checked', page)
     assert re.search(rf'name="roles-{team.annotator.pk}" value="reviewer"[^>]* checked', page)
@@ -388,7 +385,7 @@ def test_rejected_choices_of_labels_and_people_stay(team: Team) -> None:
 
 @pytest.mark.parametrize("role", ["manager", "reviewer", "annotator"])
 def test_only_admins_create_queues(team: Team, role: str) -> None:
-    assert client_of(getattr(team, role)).post("/queues/new/", form_of(team)).status_code == 403
+    assert log_in(getattr(team, role)).post("/queues/new/", form_of(team)).status_code == 403
     assert Queue.objects.count() == 1
 
 
@@ -418,7 +415,7 @@ def test_an_unchanged_form_changes_nothing(team: Team) -> None:
     # Not a whole number of minutes.
     Queue.objects.filter(pk=team.queue.pk).update(reservation_seconds=90)
     before = list(QueueMember.objects.order_by("pk").values_list("user_id", "roles"))
-    answer = client_of(team.manager).post(f"{team.path}edit/", edited(team))
+    answer = log_in(team.manager).post(f"{team.path}edit/", edited(team))
     assert answer["Location"] == team.path
     assert Queue.objects.get(pk=team.queue.pk).reservation_seconds == 90
     assert QueueLabel.objects.filter(pk=deleted.pk).exists()
@@ -438,7 +435,7 @@ def test_a_manager_changes_settings_labels_and_members(team: Team) -> None:
         **{f"position-{new.pk}": "1", f"position-{keep.label_id}": "2"},
         **{f"roles-{team.annotator.pk}": None, f"roles-{team.reviewer.pk}": ["reviewer", "annotator"]},
     )
-    answer = client_of(team.manager).post(f"{team.path}edit/", fields)
+    answer = log_in(team.manager).post(f"{team.path}edit/", fields)
     assert answer.status_code == 302
     queue = Queue.objects.get(pk=team.queue.pk)
     assert (queue.name, queue.annotations_required, queue.blind) == ("Refunds 2", 3, False)
@@ -451,7 +448,7 @@ def test_a_manager_changes_settings_labels_and_members(team: Team) -> None:
 
 
 def test_a_creator_without_a_role_is_no_member(team: Team) -> None:
-    client = client_of(team.admin)
+    client = log_in(team.admin)
     fields = form_of(team, **{f"roles-{team.admin.pk}": None, f"roles-{team.manager.pk}": ["manager"]})
     assert client.post("/queues/new/", fields).status_code == 302
     members = QueueMember.objects.filter(queue__name="Answers").values_list("user_id", flat=True)
@@ -460,22 +457,22 @@ def test_a_creator_without_a_role_is_no_member(team: Team) -> None:
 
 def test_the_last_manager_stays(team: Team) -> None:
     fields = edited(team, **{f"roles-{team.manager.pk}": ["annotator"]})
-    answer = client_of(team.manager).post(f"{team.path}edit/", fields)
+    answer = log_in(team.manager).post(f"{team.path}edit/", fields)
     assert answer.status_code == 409
-    assert "at least one manager" in text_of(answer)
+    assert "at least one manager" in html_of(answer)
 
 
 @pytest.mark.parametrize(("role", "status"), [("reviewer", 403), ("annotator", 403), ("foreigner", 404)])
 def test_only_managers_edit_a_queue(team: Team, role: str, status: int) -> None:
-    answer = client_of(getattr(team, role)).post(f"{team.path}edit/", edited(team, name="Mine"))
+    answer = log_in(getattr(team, role)).post(f"{team.path}edit/", edited(team, name="Mine"))
     assert answer.status_code == status
     assert Queue.objects.get(pk=team.queue.pk).name == "Refunds"
 
 
 def test_labels_and_people_of_others_are_not_offered_or_taken(team: Team) -> None:
     foreign_label = LabelFactory.create(organization=team.foreigner.organization, name="Foreign label")
-    client = client_of(team.admin)
-    page = text_of(client.get(f"{team.path}edit/"))
+    client = log_in(team.admin)
+    page = html_of(client.get(f"{team.path}edit/"))
     assert "Foreign label" not in page
     assert team.foreigner.email not in page
     for changes in ({"label": str(foreign_label.pk)}, {f"roles-{team.foreigner.pk}": ["annotator"]}):
@@ -485,8 +482,8 @@ def test_labels_and_people_of_others_are_not_offered_or_taken(team: Team) -> Non
 def test_a_large_organization_names_further_people_by_email(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("modelhub.web.queue_form.MOST_PEOPLE", 2)
     late = UserFactory.create(organization=team.queue.organization, name="zz", email="late@example.com")
-    client = client_of(team.admin)
-    page = text_of(client.get(f"{team.path}edit/"))
+    client = log_in(team.admin)
+    page = html_of(client.get(f"{team.path}edit/"))
     assert "Further annotators by email" in page
     assert late.email not in page
     assert team.annotator.email in page
@@ -498,7 +495,7 @@ def test_a_form_with_hundreds_of_members_is_read(team: Team) -> None:
     roles = ["manager", "reviewer", "annotator"]
     for user in UserFactory.create_batch(400, organization=team.queue.organization):
         QueueMemberFactory.create(queue=team.queue, user=user, roles=roles)
-    client = client_of(team.admin)
+    client = log_in(team.admin)
     with CaptureQueriesContext(connection) as statements:
         assert client.get(f"{team.path}edit/").status_code == 200
     assert len(statements) <= 12
@@ -507,5 +504,5 @@ def test_a_form_with_hundreds_of_members_is_read(team: Team) -> None:
 
 
 def test_messages_name_the_new_queue(team: Team) -> None:
-    answer = client_of(team.admin).post("/queues/new/", form_of(team))
+    answer = log_in(team.admin).post("/queues/new/", form_of(team))
     assert sentences(answer) == ["“Answers” is created. Add items, then activate it."]

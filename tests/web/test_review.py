@@ -28,6 +28,7 @@ from tests.factories import (
     SourceFactory,
     UserFactory,
 )
+from tests.web.pages import html_of, log_in
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e'\""
 
@@ -86,15 +87,9 @@ def panel(db: None) -> Panel:
     return Panel(queue, **people, tone=tone, kind=kind)
 
 
-def browser_of(person: User) -> Client:
-    client = Client()
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 @pytest.fixture
 def rita(panel: Panel) -> Client:
-    return browser_of(panel.rita)
+    return log_in(panel.rita)
 
 
 def read(client: Client, path: str, status: int = 200) -> str:
@@ -107,10 +102,6 @@ def decide(client: Client, path: str, action: str, **fields: Any) -> Any:
     """Open the page of an item and send its form."""
     seen = re.search(r'name="seen" value="([^"]*)"', client.get(path).content.decode())
     return client.post(path, {"seen": seen.group(1) if seen else "", "action": action, **fields}, follow=True)
-
-
-def text_of(response: Any) -> str:
-    return str(response.content.decode())
 
 
 def state_of(item: Item) -> tuple[str, str]:
@@ -191,8 +182,8 @@ class TestList:
         done = rita.post(panel.list_path(), {"items": [str(item.pk) for item in [*items, own]]}, follow=True)
         assert [state_of(item) for item in items] == [("completed", "approved")] * 2
         assert state_of(own) == ("in_progress", "pending_review")
-        assert "Approved 2 items." in text_of(done)
-        assert f"Item {own.pk} must be reviewed by another person" in text_of(done)
+        assert "Approved 2 items." in html_of(done)
+        assert f"Item {own.pk} must be reviewed by another person" in html_of(done)
 
     def test_approving_keeps_the_filters(self, panel: Panel, rita: Client) -> None:
         item = panel.add()
@@ -203,14 +194,14 @@ class TestList:
         panel.add()
         done = rita.post(panel.list_path())
         assert done.status_code == 400
-        assert "Select at least one item." in text_of(done)
+        assert "Select at least one item." in html_of(done)
 
     @pytest.mark.parametrize("sent", ["5", "<b>"])
     def test_an_id_that_is_none_is_an_error_on_the_page(self, panel: Panel, rita: Client, sent: str) -> None:
         panel.add()
         done = rita.post(panel.list_path(), {"items": sent})
         assert done.status_code == 400
-        assert "<b>" not in text_of(done)
+        assert "<b>" not in html_of(done)
 
     def test_own_work_is_marked_and_cannot_be_selected(self, panel: Panel, rita: Client) -> None:
         own = panel.add()
@@ -322,9 +313,9 @@ class TestItem:
         pages = [
             read(rita, panel.path(item)),
             read(rita, panel.list_path()),
-            text_of(rita.post(panel.path(item), {"action": HOSTILE, "notes": HOSTILE})),
-            text_of(rita.post(panel.path(item), {"action": "adjudicate", "value": HOSTILE, "label": str(text.pk)})),
-            text_of(
+            html_of(rita.post(panel.path(item), {"action": HOSTILE, "notes": HOSTILE})),
+            html_of(rita.post(panel.path(item), {"action": "adjudicate", "value": HOSTILE, "label": str(text.pk)})),
+            html_of(
                 rita.post(
                     panel.path(item),
                     {"action": "decide", f"value-{panel.tone.pk}": HOSTILE, "label": str(panel.tone.pk)},
@@ -356,7 +347,7 @@ class TestItem:
         admin = UserFactory.create(role="admin")
         fields |= {"label": str(panel.tone.pk)}
         statuses = [
-            browser_of(person).post(path, fields | {"items": str(item.pk)}).status_code
+            log_in(person).post(path, fields | {"items": str(item.pk)}).status_code
             for path in (panel.path(item), panel.list_path())
             for person in (panel.ann, admin)
         ]
@@ -395,7 +386,7 @@ class TestDecisions:
         done = decide(rita, panel.path(item), "approve")
         assert state_of(item) == ("completed", "approved")
         assert done.redirect_chain == [(panel.path(following), 302)]
-        assert "Approved." in text_of(done)
+        assert "Approved." in html_of(done)
         # After the last one comes the first one that is not approved yet.
         assert decide(rita, panel.path(following), "approve").redirect_chain == [(panel.list_path(), 302)]
 
@@ -431,13 +422,13 @@ class TestDecisions:
         item = panel.add()
         done = decide(rita, panel.path(item), "request_changes", notes="  ")
         assert done.status_code == 400
-        assert "Return needs a note" in text_of(done)
+        assert "Return needs a note" in html_of(done)
         assert state_of(item) == ("in_progress", "pending_review")
         note = {f"comment-{panel.tone.pk}": "Kept", f"target-{panel.tone.pk}": str(panel.rob.pk), "notes": "Kept, too"}
         done = decide(rita, panel.path(item), "request_changes", **note)
-        assert "must be a person with completed work on the item" in text_of(done)
-        assert "Kept</textarea>" in text_of(done)
-        assert "Kept, too</textarea>" in text_of(done)
+        assert "must be a person with completed work on the item" in html_of(done)
+        assert "Kept</textarea>" in html_of(done)
+        assert "Kept, too</textarea>" in html_of(done)
 
     @pytest.mark.parametrize(
         ("action", "status"), [("reject", ("in_progress", "rejected")), ("comment", ("in_progress", "pending_review"))]
@@ -466,15 +457,15 @@ class TestDecisions:
 
     def test_the_second_reviewer_reads_that_the_item_is_reviewed(self, panel: Panel, rita: Client) -> None:
         item = panel.add()
-        rob = browser_of(panel.rob)
+        rob = log_in(panel.rob)
         page = read(rob, panel.path(item))
         seen = re.search(r'name="seen" value="([^"]*)"', page)
         assert seen
         decide(rita, panel.path(item), "approve")
         done = rob.post(panel.path(item), {"action": "request_changes", "notes": "No", "seen": seen.group(1)})
         assert done.status_code == 400
-        assert "This item was reviewed already, by <bdi>Rita</bdi>." in text_of(done)
-        assert "approved</span> by" in text_of(done)
+        assert "This item was reviewed already, by <bdi>Rita</bdi>." in html_of(done)
+        assert "approved</span> by" in html_of(done)
         assert state_of(item) == ("completed", "approved")
 
     def test_answers_that_changed_since_the_page_was_opened_are_not_approved(self, panel: Panel, rita: Client) -> None:
@@ -484,7 +475,7 @@ class TestDecisions:
         Item.objects.filter(pk=item.pk).update(updated_at=clock.now() + timedelta(seconds=1))
         done = rita.post(panel.path(item), {"action": "approve", "seen": seen.group(1)})
         assert done.status_code == 409
-        assert "has changed since you opened it" in text_of(done)
+        assert "has changed since you opened it" in html_of(done)
         assert state_of(item) == ("in_progress", "pending_review")
 
     @pytest.mark.parametrize(
@@ -497,8 +488,8 @@ class TestDecisions:
         assert "need a note: here, or to a label" in read(rita, panel.path(item))
         done = decide(rita, panel.path(item), action)
         assert done.status_code == 400
-        assert f'id="notes-error">{name} needs a note: to all annotators, or to a label.</p>' in text_of(done)
-        assert "label_comments" not in text_of(done)
+        assert f'id="notes-error">{name} needs a note: to all annotators, or to a label.</p>' in html_of(done)
+        assert "label_comments" not in html_of(done)
         assert not Review.objects.exists()
 
     def test_the_page_says_how_return_and_reject_differ(self, panel: Panel, rita: Client) -> None:
@@ -511,7 +502,7 @@ class TestDecisions:
     def test_an_unknown_action_is_an_error_on_the_page(self, panel: Panel, rita: Client) -> None:
         done = decide(rita, panel.path(panel.add()), "destroy")
         assert done.status_code == 400
-        assert "action must be one of" in text_of(done)
+        assert "action must be one of" in html_of(done)
 
 
 @pytest.mark.django_db
@@ -529,10 +520,10 @@ class TestValues:
         assert button
         sent = {"action": "adjudicate", "label": str(panel.tone.pk), "value": button.group(1)}
         done = rita.post(panel.path(item), sent, follow=True)
-        assert "The decision on Tone is stored." in text_of(done)
+        assert "The decision on Tone is stored." in html_of(done)
         assert Adjudication.objects.get().value == {"rating": 2}
         assert state_of(item) == ("in_progress", "pending_review")
-        assert "decided</span>" in text_of(done)
+        assert "decided</span>" in html_of(done)
 
     def test_every_value_can_be_taken(self, panel: Panel, rita: Client) -> None:
         item = panel.add(3, 3)
@@ -599,15 +590,15 @@ class TestValues:
         assert f'name="value-{panel.kind.pk}"' in page
         assert f'name="value-{panel.tone.pk}"' not in page
         sent = {"action": "decide", "label": str(panel.kind.pk), f"value-{panel.kind.pk}": "neutral"}
-        assert "decided</span>" in text_of(rita.post(panel.path(item), sent, follow=True))
+        assert "decided</span>" in html_of(rita.post(panel.path(item), sent, follow=True))
 
     @pytest.mark.parametrize("value", ["", "6", "x"])
     def test_a_field_has_its_error_and_keeps_the_reason(self, panel: Panel, rita: Client, value: str) -> None:
         sent = {"action": "decide", "label": str(panel.tone.pk), f"value-{panel.tone.pk}": value}
         done = rita.post(panel.path(panel.add()), sent | {"decision-notes": "Kept <b>"})
         assert done.status_code == 400
-        assert 'class="label-error"' in text_of(done)
-        assert "Kept &lt;b&gt;</textarea>" in text_of(done)
+        assert 'class="label-error"' in html_of(done)
+        assert "Kept &lt;b&gt;</textarea>" in html_of(done)
         assert not Adjudication.objects.exists()
 
     def test_a_decision_on_a_deleted_label_is_left_out(self, panel: Panel, rita: Client) -> None:
@@ -642,7 +633,7 @@ class TestValues:
         item = panel.add(3, 3)
         AdjudicationFactory.create(item=item, label=panel.tone, value={"rating": 3})
         sent = {"action": "withdraw", "label": str(panel.tone.pk)}
-        assert "is withdrawn" in text_of(rita.post(panel.path(item), sent, follow=True))
+        assert "is withdrawn" in html_of(rita.post(panel.path(item), sent, follow=True))
         done = rita.post(panel.path(item), sent)
         assert done.status_code == 404
 
@@ -650,7 +641,7 @@ class TestValues:
     def test_an_unfit_value_is_an_error_on_the_page(self, panel: Panel, rita: Client, value: str) -> None:
         done = rita.post(panel.path(panel.add()), {"action": "adjudicate", "label": str(panel.tone.pk), "value": value})
         assert done.status_code == 400
-        assert 'role="alert"' in text_of(done)
+        assert 'role="alert"' in html_of(done)
         assert not Adjudication.objects.exists()
 
     def test_a_label_that_the_reviewer_judged_is_for_another_one(self, panel: Panel, rita: Client) -> None:

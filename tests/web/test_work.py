@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from modelhub.accounts.models import User
@@ -23,18 +22,13 @@ from tests.factories import (
     SlotFactory,
     UserFactory,
 )
+from tests.web.pages import log_in
 
 pytestmark = pytest.mark.django_db
 
 
-def logged_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 def page_of(user: User) -> str:
-    return logged_in(user).get("/").content.decode()
+    return log_in(user).get("/").content.decode()
 
 
 @pytest.fixture
@@ -154,7 +148,7 @@ def test_the_number_that_is_left_is_the_number_of_items_that_are_handed_out(queu
 def test_statements_do_not_grow_with_queues() -> None:
     organization = OrganizationFactory.create()
     user = UserFactory.create(organization=organization)
-    client = logged_in(user)
+    client = log_in(user)
     counts = []
     for _ in range(2):
         for _ in range(4):
