@@ -58,9 +58,15 @@ def end_invitations(user: User) -> None:
     open_invitations(user.organization_id).filter(user=user).update(expires_at=clock.now())
 
 
-def end_invitations_by(admin: User) -> None:
-    """End the open links that an admin has made for others."""
-    open_invitations(admin.organization_id).filter(created_by=admin).update(expires_at=clock.now())
+def end_lost_invitations(user: User) -> None:
+    """End the open links that a user may not use, or not have made, any more.
+
+    After the role or the state has changed: a link that stays open would be a way back in.
+    """
+    if not user.is_active:
+        end_invitations(user)
+    if not user.is_active or user.role != "admin":
+        open_invitations(user.organization_id).filter(created_by=user).update(expires_at=clock.now())
 
 
 def find_invitation(token: str) -> Invitation | None:

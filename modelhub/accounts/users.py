@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from modelhub.accounts.invitations import end_invitations, end_invitations_by
+from modelhub.accounts.invitations import end_lost_invitations
 from modelhub.accounts.keys import create_api_key
 from modelhub.accounts.models import ApiKey, User, default_scopes, normalize_login
 from modelhub.accounts.people import Actor, check_manager, check_person, user_not_found
@@ -97,14 +97,12 @@ def update_person(actor: Actor, *, user_id: uuid.UUID, changes: Mapping[str, Any
             raise Conflict(f"{user.email} is the last active admin of the organization", code="last_admin")
     if user.role == "admin" and role == "member":
         user.is_staff = user.is_superuser = False
-    if user.is_active and not active:
-        end_invitations(user)
-    if user.role == "admin" and (role, active) != ("admin", True):
-        # A link that is still open would be a way back in.
-        end_invitations_by(user)
+    has_lost_rights = (user.is_active and not active) or (user.role, role) == ("admin", "member")
     user.role, user.is_active = role, active
     user.name = changes.get("name", user.name) or ""
     user.save(update_fields=["name", "role", "is_active", "is_staff", "is_superuser"])
+    if has_lost_rights:
+        end_lost_invitations(user)
     return user
 
 

@@ -199,6 +199,13 @@ class TestDeactivating:
             assert staff.post(page, sent).status_code == 302
             assert find_invitation(token) is None
 
+    def test_links_of_a_former_admin_end_in_the_admin_too(self, staff: Client, alice: Caller, bob: Caller) -> None:
+        other = UserFactory.create(organization=alice.user.organization, role="admin")
+        _, token = create_invitation(session_actor(other), bob.user.pk)
+        sent = {"email": other.email, "name": other.name, "role": "member", "is_active": "on"}
+        assert staff.post(f"/admin/modelhub/user/{other.pk}/change/", sent).status_code == 302
+        assert find_invitation(token) is None
+
     def test_past_the_functions_the_link_does_not_work_either(self, bob: Caller, token: str) -> None:
         User.objects.filter(pk=bob.user.pk).update(is_active=False)
         assert find_invitation(token) is None
