@@ -17,7 +17,11 @@ from tests.web.field_rows import preview
 
 STATIC = Path(modelhub.__file__).parent / "static" / "modelhub"
 POLICY = {"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'"}
-HEAD = '<!doctype html><link rel="stylesheet" href="/web.css"><script src="/fields.js" defer></script>'
+FILES = ("web.css", "web.js", "fields.js")
+HEAD = (
+    '<!doctype html><link rel="stylesheet" href="/web.css">'
+    '<script src="/web.js" defer></script><script src="/fields.js" defer></script>'
+)
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def show(page: Page, label_type: str, settings: dict[str, Any], **more: Any) -> 
 
     def answer(route: Route) -> None:
         path = urlparse(route.request.url).path
-        if path in {"/web.css", "/fields.js"}:
+        if path[1:] in FILES:
             route.fulfill(path=STATIC / path[1:])
         else:
             route.fulfill(body=html, headers={"Content-Type": "text/html; charset=utf-8", **POLICY})

@@ -2,8 +2,6 @@
 // that swapped in fields need no start. Without this script the fields are a plain form.
 "use strict";
 
-document.documentElement.classList.add("scripted");
-
 function fieldOf(element) {
   return element.closest("fieldset.label-field");
 }

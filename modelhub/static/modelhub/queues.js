@@ -1,4 +1,4 @@
-// Lists of the queues' pages: filter rows, move labels, select all.
+// Lists of the queues' pages: filter rows, move labels.
 
 // Show the rows whose name holds the text of a filter field; chosen ones stay.
 document.addEventListener("input", (event) => {
@@ -45,12 +45,5 @@ for (const rows of document.querySelectorAll("[data-sortable]")) {
     if (event.target === required && required.checked) chosen.checked = true;
     if (event.target === chosen && !chosen.checked) required.checked = false;
     number(rows);
-  });
-}
-
-for (const box of document.querySelectorAll("[data-check-all]")) {
-  box.hidden = false;
-  box.addEventListener("change", () => {
-    for (const one of document.getElementsByName(box.dataset.checkAll)) one.checked = box.checked;
   });
 }

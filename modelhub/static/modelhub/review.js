@@ -1,6 +1,4 @@
-// Keys of the review page, and the checkbox that selects all items of the list.
-
-document.documentElement.classList.add("scripted");
+// Keys and dialogs of the review page.
 
 const review = document.querySelector("[data-review]");
 
@@ -47,10 +45,4 @@ if (review) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-open-dialog]");
   if (button) document.getElementById(button.dataset.openDialog).showModal();
-});
-
-document.addEventListener("change", (event) => {
-  const all = event.target.closest("[data-select-all]");
-  if (!all) return;
-  for (const box of all.form.querySelectorAll('input[name="items"]')) box.checked = all.checked;
 });

@@ -1,5 +1,13 @@
 // Behaviour that all pages share. Scripts of single pages are files of their own.
 
+document.documentElement.classList.add("scripted");
+
+// Check all boxes of the name in `data-check-all`.
+document.addEventListener("change", ({ target }) => {
+  if (!target.dataset.checkAll) return;
+  for (const box of document.getElementsByName(target.dataset.checkAll)) box.checked = target.checked;
+});
+
 // Focus moves to the new content after a swap of the main part, as after a full load.
 document.addEventListener("htmx:after:swap", () => {
   const field = document.querySelector("main [autofocus]");
