@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.servers import Server
 from tests.web.conftest import Visitors
@@ -179,16 +179,26 @@ def test_a_lost_reservation_is_shown_and_taken_again(
 
 def test_a_server_that_is_away_loses_nothing(visitors: Visitors, day: Callable[..., Day]) -> None:
     made = day(1)
-    page = start(visitors, made)
+    page = visitors.log_in(made.person.email)
+    answers = ["502", "none"]
+
+    def answer(route: Route) -> None:
+        if route.request.method != "POST" or not answers:
+            route.continue_()
+        elif answers.pop(0) == "502":
+            route.fulfill(status=502, body="<h1>Bad gateway</h1>")
+        else:
+            route.abort()
+
+    # Before the page is loaded: a route that is set later may miss its first request.
+    page.route("**/annotate/**", answer)
+    page.get_by_role("link", name="Start annotating").click()
+    expect(page.get_by_role("radio", name="1 star")).to_be_focused()
     page.keyboard.press("4")
-    page.route("**/annotate/**", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
     page.keyboard.press("Control+Enter")
     expect(page.locator("#send-error")).to_contain_text("The server does not answer (502)")
-    page.unroute("**/annotate/**")
-    page.route("**/annotate/**", lambda route: route.abort())
     page.keyboard.press("Control+Enter")
     expect(page.locator("#send-error")).to_contain_text("The server cannot be reached")
-    page.unroute("**/annotate/**")
     expect(page.get_by_role("radio", name="4 stars")).to_be_checked()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("This queue is finished")).to_be_visible()
