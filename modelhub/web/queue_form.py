@@ -106,7 +106,7 @@ def form_of_new(actor: Actor) -> QueueForm:
 
 
 class LabelChoice(NamedTuple):
-    """A label to choose, with its place."""
+    """A label to choose, with its place. One that is not chosen would be required."""
 
     label: Label
     chosen: bool
@@ -145,7 +145,10 @@ def choices_of(actor: Actor, form: QueueForm, queue: Queue | None) -> Choices:
     people |= {str(user.pk): user for user in found[:MOST_PEOPLE]} | _named(users, form.roles, people)
     chosen_first = sorted(people, key=lambda user_id: not form.roles.get(user_id))
     return Choices(
-        [LabelChoice(known[one], one in places, one in form.required, places.get(one, "")) for one in ordered],
+        [
+            LabelChoice(known[one], one in places, one in form.required or one not in places, places.get(one, ""))
+            for one in ordered
+        ],
         [PersonChoice(people[user_id], form.roles.get(user_id, [])) for user_id in chosen_first],
         len(found) > MOST_PEOPLE,
         list(Project.objects.filter(organization_id=organization_id).order_by(Lower("name"))[:MOST_PROJECTS]),

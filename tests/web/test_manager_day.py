@@ -104,7 +104,7 @@ def create_queue(page: Page) -> None:
     page.get_by_label("Instructions").fill("Judge the answer.")
     for label in LABELS:
         page.get_by_role("checkbox", name=label, exact=True).check()
-    page.get_by_role("checkbox", name="Useful is required").check()
+        page.get_by_role("checkbox", name=f"{label} is required").set_checked(label == "Useful")
     for name in STARS:
         page.get_by_role("checkbox", name=f"{name}: annotator").check()
     page.get_by_label("Annotations per item").fill("2")

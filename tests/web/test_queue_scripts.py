@@ -22,11 +22,20 @@ def test_a_manager_orders_labels_and_finds_people(
         person(f"{word}{number}")
     page = visitors.log_in(path="/queues/new/")
     page.get_by_label("Name", exact=True).fill(f"Answers {word}")
-    for name in ("a", "b"):
+    position = page.get_by_role("spinbutton", name=f"Position of b {word}")
+    expect(position).to_be_hidden()
+    for name in ("b", "a"):
         page.get_by_role("checkbox", name=f"{name} {word}", exact=True).check()
-    while page.locator("#label-rows tr:has(input[name=label]:checked)").first.inner_text()[0] != "b":
-        page.get_by_role("button", name=f"Move b {word} up").click()
-    page.get_by_role("checkbox", name=f"b {word} is required").check()
+    # In the order of the choice, by a number, by a button.
+    expect(position).to_have_value("1")
+    position.fill("2")
+    position.press("Tab")
+    expect(page.get_by_role("spinbutton", name=f"Position of a {word}")).to_have_value("1")
+    page.get_by_role("button", name=f"Move b {word} up").click()
+    expect(position).to_have_value("1")
+    expect(page.locator("#label-rows tr").first).to_contain_text(f"b {word}")
+    # A chosen label is required until it is not.
+    page.get_by_role("checkbox", name=f"a {word} is required").uncheck()
     page.get_by_label("Find a person").fill(f"{word}3")
     # With the chosen creator.
     expect(page.locator("#person-rows tr:visible")).to_have_count(2)

@@ -383,6 +383,16 @@ def test_rejected_choices_of_labels_and_people_stay(team: Team) -> None:
     assert 'name="requires_review" checked' in page
 
 
+def test_a_label_that_is_chosen_next_is_required_and_the_queue_names_its_order(team: Team) -> None:
+    attached = QueueLabelFactory.create(queue=team.queue, required=False)
+    other = LabelFactory.create(organization=team.queue.organization)
+    page = html_of(log_in(team.admin).get(f"{team.path}edit/"))
+    required = {label: f'name="required" value="{label}"[^>]* checked' for label in (attached.label_id, other.pk)}
+    assert [label for label, box in required.items() if re.search(box, page)] == [other.pk]
+    assert re.search(rf'name="position-{attached.label_id}" value="1"', page)
+    assert "Annotators get them in this order." in html_of(log_in(team.admin).get(team.path))
+
+
 @pytest.mark.parametrize("role", ["manager", "reviewer", "annotator"])
 def test_only_admins_create_queues(team: Team, role: str) -> None:
     assert log_in(getattr(team, role)).post("/queues/new/", form_of(team)).status_code == 403

@@ -1,4 +1,4 @@
-// Lists of the queues' pages: filter rows, move labels.
+// Lists of the queues' pages: filter rows, order labels.
 
 // Show the rows whose name holds the text of a filter field; chosen ones stay.
 document.addEventListener("input", (event) => {
@@ -16,34 +16,44 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.dataset?.filter) event.preventDefault();
 });
 
-// Number the chosen labels by their rows.
-function number(rows) {
-  let position = 0;
-  for (const row of rows.children) {
-    const chosen = row.querySelector("input[name=label]").checked;
-    if (chosen) position += 1;
-    row.querySelector("input[type=number]").value = chosen ? position : "";
-  }
+// The order of chosen labels: the number beside each, set by typing it or by the buttons.
+
+const isChosen = (row) => row.querySelector("input[name=label]").checked;
+const positionOf = (row) => row.querySelector("input[type=number]");
+
+// The chosen rows by their numbers, those without one last.
+function chosenInOrder(rows) {
+  const place = (row) => Number(positionOf(row).value) || Infinity;
+  const chosen = [...rows.children].filter(isChosen);
+  return chosen.sort((one, other) => (place(one) < place(other) ? -1 : Number(place(one) > place(other))));
+}
+
+function number(rows, ordered) {
+  for (const row of rows.children) positionOf(row).value = isChosen(row) ? ordered.indexOf(row) + 1 : "";
 }
 
 for (const rows of document.querySelectorAll("[data-sortable]")) {
-  for (const field of rows.querySelectorAll("input[type=number]")) field.hidden = true;
   for (const button of rows.querySelectorAll("[data-move]")) button.hidden = false;
   rows.addEventListener("click", (event) => {
     const button = event.target.closest("[data-move]");
     if (!button) return;
     const row = button.closest("tr");
-    if (button.dataset.move === "up") row.previousElementSibling?.before(row);
-    else row.nextElementSibling?.after(row);
-    number(rows);
+    const ordered = chosenInOrder(rows);
+    const at = ordered.indexOf(row);
+    const to = at + (button.dataset.move === "up" ? -1 : 1);
+    if (to < 0 || to >= ordered.length) return;
+    [ordered[at], ordered[to]] = [ordered[to], ordered[at]];
+    number(rows, ordered);
+    rows.prepend(...ordered);
     button.focus();
   });
-  rows.addEventListener("change", (event) => {
-    const row = event.target.closest("tr");
-    // A required label is one of the queue, and one that is not is not required.
-    const [chosen, required] = [row.querySelector("input[name=label]"), row.querySelector("input[name=required]")];
-    if (event.target === required && required.checked) chosen.checked = true;
-    if (event.target === chosen && !chosen.checked) required.checked = false;
-    number(rows);
+  rows.addEventListener("change", ({ target }) => {
+    const row = target.closest("tr");
+    const ordered = chosenInOrder(rows);
+    if (target === positionOf(row)) {
+      ordered.splice(ordered.indexOf(row), 1);
+      ordered.splice(Math.max(target.value - 1, 0), 0, row);
+    }
+    number(rows, ordered);
   });
 }
