@@ -5,7 +5,7 @@ import itertools
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
@@ -51,16 +51,22 @@ class Roster:
     turns: Iterator[int]
 
 
+class Assigned(NamedTuple):
+    """Numbers of items, and of assignments that a request asked for: items times people, 0 for a removal."""
+
+    items: int
+    assignments: int
+
+
 @repeat_aborted
 @in_transaction
 def assign_items(
     *, actor: Actor, queue_id: uuid.UUID, item_ids: Collection[uuid.UUID], people: People, action: AssignAction
-) -> int:
+) -> Assigned:
     """Add people to those of items, remove them, or set them in place of all others.
 
-    Return the number of assignments that the request asked for: items times people, 0 for a removal. Ids of no live
-    item of the queue are ignored. Raise `NotFound` for the queue, `Forbidden` without the right to manage it, `Invalid`
-    for people that may not annotate in it.
+    Ids of no live item of the queue are ignored. Raise `NotFound` for the queue, `Forbidden` without the right to
+    manage it, `Invalid` for people that may not annotate in it.
     """
     access = get_access(actor, queue_id, lock=True)
     access.check("manage")
@@ -75,7 +81,7 @@ def assign_items(
     elif user_ids:
         store_assignments(queue, found, Roster(user_ids, len(user_ids), take_turns(0, len(user_ids))))
     _follow(queue, found, user_ids if action == "remove" else ())
-    return 0 if action == "remove" else len(found) * len(user_ids)
+    return Assigned(len(found), 0 if action == "remove" else len(found) * len(user_ids))
 
 
 @repeat_aborted

@@ -158,4 +158,5 @@ class AssignItems(ApiView):
         `assigned` is the number of items times people. Ids of no item of the queue are ignored.
         """
         sent = AssignInput().run_validation(request.data)
-        return Response({"assigned": assign_items(actor=actor_of(request), queue_id=pk, **sent)})
+        assigned = assign_items(actor=actor_of(request), queue_id=pk, **sent)
+        return Response({"assigned": assigned.assignments})

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Case, DateTimeField, Exists, F, OuterRef, QuerySet, When
+from django.db.models.functions import Now
 
 from modelhub.accounts.people import Actor
 from modelhub.core.errors import Forbidden, Invalid, Refused
@@ -185,7 +186,8 @@ def _store(access: Access, items: Collection[Item], decision: Decision) -> None:
 
 def _apply(access: Access, items: Collection[Item], decision: Decision) -> None:
     """Set the statuses of items, returned slots and the queue."""
-    queue, now = access.queue, DatabaseClock()
+    # The start of the statement, after all waits for locks: one time for all of its columns.
+    queue, now = access.queue, Now()
     rows = Item.objects.filter(organization_id=queue.organization_id, pk__in=[item.pk for item in items])
     reviewed: dict[str, Any] = {
         "reviewed_by": access.actor.user,

@@ -119,8 +119,7 @@ class Items(Page):
             number = share_items(actor=self.actor, queue_id=pk, people=sent["people"], item_ids=sent["item_ids"])
             return f"{count(number, 'item')} shared."
         sent = AssignInput().run_validation(body)
-        assign_items(actor=self.actor, queue_id=pk, **sent)
-        number = len(sent["item_ids"])
+        number = assign_items(actor=self.actor, queue_id=pk, **sent).items
         return f"Assignments of {count(number, 'item')} changed."
 
     def share_first(self, pk: uuid.UUID) -> str:

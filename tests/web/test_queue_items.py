@@ -125,6 +125,13 @@ def test_selected_items_get_lose_and_change_people(team: Team) -> None:
     assert people_of(item) == {team.manager.pk}
 
 
+@pytest.mark.parametrize("way", ["add", "set", "remove", "share"])
+def test_only_items_of_the_queue_are_counted(team: Team, way: str) -> None:
+    [item] = team.add()
+    answer = post(team, action="assign", way=way, item=[item.pk, uuid.uuid4()], person=[team.annotator.pk])
+    assert "1 item " in sentences(answer)[0]
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
