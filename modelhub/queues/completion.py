@@ -28,7 +28,7 @@ def settle(queue: Queue, item: Item) -> None:
 
     The last one completes the queue. A completed item and one in review stay as they are.
     """
-    for settled in _settle_items(queue, [item.pk]):
+    for settled in settle_items(queue, [item.pk]):
         for name in ("status", "review_status", "completed_at", "updated_at"):
             setattr(item, name, getattr(settled, name))
 
@@ -36,7 +36,7 @@ def settle(queue: Queue, item: Item) -> None:
 def settle_skipped(queue: Queue, item_ids: Sequence[uuid.UUID]) -> None:
     """Settle the skipped ones among locked items whose assigned people have changed."""
     slots = Slot.objects.filter(organization_id=queue.organization_id, item__in=item_ids, state="skipped")
-    _settle_items(queue, list(slots.values_list("item_id", flat=True).distinct()))
+    settle_items(queue, list(slots.values_list("item_id", flat=True).distinct()))
 
 
 def settle_all(queue: Queue) -> None:
@@ -46,7 +46,7 @@ def settle_all(queue: Queue) -> None:
         LIVE, organization_id=queue.organization_id, source=OuterRef("source"), queue_item=OuterRef("pk")
     )
     begun = Exists(Slot.objects.filter(**of_item)) | Exists(scores)
-    _settle_items(queue, _lock_items(queue, begun & ~Q(status="completed")))
+    settle_items(queue, _lock_items(queue, begun & ~Q(status="completed")))
 
 
 def settle_queue(queue: Queue) -> None:
@@ -102,7 +102,7 @@ def reopen_items_missing(queue: Queue, label: Label) -> int:
         cursor.execute(REOPEN_ITEMS, parameters)
         reopened = {item_id for (item_id,) in cursor.fetchall()}
     # With fewer `annotations_required` than before, the completed work of others may be enough.
-    reopened -= {item.pk for item in _settle_items(queue, item_ids) if item.status == "completed"}
+    reopened -= {item.pk for item in settle_items(queue, item_ids) if item.status == "completed"}
     if reopened:
         reopen_queue(queue)
     return len(reopened)
@@ -115,7 +115,7 @@ def _lock_items(queue: Queue, condition: Q | Exists) -> list[uuid.UUID]:
     return list(locked.values_list("pk", flat=True))
 
 
-def _settle_items(queue: Queue, item_ids: Sequence[uuid.UUID]) -> list[Item]:
+def settle_items(queue: Queue, item_ids: Sequence[uuid.UUID]) -> list[Item]:
     """Set the statuses of the open ones among locked items. Return the changed ones.
 
     One that is completed now may complete the queue. Without one, a queue stays as its manager has set it.

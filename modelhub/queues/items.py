@@ -1,18 +1,22 @@
-"""Correct and remove the items of a queue."""
+"""Correct, remove and give back the items of a queue."""
 
 import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.db.models import Case, Exists, OuterRef, Value, When
+
 from modelhub.accounts.people import Actor
 from modelhub.core import clock
+from modelhub.core.models import LIVE
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
-from modelhub.queues.completion import settle_queue
+from modelhub.queues.completion import reopen_queue, settle_items, settle_queue
 from modelhub.queues.expected import check_expected, rules_of
-from modelhub.queues.models import Assignment, Slot
+from modelhub.queues.models import Assignment, DatabaseClock, Slot
 from modelhub.queues.queries import item_not_found, items_of
 from modelhub.scores.changes import delete_scores_of_items
+from modelhub.scores.models import Score
 
 
 @repeat_aborted
@@ -66,3 +70,36 @@ def remove_items(*, actor: Actor, queue_id: uuid.UUID, item_ids: Collection[uuid
     items_of(access.queue).filter(pk__in=list(sources)).update(is_assigned=False, deleted_at=now, updated_at=now)
     settle_queue(access.queue)
     return len(sources)
+
+
+@repeat_aborted
+@in_transaction
+def give_back_items(*, actor: Actor, queue_id: uuid.UUID, item_ids: Collection[uuid.UUID]) -> int:
+    """Open skipped items for all of their annotators again and return their number; other ids are ignored.
+
+    The skips end. Scores and notes of their people stay, as work without a seat. A completed queue is active again.
+    Raise `NotFound` for the queue, `Forbidden` without the right to manage it.
+    """
+    access = get_access(actor, queue_id, lock=True)
+    access.check("manage")
+    queue = access.queue
+    skipped = items_of(queue).filter(pk__in=item_ids, status="skipped")
+    found = list(skipped.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    if not found:
+        return 0
+    of_organization = {"organization_id": queue.organization_id}
+    skips = Slot.objects.filter(**of_organization, item__in=found, state="skipped")
+    scores = Score.objects.filter(
+        LIVE, **of_organization, queue_item=OuterRef("item"), annotator=OuterRef("user"), queue_id=queue.pk
+    )
+    skips.filter(~Exists(scores), notes="").delete()
+    skips.update(
+        state=Case(When(Exists(scores), then=Value("submitted")), default=Value("reserved")),
+        skip_reason="",
+        ended_at=None,
+        reserved_until=DatabaseClock(),
+        updated_at=DatabaseClock(),
+    )
+    settle_items(queue, found)
+    reopen_queue(queue)
+    return len(found)

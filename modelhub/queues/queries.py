@@ -1,7 +1,10 @@
 """Reads of queues' items and of their scores."""
 
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -14,7 +17,7 @@ from modelhub.core.models import LIVE
 from modelhub.core.sql import read_sql
 from modelhub.core.structs import columns_of, read_structs
 from modelhub.queues.access import Access
-from modelhub.queues.models import Item, Queue, QueueLabel
+from modelhub.queues.models import Item, Queue, QueueLabel, Slot
 from modelhub.queues.rows import GoldItemRow, GoldItemWithContentRow, ItemRow, ItemWithContentRow
 from modelhub.scores.models import Score
 from modelhub.scores.queries import ScoreRows
@@ -135,6 +138,41 @@ def score_rows_of(item: Item) -> QuerySet[Score, ScoreRow]:
     """Return the scores of `scores_of` as clients see them, newest first."""
     rows = ScoreRows(Score).filter(pk__in=scores_of(item).values("pk"), organization_id=item.organization_id)
     return rows.order_by("-created_at", "-id").values_list(*columns_of(ScoreRow))
+
+
+@dataclass(slots=True)
+class WorkOnItem:
+    """Names of people with answers on an item, by their ids, and the skips of others.
+
+    `ended_at` is the time of the last completion.
+    """
+
+    people: dict[uuid.UUID, str] = field(default_factory=dict)
+    skips: list[Slot] = field(default_factory=list)
+    ended_at: datetime | None = None
+
+
+def read_work_on_items(queue: Queue, item_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, WorkOnItem]:
+    """Return the work on items of a queue, by two statements."""
+    work: defaultdict[uuid.UUID, WorkOnItem] = defaultdict(WorkOnItem)
+    slots = Slot.objects.filter(organization_id=queue.organization_id, item__in=item_ids).exclude(state="reserved")
+    for slot in slots.select_related("user").order_by("created_at", "id"):
+        found = work[slot.item_id]
+        if slot.state == "skipped":
+            found.skips.append(slot)
+            continue
+        found.people[slot.user_id] = slot.user.display_name
+        if slot.ended_at:
+            found.ended_at = max(slot.ended_at, found.ended_at or slot.ended_at)
+    # Imported scores, and those of judges, have no slots.
+    scores = Score.objects.filter(
+        LIVE, organization_id=queue.organization_id, queue_id=queue.pk, queue_item__in=item_ids
+    ).order_by("queue_item", "annotator")
+    named = scores.values_list("queue_item", "annotator", "annotator__name", "annotator__email").distinct()
+    for item_id, user_id, name, email in named:
+        if item_id is not None:
+            work[item_id].people.setdefault(user_id, name or email)
+    return work
 
 
 def item_not_found(item_id: object) -> NotFound:

@@ -1,11 +1,13 @@
-"""Items of a queue: list, assign, remove, release."""
+"""Items of a queue: list, assign, remove, release, give back."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
@@ -15,15 +17,15 @@ from modelhub.core.ids import parse_uuid
 from modelhub.core.inputs import IdField, InputSerializer, ManyField, NumberField
 from modelhub.core.models import LISTED
 from modelhub.core.text import count, show
-from modelhub.queues.access import ROLES_WITH, get_access
+from modelhub.queues.access import ROLES_WITH, Access, get_access
 from modelhub.queues.assignment import People, assign_items, share_items
 from modelhub.queues.claims import release_item
 from modelhub.queues.item_filters import ItemFilter
 from modelhub.queues.item_serializers import MAX_ITEM_IDS, MAX_PEOPLE, AssignInput, ItemIdsInput
-from modelhub.queues.items import remove_items
-from modelhub.queues.models import ITEM_STATUSES, Queue
+from modelhub.queues.items import give_back_items, remove_items
+from modelhub.queues.models import IN_REVIEW, Queue
 from modelhub.queues.overview import members_in_order
-from modelhub.queues.queries import item_rows, items_of
+from modelhub.queues.queries import WorkOnItem, item_rows, items_of, read_work_on_items
 from modelhub.queues.rows import ItemRow
 from modelhub.web.page import Page
 from modelhub.web.queue_form import whole_number
@@ -31,6 +33,19 @@ from modelhub.web.queue_form import whole_number
 ITEMS_OF_PAGE = 50
 SHOWN_PEOPLE = 3
 UNASSIGNED = "nobody"
+# A search reads no further: it has no index, and its count would cost as much again.
+MOST_FOUND = 1000
+# The words of the filter with their names and conditions; each item has one.
+STATUSES = {
+    "pending": ("Pending", Q(status="pending")),
+    "in_progress": ("In progress", Q(status="in_progress", review_status="")),
+    "in_review": ("In review", IN_REVIEW),
+    "returned": ("Returned", Q(review_status="rejected")),
+    "completed": ("Completed", Q(status="completed")),
+    "skipped": ("Skipped", Q(status="skipped")),
+}
+# Names of the status of a row that differ from the word of the API.
+STATUS_NAMES = {"needs_changes": "returned"}
 # Ways to assign the selected items.
 WAYS = {
     "share": "share evenly among them",
@@ -41,16 +56,26 @@ WAYS = {
 
 
 class ShownItem(NamedTuple):
-    """An item with the first of its people."""
+    """An item with its source, the first of its people, and the work on it."""
 
     row: ItemRow
+    source: uuid.UUID
     people: list[str]
     more_people: int
-    in_review: bool
+    work: WorkOnItem
 
     @property
     def status(self) -> str:
-        return self.row.workflow_status.replace("_", " ")
+        word = self.row.workflow_status
+        return STATUS_NAMES.get(word, word).replace("_", " ")
+
+    @property
+    def answered(self) -> list[str]:
+        return [*self.work.people.values()][:SHOWN_PEOPLE]
+
+    @property
+    def more_answered(self) -> int:
+        return len(self.work.people) - len(self.answered)
 
 
 class FirstInput(InputSerializer):
@@ -66,21 +91,23 @@ class Items(Page):
     def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
         access = get_access(self.actor, pk)
         access.check("manage")
-        given = {name: self.request.GET.get(name, "").strip() for name in ("status", "assigned_to", "ordering")}
-        filters = {name: text for name, text in given.items() if text and text != UNASSIGNED}
-        rows: Any = items_of(access.queue).filter(LISTED).order_by("order", "id").values_list("pk", flat=True)
-        if given["assigned_to"] == UNASSIGNED:
-            rows = rows.filter(is_assigned=False)
-        rows = ItemFilter(filters, queryset=rows, request=self.request).get_rows()
-        page = Paginator(rows, ITEMS_OF_PAGE).get_page(self.request.GET.get("page"))
+        given = {
+            name: self.request.GET.get(name, "").strip() for name in ("search", "status", "assigned_to", "ordering")
+        }
+        rows: Any = self.filter(access, given)
+        if given["search"]:
+            rows = list(rows[: MOST_FOUND + 1])
+        found = Paginator(rows[:MOST_FOUND] if given["search"] else rows, ITEMS_OF_PAGE)
+        page = found.get_page(self.request.GET.get("page"))
         sent = self.request.POST
         return self.render(
             "items.html",
             queue=access.queue,
             page=page,
-            items=[shown_item(row) for row in item_rows(access, [*page])],
+            items=shown_items(access, [*page]),
+            finds_more=bool(given["search"]) and len(rows) > MOST_FOUND,
             given=given,
-            statuses=ITEM_STATUSES,
+            statuses=[(word, name) for word, (name, _) in STATUSES.items()],
             people=annotators_of(access.queue),
             ways=WAYS.items(),
             unassigned=UNASSIGNED,
@@ -90,16 +117,35 @@ class Items(Page):
             first=sent.get("first", ""),
         )
 
+    def filter(self, access: Access, given: dict[str, str]) -> QuerySet[Any, Any]:
+        """Return ids of items with those of their sources. Raise `Invalid` for an unusable filter."""
+        rows: Any = items_of(access.queue).filter(LISTED).order_by("order", "id").values_list("pk", "source_id")
+        if status := given["status"]:
+            if status not in STATUSES:
+                raise Invalid(f"status must be one of {', '.join(STATUSES)}, got {show(status)}", field="status")
+            rows = rows.filter(STATUSES[status][1])
+        if search := given["search"]:
+            rows = rows.filter(Q(source__name__icontains=search) | Q(source__source_id__icontains=search))
+        filters = {"ordering": given["ordering"]}
+        if given["assigned_to"] == UNASSIGNED:
+            rows = rows.filter(is_assigned=False)
+        else:
+            filters["assigned_to"] = given["assigned_to"]
+        return ItemFilter({name: text for name, text in filters.items() if text}, rows, request=self.request).get_rows()
+
     def act(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
-        """Assign, share, remove or release, by the button."""
+        """Assign, share, remove, give back or release, by the button."""
         post = self.request.POST
         if "release" in post:
             return self.done(self.release(pk, post["release"]))
+        if "give_back" in post:
+            return self.done(self.give_back(pk, [post["give_back"]]))
         match post.get("action"):
             case "remove":
-                sent = ItemIdsInput().run_validation({"item_ids": post.getlist("item")})
-                number = remove_items(actor=self.actor, queue_id=pk, **sent)
+                number = remove_items(actor=self.actor, queue_id=pk, item_ids=read_ids(self.selected("item")))
                 return self.done(f"{count(number, 'item')} removed.")
+            case "give_back":
+                return self.done(self.give_back(pk, self.selected("item")))
             case "first":
                 return self.done(self.share_first(pk))
             case _:
@@ -109,11 +155,7 @@ class Items(Page):
         """Assign the selected items in the selected way."""
         post = self.request.POST
         way = post.get("way", "")
-        if not post.getlist("item"):
-            raise Invalid("Select at least one item", field="item")
-        if not post.getlist("person"):
-            raise Invalid("Select at least one person", field="person")
-        body = {"item_ids": post.getlist("item"), "user_ids": post.getlist("person"), "action": way}
+        body = {"item_ids": self.selected("item"), "user_ids": self.selected("person"), "action": way}
         if way == "share":
             sent = AssignInput().run_validation(body | {"action": "add"})
             number = share_items(actor=self.actor, queue_id=pk, people=sent["people"], item_ids=sent["item_ids"])
@@ -124,9 +166,7 @@ class Items(Page):
 
     def share_first(self, pk: uuid.UUID) -> str:
         """Share the first items without people."""
-        people = self.request.POST.getlist("person")
-        if not people:
-            raise Invalid("Select at least one person", field="person")
+        people = self.selected("person")
         first = whole_number(self.request.POST.get("first", "").strip())
         sent = FirstInput().run_validation({"user_ids": people} | ({} if first is None else {"first": first}))
         shared = share_items(
@@ -143,6 +183,18 @@ class Items(Page):
         release_item(actor=self.actor, queue_id=pk, item_id=item, user_id=user)
         return "The reservation is released."
 
+    def give_back(self, pk: uuid.UUID, sent: Sequence[str]) -> str:
+        """Open skipped items for their annotators again."""
+        number = give_back_items(actor=self.actor, queue_id=pk, item_ids=read_ids(sent))
+        return f"{count(number, 'item')} given back to the annotators." if number else "No selected item is skipped."
+
+    def selected(self, name: str) -> list[str]:
+        """Return the checked boxes of items or people. Raise `Invalid` without any."""
+        sent = self.request.POST.getlist(name)
+        if not sent:
+            raise Invalid(f"Select at least one {name}", field=name)
+        return sent
+
     def done(self, sentence: str) -> HttpResponseBase:
         """Return to the same page of the list."""
         messages.success(self.request, sentence)
@@ -155,7 +207,22 @@ def annotators_of(queue: Queue) -> list[User]:
     return [member.user for member in members if ROLES_WITH["annotate"] & {*member.roles}]
 
 
-def shown_item(row: ItemRow) -> ShownItem:
+def read_ids(sent: Sequence[str]) -> list[uuid.UUID]:
+    """Return ids of items. Raise `Invalid`."""
+    item_ids: list[uuid.UUID] = ItemIdsInput().run_validation({"item_ids": sent})["item_ids"]
+    return item_ids
+
+
+def shown_items(access: Access, page: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> list[ShownItem]:
+    """Return the items of a page; the number of statements does not grow with them."""
+    sources = dict(page)
+    work = read_work_on_items(access.queue, sources)
+    return [_shown_item(row, sources, work) for row in item_rows(access, [*sources])]
+
+
+def _shown_item(
+    row: ItemRow, sources: Mapping[uuid.UUID, uuid.UUID], work: Mapping[uuid.UUID, WorkOnItem]
+) -> ShownItem:
+    pk = uuid.UUID(row.id)
     people = [one["name"] for one in msgspec.json.decode(row.assigned_users)]
-    in_review = row.workflow_status in ("in_review", "resubmitted")
-    return ShownItem(row, people[:SHOWN_PEOPLE], len(people[SHOWN_PEOPLE:]), in_review)
+    return ShownItem(row, sources[pk], people[:SHOWN_PEOPLE], len(people[SHOWN_PEOPLE:]), work[pk])

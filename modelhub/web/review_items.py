@@ -19,8 +19,8 @@ from modelhub.core.models import LISTED, LIVE
 from modelhub.core.text import show
 from modelhub.labels.rules import LabelRule
 from modelhub.queues.access import Access
-from modelhub.queues.models import Item, Queue, Slot
-from modelhub.queues.queries import items_after, items_before, items_of
+from modelhub.queues.models import Item, Queue
+from modelhub.queues.queries import items_after, items_before, items_of, read_work_on_items
 from modelhub.queues.reviewing import annotated_by
 from modelhub.scores.models import JUDGES, Score
 
@@ -114,32 +114,18 @@ def read_page(items: QuerySet[Item], number: str) -> "Page[Item]":
 
 def describe_items(access: Access, items: Collection[Item], labels: Labels) -> list[ReviewRow]:
     """Return the rows of items. The number of statements does not grow with them."""
-    organization_id = access.queue.organization_id
     ids = [item.pk for item in items]
-    slots = Slot.objects.filter(organization_id=organization_id, item__in=ids, state__in=["submitted", "completed"])
-    people: dict[uuid.UUID, dict[uuid.UUID, str]] = {pk: {} for pk in ids}
-    ended: dict[uuid.UUID, datetime] = {}
-    for slot in slots.select_related("user").order_by("created_at", "id"):
-        people[slot.item_id][slot.user_id] = slot.user.display_name
-        if slot.ended_at:
-            ended[slot.item_id] = max(slot.ended_at, ended.get(slot.item_id, slot.ended_at))
-    scores = Score.objects.filter(
-        LIVE, organization_id=organization_id, source__in=[item.source_id for item in items], queue_item__in=ids
-    )
-    scored = scores.order_by("queue_item", "annotator").distinct()
-    for item_id, user_id, name, email in scored.values_list(
-        "queue_item", "annotator", "annotator__name", "annotator__email"
-    ):
-        if item_id is not None:
-            people[item_id].setdefault(user_id, name or email)
+    work = read_work_on_items(access.queue, ids)
     differing = find_differing(access.queue, labels, ids) if labels else {}
     own = annotated_by(access.actor, items)
     return [
         ReviewRow(
             item=item,
-            people=[*people[item.pk].values()],
+            people=[*work[item.pk].people.values()],
             labels=[labels[key].name for key in labels if key in differing.get(item.pk, ())],
-            since=ended.get(item.pk, item.updated_at) if item.review_status == "pending_review" else item.reviewed_at,
+            since=(work[item.pk].ended_at or item.updated_at)
+            if item.review_status == "pending_review"
+            else item.reviewed_at,
             is_own=item.pk in own,
         )
         for item in items

@@ -10,7 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from modelhub.queues.models import Assignment, Item, Queue, Slot
-from tests.factories import AssignmentFactory, SlotFactory, UserFactory
+from modelhub.sources.models import Source
+from modelhub.web import item_views
+from tests.factories import AssignmentFactory, ScoreFactory, SlotFactory, UserFactory
 from tests.web.pages import html_of, log_in
 from tests.web.queue_team import Team, sentences
 
@@ -59,6 +61,71 @@ def test_items_are_filtered_by_status_and_person(team: Team) -> None:
     assert "No item matches" in html_of(log_in(team.manager).get(f"{team.path}items/?status=completed"))
 
 
+def test_each_status_has_a_filter(team: Team) -> None:
+    states = {
+        "pending": ("pending", ""),
+        "in_progress": ("in_progress", ""),
+        "in_review": ("in_progress", "pending_review"),
+        "returned": ("in_progress", "rejected"),
+        "completed": ("completed", "approved"),
+        "skipped": ("skipped", ""),
+    }
+    items = {word: team.add(1, status=status, review_status=review)[0] for word, (status, review) in states.items()}
+    assert {word: shown(team, f"?status={word}") for word in states} == {
+        word: [str(item.pk)] for word, item in items.items()
+    }
+    assert 'completed">completed' in html_of(log_in(team.manager).get(f"{team.path}items/"))
+
+
+def test_items_are_found_by_name_and_id_of_their_source(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    refund, other, third = team.add(3)
+    Source.objects.filter(pk=refund.source_id).update(name="Refund 100%_a")
+    Source.objects.filter(pk=other.source_id).update(source_id="ticket-7")
+    assert shown(team, "?search=refund") == ids([refund])
+    assert shown(team, "?search=%25_") == ids([refund])
+    assert shown(team, "?search=ICKET-7") == ids([other])
+    assert shown(team, "?search=refund&status=completed") == []
+    assert "No item matches" in html_of(log_in(team.manager).get(f"{team.path}items/?search=lost"))
+    monkeypatch.setattr(item_views, "MOST_FOUND", 2)
+    Source.objects.update(name="Same")
+    page = html_of(log_in(team.manager).get(f"{team.path}items/?search=same"))
+    assert "The first 2 matches" in page
+    assert str(third.pk) not in page
+
+
+def test_a_row_shows_answers_skips_and_links(team: Team) -> None:
+    [item] = team.add()
+    people = [team.join("annotator", name=name) for name in ("Ann", "Ben", "Cem", "Dan", "Eve")]
+    for person in people[:4]:
+        SlotFactory.create(item=item, user=person)
+    SlotFactory.create(item=item, user=people[4], state="skipped", skip_reason="In <b>Welsh</b>")
+    judge = team.join("reviewer", name="Judge")
+    ScoreFactory.create(source=item.source, queue_item=item.pk, queue_id=team.queue.pk, annotator=judge)
+    page = html_of(log_in(team.manager).get(f"{team.path}items/"))
+    row = page[page.index("<tbody>") : page.index("</tbody>")]
+    assert re.findall(r"<bdi>(Ann|Ben|Cem|Dan|Judge)</bdi>", row) == ["Ann", "Ben", "Cem"]
+    assert "and 2 more" in row
+    assert '<bdi>Eve</bdi>: <span dir="auto">In &lt;b&gt;Welsh' in row
+    assert f'href="/sources/{item.source_id}/"' in row
+    assert f'href="{team.path}review/{item.pk}/"' in row
+
+
+def test_a_skipped_item_is_given_back(team: Team) -> None:
+    first, second, open_ = team.add(2, status="skipped") + team.add()
+    for item in (first, second):
+        SlotFactory.create(item=item, user=team.annotator, state="skipped")
+    page = html_of(log_in(team.manager).get(f"{team.path}items/?status=skipped"))
+    assert f'name="give_back" value="{first.pk}"' in page
+    assert f'name="give_back" value="{open_.pk}"' not in page
+    assert sentences(post(team, give_back=str(first.pk))) == ["1 item given back to the annotators."]
+    assert [Item.objects.get(pk=item.pk).status for item in (first, second)] == ["pending", "skipped"]
+    done = post(team, action="give_back", item=ids([first, second, open_]), query="?status=skipped")
+    assert sentences(done)[-1] == "1 item given back to the annotators."
+    assert sentences(post(team, give_back=str(first.pk)))[-1] == "No selected item is skipped."
+    assert set(Item.objects.values_list("status", flat=True)) == {"pending"}
+    assert not Slot.objects.exists()
+
+
 def test_statements_of_the_list_do_not_grow_with_items_and_members(team: Team) -> None:
     client = log_in(team.manager)
     team.add(2)
@@ -66,10 +133,13 @@ def test_statements_of_the_list_do_not_grow_with_items_and_members(team: Team) -
     with CaptureQueriesContext(connection) as few:
         client.get(f"{team.path}items/")
     for item in team.add(30):
-        AssignmentFactory.create(item=item, user=team.join("annotator"))
+        person = team.join("annotator")
+        AssignmentFactory.create(item=item, user=person)
+        SlotFactory.create(item=item, user=person, state="skipped")
+        ScoreFactory.create(source=item.source, queue_item=item.pk, queue_id=team.queue.pk)
     with CaptureQueriesContext(connection) as many:
         client.get(f"{team.path}items/")
-    assert len(many) == len(few) <= 8
+    assert len(many) == len(few) <= 9
 
 
 def test_selected_items_are_shared_evenly(team: Team) -> None:
@@ -144,7 +214,9 @@ def test_only_items_of_the_queue_are_counted(team: Team, way: str) -> None:
         ({"action": "first", "person": "ANNOTATOR"}, "first must be given"),
         ({"action": "first", "first": "0", "person": "ANNOTATOR"}, "first must be a whole number from 1"),
         ({"action": "first", "first": "3"}, "Select at least one person"),
-        ({"action": "remove"}, "item_ids must be"),
+        ({"action": "remove"}, "Select at least one item"),
+        ({"action": "give_back"}, "Select at least one item"),
+        ({"give_back": "x"}, "item_ids must be"),
         ({"release": "x"}, "release must be the ids"),
     ],
 )
@@ -184,7 +256,7 @@ def test_a_reservation_is_shown_and_released(team: Team) -> None:
 
 
 @pytest.mark.parametrize(("role", "status"), [("reviewer", 403), ("annotator", 403), ("foreigner", 404)])
-@pytest.mark.parametrize("action", ["assign", "first", "remove", "release"])
+@pytest.mark.parametrize("action", ["assign", "first", "remove", "release", "give_back"])
 def test_only_managers_act_on_items(team: Team, action: str, role: str, status: int) -> None:
     [item] = team.add()
     other = team.join("annotator")
