@@ -360,3 +360,20 @@ def test_an_approved_item_is_read_alone_and_keys_change_nothing(
     expect(page.get_by_role("radio", name="4 stars")).to_be_checked()
     expect(page.get_by_role("spinbutton")).to_be_disabled()
     expect(page.locator(".error:visible")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [400, 1440])
+def test_the_labels_stay_where_they_are_from_item_to_item(
+    visitors: Visitors, day: Callable[..., Day], width: int
+) -> None:
+    made = day(4)
+    page = visitors.log_in(made.person.email, viewport={"width": width, "height": 900})
+    page.get_by_role("link", name="Start annotating").click()
+    places = []
+    for source in made.sources[:3]:
+        expect(page.locator(".annotate-source bdi")).to_have_text(source)
+        places.append(page.get_by_role("radio", name="1 star").bounding_box())
+        page.keyboard.press("4")
+        page.keyboard.press("Control+Enter")
+    expect(page.locator("#status")).to_be_in_viewport()
+    assert places == [places[0]] * 3
