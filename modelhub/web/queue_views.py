@@ -139,6 +139,7 @@ class OneQueue(Page):
             queue=queue,
             manages=access.may("manage"),
             annotates=access.may("annotate") and queue.status == "active" and not queue.archived,
+            is_annotator="annotator" in access.roles,
             buttons=[(status, words[queue.status, status]) for status in TRANSITIONS[queue.status] if words],
             percent=percentage(queue.completed_count, queue.item_count),
             labels=[LabelOfQueue(attached, legal_values_of(attached)) for attached in queue.labels],

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from modelhub.queues.own_slots import find_returned
 from modelhub.queues.own_work import count_work, own_queues
 from modelhub.web.page import Page
 
@@ -21,4 +22,6 @@ class Start(Page):
 
     def show(self, **ids: Any) -> HttpResponseBase:
         page = Paginator(own_queues(self.actor), PAGE_SIZE).get_page(self.request.GET.get("page"))
-        return self.render("work.html", page=page, queues=count_work(self.actor, list(page.object_list)))
+        work = count_work(self.actor, list(page.object_list))
+        returned = find_returned(self.actor, [one.access.queue for one in work if one.access.queue.status == "active"])
+        return self.render("work.html", page=page, queues=[(one, returned.get(one.access.queue.pk)) for one in work])

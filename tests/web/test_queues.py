@@ -516,3 +516,15 @@ def test_a_form_with_hundreds_of_members_is_read(team: Team) -> None:
 def test_messages_name_the_new_queue(team: Team) -> None:
     answer = log_in(team.admin).post("/queues/new/", form_of(team))
     assert sentences(answer) == ["“Answers” is created. Add items, then activate it."]
+
+
+def test_only_annotators_have_annotating_as_the_first_button(team: Team) -> None:
+    team.add()
+    team.queue.status = "active"
+    team.queue.save()
+    start = f'href="{team.path}annotate/"'
+    both = team.join("manager", "annotator")
+    assert f'class="button primary" {start}>Start annotating</a>' in html_of(log_in(both).get(team.path))
+    page = html_of(log_in(team.manager).get(team.path))
+    assert f"<a {start}>Annotate</a>" in page
+    assert "Start annotating" not in page

@@ -71,12 +71,40 @@ def test_an_annotator_sees_queues_with_progress_and_a_link_to_start(queue: Queue
     assert ">Review</a>" not in page
 
 
-def test_a_reviewer_sees_the_items_that_wait_and_the_page_of_the_queue(queue: Queue) -> None:
+def test_a_reviewer_sees_the_items_that_wait_and_their_list(queue: Queue) -> None:
     ItemFactory.create_batch(2, queue=queue, status="in_progress", review_status="pending_review")
     page = page_of(member_of(queue, "reviewer"))
-    assert f'<a href="/queues/{queue.pk}/"><bdi>Answers</bdi></a>' in page
+    assert f'<a href="/queues/{queue.pk}/review/"><bdi>Answers</bdi></a>' in page
     assert re.search(f'href="/queues/{queue.pk}/review/"[^>]*>Review</a> <span>2 wait for a review', page)
     assert "Start annotating" not in page
+
+
+def test_a_manager_that_is_no_annotator_is_sent_to_the_queue_and_may_annotate_by_a_plain_link(queue: Queue) -> None:
+    ItemFactory.create(queue=queue)
+    start = f'href="/queues/{queue.pk}/annotate/"'
+    page = page_of(member_of(queue, "manager"))
+    assert f'<a href="/queues/{queue.pk}/"><bdi>Answers</bdi></a>' in page
+    assert "Start annotating" not in page
+    assert re.search(f"<a {start}[^>]*>Annotate</a>", page)
+    both = page_of(member_of(queue, "manager", "annotator"))
+    assert re.search(f'class="button primary" {start}[^>]*>Start annotating</a>', both)
+    assert ">Annotate</a>" not in both
+
+
+def test_returned_items_are_named_and_the_link_opens_the_first_of_them(queue: Queue, ada: User) -> None:
+    items = ItemFactory.create_batch(4, queue=queue, status="in_progress", review_status="rejected")
+    moment = clock.now()
+    for item, minutes in zip(items[:3], (1, 9, 5), strict=True):
+        SlotFactory.create(
+            item=item, user=ada, state="submitted", seat=1, returned_at=moment - timedelta(minutes=minutes)
+        )
+    SlotFactory.create(item=items[3], user=member_of(queue), state="submitted", seat=1, returned_at=moment)
+    items[2].deleted_at = moment
+    items[2].save()
+    link = rf'href="/queues/{queue.pk}/annotate/{items[1].pk}/"[^>]*>2 items were returned to you</a>'
+    assert re.search(link, page_of(ada))
+    Queue.objects.filter(organization_id=queue.organization_id, pk=queue.pk).update(status="paused")
+    assert "returned to you" not in page_of(ada)
 
 
 def test_a_person_without_queues_is_told_the_next_step() -> None:
@@ -158,7 +186,7 @@ def test_statements_do_not_grow_with_queues() -> None:
         with CaptureQueriesContext(connection) as captured:
             assert client.get("/").status_code == 200
         counts.append(len(captured))
-    assert counts == [5, 5]
+    assert counts == [6, 6]
 
 
 def test_names_and_instructions_are_text(queue: Queue, ada: User) -> None:
