@@ -12,7 +12,7 @@ from modelhub.accounts.keys import digest
 from modelhub.accounts.models import Invitation, User
 from modelhub.accounts.people import Actor, check_manager, clean_name, refused_as, user_not_found
 from modelhub.core import clock
-from modelhub.core.errors import Conflict, Forbidden, NotFound
+from modelhub.core.errors import Conflict, NotFound
 from modelhub.core.exact_json import check_storable
 from modelhub.core.transactions import in_transaction, repeat_aborted
 
@@ -29,8 +29,8 @@ def open_invitations(organization_id: uuid.UUID) -> QuerySet[Invitation]:
 def create_invitation(actor: Actor, user_id: uuid.UUID) -> tuple[Invitation, str]:
     """Create a link in place of the earlier ones. Return it with its token.
 
-    A user with a password keeps it until the link is used. Raise `Forbidden` for members, `NotFound`, `Conflict` for an
-    inactive user.
+    A user with a password keeps it until the link is used. Raise `Forbidden` for members and for the link of a
+    superuser, `NotFound`, `Conflict` for an inactive user.
     """
     check_manager(actor)
     user = _lock_user(actor.user.organization_id, user_id)
@@ -38,9 +38,7 @@ def create_invitation(actor: Actor, user_id: uuid.UUID) -> tuple[Invitation, str
         raise user_not_found(user_id)
     if not user.is_active:
         raise Conflict(f"{user.email} is inactive; activate it first")
-    # The login of a superuser opens all organizations, and an admin has one.
-    if user.is_superuser and not actor.user.is_superuser:
-        raise Forbidden(f"{user.email} is a superuser; only superusers make a link for it")
+    actor.check_above(user, "make a link for it")
     end_invitations(user)
     token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(

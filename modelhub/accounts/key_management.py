@@ -46,8 +46,8 @@ def create_key(
 ) -> tuple[ApiKey, str]:
     """Create a key of a user, by default the actor. Return it with its secret.
 
-    An admin chooses the user and the scopes. Raise `Invalid`, `Conflict` for an inactive user, `NotFound` for one that
-    the actor creates no keys for.
+    An admin chooses the user and the scopes. Raise `Invalid`, `Conflict` for an inactive user, `Forbidden` for a
+    superuser, `NotFound` for a user that the actor creates no keys for.
     """
     allowed = MEMBER_SCOPES if actor.missing_right else tuple(SCOPES)
     if not are_scopes(scopes, allowed):
@@ -56,6 +56,7 @@ def create_key(
     user = _get_owner(actor, actor.user.pk if user_id is None else user_id)
     if not user.is_active:
         raise Conflict(f"{user.email} is inactive; activate it first")
+    actor.check_above(user, "create keys for it")
     return create_api_key(user=user, name=clean_name(ApiKey(), name), scopes=scopes, expires_at=expires_at)
 
 
@@ -63,12 +64,13 @@ def rotate_key(actor: Actor, key_id: uuid.UUID, *, grace: timedelta = GRACE) -> 
     """Create a key in place of one that an actor manages. Return it with its secret.
 
     The old one ends after `grace`. Raise `NotFound`, `Conflict` for a key that has ended or has a successor,
-    `Forbidden` for one with more scopes than the actor gives.
+    `Forbidden` for one with more scopes than the actor gives, or of a superuser.
     """
     key = get_key(actor, key_id)
     if actor.missing_right and not are_scopes(key.scopes, MEMBER_SCOPES):
         raise Forbidden(f"The API key {key.api_key} has scopes that admins give; ask an admin to rotate it")
     actor.check_grant(key.scopes)
+    actor.check_above(key.user, "rotate its keys")
     return rotate_api_key(key, grace=grace)
 
 

@@ -26,7 +26,7 @@ REFUSAL = "The API key or secret key is missing, wrong, expired or revoked."
 READ_KEY = read_sql("accounts", "read_key")
 # In the order of the models' fields, as `from_db` takes them.
 KEY_FIELDS = ("id", "organization_id", "user_id", "secret_digest", "scopes")
-USER_FIELDS = ("id", "email", "name", "organization_id", "role")
+USER_FIELDS = ("is_superuser", "id", "email", "name", "organization_id", "role")
 RECORD_USE = read_sql("accounts", "record_use")
 
 
@@ -88,13 +88,14 @@ class KeyRow(NamedTuple):
     email: str
     name: str
     role: str
+    is_superuser: bool
     is_known: bool
     is_valid: bool
     is_use_due: bool
 
 
 # Without any key, and for texts that no key can be.
-NO_KEY = KeyRow(NIL, NIL, "", "", NIL, "", "", "", is_known=False, is_valid=False, is_use_due=False)
+NO_KEY = KeyRow(NIL, NIL, "", "", NIL, "", "", "", *(False,) * 4)
 # Compared with the secret of an unknown key, so that both rejections do the same work.
 UNKNOWN_KEY_DIGEST = digest(secrets.token_urlsafe(32))
 
@@ -111,7 +112,7 @@ def authenticate(api_key: str, secret_key: str) -> ApiKey:
         raise Unauthenticated(REFUSAL)
     key_values = (row.pk, row.organization_id, row.user_id, row.secret_digest, row.scopes.split())
     key = ApiKey.from_db(connection.alias, KEY_FIELDS, key_values)
-    user_values = (row.user_id, row.email, row.name, row.organization_id, row.role)
+    user_values = (row.is_superuser, row.user_id, row.email, row.name, row.organization_id, row.role)
     key.user = User.from_db(connection.alias, USER_FIELDS, user_values)
     if row.is_use_due:
         _record_use(key)

@@ -57,6 +57,15 @@ class Actor:
         """Allow a score's annotator and organization admins."""
         return annotator_id == self.user.pk or not self.missing_right
 
+    def is_above(self, user: User) -> bool:
+        """Return whether the actor has all rights of the user, perhaps of a superuser."""
+        return not user.is_superuser or all(one.is_superuser for one in (self.key_user or self.user, self.user))
+
+    def check_above(self, user: User, action: str) -> None:
+        """Raise `Forbidden` for an action on a superuser by others than superusers."""
+        if not self.is_above(user):
+            raise Forbidden(f"{user.email} is a superuser; only superusers {action}")
+
     def check_scope(self, scope: str) -> None:
         """Raise `Forbidden` for a key without the scope."""
         if scope not in self.scopes:

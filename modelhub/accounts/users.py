@@ -76,7 +76,7 @@ def update_person(actor: Actor, *, user_id: uuid.UUID, changes: Mapping[str, Any
 
     The links of a user that is deactivated end, and a demoted admin loses the access to the admin site. Raise
     `NotFound`, `Invalid` for another email, `Conflict` for the actor's own role and state and for those of the last
-    active admin, `Forbidden` for members.
+    active admin, `Forbidden` for members, and for a superuser as the user.
     """
     check_manager(actor)
     users = User.objects.filter(organization_id=actor.user.organization_id)
@@ -86,6 +86,7 @@ def update_person(actor: Actor, *, user_id: uuid.UUID, changes: Mapping[str, Any
     user = users.filter(pk=user_id).select_for_update(no_key=True).first()
     if user is None:
         raise user_not_found(user_id)
+    actor.check_above(user, "change it")
     if normalize_login(changes.get("email", user.email)) != user.email:
         sentence = f"email cannot be changed: it is {user.email}, got {show(changes['email'])}"
         raise Invalid(sentence, field="email")

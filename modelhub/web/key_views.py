@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from django.db.models import F
+from django.db.models.lookups import Exact
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -18,7 +20,7 @@ from modelhub.accounts.key_management import (
     rotate_key,
 )
 from modelhub.accounts.keys import state_of
-from modelhub.accounts.models import SCOPES, ApiKey, default_scopes
+from modelhub.accounts.models import SCOPES, ApiKey, User, default_scopes
 from modelhub.accounts.users import users_of
 from modelhub.core import clock
 from modelhub.core.errors import Invalid, Refused
@@ -77,7 +79,6 @@ class Keys(KeysPage):
         except Refused as refused:
             self.refused, listing = refused, Listing([])
         is_admin = not self.actor.missing_right
-        people = users_of(self.organization_id).filter(is_active=True)
         sent = None if self.pair or self.request.method != "POST" else self.request.POST
         allowed = tuple(SCOPES) if is_admin else MEMBER_SCOPES
         chosen = sent.getlist("scopes") if sent else default_scopes() if is_admin else MEMBER_SCOPES
@@ -86,7 +87,7 @@ class Keys(KeysPage):
             listing=listing,
             keys=[ListedKey(key, state_of(key)) for key in listing.rows],
             scopes=[(scope, SCOPES[scope], scope in chosen) for scope in allowed],
-            people=people[:SHOWN_PEOPLE] if is_admin else [],
+            people=self._find_owners(user_id or self.actor.user.pk) if is_admin else [],
             owner=sent.get("user", "") if sent else str(user_id or self.actor.user.pk),
             lives=LIVES,
             given=sent or {},
@@ -110,6 +111,12 @@ class Keys(KeysPage):
         )
         return self.answer(*pair)
 
+    def _find_owners(self, first: uuid.UUID) -> list[User]:
+        """Return the active people that the admin creates keys for, one of them first."""
+        people = users_of(self.organization_id).filter(is_active=True)
+        people = people.order_by(Exact(F("pk"), first).desc(), "email")
+        return [user for user in people[:SHOWN_PEOPLE] if self.actor.is_above(user)]
+
 
 class OneKey(KeysPage):
     """API key."""
@@ -122,6 +129,7 @@ class OneKey(KeysPage):
             state=state_of(key),
             scopes=[(scope, SCOPES[scope]) for scope in key.scopes],
             graces=GRACES,
+            may_rotate=state_of(key) == "valid" and self.actor.is_above(key.user),
             pair=self.pair,
         )
 

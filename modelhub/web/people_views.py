@@ -113,6 +113,7 @@ class Person(PeoplePage):
             link=self.link,
             queues=queues.order_by("name", "id")[:SHOWN_QUEUES],
             is_own=person.pk == self.actor.user.pk,
+            is_above=self.actor.is_above(person),
         )
 
     def act(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:

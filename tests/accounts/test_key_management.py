@@ -125,6 +125,21 @@ class TestRotating:
         assert ApiKey.objects.count() == 1
 
 
+def test_only_a_superuser_gets_the_secret_of_a_superusers_key(alice: Caller, bob: Caller) -> None:
+    """The key may change users that the admin may not."""
+    User.objects.filter(pk=bob.user.pk).update(is_superuser=True, role="admin")
+    actor = session_actor(alice.user)
+    with pytest.raises(Forbidden, match=r"^bob@example\.com is a superuser; only superusers create keys for it$"):
+        create_key(actor, name="x", scopes=["read"], user_id=bob.user.pk)
+    with pytest.raises(Forbidden, match="only superusers rotate its keys"):
+        rotate_key(actor, bob.key.pk)
+    assert ApiKey.objects.count() == 2
+    bob.user.refresh_from_db()
+    assert rotate_key(session_actor(bob.user), bob.key.pk)
+    # A leaked key is revoked by any admin.
+    assert revoke_key(actor, bob.key.pk).revoked_at is not None
+
+
 def test_revocation(alice: Caller, bob: Caller) -> None:
     own = annotating(bob)
     assert revoke_key(session_actor(alice.user), bob.key.pk).revoked_at is not None

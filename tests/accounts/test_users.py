@@ -10,7 +10,7 @@ from modelhub.accounts.keys import create_api_key
 from modelhub.accounts.models import ApiKey, User
 from modelhub.accounts.people import Actor
 from modelhub.accounts.users import update_person
-from modelhub.core.errors import Conflict
+from modelhub.core.errors import Conflict, Forbidden
 from modelhub.labels.models import Label
 from modelhub.sources.models import Source
 from tests.client import Answer, Caller, entry
@@ -262,6 +262,7 @@ class TestChanging:
         assert alice.post(path(alice.user, "activate")).status == 200
 
     def test_a_demoted_admin_loses_the_admin_site(self, alice: Caller) -> None:
+        User.objects.filter(pk=alice.user.pk).update(is_superuser=True)
         staff = UserFactory.create(organization=alice.user.organization, role="admin", is_staff=True, is_superuser=True)
         alice.patch(path(staff), {"role": "member"})
         staff.refresh_from_db()
@@ -269,6 +270,20 @@ class TestChanging:
         alice.patch(path(staff), {"role": "admin"})
         staff.refresh_from_db()
         assert (staff.is_staff, staff.is_superuser) == (False, False)
+
+    @pytest.mark.parametrize("changes", [{"role": "member"}, {"active": False}, {"name": "Other"}])
+    def test_only_a_superuser_changes_a_superuser(self, alice: Caller, changes: dict[str, Any]) -> None:
+        """A superuser sees all organizations, an admin its own."""
+        fields: dict[str, Any] = {"organization": alice.user.organization, "role": "admin", "is_superuser": True}
+        root, other = (UserFactory.create(email=f"{name}@example.com", **fields) for name in ("root", "other"))
+        answer = alice.patch(path(root), changes)
+        assert (answer.status, answer.body["code"]) == (403, "permission_denied")
+        assert answer.body["detail"] == "root@example.com is a superuser; only superusers change it"
+        assert alice.post(path(root, "deactivate")).status == 403
+        with pytest.raises(Forbidden):
+            update_person(Actor(other, ["write", "admin"], alice.user), user_id=root.pk, changes=changes)
+        assert User.objects.filter(pk=root.pk, is_active=True, name=root.name, **fields).exists()
+        assert Caller(ApiKeyFactory.create(user=other)).patch(path(root), changes).status == 200
 
     def test_the_last_active_admin_stays(self, alice: Caller, bob: Caller) -> None:
         UserFactory.create(organization=alice.user.organization, role="admin", is_active=False)

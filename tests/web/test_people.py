@@ -157,6 +157,20 @@ def test_members_and_other_organizations_change_nobody(admin: User, action: str)
     assert not Invitation.objects.exists()
 
 
+def test_the_page_of_a_superuser_offers_an_admin_nothing(admin: User) -> None:
+    root = UserFactory.create(organization=admin.organization, role="admin", is_superuser=True)
+    client = log_in(admin)
+    page = text_of(client.get(path_of(root)))
+    assert "only superusers change name, role and access" in page
+    assert [word for word in ("Deactivate", "New link", "Save") if word in page] == []
+    for action in ("save", "link", "deactivate"):
+        answer = client.post(path_of(root), {"action": action, "name": "x", "role": "member"})
+        assert (answer.status_code, "is a superuser; only superusers" in text_of(answer)) == (403, True)
+    assert root.email not in [user.email for user in client.get("/keys/").context["people"]]
+    User.objects.filter(pk=admin.pk).update(is_superuser=True)
+    assert "Deactivate" in text_of(client.get(path_of(root)))
+
+
 def test_words_of_people_are_never_markup(admin: User) -> None:
     attack = '"><script>alert(1)</script>'
     ada = UserFactory.create(organization=admin.organization, name=attack)

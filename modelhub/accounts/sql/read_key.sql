@@ -2,7 +2,7 @@
 -- Decided here, because plain columns reach Python in half the time of arrays and times.
 -- In place of an unknown key the oldest one is read, so that both take the same time.
 SELECT key.id, key.organization_id, key.secret_digest, array_to_string(key.scopes, ' '),
-       owner.id, owner.email, owner.name, owner.role,
+       owner.id, owner.email, owner.name, owner.role, owner.is_superuser,
        key.api_key = %(api_key)s AS is_known,
        owner.is_active AND key.revoked_at IS NULL AND coalesce(key.expires_at > statement_timestamp(), true) AS is_valid,
        coalesce(use.last_used_at NOT BETWEEN statement_timestamp() - interval '1 minute'
