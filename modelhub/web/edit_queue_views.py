@@ -8,16 +8,19 @@ from django.http.response import HttpResponseBase
 
 from modelhub.accounts.models import normalize_login
 from modelhub.accounts.people import Actor
+from modelhub.core.ids import parse_uuid
+from modelhub.core.models import LIVE, name_equals
 from modelhub.core.transactions import in_transaction, repeat_aborted
-from modelhub.queues.access import get_access
+from modelhub.queues.access import get_access, visible_queues
 from modelhub.queues.labels import add_label
 from modelhub.queues.management import create_queue, update_queue
 from modelhub.queues.members import remove_member
 from modelhub.queues.models import QUEUE_ROLES, STRATEGIES, Queue
 from modelhub.queues.overview import describe_queues, labels_of_queue
 from modelhub.queues.serializers import NewQueueInput, QueueInput
+from modelhub.web.form_errors import errors_by_field, name_fields
 from modelhub.web.page import Page
-from modelhub.web.queue_form import QueueForm, choices_of, form_of_new, form_of_post, form_of_queue
+from modelhub.web.queue_form import TITLES, QueueForm, choices_of, form_of_new, form_of_post, form_of_queue
 
 STRATEGY_CHOICES = dict(
     zip(
@@ -46,8 +49,18 @@ class QueueFormPage(Page):
             choices=choices_of(self.actor, form, queue),
             strategies=STRATEGY_CHOICES.items(),
             roles=[*reversed(QUEUE_ROLES)],
-            errors=self.refused.fields if self.refused else {},
+            refused=name_fields(str(self.refused), TITLES) if self.refused else None,
+            errors=errors_by_field(self.refused, TITLES),
+            twin=self.find_twin(form, queue) if self.refused and self.refused.code == "duplicate" else None,
         )
+
+    def find_twin(self, form: QueueForm, queue: Queue | None) -> Queue | None:
+        """Return the queue that has the name, if the person sees it."""
+        name = name_equals(form.texts["name"].strip())
+        scopes = {scope: getattr(queue, scope, None) for scope in ("dataset", "agent_definition")}
+        scopes["project"] = parse_uuid(form.project)
+        queues = Queue.objects.filter(LIVE, visible_queues(self.actor), name, **scopes)
+        return queues.first()
 
 
 class NewQueue(QueueFormPage):

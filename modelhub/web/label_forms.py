@@ -20,6 +20,23 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "thumbs_up_down": (),
 }
 TEXTS = {"display_type", "placeholder"}
+# The fields as the form names them.
+TITLES: Mapping[str, str] = {
+    "name": "Name",
+    "type": "Type",
+    "description": "Description",
+    "project": "Project",
+    "settings": "The settings",
+    "no_of_stars": "Number of stars",
+    "min": "From",
+    "max": "To",
+    "step_size": "Step",
+    "display_type": "Shown as",
+    "min_length": "Least characters",
+    "max_length": "Most characters",
+    "placeholder": "Example",
+    "options": "Options",
+}
 
 
 def read_settings(label_type: str, data: QueryDict, stored: Mapping[str, Any]) -> dict[str, Any]:

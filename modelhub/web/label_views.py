@@ -10,13 +10,13 @@ from django.utils.functional import cached_property
 
 from modelhub.core.errors import Invalid, Refused
 from modelhub.core.exact_json import same
-from modelhub.core.models import LIVE
+from modelhub.core.ids import parse_uuid
+from modelhub.core.models import LIVE, name_equals
 from modelhub.core.text import show, unix_lines
 from modelhub.labels.filters import LabelFilter
 from modelhub.labels.judging import IllegalScores, ScoresAffected, find_illegal_scores
 from modelhub.labels.models import Label
 from modelhub.labels.projects import search_projects
-from modelhub.labels.rules import LabelRule
 from modelhub.labels.serializers import LabelInput
 from modelhub.labels.services import (
     create_label,
@@ -32,18 +32,14 @@ from modelhub.queues.models import Queue
 from modelhub.scores.models import Score
 from modelhub.scores.queries import live_scores
 from modelhub.web.fields import Field, preview_field
-from modelhub.web.label_forms import read_settings, settings_texts
+from modelhub.web.form_errors import errors_by_field, name_fields
+from modelhub.web.label_forms import FIELDS, TITLES, read_settings, settings_texts
+from modelhub.web.label_words import TYPE_NAMES, legal_values
 from modelhub.web.lists import Listing, given_filters, read_page
 from modelhub.web.page import Page
 
-TYPE_NAMES = {
-    "star": "Stars",
-    "categorical": "Options",
-    "thumbs_up_down": "Thumbs",
-    "numeric": "Number",
-    "text": "Text",
-}
 FILTERS = ("search", "type", "archived")
+FORCE = "Save, and keep the scores as they are"
 SHOWN_PROJECTS = 200
 SHOWN_QUEUES = 50
 # A preview judges the oldest scores only; to save the settings judges all.
@@ -158,7 +154,7 @@ class LabelForm(Page):
                 return Preview(field)
             illegal = find_illegal_scores(label, settings, most=PREVIEWED_SCORES)
         except Refused as refused:
-            return Preview(sentence=str(refused))
+            return Preview(sentence=self.in_words(str(refused)))
         return Preview(field, illegal=illegal, examples=self.examples(illegal))
 
     def _field(self, settings: dict[str, Any]) -> Field:
@@ -204,10 +200,38 @@ class LabelForm(Page):
             preview=self.preview(),
             projects=search_projects(organization_id=self.organization_id, name="")[:SHOWN_PROJECTS],
             illegal=illegal,
+            refused=self.in_words(str(refused)) if refused else None,
+            errors=self.errors(),
+            twin=self.find_twin() if refused and refused.code == "duplicate" else None,
             examples=self.examples(illegal) if illegal else [],
+            force=FORCE,
             may_force=refused is not None and refused.code in {"scores_affected", "too_slow"},
             queues=self._queues(),
         )
+
+    def in_words(self, sentence: str) -> str:
+        """Return a sentence of the API in the words of the form."""
+        for word, name in TYPE_NAMES.items():
+            sentence = sentence.replace(f" of type {word} with", f" of type {name} with")
+        sentence = sentence.replace("With ?force=true", f"With “{FORCE}”")
+        return name_fields(sentence, TITLES)
+
+    def errors(self) -> dict[str, list[str]]:
+        """Return the sentences beside the fields."""
+        if isinstance(self.refused, ScoresAffected):
+            return {}
+        errors = errors_by_field(self.refused, TITLES)
+        if (sentences := errors.pop("settings", [])) and (names := FIELDS[self.label_type]):
+            errors[names[0]] = sentences
+        return {field: list(map(self.in_words, sentences)) for field, sentences in errors.items()}
+
+    def find_twin(self) -> Label | None:
+        """Return the label that has the name."""
+        label, texts = self.label, self.texts()
+        name = label.name if label and label.archived else texts["name"]
+        labels = Label.objects.filter(LIVE, name_equals(name.strip()), organization_id=self.organization_id)
+        project = label.project_id if label and label.archived else parse_uuid(texts.get("project", ""))
+        return labels.filter(type=self.label_type, project=project).first()
 
     def _queues(self) -> list[Queue]:
         if self.label is None:
@@ -277,9 +301,3 @@ def count_scores(organization_id: uuid.UUID, labels: Sequence[Label]) -> dict[uu
 def in_words(score: Score) -> str:
     """Return the value of a score for people, by the stored settings of its label."""
     return get_type(score.label.type).readable(score.value, score.label.settings)
-
-
-def legal_values(label: Label) -> str:
-    """Return the legal values of a label, or the sentence about its unfit settings."""
-    kind = LabelRule.of(label).kind
-    return kind if isinstance(kind, str) else kind.legal_values(kind.settings)

@@ -14,12 +14,27 @@ from modelhub.core.models import LIVE
 from modelhub.core.text import unix_lines
 from modelhub.labels.models import Label, Project
 from modelhub.queues.models import QUEUE_ROLES, Queue
+from modelhub.web.label_words import TYPE_NAMES
 
 # Rows of the form beside those of the queue. People beyond are named by their emails.
 MOST_PEOPLE, MOST_LABELS, MOST_PROJECTS = 300, 500, 500
 TEXTS = ("name", "description", "instructions")
 NUMBERS = ("annotations_required", "reservation_timeout_minutes")
 FLAGS = ("auto_assign", "requires_review", "blind")
+# The fields as the form names them.
+TITLES: Mapping[str, str] = {
+    "name": "Name",
+    "description": "Description",
+    "instructions": "Instructions",
+    "annotations_required": "Annotations per item",
+    "reservation_timeout_minutes": "Reservation in minutes",
+    "assignment_strategy": "Assignment",
+    "project": "Project",
+    "label_ids": "Labels",
+    "annotator_ids": "People",
+    "annotator_roles": "People",
+    "annotator_emails": "Further annotators by email",
+}
 ROLES = "roles-"
 POSITION = "position-"
 LAST = 1_000_000_000
@@ -112,6 +127,10 @@ class LabelChoice(NamedTuple):
     chosen: bool
     required: bool
     position: int | str
+
+    @property
+    def type(self) -> str:
+        return TYPE_NAMES[self.label.type]
 
 
 class PersonChoice(NamedTuple):

@@ -12,7 +12,6 @@ from django.http.response import HttpResponseBase
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid
 from modelhub.core.text import show
-from modelhub.labels.types import get_type
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.export_serializers import AUTHORITATIVE, PREFERENCES
 from modelhub.queues.exporting import FORMATS, export_items
@@ -21,6 +20,7 @@ from modelhub.queues.management import TRANSITIONS, delete_queue, queues_of, res
 from modelhub.queues.models import QUEUE_STATUSES, Queue, QueueLabel, QueueMember
 from modelhub.queues.overview import attached_labels, count_items_of, describe_queues
 from modelhub.queues.progress import percentage, read_people
+from modelhub.web.label_words import TYPE_NAMES, legal_values
 from modelhub.web.page import Page
 
 QUEUES_OF_PAGE = 25
@@ -109,10 +109,15 @@ class Queues(Page):
 
 
 class LabelOfQueue(NamedTuple):
-    """A label of the queue with the values that it allows, in words."""
+    """A label of the queue with its type and legal values in words."""
 
     attached: QueueLabel
+    type: str
     legal: str
+
+    @classmethod
+    def of(cls, attached: QueueLabel) -> "LabelOfQueue":
+        return cls(attached, TYPE_NAMES[attached.label.type], legal_values(attached.label))
 
 
 class MemberRow(NamedTuple):
@@ -142,7 +147,7 @@ class OneQueue(Page):
             is_annotator="annotator" in access.roles,
             buttons=[(status, words[queue.status, status]) for status in TRANSITIONS[queue.status] if words],
             percent=percentage(queue.completed_count, queue.item_count),
-            labels=[LabelOfQueue(attached, legal_values_of(attached)) for attached in queue.labels],
+            labels=list(map(LabelOfQueue.of, queue.labels)),
             people=people_of(queue),
             has_annotators=any("annotator" in member.roles for member in queue.annotators),
             formats=list(FORMATS),
@@ -167,15 +172,6 @@ STRATEGY_WORDS = {
     "round_robin": "In turn",
     "load_balanced": "To the people with the fewest open items",
 }
-
-
-def legal_values_of(attached: QueueLabel) -> str:
-    """Return the legal values of a label in words, blank for settings that are unfit."""
-    label_type = get_type(attached.label.type)
-    try:
-        return label_type.legal_values(label_type.read_settings(attached.label.settings))
-    except Invalid:
-        return ""
 
 
 def people_of(queue: Queue) -> list[MemberRow]:

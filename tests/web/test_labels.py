@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from modelhub.accounts.models import User
+from modelhub.core import clock
 from modelhub.labels.models import Label
 from modelhub.labels.services import delete_label
 from tests.factories import (
@@ -75,14 +76,14 @@ def test_a_label_of_each_type_is_created_by_the_form(admin: User, label_type: st
 @pytest.mark.parametrize(
     ("fields", "status", "sentence"),
     [
-        ({"name": " "}, 400, 'name must be a string of 1 to 255 characters, got ""'),
-        ({"name": "a\u202eb"}, 400, "name must be a string of 1 to 255 visible characters"),
-        ({"type": "stars"}, 400, "type must be one of text, numeric, categorical, star, thumbs_up_down"),
-        ({"no_of_stars": "many"}, 400, 'no_of_stars must be a whole number from 1 to 1000000000, got "many"'),
-        ({"type": "categorical", "options": "one"}, 400, "options must be a list of at least two options"),
-        ({"type": "numeric", "min": "9", "max": "1", "step_size": "1"}, 400, "min must be less than max, got 9 and 1"),
-        ({"name": "taken"}, 409, 'A label named "taken" of type star without a project exists already'),
-        ({"project": str(uuid.uuid4())}, 400, "project must be the id of a project"),
+        ({"name": " "}, 400, 'Name must be a string of 1 to 255 characters, got ""'),
+        ({"name": "a\u202eb"}, 400, "Name must be a string of 1 to 255 visible characters"),
+        ({"type": "stars"}, 400, "Type must be one of text, numeric, categorical, star, thumbs_up_down"),
+        ({"no_of_stars": "many"}, 400, 'Number of stars must be a whole number from 1 to 1000000000, got "many"'),
+        ({"type": "categorical", "options": "one"}, 400, "Options must be a list of at least two options"),
+        ({"type": "numeric", "min": "9", "max": "1", "step_size": "1"}, 400, "From must be less than To, got 9 and 1"),
+        ({"name": "taken"}, 409, 'A label named "taken" of type Stars without a project exists already'),
+        ({"project": str(uuid.uuid4())}, 400, "Project must be the id of a project"),
     ],
 )
 def test_an_unfit_form_is_a_sentence_and_loses_nothing(
@@ -94,6 +95,36 @@ def test_an_unfit_form_is_a_sentence_and_loses_nothing(
     assert sentence in text_of(answer)
     assert "Typed &lt;b&gt;text&lt;/b&gt;" in answer.content.decode()
     assert Label.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "sentence"),
+    [
+        ({"name": " "}, "name", "Name must be"),
+        ({"no_of_stars": "0"}, "no_of_stars", "Number of stars must be"),
+        ({"type": "numeric", "min": "0", "max": "9", "step_size": "0"}, "step_size", "Step must be"),
+        ({"type": "numeric", "min": "9", "max": "1", "step_size": "1"}, "min", "From must be less than To"),
+        ({"type": "text", "min_length": "9", "max_length": "1"}, "min_length", "Least characters must be less than"),
+        ({"type": "categorical", "options": "a\nA"}, "options", "labels and values of options must differ"),
+    ],
+)
+def test_a_sentence_stands_beside_its_field_and_names_it_as_the_form_does(
+    admin: User, fields: dict[str, str], name: str, sentence: str
+) -> None:
+    page = log_in(admin).post(reverse("web:new-label"), {**NEW, **fields}).content.decode()
+    [shown] = re.findall(r'<p class="field-error" id="([^"]+)">([^<]+)</p>', page)
+    assert (shown[0], shown[1][: len(sentence)]) == (f"{name}-error", sentence)
+    assert f'aria-describedby="{name}-error"' in page or f'aria-describedby="{name}-hint {name}-error"' in page
+
+
+def test_a_taken_name_leads_to_its_label(admin: User) -> None:
+    label = LabelFactory.create(organization=admin.organization, name="Taken")
+    LabelFactory.create(organization=admin.organization, name="Taken", type="text")
+    client = log_in(admin)
+    link = f'<a href="{path_of(label)}">Open the label <bdi>Taken</bdi></a>'
+    assert link in client.post(reverse("web:new-label"), {**NEW, "name": "taken "}).content.decode()
+    other = LabelFactory.create(organization=admin.organization, name="TAKEN", deleted_at=clock.now())
+    assert link in client.post(path_of(other), {"action": "restore"}).content.decode()
 
 
 def test_a_label_belongs_to_a_project_of_the_organization(admin: User) -> None:
@@ -216,9 +247,9 @@ def test_members_and_other_organizations_change_no_label(admin: User, action: st
         (NEW, ["Quality", "1 star", "5 stars"]),
         ({**NEW, "type": "categorical", "options": "good\nbad"}, ["good", "bad"]),
         ({**NEW, "type": "thumbs_up_down", "description": "Did it help?"}, ["Up", "Down", "Did it help?"]),
-        ({**NEW, "type": "categorical", "options": "good"}, ["options must be a list of at least two options"]),
-        ({**NEW, "type": "numeric", "min": "", "max": "1", "step_size": "1"}, ['min must be a number, got ""']),
-        ({**NEW, "type": "no type"}, ["type must be one of"]),
+        ({**NEW, "type": "categorical", "options": "good"}, ["Options must be a list of at least two options"]),
+        ({**NEW, "type": "numeric", "min": "", "max": "1", "step_size": "1"}, ['From must be a number, got ""']),
+        ({**NEW, "type": "no type"}, ["Type must be one of"]),
         ({**NEW, "name": ""}, ["Name of the label"]),
         ({**NEW, "allow_notes": "on"}, ["Notes"]),
     ],

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from modelhub.core import clock
+from modelhub.labels.models import Label
 from modelhub.queues.models import Queue, QueueLabel, QueueMember
 from tests.factories import (
     AdjudicationFactory,
@@ -345,16 +346,16 @@ def test_a_queue_is_created_with_its_labels_in_order_people_and_settings(team: T
 @pytest.mark.parametrize(
     ("field", "sent", "name", "sentence"),
     [
-        ("name", "", "name", "name must be a string of 1 to 255 visible characters"),
+        ("name", "", "name", "Name must be a string of 1 to 255 visible characters"),
         ("name", "Refunds", "name", "exists already"),
-        ("annotations_required", "0", "annotations_required", "annotations_required must be a whole number from 1"),
+        ("annotations_required", "0", "annotations_required", "Annotations per item must be a whole number from 1"),
         ("annotations_required", "two", "annotations_required", "got &quot;two&quot;"),
         ("reservation_timeout_minutes", "99999999", "reservation_timeout_minutes", "must be a whole number"),
         ("assignment_strategy", "magic", "assignment_strategy", "must be one of manual"),
         ("label", "019ac4f1-5e2a-7c90-8d13-2b3c4d5e6f70", "label_ids", "must be the id of a label"),
         ("roles-019ac4f1-5e2a-7c90-8d13-2b3c4d5e6f70", "annotator", "annotator_ids", "active user"),
         ("annotator_emails", "nobody@example.com", "annotator_emails", "active user"),
-        ("project", "019ac4f1-5e2a-7c90-8d13-2b3c4d5e6f70", None, "project must be the id of a project"),
+        ("project", "019ac4f1-5e2a-7c90-8d13-2b3c4d5e6f70", None, "Project must be the id of a project"),
     ],
 )
 def test_an_error_stands_beside_its_field_and_nothing_typed_is_lost(
@@ -370,6 +371,27 @@ def test_an_error_stands_beside_its_field_and_nothing_typed_is_lost(
         assert sentence in shown
     assert sentence in page
     assert Queue.objects.count() == 1
+
+
+def test_a_taken_name_leads_to_its_queue_if_the_person_sees_it(team: Team) -> None:
+    other = Queue.objects.create(organization=team.queue.organization, created_by=team.admin, name="Other")
+    for person, number in ((team.admin, 1), (team.manager, 0)):
+        page = html_of(log_in(person).post(f"{team.path}edit/", edited(team, name="OTHER")))
+        assert "exists already" in page
+        assert page.count(f'<a href="/queues/{other.pk}/">Open the queue <bdi>Other</bdi></a>') == number
+
+
+def test_types_and_unfit_settings_have_the_words_of_the_list_of_labels(team: Team) -> None:
+    fit, unfit = (LabelFactory.create(organization=team.queue.organization, type="thumbs_up_down") for _ in range(2))
+    Label.objects.filter(pk=unfit.pk).update(type="numeric", settings={"min": 9, "max": 1})
+    for label in (fit, unfit):
+        QueueLabelFactory.create(queue=team.queue, label=label)
+    client = log_in(team.admin)
+    for path in (team.path, f"{team.path}edit/", "/labels/"):
+        page = html_of(client.get(path))
+        assert ("<td>Thumbs</td>" in page, "thumbs_up_down</td>" in page) == (True, False)
+    for path in (team.path, "/labels/"):
+        assert "the settings of the label are unfit: min must be less than max" in html_of(client.get(path))
 
 
 def test_rejected_choices_of_labels_and_people_stay(team: Team) -> None:

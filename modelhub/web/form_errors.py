@@ -1,0 +1,24 @@
+"""Errors of forms: beside their fields, with the titles that the form shows."""
+
+import re
+from collections.abc import Mapping
+
+from modelhub.core.errors import Refused
+
+# The name of a field in a sentence of the API: in front, perhaps with a position, or in a comparison.
+NAME = re.compile(r"(^|(?<=less than ))(\w+)(\[\d+\])?(?=[ ,])")
+
+
+def name_fields(sentence: str, titles: Mapping[str, str]) -> str:
+    """Return a sentence with titles of the form in place of names of the API."""
+    return NAME.sub(lambda found: titles.get(found[2], found[0]), sentence)
+
+
+def errors_by_field(refused: Refused | None, titles: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the sentences by the field that they begin with, else by the one to blame."""
+    errors: dict[str, list[str]] = {}
+    for field, sentences in (refused.fields if refused else {}).items():
+        for sentence in sentences:
+            first = re.split(r"\W", sentence, maxsplit=1)[0]
+            errors.setdefault(first if first in titles else field, []).append(name_fields(sentence, titles))
+    return errors
