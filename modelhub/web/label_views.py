@@ -190,7 +190,7 @@ class LabelForm(Page):
         }
 
     def show(self, **ids: Any) -> HttpResponseBase:
-        refused = self.refused
+        refused, queues = self.refused, self._queues()
         illegal = refused.illegal if isinstance(refused, ScoresAffected) else None
         return self.render(
             "edit_label.html",
@@ -206,7 +206,8 @@ class LabelForm(Page):
             examples=self.examples(illegal) if illegal else [],
             force=FORCE,
             may_force=refused is not None and refused.code in {"scores_affected", "too_slow"},
-            queues=self._queues(),
+            queues=queues,
+            active_queues=[queue for queue in queues if queue.status == "active"],
         )
 
     def in_words(self, sentence: str) -> str:
@@ -237,7 +238,8 @@ class LabelForm(Page):
         if self.label is None:
             return []
         queues = Queue.objects.filter(visible_queues(self.actor), LIVE, queue_labels__label=self.label)
-        return list(queues.order_by("name", "id")[:SHOWN_QUEUES])
+        # Active ones come first.
+        return list(queues.order_by("status", "name", "id")[:SHOWN_QUEUES])
 
 
 class NewLabel(LabelForm):

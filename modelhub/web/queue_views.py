@@ -5,12 +5,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http.response import HttpResponseBase
 
 from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid
+from modelhub.core.models import LIVE
 from modelhub.core.text import show
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.export_serializers import AUTHORITATIVE, PREFERENCES
@@ -20,6 +22,7 @@ from modelhub.queues.management import TRANSITIONS, delete_queue, queues_of, res
 from modelhub.queues.models import QUEUE_STATUSES, Queue, QueueLabel, QueueMember
 from modelhub.queues.overview import attached_labels, count_items_of, describe_queues
 from modelhub.queues.progress import percentage, read_people
+from modelhub.queues.queries import items_of
 from modelhub.web.label_words import TYPE_NAMES, legal_values
 from modelhub.web.page import Page
 
@@ -39,6 +42,7 @@ DONE = {
     "paused": "The queue is paused: annotators get no items until it is active again.",
     "completed": "The queue is completed.",
 }
+NOTHING_TO_JUDGE = "The queue is active, but it has no items yet: annotators get nothing until you add some."
 
 
 class QueueRow(NamedTuple):
@@ -69,6 +73,7 @@ class Queues(Page):
             rows=self.describe([*page]),
             search=search,
             status=status,
+            are_archived=not page.paginator.count and queues_of(self.actor).exclude(LIVE).exists(),
             statuses=[*QUEUE_STATUSES, "archived"],
         )
 
@@ -139,6 +144,8 @@ class OneQueue(Page):
         access.check("review")
         [queue] = describe_queues([access.queue], self.actor)
         words = BUTTONS if access.may("manage") and not queue.archived else {}
+        has_annotators = any("annotator" in member.roles for member in queue.annotators)
+        is_ready = queue.labels and has_annotators and queue.item_count
         return self.render(
             "queue.html",
             queue=queue,
@@ -149,7 +156,8 @@ class OneQueue(Page):
             percent=percentage(queue.completed_count, queue.item_count),
             labels=list(map(LabelOfQueue.of, queue.labels)),
             people=people_of(queue),
-            has_annotators=any("annotator" in member.roles for member in queue.annotators),
+            has_annotators=has_annotators,
+            needs_steps=queue.status == "draft" or (queue.status == "active" and not is_ready),
             formats=list(FORMATS),
             strategy=STRATEGY_WORDS[queue.assignment_strategy],
         )
@@ -164,6 +172,9 @@ class OneQueue(Page):
             restore_queue(actor=self.actor, queue_id=pk)
             return self.back_to("queue", done="The queue is restored.", pk=pk)
         queue = set_status(actor=self.actor, queue_id=pk, status=action)
+        if queue.status == "active" and not items_of(queue).exists():
+            messages.warning(self.request, NOTHING_TO_JUDGE)
+            return self.back_to("queue", pk=pk)
         return self.back_to("queue", done=DONE.get(queue.status, ""), pk=pk)
 
 

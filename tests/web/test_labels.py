@@ -218,8 +218,20 @@ def test_a_label_names_its_queues(admin: User) -> None:
     queue.queue_labels.create(organization=admin.organization, label=label, order=0)
     QueueFactory.create(created_by=admin, name="Other work")
     text = text_of(log_in(admin).get(path_of(label)))
-    assert "In the queues Triage ." in text
+    assert "In the queues Triage active ." in text
     assert "Other work" not in text
+
+
+def test_the_button_to_delete_a_label_names_the_active_queues_that_lose_it(admin: User) -> None:
+    label = LabelFactory.create(organization=admin.organization)
+    for name, status in (("Triage", "active"), ("Ended", "completed")):
+        queue = QueueFactory.create(created_by=admin, name=name, status=status)
+        queue.queue_labels.create(organization=admin.organization, label=label, order=0)
+    page = log_in(admin).get(path_of(label))
+    assert "People judge by this label now, in Triage . Once it is deleted" in text_of(page)
+    assert "These active queues lose it: Triage. It takes no new scores" in page.content.decode()
+    other = LabelFactory.create(organization=admin.organization)
+    assert "People judge by this label now" not in text_of(log_in(admin).get(path_of(other)))
 
 
 @pytest.mark.parametrize("action", ["save", "force", "delete", "restore", "preview"])

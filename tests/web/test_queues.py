@@ -136,6 +136,14 @@ def test_the_first_steps_are_named_without_a_queue() -> None:
     assert "A manager of a queue adds you" in html_of(log_in(member).get("/queues/"))
 
 
+def test_a_list_whose_queues_are_all_archived_says_so(team: Team) -> None:
+    Queue.objects.filter(pk=team.queue.pk).update(deleted_at=clock.now())
+    for person, number in ((team.admin, 1), (team.manager, 0)):
+        page = html_of(log_in(person).get("/queues/"))
+        assert '<p>All queues are archived. <a href="/queues/?status=archived">Show archived queues</a></p>' in page
+        assert page.count("New queue") == 2 * number
+
+
 def test_names_of_people_and_queues_are_never_markup(team: Team) -> None:
     Queue.objects.filter(pk=team.queue.pk).update(name=EVIL, description=EVIL, instructions=EVIL)
     label = LabelFactory.create(organization=team.queue.organization, name=EVIL)
@@ -196,6 +204,20 @@ def test_the_buttons_are_the_possible_changes(team: Team, before: str, names: li
         Queue.objects.filter(pk=team.queue.pk).update(status=before)
         assert client.post(team.path, {"action": status}).status_code == 302
         assert Queue.objects.get(pk=team.queue.pk).status == status
+
+
+def test_a_queue_without_items_is_activated_with_a_warning_and_the_way_to_add_them(team: Team) -> None:
+    Queue.objects.filter(pk=team.queue.pk).update(status="draft")
+    client = log_in(team.manager)
+    page = html_of(client.post(team.path, {"action": "active"}, follow=True))
+    assert '<p class="message warning">The queue is active, but it has no items yet' in page
+    assert "Next steps" in page
+    assert f'<a href="{team.path}add/">Add items</a></li>' in page
+    team.add()
+    QueueLabelFactory.create(queue=team.queue)
+    assert "Next steps" not in html_of(client.get(team.path))
+    client.post(team.path, {"action": "paused"})
+    assert "annotators get its items" in html_of(client.post(team.path, {"action": "active"}, follow=True))
 
 
 def test_an_impossible_change_of_the_status_shows_the_sentence(team: Team) -> None:
