@@ -21,9 +21,10 @@ from tests.factories import (
     QueueLabelFactory,
     QueueMemberFactory,
     ScoreFactory,
+    SlotFactory,
     UserFactory,
 )
-from tests.web.pages import html_of, log_in
+from tests.web.pages import html_of, log_in, text_of
 from tests.web.queue_team import Team, sentences
 
 pytestmark = pytest.mark.django_db
@@ -184,6 +185,16 @@ def test_reviewers_see_the_work_of_all_people(team: Team) -> None:
     page = html_of(log_in(team.reviewer).get(team.path))
     assert "Gone away" in page
     assert "no member any more" in page
+
+
+def test_the_columns_of_people_say_what_is_left_for_each(team: Team) -> None:
+    first, second, _ = team.add(3)
+    for item, state in ((first, "submitted"), (second, "reserved")):
+        SlotFactory.create(item=item, user=team.annotator, state=state)
+    page = text_of(log_in(team.reviewer).get(team.path))
+    assert "Done In progress Assigned or opened Skipped" in page
+    assert f"{team.annotator.email} annotator 0 1 1 0" in page
+    assert "Items that are assigned to nobody are left for all annotators and count for none." in page
 
 
 @pytest.mark.parametrize(
