@@ -26,14 +26,13 @@ Values = list[tuple[str, int]]
 class CountedValues(NamedTuple):
     """Values of a label, most frequent first; `other` ones are not listed.
 
-    Shares are of `total` scores; of several options, the total of a queue is of choices.
+    Shares are of `total` scores: those of several options may add up to more than 1.
     """
 
     label: LabelRule
     values: Values
     other: int
     total: int
-    noun: str = "score"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def describe_values(counted: CountedValues, path: str) -> Distribution:
     total, name = counted.total or 1, f"values_{label.id}"
     bars = [Bar(value, number, f"{number:,} ({show_share(number / total)})") for value, number in values]
     plot_title = f"{'Lengths of texts' if label.type == 'text' else 'Values'} of {cut(label.name, 80)}"
-    columns = (Column(title), Column(f"{counted.noun.title()}s", "count"), Column("Share", "share"))
+    columns = (Column(title), Column("Scores", "count"), Column("Share of scores", "share"))
     rows: list[tuple[str | Decimal, int, float]] = [
         (value if (read := _read_number(value)) is None or label.type != "numeric" else read, number, number / total)
         for value, number in values
@@ -75,8 +74,10 @@ def describe_values(counted: CountedValues, path: str) -> Distribution:
 
 def _describe(counted: CountedValues, values: Values) -> str:
     if not counted.total:
-        return f"No {counted.noun}s yet."
-    sentence = f"{counted.total:,} {counted.noun}{'' if counted.total == 1 else 's'}"
+        return "No scores yet."
+    sentence = f"{counted.total:,} score{'' if counted.total == 1 else 's'}"
+    if counted.label.level == "set":
+        sentence += " with one option or several, so that shares may add up to more than 100 %"
     if counted.label.type == "text":
         sentence += f", {count(len(counted.values), 'different text')}; lengths are in characters"
     if hidden := values[MOST_BARS:]:

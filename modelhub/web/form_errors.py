@@ -15,7 +15,7 @@ def name_fields(sentence: str, titles: Mapping[str, str]) -> str:
 
 
 def errors_by_field(refused: Refused | None, titles: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the sentences by the field that they begin with, else by the one to blame."""
+    """Return the sentences by the field that they begin with, else that to blame."""
     errors: dict[str, list[str]] = {}
     for field, sentences in (refused.fields if refused else {}).items():
         for sentence in sentences:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 
@@ -203,11 +203,17 @@ class QueueResults(Results):
         return Shown(plot, Table("statuses", "Items by status", columns, rows, self.path_of("statuses")))
 
     def _count_values(self, distribution: dict[str, dict[str, Any]]) -> Iterator[CountedValues]:
+        several = {label_id for label_id in distribution if self.labels[label_id].level == "set"}
+        totals = self._count_scores() if several else {}
         for label_id, found in distribution.items():
-            total = found["values"].total() + found["other"]
-            label = self.labels[label_id]
-            noun = "choice" if label.level == "set" else "score"
-            yield CountedValues(label, found["values"].most_common(), found["other"], total, noun)
+            values = found["values"].total() + found["other"]
+            total = totals.get(label_id, 0) if label_id in several else values
+            yield CountedValues(self.labels[label_id], found["values"].most_common(), found["other"], total)
+
+    def _count_scores(self) -> dict[str, int]:
+        """Return the numbers of scores by label: each may hold several options."""
+        scores = scores_of_queue(self.access.queue).values_list("label_id")
+        return {str(label_id): number for label_id, number in scores.annotate(Count("pk"))}
 
     @cached_property
     def labels(self) -> dict[str, LabelRule]:

@@ -92,7 +92,7 @@ class TestQueue:
         values = read_csv(admin, path_of(panel, table=f"values_{label.pk}", format="csv"))
         shown = analytics["label_distribution"][str(label.pk)]["values"]
         assert {row["Value"]: int(row["Scores"]) for row in values} == shown
-        assert sum(float(row["Share"]) for row in values) == pytest.approx(1)
+        assert sum(float(row["Share of scores"]) for row in values) == pytest.approx(1)
         assert [row["Value"] for row in values] == ["1", "2", "3", "4", "5"]
         days = read_csv(admin, path_of(panel, table="days"))
         assert [(row["Day"], int(row["Items"])) for row in days] == [
@@ -145,7 +145,17 @@ class TestQueue:
         label = panel.attach("categorical", options=["good", "bad"], multi_choice=True)
         panel.fill(label, {"Ann": [["good"]], "Ben": [["good"]]})
         rows = read_csv(admin, path_of(panel, table=f"values_{label.pk}"))
-        assert [(row["Value"], row["Choices"]) for row in rows] == [("good", "2"), ("bad", "0")]
+        assert [(row["Value"], row["Scores"]) for row in rows] == [("good", "2"), ("bad", "0")]
+
+    def test_shares_of_several_options_are_of_scores_here_and_at_the_label(self, admin: Client, panel: Panel) -> None:
+        label = panel.attach("categorical", options=["good", "bad"], multi_choice=True)
+        panel.fill(label, {"Ann": [["good"], ["good", "bad"]], "Ben": [["bad", "good"], ["bad"]]})
+        sentence = "4 scores with one option or several, so that shares may add up to more than 100 %."
+        for page in (path_of(panel), path_of_label(label)):
+            assert sentence in read(admin, page)
+            rows = read_csv(admin, f"{page}table=values_{label.pk}")
+            shares = {row["Value"]: (row["Scores"], row["Share of scores"]) for row in rows}
+            assert shares == {"good": ("3", "0.75"), "bad": ("3", "0.75")}
 
     def test_judges_are_compared_with_people(self, admin: Client, panel: Panel) -> None:
         label = panel.attach()
@@ -328,7 +338,7 @@ class TestLabel:
         html = words(read(admin, path_of_label(label)))
         assert "Scores 8 Annotators 2 Sources 4 Mean 3.125 Median 3.5 Minimum 1 Maximum 5" in html
         rows = read_csv(admin, path_of_label(label, table=f"values_{label.pk}"))
-        assert [(row["Value"], int(row["Scores"]), float(row["Share"])) for row in rows] == [
+        assert [(row["Value"], int(row["Scores"]), float(row["Share of scores"])) for row in rows] == [
             (str(one["value"]), one["count"], float(one["share"])) for one in summary["distribution"]
         ]
         [day] = read_csv(admin, path_of_label(label, table="days"))
