@@ -52,7 +52,10 @@ class Roster:
 
 
 class Assigned(NamedTuple):
-    """Numbers of items, and of assignments that a request asked for: items times people, 0 for a removal."""
+    """Numbers of items and of the assignments that a request asked for.
+
+    The latter is items times people, 0 for a removal.
+    """
 
     items: int
     assignments: int

@@ -75,10 +75,10 @@ def remove_items(*, actor: Actor, queue_id: uuid.UUID, item_ids: Collection[uuid
 @repeat_aborted
 @in_transaction
 def give_back_items(*, actor: Actor, queue_id: uuid.UUID, item_ids: Collection[uuid.UUID]) -> int:
-    """Open skipped items for all of their annotators again and return their number; other ids are ignored.
+    """Open skipped items for all of their annotators again. Return their number.
 
-    The skips end. Scores and notes of their people stay, as work without a seat. A completed queue is active again.
-    Raise `NotFound` for the queue, `Forbidden` without the right to manage it.
+    Other ids are ignored. The skips end; scores and notes of their people stay, as work without a seat. A completed
+    queue is active again. Raise `NotFound` for the queue, `Forbidden` without the right to manage it.
     """
     access = get_access(actor, queue_id, lock=True)
     access.check("manage")

@@ -118,7 +118,7 @@ class Items(Page):
         )
 
     def filter(self, access: Access, given: dict[str, str]) -> QuerySet[Any, Any]:
-        """Return ids of items with those of their sources. Raise `Invalid` for an unusable filter."""
+        """Return ids of items with those of their sources. Raise `Invalid`."""
         rows: Any = items_of(access.queue).filter(LISTED).order_by("order", "id").values_list("pk", "source_id")
         if status := given["status"]:
             if status not in STATUSES:

@@ -19,8 +19,8 @@ from modelhub.core.models import LISTED, LIVE
 from modelhub.core.text import show
 from modelhub.labels.rules import LabelRule
 from modelhub.queues.access import Access
-from modelhub.queues.models import Item, Queue
-from modelhub.queues.queries import items_after, items_before, items_of, read_work_on_items
+from modelhub.queues.models import IN_FORCE, IN_REVIEW, Adjudication, Item, Queue, Slot
+from modelhub.queues.queries import WorkOnItem, items_after, items_before, items_of, read_work_on_items
 from modelhub.queues.reviewing import annotated_by
 from modelhub.scores.models import JUDGES, Score
 
@@ -29,8 +29,13 @@ ROWS_PER_PAGE = 25
 MOST_COUNTED = 1000
 # Items that are read at once to find one that the reviewer has not annotated.
 CANDIDATES = 50
-# The words of the filter, with the review status that is stored.
-STATUSES = {"waiting": "pending_review", "returned": "rejected", "approved": "approved"}
+# The words of the filter, with their conditions.
+STATUSES = {
+    "waiting": IN_REVIEW,
+    "returned": Q(review_status="rejected"),
+    "approved": Q(review_status="approved"),
+    "skipped": Q(status="skipped"),
+}
 
 Labels = Mapping[str, LabelRule]
 
@@ -40,7 +45,7 @@ class ReviewFilter:
     """Filters of the list; all given ones must hold.
 
     With `annotator` or `label`, items have scores of this person and by this label. With `differ`, stored values of
-    people differ: a few of those are equal by the rules of their label.
+    people differ by a label that no reviewer has decided: a few of those are equal by the rules of their label.
     """
 
     status: str = "waiting"
@@ -68,13 +73,9 @@ class ReviewFilter:
         }
         return urlencode({name: value for name, value in given.items() if value})
 
-    @property
-    def review_status(self) -> str:
-        return STATUSES[self.status]
-
     def find_items(self, queue: Queue, labels: Labels) -> QuerySet[Item]:
         """Return the items in the order of the queue."""
-        items = items_of(queue).filter(LISTED, review_status=self.review_status)
+        items = items_of(queue).filter(LISTED, STATUSES[self.status])
         if self.annotator or self.label:
             scores = Score.objects.filter(LIVE, organization_id=queue.organization_id, queue_id=queue.pk)
             if self.annotator:
@@ -90,10 +91,11 @@ class ReviewFilter:
 
 @dataclass(frozen=True, slots=True)
 class ReviewRow:
-    """An item of the list with its annotators and the labels on which they differ."""
+    """An item of the list with its people; `labels` are undecided disagreements."""
 
     item: Item
     people: list[str]
+    skips: list[Slot]
     labels: list[str]
     since: datetime | None
     is_own: bool
@@ -116,20 +118,43 @@ def describe_items(access: Access, items: Collection[Item], labels: Labels) -> l
     """Return the rows of items. The number of statements does not grow with them."""
     ids = [item.pk for item in items]
     work = read_work_on_items(access.queue, ids)
-    differing = find_differing(access.queue, labels, ids) if labels else {}
+    undecided = find_undecided(access.queue, labels, ids)
     own = annotated_by(access.actor, items)
     return [
         ReviewRow(
             item=item,
             people=[*work[item.pk].people.values()],
-            labels=[labels[key].name for key in labels if key in differing.get(item.pk, ())],
-            since=(work[item.pk].ended_at or item.updated_at)
-            if item.review_status == "pending_review"
-            else item.reviewed_at,
+            skips=work[item.pk].skips,
+            labels=[labels[key].name for key in labels if key in undecided.get(item.pk, ())],
+            since=_find_start(item, work[item.pk]),
             is_own=item.pk in own,
         )
         for item in items
     ]
+
+
+def _find_start(item: Item, work: WorkOnItem) -> datetime | None:
+    """Return the time since which an item has its status."""
+    if item.status == "skipped":
+        return max((slot.ended_at for slot in work.skips if slot.ended_at), default=item.updated_at)
+    if item.review_status == "pending_review":
+        return work.ended_at or item.updated_at
+    return item.reviewed_at
+
+
+def find_undecided(queue: Queue, labels: Labels, item_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
+    """Return the ids of the labels with an undecided disagreement, by item.
+
+    That is one without a decision in force. Raise `Invalid` for too many scores, `Overdue` at the timeout.
+    """
+    differing = find_differing(queue, labels, item_ids) if labels and item_ids else {}
+    decisions = Adjudication.objects.filter(IN_FORCE, organization_id=queue.organization_id, item__in=list(differing))
+    decided = {(item_id, str(label_id)) for item_id, label_id in decisions.values_list("item", "label")}
+    undecided = {
+        item_id: [label_id for label_id in found if (item_id, label_id) not in decided]
+        for item_id, found in differing.items()
+    }
+    return {item_id: found for item_id, found in undecided.items() if found}
 
 
 def read_annotators(queue: Queue) -> list[User]:
@@ -174,7 +199,7 @@ def find_next(access: Access, filters: ReviewFilter, labels: Labels, item: Item)
 
 
 def _has_different_values(queue: Queue, label_ids: Collection[uuid.UUID]) -> Exists:
-    """Return the condition of items on which two people have different values.
+    """Return the condition of items with an undecided disagreement.
 
     In SQL, because comparing all values of a queue by the rules of their labels takes seconds.
     """
@@ -186,8 +211,11 @@ def _has_different_values(queue: Queue, label_ids: Collection[uuid.UUID]) -> Exi
         queue_item=OuterRef("queue_item"),
         annotator__gt=OuterRef("annotator"),
     )
+    decisions = Adjudication.objects.filter(
+        IN_FORCE, organization_id=queue.organization_id, item=OuterRef("queue_item"), label=OuterRef("label")
+    )
     of_item = scores.filter(source=OuterRef("source"), queue_item=OuterRef("pk"), label__in=label_ids)
-    return Exists(of_item.filter(Exists(others)))
+    return Exists(of_item.filter(Exists(others), ~Exists(decisions)))
 
 
 def _read_id(name: str, text: str) -> uuid.UUID | None:

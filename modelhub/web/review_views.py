@@ -12,9 +12,9 @@ from modelhub.agreement.adjudicating import adjudicate
 from modelhub.agreement.disagreement_serializers import AdjudicationInput
 from modelhub.agreement.reading import read_labels_of_queue
 from modelhub.core import exact_json
-from modelhub.core.errors import Conflict, Invalid, NotFound
+from modelhub.core.errors import Conflict, Invalid, NotFound, Refused
 from modelhub.core.exact_json import timestamp
-from modelhub.core.text import count, show, unix_lines
+from modelhub.core.text import count, show, unix_lines, visible
 from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import get_type
 from modelhub.queues.access import Access, get_access
@@ -33,13 +33,23 @@ from modelhub.web.review_items import (
     describe_items,
     find_neighbours,
     find_next,
+    find_undecided,
     read_annotators,
     read_page,
 )
 
+# Items that a sentence names.
+MOST_NAMED = 10
+# Characters of the name of a source in a sentence.
+LONGEST_NAME = 60
 # Reviews of an item that its page shows, newest first.
 MOST_REVIEWS = 50
-STATUS_NAMES = {"waiting": "Waiting for review", "returned": "Returned to annotators", "approved": "Approved"}
+STATUS_NAMES = {
+    "waiting": "Waiting for review",
+    "returned": "Returned to annotators",
+    "approved": "Approved",
+    "skipped": "Skipped",
+}
 # Actions with a note, at the beginning of a sentence.
 WITH_NOTE = {"request_changes": "Return", "reject": "Reject", "comment": "A comment"}
 ACTION_NAMES = {
@@ -59,6 +69,14 @@ DONE = {
 # After these the reviewer goes on to the next item.
 LEADS_ON = {"approve", "request_changes", "reject"}
 CHANGED = "The item has changed since you opened it. Look at the answers again, then decide."
+UNDECIDED = "Annotators disagree; open the item, decide on its values or approve it as it is"
+# Sentences about an item in place of those of the API, by code.
+SENTENCES = {
+    "own_work": "{} is annotated by you, so another person must review it.",
+    "not_in_review": "{} does not wait for a review any more.",
+    "not_approved": "{} is not approved any more.",
+    "item_not_found": "{} was removed meanwhile.",
+}
 
 
 class ReviewPage(Page):
@@ -96,17 +114,30 @@ class ReviewList(ReviewPage):
         )
 
     def act(self, pk: uuid.UUID) -> HttpResponseBase:
-        """Approve the selected items. Each one that was not approved is a message."""
+        """Approve the selected items without an undecided disagreement.
+
+        Those left alone are messages.
+        """
+        access, filters, labels = self.open(pk)
         sent = self.request.POST.getlist("items")
         if not sent:
             raise Invalid("Select at least one item.", field="items")
         item_ids = ItemIdsInput().run_validation({"item_ids": sent})["item_ids"]
-        errors = review_items(actor=self.actor, queue_id=pk, item_ids=item_ids, decision=Decision("approve"))
-        if approved := len(item_ids) - len(errors):
+        items = items_of(access.queue).filter(pk__in=item_ids).select_related("source").order_by("order", "id")
+        names = {item.pk: name_of(item) for item in items}
+        waiting = [item.pk for item in items if item.review_status == "pending_review"]
+        undecided = find_undecided(access.queue, labels, waiting)
+        fitting = [pk for pk in item_ids if pk not in undecided]
+        errors = review_items(actor=self.actor, queue_id=pk, item_ids=fitting, decision=Decision("approve"))
+        if approved := len(fitting) - len(errors):
             messages.success(self.request, f"Approved {count(approved, 'item')}.")
-        for error in errors.values():
-            messages.error(self.request, str(error))
-        return self.go("review-list", ReviewFilter.read(self.request.GET), pk=pk)
+        if undecided:
+            left = [name for pk, name in names.items() if pk in undecided]
+            shown = ", ".join(left[:MOST_NAMED]) + (f" and {len(left) - MOST_NAMED} more" if left[MOST_NAMED:] else "")
+            messages.warning(self.request, f"{count(len(left), 'item')} not approved. {UNDECIDED}: {shown}.")
+        for item_id, error in errors.items():
+            messages.error(self.request, explain(error, names.get(item_id, "An item")))
+        return self.go("review-list", filters, pk=pk)
 
 
 class ReviewItem(ReviewPage):
@@ -275,3 +306,13 @@ class ReviewItem(ReviewPage):
         if item is None:
             raise item_not_found(item_id)
         return item
+
+
+def name_of(item: Item) -> str:
+    """Return the number and the source of an item for a sentence."""
+    return f"Item {item.order} ({visible(item.source.name or item.source.source_id)[:LONGEST_NAME]})"
+
+
+def explain(refused: Refused, name: str) -> str:
+    """Return the sentence of an error about a named item, without ids."""
+    return SENTENCES[refused.code].format(name) if refused.code in SENTENCES else str(refused)

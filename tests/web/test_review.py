@@ -29,6 +29,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.web.pages import html_of, log_in
+from tests.web.queue_team import sentences
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e'\""
 
@@ -171,22 +172,64 @@ class TestList:
         assert str(equal.pk) not in page
         assert str(differing.pk) not in read(rita, panel.list_path(f"?differ=1&label={panel.kind.pk}"))
 
+    def test_a_decided_label_counts_as_no_disagreement(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(4, 2)
+        decision = AdjudicationFactory.create(item=item, label=panel.tone, value={"rating": 4})
+        assert str(item.pk) not in read(rita, panel.list_path("?differ=1"))
+        assert "badge differs" not in read(rita, panel.list_path())
+        Adjudication.objects.filter(pk=decision.pk).update(replaced_at=clock.now())
+        assert str(item.pk) in read(rita, panel.list_path("?differ=1"))
+        assert "badge differs" in read(rita, panel.list_path())
+
     @pytest.mark.parametrize("query", ["?status=lost", "?annotator=5", "?label=%00", "?annotator=<script>"])
     def test_an_unusable_filter_is_an_error_page(self, panel: Panel, rita: Client, query: str) -> None:
         assert "<script>" not in read(rita, panel.list_path(query), status=400)
 
     def test_selected_items_are_approved_and_others_have_a_sentence(self, panel: Panel, rita: Client) -> None:
-        items = [panel.add(), panel.add()]
-        own = panel.add()
+        items = [panel.add(3, 3), panel.add(3, 3)]
+        own = panel.add(3, 3, order=70)
         SlotFactory.create(item=own, user=panel.rita)
         done = rita.post(panel.list_path(), {"items": [str(item.pk) for item in [*items, own]]}, follow=True)
         assert [state_of(item) for item in items] == [("completed", "approved")] * 2
         assert state_of(own) == ("in_progress", "pending_review")
         assert "Approved 2 items." in html_of(done)
-        assert f"Item {own.pk} must be reviewed by another person" in html_of(done)
+        own_name = f"Item 70 ({own.source.source_id})"
+        assert f"{own_name} is annotated by you, so another person must review it." in html_of(done)
+        assert str(own.pk) not in sentences(done)[-1]
+
+    def test_items_on_which_annotators_disagree_are_left_and_named(self, panel: Panel, rita: Client) -> None:
+        source = SourceFactory.create(organization=panel.queue.organization, name="Refund <b>")
+        equal, differing, decided = panel.add(3, 3), panel.add(4, 2, source=source, order=8), panel.add(4, 2)
+        AdjudicationFactory.create(item=decided, label=panel.tone, value={"rating": 4})
+        items = [equal, differing, decided]
+        done = rita.post(panel.list_path(), {"items": [str(item.pk) for item in items]}, follow=True)
+        assert [state_of(item)[1] for item in items] == ["approved", "pending_review", "approved"]
+        assert sentences(done)[0] == "Approved 2 items."
+        assert sentences(done)[1].startswith("1 item not approved. Annotators disagree")
+        assert sentences(done)[1].endswith(": Item 8 (Refund <b>).")
+        assert f'href="{panel.path(differing)}"' in html_of(done)
+
+    def test_items_that_another_reviewer_took_or_that_are_removed_have_sentences(
+        self, panel: Panel, rita: Client
+    ) -> None:
+        approved = panel.add(4, 2, order=5, status="completed", review_status="approved", completed_at=clock.now())
+        removed = panel.add(3, 3, deleted_at=clock.now())
+        done = rita.post(panel.list_path(), {"items": [str(approved.pk), str(removed.pk)]}, follow=True)
+        assert sentences(done) == [
+            f"Item 5 ({approved.source.source_id}) does not wait for a review any more.",
+            "An item was removed meanwhile.",
+        ]
+
+    def test_skipped_items_show_by_whom_and_why(self, panel: Panel, rita: Client) -> None:
+        item = ItemFactory.create(queue=panel.queue, status="skipped")
+        panel.add()
+        SlotFactory.create(item=item, user=panel.ann, state="skipped", skip_reason="In Welsh")
+        page = read(rita, panel.list_path("?status=skipped"))
+        assert page.count('<th scope="row">') == 1
+        assert '<bdi>Ann</bdi>: <span dir="auto">In Welsh</span>' in page
 
     def test_approving_keeps_the_filters(self, panel: Panel, rita: Client) -> None:
-        item = panel.add()
+        item = panel.add(3, 3)
         done = rita.post(panel.list_path(f"?annotator={panel.ann.pk}"), {"items": str(item.pk)})
         assert done["Location"] == panel.list_path(f"?annotator={panel.ann.pk}")
 
