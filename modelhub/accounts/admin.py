@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import formats
 from django.utils.html import format_html
 
-from modelhub.accounts.invitations import end_lost_invitations
+from modelhub.accounts.invitations import end_lost_access
 from modelhub.accounts.keys import create_api_key, revoke_api_key, rotate_api_key, state_of
 from modelhub.accounts.models import ROLES, SCOPES, ApiKey, Organization, User
 from modelhub.core import clock
@@ -104,7 +104,7 @@ class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: "forms.ModelForm[Any]", change: bool) -> None:
         super().save_model(request, obj, form, change)
-        end_lost_invitations(obj)
+        end_lost_access(obj)
 
     @admin.display(description="rows")
     def rows(self, user: User) -> str:

@@ -56,13 +56,15 @@ def end_invitations(user: User) -> None:
     open_invitations(user.organization_id).filter(user=user).update(expires_at=clock.now())
 
 
-def end_lost_invitations(user: User) -> None:
-    """End the open links that a user may not use, or not have made, any more.
+def end_lost_access(user: User) -> None:
+    """End sessions of an inactive user, and links that a user may not use or make.
 
     After the role or the state has changed: a link that stays open would be a way back in.
     """
     if not user.is_active:
         end_invitations(user)
+        user.deactivated_at = clock.now()
+        user.save(update_fields=["deactivated_at"])
     if not user.is_active or user.role != "admin":
         open_invitations(user.organization_id).filter(created_by=user).update(expires_at=clock.now())
 

@@ -72,6 +72,8 @@ class User(TenantRow, AbstractBaseUser, PermissionsMixin):
     role = models.CharField(max_length=16, choices=[(word, word) for word in ROLES], default="member")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    # Stays after an activation: sessions from before it have ended for good.
+    deactivated_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -92,6 +94,10 @@ class User(TenantRow, AbstractBaseUser, PermissionsMixin):
         """Normalize the email, which the database requires in lower case."""
         super().clean()
         self.email = normalize_login(self.email)
+
+    def get_session_auth_hash(self) -> str:
+        """Return the digest of sessions: a new password and a deactivation end them."""
+        return f"{super().get_session_auth_hash()}{self.deactivated_at or ''}"
 
     @property
     def display_name(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from modelhub.accounts.invitations import end_lost_invitations
+from modelhub.accounts.invitations import end_lost_access
 from modelhub.accounts.keys import create_api_key
 from modelhub.accounts.models import ApiKey, User, default_scopes, normalize_login
 from modelhub.accounts.people import Actor, check_manager, check_person, user_not_found
@@ -103,7 +103,7 @@ def update_person(actor: Actor, *, user_id: uuid.UUID, changes: Mapping[str, Any
     user.name = changes.get("name", user.name) or ""
     user.save(update_fields=["name", "role", "is_active", "is_staff", "is_superuser"])
     if has_lost_rights:
-        end_lost_invitations(user)
+        end_lost_access(user)
     return user
 
 

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import login, update_session_auth_hash, views
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth import authenticate, login, views
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -22,6 +22,7 @@ from modelhub.web.page import Page
 # Of the two backends; the other one only counts failures.
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 DIFFERENT = "The two passwords differ."
+WRONG = "The present password is wrong."
 
 
 class LoginForm(AuthenticationForm):
@@ -63,18 +64,19 @@ class Password(Page):
         return self.render("password.html")
 
     def act(self, **ids: Any) -> HttpResponseBase:
-        form = PasswordChangeForm(self.actor.user, self.request.POST)
-        form.error_messages = form.error_messages | {
-            "password_incorrect": "The present password is wrong.",
-            "password_mismatch": DIFFERENT,
-        }
+        form = SetPasswordForm(self.actor.user, self.request.POST)
+        form.error_messages = form.error_messages | {"password_mismatch": DIFFERENT}
         if not form.is_valid():
             fields = {name: [str(sentence) for sentence in sentences] for name, sentences in form.errors.items()}
             # Django's form checks the second field.
             if (rules := fields.get("new_password2", [])) and rules != [DIFFERENT]:
                 fields.setdefault("new_password1", []).extend(fields.pop("new_password2"))
             raise Invalid("The password was not changed.", fields=fields)
-        update_session_auth_hash(self.request, form.save())
+        # Counted as a login: a stolen session must not guess.
+        present = self.request.POST.get("old_password", "")
+        if authenticate(self.request, username=self.actor.user.email, password=present) is None:
+            raise Invalid(WRONG, field="old_password")
+        login(self.request, form.save(), backend=BACKEND)
         return self.back_to("password", done="The password is changed. Other sessions of yours have ended.")
 
 

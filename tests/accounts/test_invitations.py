@@ -198,6 +198,8 @@ class TestDeactivating:
             sent = {"email": bob.user.email, "name": "Bob", "role": "member", **fields}
             assert staff.post(page, sent).status_code == 302
             assert find_invitation(token) is None
+        ended = User.objects.get(pk=bob.user.pk).get_session_auth_hash()
+        assert ended != bob.user.get_session_auth_hash()
 
     def test_links_of_a_former_admin_end_in_the_admin_too(self, staff: Client, alice: Caller, bob: Caller) -> None:
         other = UserFactory.create(organization=alice.user.organization, role="admin")

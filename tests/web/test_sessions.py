@@ -14,6 +14,7 @@ from config.logs import escape
 from modelhub.accounts.invitations import create_invitation
 from modelhub.accounts.models import Invitation, User
 from modelhub.accounts.people import session_actor
+from modelhub.accounts.users import update_person
 from modelhub.core import clock
 from modelhub.web.urls import urlpatterns
 from tests.factories import QueueFactory, UserFactory
@@ -120,6 +121,25 @@ def test_a_deactivated_person_is_logged_out(ada: User) -> None:
     assert not is_logged_in(client)
 
 
+def test_sessions_of_a_deactivated_person_stay_ended_after_an_activation(ada: User) -> None:
+    bob = UserFactory.create(organization=ada.organization)
+    client = log_in(bob)
+    for active in (False, True):
+        update_person(session_actor(ada), user_id=bob.pk, changes={"active": active})
+        assert not is_logged_in(client)
+    bob.refresh_from_db()
+    again = log_in(bob)
+    update_person(session_actor(ada), user_id=bob.pk, changes={"name": "Bob", "active": True})
+    assert is_logged_in(again)
+
+
+def test_a_new_password_by_a_link_ends_the_other_sessions(ada: User) -> None:
+    bob, path = invite(ada)
+    there, here = log_in(bob), browser()
+    assert here.post(path, choose()).status_code == 302
+    assert (is_logged_in(here), is_logged_in(there)) == (True, False)
+
+
 # The own password
 
 
@@ -156,6 +176,33 @@ def test_an_unfit_password_is_a_sentence_and_changes_nothing(ada: User, fields: 
     assert PASSWORD not in answer.content.decode()
     ada.refresh_from_db()
     assert ada.check_password(PASSWORD)
+
+
+def test_the_present_password_cannot_be_guessed_with_a_session(ada: User, settings: Any) -> None:
+    settings.AXES_FAILURE_LIMIT, settings.AXES_COOLOFF_TIME = 2, timedelta(hours=1)
+    client = log_in(ada)
+    answers = [change(client, password) for password in ("wrong", "wrong", PASSWORD)]
+    assert [answer.status_code for answer in answers] == [400, 429, 429]
+    assert "Too many failed logins with this name or from this address" in text_of(answers[2])
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
+
+
+def test_the_admin_has_no_form_of_its_own_for_the_own_password(ada: User) -> None:
+    User.objects.filter(pk=ada.pk).update(is_staff=True)
+    fields = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
+    answer = log_in(ada).post("/admin/password_change/", fields)
+    assert (answer.status_code, answer["Location"]) == (302, "/password/")
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
+
+
+def test_changes_with_the_right_password_are_not_counted(ada: User, settings: Any) -> None:
+    settings.AXES_FAILURE_LIMIT, settings.AXES_COOLOFF_TIME = 2, timedelta(hours=1)
+    client = log_in(ada)
+    for number in range(3):
+        assert change(client, f"{PASSWORD}{number or ''}", f"{PASSWORD}{number + 1}").status_code == 200
+        assert change(client, f"{PASSWORD}{number + 1}", "short").status_code == 400
 
 
 # Invitations
