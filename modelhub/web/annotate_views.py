@@ -20,9 +20,11 @@ from modelhub.queues.annotating import InvalidAnnotations, check_status, submit_
 from modelhub.queues.claims import check_not_in_review, reserve_item
 from modelhub.queues.ending import skip_item, undo_item
 from modelhub.queues.models import Slot
+from modelhub.queues.own_slots import count_ended, get_own_notes
 from modelhub.queues.own_work import (
     EndedItem,
     OwnItem,
+    OwnScore,
     count_own,
     get_own_item,
     get_own_scores,
@@ -33,6 +35,16 @@ from modelhub.queues.picking import NextItem, reserve_next
 from modelhub.queues.progress import count_items
 from modelhub.queues.work_serializers import SkipInput
 from modelhub.scores.entries import check_notes
+from modelhub.web.annotate_words import (
+    GONE,
+    REASONS,
+    describe_overwritten,
+    describe_removed,
+    find_removed_labels,
+    fingerprint,
+    read_typed,
+    reason_of,
+)
 from modelhub.web.content import describe_content
 from modelhub.web.fields import (
     Field,
@@ -47,14 +59,36 @@ from modelhub.web.page import Page
 
 # Items of the person that the page lists.
 ENDED_ITEMS = 5
+# Reviews with a word to annotators: a return, or a comment.
+REMARKS = ("request_changes", "reject", "comment")
 # Seconds between looks for an item while all are reserved by others.
 SOONEST, LATEST = 5, 60
 CORRECT = "Not submitted: some answers need a change, which is written beside them."
 NOTHING = "Not submitted: give at least one answer."
 INCOMPLETE = "Your answers are stored. The item is done once the required labels have an answer, too."
+OUTDATED = (
+    "Not stored: you changed this item meanwhile, perhaps in another tab. Stored is {}. Send it again to replace it."
+)
+OWN_WORK = "You have completed this item: undo it first."
 
 
-class StartAnnotating(Page):
+class QueuePage(Page):
+    """A page of work in a queue; without the queue or the item it says so in plain words."""
+
+    def show_refused(self, refused: Refused) -> HttpResponse:
+        """Return a page with the typed answers if the queue or the item is gone."""
+        if refused.code not in GONE:
+            return super().show_refused(refused)
+        self.refused = refused
+        typed = read_typed(self.organization_id, self.request.POST)
+        return self.render(
+            "annotate_gone.html",
+            reason=REASONS[refused.code],
+            typed="\n".join(f"{answer.name}: {answer.text}" for answer in typed),
+        )
+
+
+class StartAnnotating(QueuePage):
     """Start annotating."""
 
     def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
@@ -67,11 +101,12 @@ class StartAnnotating(Page):
             queue=access.queue,
             next=found,
             retry=_seconds_to_retry(found),
+            counts=count_ended(access),
             ended=read_ended(access, limit=ENDED_ITEMS),
         )
 
 
-class Annotate(Page):
+class Annotate(QueuePage):
     """Annotate."""
 
     # Of a rejected form: the errors of its answers, and the ids of required labels without one.
@@ -82,6 +117,8 @@ class Annotate(Page):
         own = get_own_item(actor=self.actor, queue_id=pk, item_id=item_id)
         slot, refused = _take(own)
         read_only = _read_only(own, refused)
+        blocked = "" if read_only or refused is None else self.reason(refused, own)
+        rejected = self.reason(self.refused, own) if self.refused else ""
         ended = read_ended(own.access, limit=ENDED_ITEMS)
         counts = count_items(own.access.queue)
         return self.render(
@@ -92,8 +129,10 @@ class Annotate(Page):
             content=describe_content(own.source.content, own.source.metadata),
             slot=slot,
             seconds=_seconds_left(slot),
-            blocked="" if read_only or refused is None else str(refused),
-            may_retry=isinstance(refused, Conflict),
+            blocked=blocked,
+            # Said once, where both are the same.
+            refused="" if rejected == blocked else rejected,
+            made_from=fingerprint(own.scores, slot.notes if slot else ""),
             disabled=bool(read_only),
             read_only=read_only,
             may_undo=_may_undo(own, refused),
@@ -103,6 +142,7 @@ class Annotate(Page):
             notes=self.posted.get("notes", slot.notes if slot else ""),
             reason=self.request.POST.get("reason", ""),
             ended=ended,
+            undone=None if own.claims.has_ended else next(iter(ended), None),
             completed=counts["completed"],
             total=counts.total(),
             own_completed=count_own(own.access),
@@ -162,10 +202,31 @@ class Annotate(Page):
     def read(self, pk: uuid.UUID, item_id: uuid.UUID) -> list[Field]:
         """Return the posted fields. Raise `Invalid` if one of them has an error."""
         labels, scores = get_own_scores(actor=self.actor, queue_id=pk, item_id=item_id)
-        fields = read_fields(labels, scores, self.request.POST)
+        form = self.request.POST
+        removed = find_removed_labels(self.organization_id, form, {str(label.label_id) for label in labels})
+        if removed:
+            messages.warning(self.request, describe_removed(removed))
+        fields = read_fields(labels, scores, form)
+        self.check_outdated(item_id, fields, scores)
         if has_errors(fields):
             raise Invalid(CORRECT)
         return fields
+
+    def check_outdated(self, item_id: uuid.UUID, fields: list[Field], scores: list[OwnScore]) -> None:
+        """Raise `Conflict` if the form would replace answers that it was not made from."""
+        made_from = self.request.POST.get("made_from")
+        stored_notes = get_own_notes(self.actor, item_id)
+        if made_from in (None, fingerprint(scores, stored_notes)):
+            return
+        notes = stored_notes if self.notes is None else self.notes
+        if overwritten := describe_overwritten(fields, notes, stored_notes):
+            raise Conflict(OUTDATED.format(overwritten))
+
+    def reason(self, refused: Refused, own: OwnItem) -> str:
+        """Return the sentence about an error in words of the page."""
+        if refused.code == "item_completed" and own.claims.has_completed:
+            return OWN_WORK
+        return reason_of(self, refused, own.access.queue.pk, own.item.pk)
 
     def fields(self, own: OwnItem) -> list[Field]:
         """Return the fields, of a rejected form as they were posted and with errors."""
@@ -219,7 +280,8 @@ class Reserve(Page):
             slot = reserve_item(actor=self.actor, queue_id=ids["pk"], item_id=ids["item_id"])
         except Refused as refused:
             # No error status: browsers log each as an error of the page.
-            return JsonResponse({"seconds": None, "message": str(refused)})
+            sentence = reason_of(self, refused, ids["pk"], ids["item_id"])
+            return JsonResponse({"seconds": None, "message": sentence})
         return JsonResponse({"seconds": _seconds_left(slot)})
 
     @property
@@ -287,7 +349,9 @@ def _seconds_to_retry(found: NextItem) -> int | None:
 def _open_comments(own: OwnItem) -> list[dict[str, Any]]:
     """Return the reviews of an item that was returned, the last one first."""
     is_returned = own.claims.own is not None and own.claims.own.returned_at is not None
-    return own.comments if is_returned or own.item.review_status == "rejected" else []
+    if not is_returned and own.item.review_status != "rejected":
+        return []
+    return [review for review in own.comments if review["action"] in REMARKS]
 
 
 def _comments_on(own: OwnItem, label_id: str) -> list[dict[str, Any]]:

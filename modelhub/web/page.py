@@ -68,7 +68,11 @@ class Page(View):
                 raise Forbidden(f"{self.for_admins}; {self.actor.missing_right}.")
             return super().dispatch(request, *args, **ids)
         except Refused as refused:
-            return refusal_response(request, refused)
+            return self.show_refused(refused)
+
+    def show_refused(self, refused: Refused) -> HttpResponse:
+        """Return the error page, for errors after which the page cannot be shown."""
+        return refusal_response(self.request, refused)
 
     def to_login(self) -> HttpResponse:
         """Return a redirect that leads back after the login, to the page that sent a form."""

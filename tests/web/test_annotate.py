@@ -27,7 +27,8 @@ from tests.factories import (
     SlotFactory,
     UserFactory,
 )
-from tests.web.pages import log_in
+from tests.web.pages import html_of, log_in, text_of
+from tests.web.queue_team import sentences
 
 pytestmark = pytest.mark.django_db
 
@@ -247,13 +248,17 @@ def test_an_item_that_others_hold_has_a_sentence_and_keeps_the_typed_answers(
     ada: Annotator, bob: Annotator, items: list[Item], star: Label
 ) -> None:
     bob.get(items[0])
+    sentence = f"{bob.user.display_name} has this item until {bob.slot(items[0]).reserved_until:%H:%M} UTC."
     page = ada.text(items[0])
-    assert "is reserved by others" in page
+    assert sentence in page
     assert "Reserved for you" not in page
     answer = ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
     assert answer.status_code == 409
-    assert 'value="4" data-key="4" checked' in answer.content.decode()
-    assert "Take it again" in answer.content.decode()
+    page = answer.content.decode()
+    assert 'value="4" data-key="4" checked' in page
+    assert text_of(answer).count(sentence) == 1
+    assert ">Next item</a>" in page
+    assert "Take it again" not in page
     assert values_of(items[0]) == {}
     assert ada.post(items[0], "reserve").status_code == 409
 
@@ -274,7 +279,10 @@ def test_a_reservation_is_renewed_for_a_script_and_a_lost_one_has_a_sentence(
     reserve_item(actor=session_actor(bob.user), queue_id=bob.queue.pk, item_id=items[0].pk)
     answer = ada.client.post(f"{ada.path(items[0])}reserve/")
     assert answer.status_code == 200
-    assert "is reserved by others" in answer.json()["message"]
+    assert answer.json()["message"].startswith(f"{bob.user.display_name} has this item until ")
+    SlotFactory.create(item=items[2], user=bob.user, state="completed", seat=1)
+    answer = ada.client.post(f"{ada.path(items[2])}reserve/")
+    assert answer.json()["message"] == "All places of this item are taken."
 
 
 def test_a_returned_item_shows_the_comments_at_the_top_and_at_their_label(
@@ -343,7 +351,8 @@ def test_a_person_that_has_done_all_that_is_left_is_told_so(ada: Annotator, item
     page = ada.text()
     assert "No item is left for you" in page
     assert f'href="{ada.path(items[0])}"' in page
-    assert "is assigned to others" in ada.text(items[1])
+    assert "You submitted 1 item and skipped 0." in page
+    assert "This item is assigned to other people." in ada.text(items[1])
 
 
 def test_only_people_with_the_right_act_on_items(queue: Queue, items: list[Item], star: Label) -> None:
@@ -355,7 +364,10 @@ def test_only_people_with_the_right_act_on_items(queue: Queue, items: list[Item]
         assert stranger.post(item, action).status_code == 404
         assert foreign.post(item, action).status_code in {400, 404}
     assert Client().post(reviewer.path(item), {"action": "skip"})["Location"].startswith("/login/?next=/queues/")
-    for annotator, code in ((reviewer, "annotator"), (Annotator(foreign.user, foreign.client, queue), "not found")):
+    for annotator, code in (
+        (reviewer, "annotator"),
+        (Annotator(foreign.user, foreign.client, queue), "This queue is gone"),
+    ):
         assert code in annotator.client.post(f"{reviewer.path(item)}reserve/").json()["message"]
     assert Client(enforce_csrf_checks=True).post(reviewer.path(item)).status_code == 403
     assert not Slot.objects.filter(organization_id=queue.organization_id).exists()
@@ -397,7 +409,7 @@ def test_statements_of_submit_and_of_the_next_page_do_not_grow(queue: Queue, ada
                 assert ada.client.get(shown).status_code == 200
         counts.append((len(submit), len(page)))
     # Twelve of them are BEGIN, COMMIT and savepoints; sessions and users take two in each request.
-    assert counts == [(37, 14), (37, 14)]
+    assert counts == [(38, 14), (38, 14)]
 
 
 @pytest.mark.parametrize(
@@ -444,3 +456,100 @@ def test_the_own_work_of_a_paused_queue_is_read_alone(ada: Annotator, items: lis
     assert "This queue is paused: the item can only be read." in page
     for words in ("Take it again", "Save changes", 'value="undo-this"'):
         assert words not in page
+
+
+def test_an_answer_to_a_label_that_was_removed_meanwhile_is_named(
+    ada: Annotator, items: list[Item], star: Label, tone: Label
+) -> None:
+    ada.get()
+    ada.queue.queue_labels.filter(label=tone).delete()
+    answers = {f"value-{star.pk}": "4", f"value-{tone.pk}": "neutral"}
+    foreign = LabelFactory.create(name="Foreign")
+    answer = ada.post(items[0], "submit", **answers, **{f"value-{foreign.pk}": "4"})
+    assert answer.status_code == 302
+    sentence = "The label Tone was removed from the queue meanwhile; its answer was not stored."
+    assert sentences(answer) == [sentence, "Submitted. Undo takes it back."]
+    assert values_of(items[0]) == {star.pk: {"rating": 4}}
+    ada.get(items[1])
+    rejected = ada.post(items[1], "submit", **answers | {f"value-{star.pk}": "9"})
+    assert (rejected.status_code, html_of(rejected).count(sentence)) == (400, 1)
+
+
+@pytest.mark.parametrize("lost", ["queue", "item", "role"])
+def test_what_was_typed_is_shown_to_copy_when_the_queue_or_the_item_is_gone(
+    ada: Annotator, items: list[Item], tone: Label, lost: str
+) -> None:
+    ada.get()
+    if lost == "queue":
+        Queue.objects.filter(organization_id=ada.queue.organization_id, pk=ada.queue.pk).update(deleted_at=clock.now())
+    elif lost == "item":
+        Item.objects.filter(organization_id=ada.queue.organization_id).update(deleted_at=clock.now())
+    else:
+        ada.queue.members.update(roles=["reviewer"])
+    fields = {f"value-{tone.pk}": "neutral", f"notes-{tone.pk}": "<b>dry", "notes": "all of it"}
+    answer = ada.post(items[0], "submit", **fields)
+    assert answer.status_code == (403 if lost == "role" else 404)
+    text = text_of(answer)
+    reasons = {
+        "queue": "This queue is gone: it was archived or deleted",
+        "item": "This item is gone: it was removed from the queue.",
+        "role": "You may not annotate in this queue",
+    }
+    assert reasons[lost] in text
+    assert "Tone: neutral Notes for Tone: <b>dry Notes on the item: all of it" in text
+    assert 'href="/">My work</a>' in html_of(answer)
+    assert str(ada.queue.pk) not in text
+    script = ada.client.post(ada.path(items[0]), {"action": "skip", "reason": "odd"}, headers={"HX-Request": "true"})
+    assert (script.status_code, "Reason for skipping: odd" in text_of(script)) == (200, True)
+    assert "Your answers" not in text_of(ada.get(items[0]))
+
+
+def made_from(answer: Any) -> str:
+    """Return the hidden field of a form."""
+    [value] = re.findall('name="made_from" value="([0-9a-f]+)"', html_of(answer))
+    return str(value)
+
+
+def test_a_form_of_another_tab_does_not_replace_answers_without_a_word(
+    ada: Annotator, items: list[Item], star: Label, tone: Label
+) -> None:
+    ada.get()
+    first = made_from(ada.get(items[0]))
+    answers = {f"value-{star.pk}": "4", f"value-{tone.pk}": "neutral", "notes": "mine", "made_from": first}
+    assert ada.post(items[0], "submit", **answers).status_code == 302
+    # The same form again replaces nothing.
+    assert ada.post(items[0], "submit", **answers).status_code == 302
+    changed = answers | {f"value-{star.pk}": "2", "notes": "other"}
+    answer = ada.post(items[0], "save", **changed)
+    assert answer.status_code == 409
+    assert "Stored is Quality: 4 of 5; notes: mine. Send it again" in text_of(answer)
+    assert 'value="2" data-key="2" checked' in html_of(answer)
+    assert values_of(items[0])[star.pk] == {"rating": 4}
+    assert made_from(answer) != first
+    assert ada.post(items[0], "save", **changed | {"made_from": made_from(answer)}).status_code == 302
+    assert values_of(items[0])[star.pk] == {"rating": 2}
+
+
+def test_an_undo_names_the_item_that_it_takes_back(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
+    ada.post(items[1], "skip")
+    name = items[1].source.name or items[1].source.source_id
+    assert 'value="undo" id="undo" aria-describedby="undone">Undo</button>' in ada.text(items[2])
+    assert f"takes back <bdi>{name}</bdi>" in ada.text(items[2])
+    assert 'value="undo-this"' in ada.text(items[0])
+    assert "opens this item again" in ada.text(items[0])
+    assert "takes back the skip of this item" in ada.text(items[1])
+    assert ada.post(items[1], "undo-this").status_code == 302
+    assert ada.slot(items[1]).state == "reserved"
+
+
+def test_sentences_of_the_pages_name_no_ids(ada: Annotator, items: list[Item], star: Label) -> None:
+    ada.get()
+    assert "There is nothing to undo." in text_of(ada.post(items[0], "undo"))
+    ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
+    answer = ada.post(items[0], "skip")
+    assert "You have completed this item: undo it first." in text_of(answer)
+    for shown in (answer, ada.post(items[1], "undo-this")):
+        assert str(items[0].pk) not in text_of(shown)
+        assert ada.user.email not in text_of(shown)

@@ -179,11 +179,11 @@ def test_a_reservation_that_another_person_took_is_shown_and_no_answer_is_lost(
     # A renewal while she types shows it, before her own clock would.
     page.clock.fast_forward("15:00")
     page.keyboard.type("!")
-    expect(status(page)).to_contain_text("is reserved by others")
+    expect(status(page)).to_contain_text("Bob has this item until")
     page.keyboard.press("Backspace")
     expect_answers()
     submit(page)
-    expect(page.get_by_role("alert")).to_contain_text("is reserved by others")
+    expect(page.get_by_role("alert")).to_contain_text("Bob has this item until")
     expect_answers()
     assert all(values_of(row, ada.email) == {} for row in export(server, scene))
 

@@ -174,7 +174,7 @@
     if (!reservation || !line) return;
     const left = Math.ceil((reservation.until - Date.now()) / 1000);
     if (reservation.lost) line.textContent = "No longer reserved for you";
-    else if (left <= 0) lose("Your reservation has ended: another person may take this item now. Your answers are kept here.");
+    else if (left <= 0) lose("Your reservation has ended: another person may take this item now. Your answers are kept here.", { again: true });
     else {
       line.textContent = `Reserved for you: ${spell(left)} left`;
       if (left <= 30 && !reservation.warned && reservation.length > 120_000) {
@@ -184,9 +184,11 @@
     }
   }
 
-  function lose(sentence) {
+  // The item can be taken again unless the server has said that it cannot.
+  function lose(sentence, { again = false } = {}) {
     if (reservation.lost && byId("lost-sentence").textContent === sentence) return;
     reservation.lost = true;
+    byId("take-again").hidden = !again;
     byId("lost-sentence").textContent = sentence;
     byId("lost").hidden = false;
     announce(sentence, SPOKEN);
