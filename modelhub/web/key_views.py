@@ -23,10 +23,10 @@ from modelhub.accounts.keys import state_of
 from modelhub.accounts.models import SCOPES, ApiKey, User, default_scopes
 from modelhub.accounts.users import users_of
 from modelhub.core import clock
-from modelhub.core.errors import Invalid, Refused
+from modelhub.core.errors import Invalid
 from modelhub.core.ids import parse_uuid
 from modelhub.core.text import show
-from modelhub.web.lists import Listing, read_page
+from modelhub.web.lists import read_page
 from modelhub.web.page import Page
 
 # The choices of a form, in days and in hours.
@@ -74,18 +74,15 @@ class Keys(KeysPage):
     def show(self, **ids: Any) -> HttpResponse:
         user_id = parse_uuid(self.request.GET.get("user", ""))
         keys = keys_of(self.actor)
-        try:
-            listing = read_page(self.request, keys.filter(user=user_id) if user_id else keys)
-        except Refused as refused:
-            self.refused, listing = refused, Listing([])
+        page = read_page(self.request, keys.filter(user=user_id) if user_id else keys)
         is_admin = not self.actor.missing_right
         sent = None if self.pair or self.request.method != "POST" else self.request.POST
         allowed = tuple(SCOPES) if is_admin else MEMBER_SCOPES
         chosen = sent.getlist("scopes") if sent else default_scopes() if is_admin else MEMBER_SCOPES
         return self.render(
             "keys.html",
-            listing=listing,
-            keys=[ListedKey(key, state_of(key)) for key in listing.rows],
+            page=page,
+            keys=[ListedKey(key, state_of(key)) for key in page],
             scopes=[(scope, SCOPES[scope], scope in chosen) for scope in allowed],
             people=self._find_owners(user_id or self.actor.user.pk) if is_admin else [],
             owner=sent.get("user", "") if sent else str(user_id or self.actor.user.pk),

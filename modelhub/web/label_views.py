@@ -35,7 +35,7 @@ from modelhub.web.fields import Field, preview_field
 from modelhub.web.form_errors import errors_by_field, name_fields
 from modelhub.web.label_forms import FIELDS, TITLES, read_settings, settings_texts
 from modelhub.web.label_words import TYPE_NAMES, legal_values
-from modelhub.web.lists import Listing, given_filters, read_page
+from modelhub.web.lists import given_filters, no_rows, read_page
 from modelhub.web.page import Page
 
 FILTERS = ("search", "type", "archived")
@@ -74,11 +74,11 @@ class Labels(Page):
         given = given_filters(self.request, *FILTERS)
         labels = labels_of(self.organization_id).select_related("project")
         try:
-            listing = read_page(self.request, LabelFilter(given, queryset=labels).get_rows())
+            page = read_page(self.request, LabelFilter(given, queryset=labels).get_rows())
         except Refused as refused:
-            self.refused, listing = refused, Listing([])
-        rows = self._describe(listing.rows)
-        return self.render("labels.html", listing=listing, rows=rows, given=given, types=TYPE_NAMES)
+            self.refused, page = refused, no_rows()
+        rows = self._describe([*page])
+        return self.render("labels.html", page=page, rows=rows, given=given, types=TYPE_NAMES)
 
     def _describe(self, labels: Sequence[Label]) -> list[ListedLabel]:
         counts = {} if self.actor.missing_right else count_scores(self.organization_id, labels)

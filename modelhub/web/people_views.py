@@ -17,7 +17,7 @@ from modelhub.accounts.users import get_person, invite_person, update_person, us
 from modelhub.core.errors import Refused
 from modelhub.queues.access import visible_queues
 from modelhub.queues.models import Queue, QueueMember
-from modelhub.web.lists import Listing, given_filters, read_page
+from modelhub.web.lists import given_filters, no_rows, read_page
 from modelhub.web.page import Page
 
 FOR_ADMINS = "People are managed by admins of the organization"
@@ -61,13 +61,13 @@ class People(PeoplePage):
     def show(self, **ids: Any) -> HttpResponseBase:
         given = given_filters(self.request, *FILTERS)
         try:
-            listing = read_page(self.request, UserFilter(given, queryset=users_of(self.organization_id)).get_rows())
+            page = read_page(self.request, UserFilter(given, queryset=users_of(self.organization_id)).get_rows())
         except Refused as refused:
-            self.refused, listing = refused, Listing([])
+            self.refused, page = refused, no_rows()
         return self.render(
             "people.html",
-            listing=listing,
-            people=self._describe(listing.rows),
+            page=page,
+            people=self._describe([*page]),
             given=given,
             roles=ROLES,
             link=self.link,

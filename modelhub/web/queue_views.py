@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http.response import HttpResponseBase
 
@@ -24,6 +23,7 @@ from modelhub.queues.overview import attached_labels, count_items_of, describe_q
 from modelhub.queues.progress import percentage, read_people
 from modelhub.queues.queries import items_of
 from modelhub.web.label_words import TYPE_NAMES, legal_values
+from modelhub.web.lists import read_page
 from modelhub.web.page import Page
 
 QUEUES_OF_PAGE = 25
@@ -66,7 +66,7 @@ class Queues(Page):
         if status:
             filters |= {"archived": "true"} if status == "archived" else {"status": status}
         rows = QueueFilter(filters, queryset=queues_of(self.actor)).get_rows()
-        page = Paginator(rows, QUEUES_OF_PAGE).get_page(self.request.GET.get("page"))
+        page = read_page(self.request, rows, size=QUEUES_OF_PAGE)
         return self.render(
             "queues.html",
             page=page,

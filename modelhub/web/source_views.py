@@ -24,7 +24,7 @@ from modelhub.sources.models import SOURCE_TYPES, Source
 from modelhub.sources.notes import notes_of_sources
 from modelhub.sources.services import get_source, sources_of
 from modelhub.web.content import describe_content
-from modelhub.web.lists import Listing, given_filters, read_page
+from modelhub.web.lists import given_filters, no_rows, read_page
 from modelhub.web.page import Page
 
 FILTERS = ("search", "source_id", "source_type")
@@ -43,10 +43,10 @@ class Sources(Page):
             "source_type", "source_id", "name", "created_at", "organization_id"
         )
         try:
-            listing = read_page(self.request, SourceFilter(given, queryset=shown).get_rows())
+            page = read_page(self.request, SourceFilter(given, queryset=shown).get_rows())
         except Refused as refused:
-            self.refused, listing = refused, Listing([])
-        return self.render("sources.html", listing=listing, given=given, source_types=SOURCE_TYPES)
+            self.refused, page = refused, no_rows()
+        return self.render("sources.html", page=page, given=given, source_types=SOURCE_TYPES)
 
 
 class Version(NamedTuple):
@@ -71,10 +71,7 @@ class OneSource(Page):
     def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
         organization_id = self.organization_id
         source = get_source(organization_id=organization_id, pk=pk, with_content=True)
-        try:
-            listing = read_page(self.request, self._scores(source))
-        except Refused as refused:
-            self.refused, listing = refused, Listing([])
+        page = read_page(self.request, self._scores(source))
         author = None if self.actor.sees_all else self.actor.user
         notes = notes_of_sources(organization_id, [source.pk], author=author)[source.pk]
         return self.render(
@@ -82,8 +79,8 @@ class OneSource(Page):
             source=source,
             content=describe_content(source.content, None),
             metadata=msgspec.json.format(exact_json.dumps(source.metadata), indent=2) if source.metadata else "",
-            listing=listing,
-            judgements=self._judge(listing.rows),
+            page=page,
+            judgements=self._judge([*page]),
             notes=[(note, datetime.fromisoformat(note.created_at)) for note in notes],
             queues=self._queues(source),
         )

@@ -148,5 +148,5 @@ def test_a_page_of_keys_costs_the_same_statements_for_each_number(admin: User, d
     for number in (1, 9):
         for _ in range(number):
             ApiKeyFactory.create(user=member_of(admin))
-        with django_assert_num_queries(4):  # session, user, keys, people
+        with django_assert_num_queries(5):  # session, user, number of keys, keys, people
             client.get(KEYS)

@@ -340,7 +340,7 @@ def test_a_page_of_labels_costs_the_same_statements_for_each_number(
         for _ in range(number):
             label = LabelFactory.create(organization=admin.organization, project=project)
             ScoreFactory.create_batch(2, source__organization=admin.organization, label=label)
-        with django_assert_num_queries(4):  # session, user, labels, numbers of scores
+        with django_assert_num_queries(5):  # session, user, number of labels, labels, numbers of scores
             page = client.get(reverse("web:labels"))
     assert text_of(page).count("2 scores of Label") == 10
 

@@ -170,7 +170,7 @@ def test_a_manager_goes_from_an_empty_installation_to_exported_results(
     card = agreement.locator(".card").filter(has=page.get_by_role("heading", name="Useful"))
     expect(card).to_contain_text("1 disagreement.")
 
-    page.get_by_role("link", name="Queue", exact=True).click()
+    page.get_by_role("link", name="Refunds", exact=True).click()
     items = [json.loads(line) for line in download(page, "JSON lines").splitlines()]
     items.sort(key=lambda item: int(item["order"]))
     assert [item["source_id"] for item in items] == IDS

@@ -139,7 +139,7 @@ def test_a_page_of_people_costs_the_same_statements_for_each_number(
     for number in (1, 9):
         for _ in range(number):
             QueueMemberFactory.create(queue=queue, user=UserFactory.create(organization=admin.organization))
-        with django_assert_num_queries(5):  # session, user, people, queues, invitations
+        with django_assert_num_queries(6):  # session, user, number of people, people, queues, invitations
             answer = client.get(PEOPLE)
     assert sum(row.queues for row in answer.context["people"]) == 10
 
