@@ -553,3 +553,9 @@ def test_sentences_of_the_pages_name_no_ids(ada: Annotator, items: list[Item], s
     for shown in (answer, ada.post(items[1], "undo-this")):
         assert str(items[0].pk) not in text_of(shown)
         assert ada.user.email not in text_of(shown)
+
+
+def test_the_login_after_an_expired_session_says_that_answers_are_kept(ada: Annotator, items: list[Item]) -> None:
+    sentence = "Answers that you have not submitted are kept in this browser."
+    assert sentence in text_of(Client().get(ada.path(items[0]), follow=True))
+    assert sentence not in text_of(Client().get("/queues/", follow=True))

@@ -74,6 +74,7 @@ def test_a_person_annotates_by_keys_alone(visitors: Visitors, server: Server, da
     page.get_by_role("link", name="Start annotating").click()
     expect(page.locator(".annotate-source bdi")).to_have_text(made.sources[0])
     keys = page.keyboard
+    expect(page.get_by_text("Read it all.")).to_be_visible()
     expect(page.get_by_role("radio", name="1 star")).to_be_focused()
     for key in ("4", "Enter", "2", "Tab", "1", "ArrowDown"):
         keys.press(key)
@@ -99,9 +100,11 @@ def test_a_person_annotates_by_keys_alone(visitors: Visitors, server: Server, da
     keys.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     keys.press("Escape")
+    expect(page.get_by_text("Read it all.")).to_be_hidden()
     keys.press("i")
-    expect(page.get_by_role("dialog", name="Instructions")).to_contain_text("Read it all.")
+    expect(page.get_by_text("Read it all.")).to_be_visible()
     keys.press("i")
+    expect(page.get_by_text("Read it all.")).to_be_hidden()
     keys.press("Control+Enter")
     expect(page.get_by_text("This label requires an answer.")).to_be_visible()
     keys.press("5")
@@ -378,3 +381,42 @@ def test_the_labels_stay_where_they_are_from_item_to_item(
         page.keyboard.press("Control+Enter")
     expect(page.locator("#status")).to_be_in_viewport()
     assert places == [places[0]] * 3
+
+
+def test_a_log_out_removes_the_drafts_of_the_person_alone(visitors: Visitors, day: Callable[..., Day]) -> None:
+    page = start(visitors, day(1))
+    page.keyboard.press("4")
+    page.evaluate("localStorage.setItem('draft:another:item', JSON.stringify({at: Date.now(), values: {}}))")
+    page.get_by_text("Ada", exact=True).click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    drafts = page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft:'))")
+    assert drafts == ["draft:another:item"]
+
+
+def test_keys_work_before_a_text_that_comes_first_and_the_content_scrolls(
+    visitors: Visitors, server: Server, day: Callable[..., Day]
+) -> None:
+    made = day(2)
+    path = f"/model-hub/annotation-queues/{made.queue_id}"
+    for label in server.request("GET", f"{path}/").json()["labels"]:
+        if label["type"] != "text":
+            removed = {"label_id": label["label_id"]}
+            assert server.request("POST", f"{path}/remove-label/", json=removed).status_code < 300
+    source = {"source_type": "trace", "source_id": made.sources[0], "content": "line\n" * 200}
+    assert server.request("POST", "/model-hub/sources/", json=source).status_code < 300
+    page = visitors.log_in(made.person.email)
+    page.get_by_role("link", name="Start annotating").click()
+    comment = page.get_by_role("textbox", name=re.compile("^Comment"))
+    expect(page.locator("#annotate-form")).to_be_focused()
+    content = page.get_by_role("region", name="Content")
+    page.keyboard.press("PageDown")
+    page.wait_for_function("document.getElementById('content').scrollTop > 0")
+    expect(content).not_to_be_focused()
+    page.keyboard.press("Enter")
+    expect(comment).to_be_focused()
+    page.keyboard.type("s?")
+    page.keyboard.press("Escape")
+    page.keyboard.press("s")
+    expect(page.get_by_label("Reason for skipping").last).to_be_focused()
+    expect(comment).to_have_value("s?")

@@ -5,6 +5,7 @@
 (() => {
   const DRAFT = "draft:";
   const AUTO_ADVANCE = "auto-advance";
+  const INSTRUCTED = "instructed:";
   // Of messages that a notice of the page shows as well.
   const SPOKEN = "visually-hidden";
   const OLDEST = 7 * 24 * 3600 * 1000;
@@ -274,6 +275,23 @@
     );
   });
 
+  // The instructions are open on the first item that a person sees of a queue.
+
+  function showInstructions() {
+    const key = `${INSTRUCTED}${page().dataset.user}:${page().dataset.queue}`;
+    if (!byId("instructions") || storage.get(key)) return;
+    byId("instructions").open = true;
+    storage.set(key, "1");
+  }
+
+  function toggleInstructions() {
+    const instructions = byId("instructions");
+    if (!instructions) return;
+    instructions.open = !instructions.open;
+    if (instructions.open) instructions.querySelector("summary").focus();
+    else focusLabel(Math.max(currentIndex(), 0));
+  }
+
   // Labels and keys.
 
   function currentIndex() {
@@ -362,15 +380,14 @@
   }
 
   const follow = (id) => byId(id)?.click();
-  const toggle = (id) => byId(id)?.togglePopover();
 
   const COMMANDS = {
     s: () => openDetails(byId("skip-reason")),
     u: () => follow("undo"),
     n: () => openDetails(labels()[currentIndex()]?.querySelector(".label-notes")) || openDetails(byId("item-notes")),
     N: () => openDetails(byId("item-notes")),
-    i: () => toggle("instructions"),
-    "?": () => toggle("help"),
+    i: toggleInstructions,
+    "?": () => byId("help").togglePopover(),
     ArrowLeft: () => follow("earlier"),
     ArrowRight: () => follow("later"),
     Delete: () => labels()[currentIndex()]?.querySelector("[data-clear]")?.click(),
@@ -398,6 +415,14 @@
     focusLabel(Math.max(currentIndex() + step, 0));
   }
 
+  // Where the content does not scroll by itself, the page does.
+  function scrollContent(event) {
+    const content = byId("content");
+    if (!content || content.scrollHeight <= content.clientHeight) return;
+    event.preventDefault();
+    content.scrollBy({ top: (event.key === "PageDown" ? 0.9 : -0.9) * content.clientHeight });
+  }
+
   document.addEventListener("keydown", (event) => {
     if (!page() || event.isComposing || event.keyCode === 229 || event.defaultPrevented) return;
     const element = event.target instanceof Element ? event.target : document.body;
@@ -407,9 +432,9 @@
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const opened = document.querySelector("dialog:popover-open");
-    if (opened) {
-      if ((event.key === "?" && opened.id === "help") || (event.key === "i" && opened.id === "instructions")) opened.hidePopover();
+    const help = document.querySelector("#help:popover-open");
+    if (help) {
+      if (event.key === "?") help.hidePopover();
       return;
     }
     if (event.key === "Tab") {
@@ -428,9 +453,11 @@
       if (event.key === "Escape") leave(element);
       return;
     }
-    if (event.key === "Enter" && element === document.body && form()) {
+    if (event.key === "Enter" && [document.body, form()].includes(element) && form()) {
       event.preventDefault();
       nextLabel();
+    } else if (event.key === "PageDown" || event.key === "PageUp") {
+      scrollContent(event);
     } else if (isStep) {
       onArrow(event, element, event.key === "ArrowDown" ? 1 : -1);
     } else if (digitOf(event) !== undefined) {
@@ -508,8 +535,11 @@
     if (!byId("read-only")) restoreDraft();
     const advanceSwitch = byId("auto-advance");
     if (advanceSwitch) advanceSwitch.checked = storage.get(AUTO_ADVANCE) === "1";
+    showInstructions();
     const faulty = labels().findIndex((label) => label.querySelector(".label-error"));
     if (byId("lost")?.hidden === false) byId("lost").focus();
+    // In a text area the letters would be no keys: it waits for Enter, Tab or an arrow.
+    else if (faulty < 0 && labels()[0]?.querySelector(".label-answer textarea")) form().focus({ preventScroll: true });
     // On a small screen the content comes first.
     else focusLabel(Math.max(faulty, 0), { scroll: faulty >= 0 });
   }

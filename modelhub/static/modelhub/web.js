@@ -45,6 +45,16 @@ document.addEventListener(
   true,
 );
 
+// Remove the drafts of a person that logs out: others may use the browser.
+document.addEventListener("submit", ({ target }) => {
+  if (!target.dataset.drafts) return;
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith(target.dataset.drafts)) localStorage.removeItem(key);
+  } catch {
+    // The browser stores nothing.
+  }
+});
+
 // Show a message in the live region.
 function announce(text, kind = "info") {
   const message = document.createElement("p");
