@@ -39,6 +39,8 @@ from modelhub.web.source_files import MOST_LINES, Line, read_file, read_ids
 
 SHOWN_ERRORS = 100
 MOST_LABELS = 500
+# Characters of pasted ids that the answer to a rejected form repeats.
+MOST_REPEATED = 256 * 1024
 TEXTS = ("source_type", "registered_after", "registered_before", "label_id")
 FILTERS = (*TEXTS, "scored", "metadata", "limit")
 UNKNOWN = "no source has this id; tick “Register unknown ids” to register it"
@@ -98,6 +100,7 @@ class AddItems(Page):
         access = get_access(self.actor, pk)
         access.check("manage")
         sent = self.request.POST if self.request.method == "POST" else self.request.GET
+        pasted = sent.get("ids", "")
         labels = labels_of(self.organization_id).filter(LIVE).order_by("name")[:MOST_LABELS]
         counted = self.count(pk) if "count" in self.request.GET and self.request.method != "POST" else None
         errors = self.outcome.errors if self.outcome else []
@@ -105,6 +108,8 @@ class AddItems(Page):
             "add_items.html",
             queue=access.queue,
             sent=sent,
+            ids="" if len(pasted) > MOST_REPEATED else pasted,
+            left_out=len(pasted) > MOST_REPEATED,
             action=sent.get("action", "filter" if "count" in sent else ""),
             types=SOURCE_TYPES,
             labels=labels,

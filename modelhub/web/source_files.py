@@ -24,8 +24,7 @@ FIELDS = ("source_type", "source_id", "name", "metadata", "content")
 DELIMITERS = ",;\t"
 # First bytes of files that programs write in place of UTF-8.
 OTHER_FILES = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "gzip", b"PK": "a zip file or a workbook"}
-
-
+SPREADSHEETS = "; spreadsheets have it as “CSV UTF-8” among the types of “Save as”"
 UNREADABLE = re.compile("[\udc80-\udcff]")
 
 
@@ -58,12 +57,12 @@ def read_file(content: bytes, source_type: str) -> list[Line]:
     `source_type` is that of lines without one. Raise `Invalid` for a file that is neither, `TooLarge`.
     """
     if other := OTHER_FILES.get(content[:2]):
-        raise Invalid(f"The file must be JSON lines or CSV in UTF-8, got {other}", field="file")
+        raise Invalid(f"The file must be JSON lines or CSV in UTF-8, got {other}{SPREADSHEETS}", field="file")
     text = content.decode("utf-8-sig", "surrogateescape")
     # Bytes that are not UTF-8 became these characters.
     if found := UNREADABLE.search(text):
         number = text.count("\n", 0, found.start()) + 1
-        raise Invalid(f"The file must be UTF-8, and line {number} is not", field="file")
+        raise Invalid(f"The file must be UTF-8, and line {number} is not{SPREADSHEETS}", field="file")
     if not text.strip():
         raise Invalid("The file must have at least one line, got an empty one", field="file")
     first = text.lstrip()[0]
@@ -128,7 +127,7 @@ def _read_csv(text: str) -> Iterator[tuple[int, dict[str, Any] | Refused]]:
 
 
 def _columns(cells: Sequence[str]) -> list[str]:
-    columns = [name for cell in cells for name in rename({cell.strip(): None}, FIELDS)]
+    columns = [name for cell in _without_blank_ends(cells) for name in rename({cell.strip(): None}, FIELDS)]
     if "source_id" not in columns:
         raise Invalid(
             "The file must be JSON lines, or CSV whose first line names its columns, among them source_id; "
@@ -137,16 +136,27 @@ def _columns(cells: Sequence[str]) -> list[str]:
         )
     if len(columns) > MOST_COLUMNS:
         raise Invalid(f"The first line must name at most {MOST_COLUMNS} columns, got {len(columns)}", field="file")
-    if twice := [name for name, times in Counter(columns).items() if times > 1]:
+    if twice := [name for name, times in Counter(filter(None, columns)).items() if times > 1]:
         raise Invalid(f"The first line must name each column once, got {show(twice[0])} twice", field="file")
     return columns
 
 
+def _without_blank_ends(cells: Sequence[str]) -> Sequence[str]:
+    """Return the cells up to the last one that is not blank."""
+    return cells[: max((at for at, cell in enumerate(cells, 1) if cell.strip()), default=0)]
+
+
 def _fields(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any] | Refused:
-    """Return the fields of a row; blank cells are left out, and JSON in cells is read."""
-    if len(cells) > len(columns):
-        return Invalid(f"it must have {count(len(columns), 'column')}, got {len(cells)}")
-    row = {name: unguard(cell) for name, cell in zip(columns, cells, strict=False) if cell}
+    """Return the fields of a row; blank cells are left out, and JSON in cells is read.
+
+    Spreadsheets write blank columns behind the others, with separators only.
+    """
+    given = _without_blank_ends(cells)
+    if len(given) > len(columns):
+        return Invalid(f"it must have {count(len(columns), 'column')}, got {len(given)}")
+    row = {name: unguard(cell) for name, cell in zip(columns, given, strict=False) if cell}
+    if "" in row:
+        return Invalid(f"{show(row[''])} is in a column that the first line does not name")
     return {name: text if name in FIELDS[:3] else _parsed(text) for name, text in row.items()}
 
 

@@ -100,6 +100,14 @@ def test_unusable_ids_are_refused_with_a_sentence(team: Team, fields: dict[str, 
     assert 'aria-invalid="true"' in html_of(answer)
 
 
+def test_long_ids_are_not_repeated_in_the_answer(team: Team) -> None:
+    for number, is_repeated in ((1000, True), (1100, False)):
+        answer = post(team, "ids", source_type="trace", ids=f"{'x' * 254}\n" * number + "unknown")
+        page = html_of(answer)
+        assert ("unknown</textarea>" in page, "go back in your browser" in page) == (is_repeated, not is_repeated)
+        assert len(page) < 500_000
+
+
 def test_more_ids_than_one_request_of_the_api_are_added(team: Team) -> None:
     names = [f"t{number}" for number in range(2500)]
     assert sentences(post(team, "ids", source_type="trace", ids="\n".join(names), register="on")) == [
@@ -126,6 +134,29 @@ def test_a_csv_registers_sources_with_their_content(team: Team) -> None:
     assert content_of("s3") is None
     assert Source.objects.get(source_id="s3").name == "=SUM(1)"
     assert Source.objects.get(source_id="s1").source_type == "span"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "source_id,input,,,\ns1,Hi,,,\n,,,,\ns2,Ho, ,,\n",
+        "source_id;input;\ns1;Hi;\ns2;Ho;\n",
+        "source_id,,input\ns1,,Hi\ns2,,Ho\n",
+        "\ufeffsource_id\tinput\t\ns1\tHi\ns2\tHo\t\t\n",
+    ],
+)
+def test_blank_columns_of_spreadsheets_are_ignored(team: Team, table: str) -> None:
+    assert sentences(upload(team, table)) == ["2 items added."]
+    assert (content_of("s1"), content_of("s2")) == ({"input": "Hi"}, {"input": "Ho"})
+
+
+def test_a_value_in_a_column_without_a_name_is_an_error_of_its_line(team: Team) -> None:
+    answer = upload(team, "source_id,,input\ns1,lost,Hi\ns2,,Ho,lost\ns3,,He\n")
+    assert errors_of(answer) == [
+        'Line 2: "lost" is in a column that the first line does not name',
+        "Line 3: it must have 3 columns, got 4",
+    ]
+    assert ids_of(team) == ["s3"]
 
 
 def test_other_columns_are_the_content(team: Team) -> None:
@@ -198,7 +229,10 @@ def test_wrong_rows_of_csv_are_named_by_their_lines(team: Team) -> None:
         (b"name,content\nx,y\n", "whose first line names its columns, among them source_id"),
         (b"source_id,a,a\nx,y,z\n", "must name each column once, got &quot;a&quot; twice"),
         (b'[{"source_id": "x"}]', "The file is a JSON list"),
-        ("source_id\nä\n".encode("latin-1"), "The file must be UTF-8, and line 2 is not"),
+        (
+            "source_id\nä\n".encode("latin-1"),
+            "The file must be UTF-8, and line 2 is not; spreadsheets have it",
+        ),
         ("source_id\nx\n".encode("utf-16"), "got UTF-16"),
         (b"PK\x03\x04", "got a zip file or a workbook"),
         (b"source_id\n" + b"x\n" * 20_001, "at most 20000 lines"),
