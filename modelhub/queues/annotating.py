@@ -16,6 +16,7 @@ from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.labels.types import get_type
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.claims import (
+    Claims,
     check_assigned,
     check_not_in_review,
     check_open,
@@ -71,7 +72,14 @@ def submit_annotations(
         access = get_access(actor, queue_id, lock=True)
     access.check("annotate")
     item = get_item(access, item_id, lock=True)
-    claims = read_claims(access, item)
+    return submit(access, item, read_claims(access, item), entries, notes)
+
+
+def submit(access: Access, item: Item, claims: Claims, entries: Sequence[object], notes: str | None) -> Submission:
+    """Store the actor's scores and note of a locked item, all or none.
+
+    Take a seat of it, or change completed work. Raise `Forbidden`, `Invalid`, `ItemReserved`.
+    """
     check_not_in_review(item)
     check_status(access, item, has_completed=claims.has_completed)
     if not claims.has_completed:
@@ -80,7 +88,7 @@ def submit_annotations(
     counted, skipped = choose_entries(entries, types_of_labels(access))
     if not counted and notes is None:
         return Submission(0, skipped)
-    record(access, item, actor.user, counted)
+    record(access, item, access.actor.user, counted)
     if not claims.has_completed:
         claim(access, item, claims, "submitted", notes=notes)
         if item.status == "skipped":

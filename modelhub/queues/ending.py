@@ -51,18 +51,29 @@ def complete_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> C
 
     A repeat changes nothing. Raise `NotFound`, `Forbidden`, `Invalid`, `ItemReserved`.
     """
-    access, item, claims = _lock(actor, queue_id, item_id)
+    access, item, claims = lock_item(actor, queue_id, item_id)
+    missing = complete(access, item, claims)
+    return Completion(get_item_row(access, item.pk), missing)
+
+
+def complete(access: Access, item: Item, claims: Claims) -> list[str]:
+    """Complete the actor's work on a locked item of a locked queue.
+
+    Return the ids of labels without a score of the actor: with any, the work stays open. Raise `Forbidden`, `Invalid`,
+    `ItemReserved`.
+    """
     if claims.has_completed:
-        return Completion(get_item_row(access, item.pk))
+        return []
     check_takable(access, item)
     labels = _labels_to_complete(access, item)
     if not any(is_scored for _, _, is_scored in labels):
-        sentence = f"Item {item.pk} must have a score of {actor.user.email} before it is completed; submit one first"
+        email = access.actor.user.email
+        sentence = f"Item {item.pk} must have a score of {email} before it is completed; submit one first"
         raise Invalid(sentence, code="nothing_to_complete")
     missing = [label_id for label_id, required, is_scored in labels if required and not is_scored]
     claim(access, item, claims, "submitted" if missing else "completed")
     settle(access.queue, item)
-    return Completion(get_item_row(access, item.pk), missing)
+    return missing
 
 
 @repeat_aborted
@@ -72,7 +83,7 @@ def skip_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, reason: 
 
     A repeat changes nothing. Raise `NotFound`, `Forbidden`, `Invalid`.
     """
-    access, item, claims = _lock(actor, queue_id, item_id)
+    access, item, claims = lock_item(actor, queue_id, item_id)
     if claims.own and claims.own.state == "skipped":
         return get_item_row(access, item.pk)
     check_not_in_review(item)
@@ -126,8 +137,11 @@ def undo_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID | None) -
     return get_item_row(access, item.pk)
 
 
-def _lock(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Access, Item, Claims]:
-    """Lock the queue and the item for a person that may annotate."""
+def lock_item(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Access, Item, Claims]:
+    """Lock the queue and then the item, and read its slots.
+
+    Raise `NotFound`, `Forbidden` without the right to annotate.
+    """
     access = get_access(actor, queue_id, lock=True)
     access.check("annotate")
     item = get_item(access, item_id, lock=True)

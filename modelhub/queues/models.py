@@ -211,11 +211,10 @@ class Item(TenantRow):
             models.Index(
                 fields=["queue", "order", "id"], include=["organization"], name="item_in_order", condition=LIVE & LISTED
             ),
-            # The columns of counts by status.
+            # The columns of counts by state. Equal keys are stored once: 8 bytes per item, without included ones.
             models.Index(
-                fields=["queue", "status", "review_status"],
-                include=["id", "reviewed_at", "organization"],
-                name="item_by_status",
+                fields=["queue", "status", "review_status", "is_assigned", "reviewed_at", "organization"],
+                name="item_by_state",
                 condition=LIVE,
             ),
             models.Index(

@@ -4,26 +4,29 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from modelhub.accounts.people import Actor
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
-from modelhub.queues.annotating import submit_annotations
+from modelhub.queues.annotating import submit
 from modelhub.queues.claims import Claims, read_claims
-from modelhub.queues.detail import own_slots, read_comments
-from modelhub.queues.ending import Completion, complete_item
-from modelhub.queues.models import ENDED, Item, QueueLabel, QueueMember, Slot
+from modelhub.queues.detail import read_comments
+from modelhub.queues.ending import complete, lock_item
+from modelhub.queues.models import Item, QueueLabel, QueueMember
 from modelhub.queues.overview import labels_of_queue
 from modelhub.queues.progress import percentage
 from modelhub.queues.queries import get_item, get_item_with_content, scores_of
 from modelhub.queues.rows import GoldItemWithContentRow, ItemWithContentRow
 
 OWN_WORK = read_sql("queues", "own_work")
+OWN_PROGRESS = read_sql("queues", "own_progress")
+LAST_ENDED = read_sql("queues", "ended")
+FIRST_ENDED = LAST_ENDED.replace("DESC", "ASC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,15 @@ class QueueOfPerson:
         return percentage(self.completed, self.items)
 
 
-@dataclass(frozen=True, slots=True)
-class EndedItem:
+class OwnProgress(NamedTuple):
+    """The numbers of items of a queue beside the work on one of them."""
+
+    total: int
+    completed: int
+    own_completed: int
+
+
+class EndedItem(NamedTuple):
     """An item that a person has completed or skipped."""
 
     item_id: uuid.UUID
@@ -82,7 +92,10 @@ class OwnScore:
 
 @dataclass(frozen=True, slots=True)
 class OwnItem:
-    """An item with the labels of its queue, and a person's own work on it."""
+    """An item with the labels of its queue, and a person's own work on it.
+
+    `comments` are the reviews of an item that was returned, the last one first.
+    """
 
     access: Access
     item: Item
@@ -122,14 +135,16 @@ def count_work(actor: Actor, members: Sequence[QueueMember]) -> list[QueueOfPers
 def get_own_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> OwnItem:
     """Return an item for the actor's work on it. Raise `NotFound`, `Forbidden`."""
     access, item = _get_item(actor, queue_id, item_id)
+    claims = read_claims(access, item)
+    is_returned = item.review_status == "rejected" or (claims.own is not None and claims.own.returned_at is not None)
     return OwnItem(
         access=access,
         item=item,
         source=get_item_with_content(access, item_id),
-        claims=read_claims(access, item),
+        claims=claims,
         labels=list(labels_of_queue(access.queue)),
         scores=_read_scores(access, item),
-        comments=read_comments(access, item),
+        comments=read_comments(access, item) if is_returned else [],
     )
 
 
@@ -146,20 +161,22 @@ def get_own_scores(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> 
 @in_transaction
 def submit_and_complete(
     *, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, entries: Sequence[object], notes: str | None
-) -> Completion:
-    """Store the actor's scores and complete the item, unless labels are missing.
+) -> list[str]:
+    """Store the actor's scores and complete the item. Return the ids of missing labels.
 
-    Raise the errors of `submit_annotations` and `complete_item`, after which nothing is stored.
+    With missing labels the scores are stored, and the work stays open. Raise the errors of `submit_annotations` and
+    `complete_item`, after which nothing is stored.
     """
-    # Completion locks the queue before the item: the other order would be a deadlock.
-    get_access(actor, queue_id, lock=True)
-    submit_annotations(actor=actor, queue_id=queue_id, item_id=item_id, entries=entries, notes=notes)
-    return complete_item(actor=actor, queue_id=queue_id, item_id=item_id)
+    access, item, claims = lock_item(actor, queue_id, item_id)
+    submit(access, item, claims, entries, notes)
+    return complete(access, item, read_claims(access, item))
 
 
-def count_own(access: Access) -> int:
-    """Return the number of items that the actor has completed."""
-    return own_slots(access).filter(state="completed").count()
+def read_progress(access: Access) -> OwnProgress:
+    """Return the numbers of items of the queue, with those that the actor has completed."""
+    with connection.cursor() as cursor:
+        cursor.execute(OWN_PROGRESS, _own(access))
+        return OwnProgress(*cursor.fetchall()[0])
 
 
 def read_ended(
@@ -169,20 +186,19 @@ def read_ended(
 
     With `after` the first ones after that time, the earliest first.
     """
-    slots = own_slots(access)
-    if before is not None:
-        slots = slots.filter(ended_at__lt=before)
-    if after is not None:
-        slots = slots.filter(ended_at__gt=after)
-    order = F("ended_at").desc() if after is None else F("ended_at").asc()
-    # Two parts, each in the order of the index `slot_by_user`: as one they would be sorted.
-    parts = [_ended_rows(slots.filter(state=state).order_by(order))[:limit] for state in ENDED]
-    rows = [
-        EndedItem(item_id, name or source_id, state, at)
-        for part in parts
-        for item_id, name, source_id, state, at in part
-    ]
-    return sorted(rows, key=lambda row: row.ended_at, reverse=after is None)[:limit]
+    statement = LAST_ENDED if after is None else FIRST_ENDED
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {**_own(access), "limit": limit, "before": before, "after": after})
+        return [EndedItem(*row) for row in cursor.fetchall()]
+
+
+def _own(access: Access) -> dict[str, Any]:
+    """Return the parameters of statements about the actor's work in the queue."""
+    return {
+        "organization_id": access.queue.organization_id,
+        "queue_id": access.queue.pk,
+        "user_id": access.actor.user.pk,
+    }
 
 
 def _get_item(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Access, Item]:
@@ -194,8 +210,3 @@ def _get_item(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Ac
 def _read_scores(access: Access, item: Item) -> list[OwnScore]:
     rows = scores_of(item).filter(annotator=access.actor.user.pk).values_list("label_id", "value", "notes")
     return [OwnScore(str(label_id), value, notes) for label_id, value, notes in rows]
-
-
-def _ended_rows(slots: QuerySet[Slot]) -> QuerySet[Slot, Any]:
-    live = slots.filter(item__deleted_at=None)
-    return live.values_list("item_id", "item__source__name", "item__source__source_id", "state", "ended_at")

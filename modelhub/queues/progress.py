@@ -1,6 +1,6 @@
 """Count the items of a queue, in all and per person (contract 7.6).
 
-The counts are not kept: indexes hold all columns that they read (`item_by_status`, `slot_by_user`,
+The counts are not kept: indexes hold all columns that they read (`item_by_state`, `slot_by_user`,
 `assignment_by_user`, `score_by_queue`).
 """
 

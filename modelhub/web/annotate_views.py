@@ -25,14 +25,13 @@ from modelhub.queues.own_work import (
     EndedItem,
     OwnItem,
     OwnScore,
-    count_own,
     get_own_item,
     get_own_scores,
     read_ended,
+    read_progress,
     submit_and_complete,
 )
 from modelhub.queues.picking import NextItem, reserve_next
-from modelhub.queues.progress import count_items
 from modelhub.queues.work_serializers import SkipInput
 from modelhub.scores.entries import check_notes
 from modelhub.web.annotate_words import (
@@ -120,7 +119,6 @@ class Annotate(QueuePage):
         blocked = "" if read_only or refused is None else self.reason(refused, own)
         rejected = self.reason(self.refused, own) if self.refused else ""
         ended = read_ended(own.access, limit=ENDED_ITEMS)
-        counts = count_items(own.access.queue)
         return self.render(
             "annotate.html",
             queue=own.access.queue,
@@ -143,9 +141,7 @@ class Annotate(QueuePage):
             reason=self.request.POST.get("reason", ""),
             ended=ended,
             undone=None if own.claims.has_ended else next(iter(ended), None),
-            completed=counts["completed"],
-            total=counts.total(),
-            own_completed=count_own(own.access),
+            progress=read_progress(own.access),
             position=own.item.order,
             **_neighbours(own, ended),
         )
@@ -174,7 +170,7 @@ class Annotate(QueuePage):
         """Store the answers and complete the item. Raise `Invalid`."""
         fields = self.read(pk, item_id)
         try:
-            done = submit_and_complete(
+            missing = submit_and_complete(
                 actor=self.actor, queue_id=pk, item_id=item_id, entries=entries_of(fields), notes=self.notes
             )
         except InvalidAnnotations as invalid:
@@ -186,8 +182,8 @@ class Annotate(QueuePage):
             # Nothing is scored: all required labels are missing.
             self.missing = [field.id for field in fields if field.required]
             raise Invalid(NOTHING) from None
-        if done.missing_labels:
-            self.missing = done.missing_labels
+        if missing:
+            self.missing = missing
             raise Invalid(INCOMPLETE)
 
     def save(self, pk: uuid.UUID, item_id: uuid.UUID) -> None:
@@ -347,10 +343,7 @@ def _seconds_to_retry(found: NextItem) -> int | None:
 
 
 def _open_comments(own: OwnItem) -> list[dict[str, Any]]:
-    """Return the reviews of an item that was returned, the last one first."""
-    is_returned = own.claims.own is not None and own.claims.own.returned_at is not None
-    if not is_returned and own.item.review_status != "rejected":
-        return []
+    """Return the remarks on an item that was returned, the last one first."""
     return [review for review in own.comments if review["action"] in REMARKS]
 
 

@@ -408,8 +408,8 @@ def test_statements_of_submit_and_of_the_next_page_do_not_grow(queue: Queue, ada
             with CaptureQueriesContext(connection) as page:
                 assert ada.client.get(shown).status_code == 200
         counts.append((len(submit), len(page)))
-    # Twelve of them are BEGIN, COMMIT and savepoints; sessions and users take two in each request.
-    assert counts == [(38, 14), (38, 14)]
+    # Eight of them are BEGIN, COMMIT and savepoints; sessions and users take two in each request.
+    assert counts == [(30, 10), (30, 10)]
 
 
 @pytest.mark.parametrize(
