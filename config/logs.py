@@ -1,13 +1,14 @@
 """Logging on standard error: JSON lines, or short ones on a terminal."""
 
 import logging.config
+import re
 import sys
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
-from modelhub.core.text import hide_token, visible
+from modelhub.core.text import visible
 
 FORMATS = ("auto", "json", "console")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -32,6 +33,7 @@ SHARED: list[Processor] = [
 ]
 # Not on a terminal: `X-Request-Id` and the JSON lines have them.
 LONG = ("request_id", "organization", "key", "logger", "route")
+SECRET_PATH = re.compile(r"(/invitation/)[^/\s]+")
 # Without local variables, which hold values, keys and secrets.
 describe_exception = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
@@ -67,11 +69,14 @@ def _describe(part: dict[str, Any]) -> str:
     return "\n".join([*frames, visible(words)])
 
 
+def hide_tokens(logger: object, name: str, line: EventDict) -> EventDict:
+    """Hide the tokens of one-time links, in paths of requests and in words of Django."""
+    return {key: SECRET_PATH.sub(r"\1…", value) if isinstance(value, str) else value for key, value in line.items()}
+
+
 def escape(logger: object, name: str, line: EventDict) -> EventDict:
-    """Escape control characters, which forge lines, and hide tokens of one-time links."""
-    texts = {
-        key: visible(hide_token(value)) for key, value in line.items() if isinstance(value, str) and key != "exception"
-    }
+    """Escape control characters, which forge lines."""
+    texts = {key: visible(value) for key, value in line.items() if isinstance(value, str) and key != "exception"}
     return {**line, **texts}
 
 
@@ -100,6 +105,7 @@ def configure(*, level: str, style: str, colors: bool) -> None:
     ]
     render: list[Processor] = [
         formatter.remove_processors_meta,
+        hide_tokens,
         structlog.processors.ExceptionRenderer(format_exception),
         *(console if is_console else [structlog.processors.JSONRenderer()]),
     ]

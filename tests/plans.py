@@ -21,6 +21,7 @@ EXEMPT = (
     "scores/admin.py:get_search_results",
     "accounts/commands.py",
     "accounts/invitations.py:find_invitation",
+    "accounts/invitations.py:purge_invitations",
     "accounts/keys.py:_read_key",
     "accounts/models.py",
     "accounts/people.py:draft_annotator",

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from modelhub.accounts.keys import digest
 from modelhub.accounts.models import Invitation, User
@@ -17,6 +17,8 @@ from modelhub.core.exact_json import check_storable
 from modelhub.core.transactions import in_transaction, repeat_aborted
 
 MAX_PASSWORD_BYTES = 4096
+# Of used and ended links, to see who was let in by whom.
+KEPT_FOR = timedelta(days=90)
 
 
 def open_invitations(organization_id: uuid.UUID) -> QuerySet[Invitation]:
@@ -67,6 +69,12 @@ def end_lost_access(user: User) -> None:
         user.save(update_fields=["deactivated_at"])
     if not user.is_active or user.role != "admin":
         open_invitations(user.organization_id).filter(created_by=user).update(expires_at=clock.now())
+
+
+def purge_invitations() -> int:
+    """Delete links that were used or ended 90 days ago. Return their number."""
+    oldest = clock.now() - KEPT_FOR
+    return Invitation.objects.filter(Q(expires_at__lt=oldest) | Q(used_at__lt=oldest)).delete()[0]
 
 
 def find_invitation(token: str) -> Invitation | None:

@@ -12,7 +12,6 @@ from django.urls import Resolver404, resolve
 from modelhub.core.ids import new_request_id
 from modelhub.core.metrics import count_request
 from modelhub.core.problems import method_not_allowed
-from modelhub.core.text import hide_token
 
 log = structlog.get_logger("modelhub.requests")
 
@@ -33,7 +32,7 @@ PERMISSIONS_POLICY = "camera=(), display-capture=(), geolocation=(), microphone=
 class RequestMiddleware:
     """Bind a request id to the log, then set headers, count and log.
 
-    Query, headers, body and the tokens of one-time links are never logged.
+    Query, headers and body are never logged.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -61,7 +60,7 @@ class RequestMiddleware:
                 "request",
                 method=request.method,
                 route=route or None,
-                path=hide_token(request.path),
+                path=request.path,
                 status=response.status_code,
                 ms=round(seconds * 1000, 1),
             )

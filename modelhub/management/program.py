@@ -26,7 +26,7 @@ COMMANDS = {
         "import-scores FILE": "import the JSON lines or the CSV of an export",
         "backup FILE": "write the whole database to a file, beside a running server",
         "restore FILE": "fill the database from a backup",
-        "purge-idempotency-keys": "delete answers older than a day",
+        "purge": "delete old answers, sessions and links; run it daily",
         "dbshell": "open psql",
     },
 }

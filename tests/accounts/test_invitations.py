@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
@@ -93,6 +95,23 @@ class TestCreating:
             create_invitation(session_actor(alice.user), bob.user.pk)
         bob.user.refresh_from_db()
         assert create_invitation(session_actor(bob.user), bob.user.pk)
+
+
+def test_a_purge_deletes_old_links_and_ended_sessions(
+    alice: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = timezone.now()
+    Session.objects.create(session_key="ended", expire_date=now - timedelta(seconds=1))
+    Session.objects.create(session_key="open", expire_date=now + timedelta(hours=1))
+    used, _ = create_invitation(session_actor(alice.user), bob.user.pk)
+    Invitation.objects.update(used_at=now, expires_at=now + timedelta(days=365))
+    ended, _ = create_invitation(session_actor(alice.user), alice.user.pk)
+    for days, left in ((89, {used, ended}), (91, {ended}), (98, set())):
+        later(monkeypatch, days=days)
+        call_command("purge")
+        assert set(Invitation.objects.all()) == left
+    assert "1 sessions, 0 links purged" in capsys.readouterr().out
+    assert [session.session_key for session in Session.objects.all()] == ["open"]
 
 
 class TestFinding:

@@ -198,7 +198,7 @@ def test_root_runs_the_server_as_the_owner_of_the_data(folder: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *("list_api_keys", "create_api_key", "purge_idempotency_keys", "backup -", "import_scores -", "dbshell"),
+        *("list_api_keys", "create_api_key", "purge", "backup -", "import_scores -", "dbshell"),
         *("changepassword a@example.com", "migrate --check", "migrate --plan", "showmigrations", "flush --noinput"),
     ],
 )

@@ -11,6 +11,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.servers import ROOT, SECRET_KEY, Server, environment, free_port, manage, running_server, serving
 
 PRIVATE = "words-of-a-client"
@@ -82,6 +84,18 @@ def test_short_lines_cannot_be_forged(folder: Path) -> None:
     assert r"\n12:00:00" in lines[0]
     assert r"\x1b[2J\u202e" in lines[0]
     assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_no_line_has_the_token_of_a_one_time_link(folder: Path, style: str) -> None:
+    """Django's line about a form without a token has the path, too."""
+    with running_server(folder, MODELHUB_LOG_FORMAT=style) as server:
+        for method in ("GET", "POST"):
+            for path in ("/invitation/a-secret/", "/invitation/a-secret"):
+                server.request(method, path, headers={"Accept": "text/html"})
+        assert server.logged("CSRF cookie not set")
+        assert server.logged("/invitation/")
+        assert "a-secret" not in "".join(server.log)
 
 
 def test_a_head_request_causes_no_warning(live: Server) -> None:

@@ -150,8 +150,8 @@ class TestOneAfterTheOther:
         assert (again.status, "Idempotency-Replayed" in again.headers) == (201, False)
 
         IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=25))
-        call_command("purge_idempotency_keys")
-        assert capsys.readouterr().out == "1 idempotency keys purged.\n"
+        call_command("purge")
+        assert capsys.readouterr().out == "1 idempotency keys, 0 sessions, 0 links purged.\n"
         assert not IdempotencyRecord.objects.exists()
 
     @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "\x7f"])

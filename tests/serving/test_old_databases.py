@@ -38,7 +38,7 @@ CONTENTS = (
         ("create_api_key",),
         ("list_api_keys",),
         ("import_scores", "-"),
-        ("purge_idempotency_keys",),
+        ("purge",),
         ("createsuperuser", "--noinput", "--email", "a@example.com"),
     ],
     ids=" ".join,

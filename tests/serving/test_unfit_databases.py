@@ -157,7 +157,7 @@ def test_a_flushed_database_gets_a_key_at_the_next_start(folder: Path) -> None:
         assert "Secret key  " in "".join(server.output)
 
 
-@pytest.mark.parametrize("command", ["list_api_keys", "create_api_key", "purge_idempotency_keys"])
+@pytest.mark.parametrize("command", ["list_api_keys", "create_api_key", "purge"])
 def test_a_command_says_in_one_sentence_that_the_database_is_not_set_up_or_not_there(
     postgres: Postgres, folder: Path, command: str
 ) -> None:
@@ -181,7 +181,7 @@ def test_a_command_says_in_one_sentence_that_the_database_is_not_set_up_or_not_t
         "import_scores -",
         "list_api_keys",
         "migrate",
-        "purge_idempotency_keys",
+        "purge",
         "serve",
     ],
 )
@@ -204,7 +204,7 @@ def test_commands_of_django_axes_say_in_one_sentence_that_they_find_no_logins(fo
     )
 
 
-@pytest.mark.parametrize("command", ["list_api_keys", "create_api_key", "purge_idempotency_keys", "migrate"])
+@pytest.mark.parametrize("command", ["list_api_keys", "create_api_key", "purge", "migrate"])
 def test_a_command_says_in_one_sentence_that_the_database_lets_it_do_nothing(
     postgres: Postgres, folder: Path, command: str
 ) -> None:
