@@ -61,6 +61,15 @@ def test_the_first_start_prints_a_link_with_which_its_admin_chooses_a_password(c
     assert "/invitation/" not in welcome(bootstrap(), port=8000)
 
 
+@pytest.mark.parametrize("password", ["", "correct-horse"])
+def test_the_first_start_ends_with_the_way_to_log_in(password: str) -> None:
+    """Above the examples it would be out of sight in a terminal."""
+    with override_settings(BOOTSTRAP_PASSWORD=password):
+        *_, login, stop = re.split(r"^--- ", welcome(bootstrap(), port=8000), flags=re.MULTILINE)
+    assert login.startswith("Log in ---\n\n  Pages       http://127.0.0.1:8000/")
+    assert stop.startswith("Stop with Ctrl-C")
+
+
 def test_with_a_password_a_start_says_who_logs_in() -> None:
     with override_settings(BOOTSTRAP_PASSWORD="correct-horse"):
         text = welcome(bootstrap(), port=8000)
