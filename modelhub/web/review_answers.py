@@ -14,11 +14,12 @@ from modelhub.agreement.posteriors import plain_class
 from modelhub.agreement.reading import is_chosen, scores_of_queue
 from modelhub.agreement.rows import AdjudicationRow, adjudications_of, complete
 from modelhub.core import exact_json
+from modelhub.core.text import visible
 from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import get_type
 from modelhub.queues.models import IN_FORCE, Item, Queue, QueueLabel, Slot
 from modelhub.queues.overview import labels_of_queue
-from modelhub.scores.models import JUDGES
+from modelhub.scores.models import JUDGES, ScoreRevision
 
 # Queues with more scores have their posteriors on request: the model is fitted to all of them.
 MOST_SCORES = 2000
@@ -26,6 +27,7 @@ MOST_SCORES = 2000
 FEW_ITEMS = 50
 # Longer texts are folded.
 LONGEST_ANSWER = 300
+LABEL_REMOVED = "A label was removed from the queue meanwhile. Nothing is stored: look at the item again, then decide."
 
 
 @dataclass(slots=True)
@@ -48,12 +50,22 @@ class Annotator:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a score since its return; `text` and `notes` are replaced ones."""
+
+    text: str = ""
+    notes: str = ""
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A score in words."""
 
     text: str
     notes: str
     is_judge: bool
+    change: Change | None = None
 
     @property
     def start(self) -> str:
@@ -116,6 +128,15 @@ class LabelAnswers:
     is_own: bool = False
 
     @property
+    def key(self) -> str:
+        """Return the key of the content in stored values."""
+        return get_type(self.rule.type).key
+
+    @property
+    def is_undecided(self) -> bool:
+        return self.differs and self.decision is None
+
+    @property
     def majority(self) -> Option | None:
         return next((option for option in self.options if option.is_majority), None)
 
@@ -125,13 +146,12 @@ class LabelAnswers:
 
     def readable(self, content: object) -> str:
         """Return the content of a value in words."""
-        kind = get_type(self.rule.type)
-        return kind.readable({kind.key: content}, self.settings)
+        return get_type(self.rule.type).readable({self.key: content}, self.settings)
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerTable:
-    """All answers on an item; `labels` on which people differ come first."""
+    """All answers on an item; `labels` with undecided disagreements come first."""
 
     annotators: list[Annotator]
     labels: list[LabelAnswers]
@@ -139,8 +159,12 @@ class AnswerTable:
     offers_posterior: bool
 
     @property
-    def differing(self) -> list[LabelAnswers]:
-        return [label for label in self.labels if label.differs]
+    def undecided(self) -> list[LabelAnswers]:
+        return [label for label in self.labels if label.is_undecided]
+
+    @property
+    def has_changes(self) -> bool:
+        return any(answer and answer.change for label in self.labels for answer in label.answers)
 
 
 def read_answers(queue: Queue, item: Item, *, reviewer_id: uuid.UUID, posterior: bool) -> AnswerTable:
@@ -153,15 +177,16 @@ def read_answers(queue: Queue, item: Item, *, reviewer_id: uuid.UUID, posterior:
     cells = [(str(item.pk), label.rule.id) for label in labels]
     opinions = read_opinions(queue, cells, "all") if cells else {}
     annotators = _read_annotators(queue, item, opinions.values())
+    changes = _read_changes(item, [one.score_id for cell in opinions.values() for one in cell])
     for label, cell in zip(labels, cells, strict=True):
-        _fill(label, opinions.get(cell, []), annotators, reviewer_id=str(reviewer_id))
+        _fill(label, opinions.get(cell, []), annotators, changes, reviewer_id=str(reviewer_id))
     decisions = complete(adjudications_of(queue).filter(IN_FORCE, item=item.pk))
     by_label = {label.rule.id: label for label in labels}
     for row in decisions:
         # A label of the queue may be deleted.
         if decided := by_label.get(row.label_id):
             decided.decision = DecisionInForce(row, decided.readable(row.value))
-    labels.sort(key=lambda label: not label.differs)
+    labels.sort(key=lambda label: not label.is_undecided)
     offers = _add_posteriors(queue, item, [label for label in labels if label.differs], wanted=posterior)
     return AnswerTable(annotators, labels, offers)
 
@@ -185,8 +210,43 @@ def _read_annotators(queue: Queue, item: Item, opinions: Iterable[Sequence[Opini
     return list(found.values())
 
 
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """First revisions of scores by score id, since an item was returned."""
+
+    since: datetime | None
+    revisions: Mapping[str, ScoreRevision]
+
+    def find(self, label: LabelAnswers, one: OpinionOfCell, text: str) -> Change | None:
+        """Return the change of a score that reads as `text` now."""
+        before = self.revisions.get(one.score_id)
+        if before is None:
+            is_new = self.since is not None and datetime.fromisoformat(one.updated_at) > self.since
+            return Change(is_new=True) if is_new else None
+        earlier = get_type(label.rule.type).readable(before.value, label.settings)
+        if (earlier, before.notes) == (text, one.notes):
+            return None
+        return Change("" if earlier == text else earlier, "" if before.notes == one.notes else before.notes)
+
+
+def _read_changes(item: Item, score_ids: Sequence[str]) -> _Changes:
+    """Return the changes of the scores of a returned item; approved ones have none."""
+    if item.reviewed_at is None or item.review_status not in ("pending_review", "rejected"):
+        return _Changes(None, {})
+    revisions = ScoreRevision.objects.filter(
+        organization_id=item.organization_id, score_id__in=score_ids, created_at__gt=item.reviewed_at
+    )
+    first = revisions.order_by("score_id", "id").distinct("score_id")
+    return _Changes(item.reviewed_at, {str(revision.score_id): revision for revision in first})
+
+
 def _fill(
-    label: LabelAnswers, opinions: Sequence[OpinionOfCell], annotators: Sequence[Annotator], *, reviewer_id: str
+    label: LabelAnswers,
+    opinions: Sequence[OpinionOfCell],
+    annotators: Sequence[Annotator],
+    changes: _Changes,
+    *,
+    reviewer_id: str,
 ) -> None:
     """Set the answers of a label, and the options of those of people."""
     kind = get_type(label.rule.type)
@@ -198,7 +258,7 @@ def _fill(
         stored = _read_value(one.value)
         is_judge = one.score_source in JUDGES
         text = kind.readable(stored, label.settings)
-        answers[one.annotator_id] = Answer(text, one.notes, is_judge)
+        answers[one.annotator_id] = Answer(text, one.notes, is_judge, changes.find(label, one, text))
         label.is_own |= one.annotator_id == reviewer_id
         if not is_chosen(one.score_source, "people"):
             continue
@@ -261,3 +321,10 @@ def _read_value(text: str) -> dict[str, Any]:
         # Nested too deeply: only other writers than this API store such.
         return {}
     return stored if isinstance(stored, dict) else {}
+
+
+def name_labels(sentence: str, labels: Iterable[LabelRule]) -> str:
+    """Return a sentence of the API with names of labels in place of ids."""
+    for label in labels:
+        sentence = sentence.replace(str(label), visible(label.name))
+    return sentence

@@ -1,6 +1,7 @@
 """Items that wait for a review, and the decision on one."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -12,13 +13,14 @@ from modelhub.agreement.adjudicating import adjudicate
 from modelhub.agreement.disagreement_serializers import AdjudicationInput
 from modelhub.agreement.reading import read_labels_of_queue
 from modelhub.core import exact_json
-from modelhub.core.errors import Conflict, Invalid, NotFound, Refused
+from modelhub.core.errors import Conflict, Forbidden, Invalid, Refused
 from modelhub.core.exact_json import timestamp
 from modelhub.core.text import count, show, unix_lines, visible
 from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import get_type
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.item_serializers import ItemIdsInput
+from modelhub.queues.items import give_back_items
 from modelhub.queues.models import Item, Review
 from modelhub.queues.queries import item_not_found, items_of
 from modelhub.queues.review_serializers import ReviewInput
@@ -26,7 +28,8 @@ from modelhub.queues.reviewing import Decision, annotated_by, review_item, revie
 from modelhub.web.content import describe_content
 from modelhub.web.fields import Field
 from modelhub.web.page import Page
-from modelhub.web.review_answers import AnswerTable, read_answers
+from modelhub.web.review_answers import LABEL_REMOVED, AnswerTable, name_labels, read_answers
+from modelhub.web.review_gold import read_gold, remove_gold, use_as_gold
 from modelhub.web.review_items import (
     STATUSES,
     ReviewFilter,
@@ -66,6 +69,8 @@ DONE = {
     "comment": "The comment is stored.",
     "reopen": "The item waits for a review again.",
 }
+OF_VALUES = ("adjudicate", "decide", "withdraw")
+OF_MANAGERS = ("gold", "remove_gold", "give_back")
 # After these the reviewer goes on to the next item.
 LEADS_ON = {"approve", "request_changes", "reject"}
 CHANGED = "The item has changed since you opened it. Look at the answers again, then decide."
@@ -77,6 +82,9 @@ SENTENCES = {
     "not_approved": "{} is not approved any more.",
     "item_not_found": "{} was removed meanwhile.",
 }
+WRONG_TARGET = "The person of each note must be a person with completed work on the item."
+# Beginnings of the names of fields that end in the id of a label.
+OF_LABEL = ("comment-", "value-")
 
 
 class ReviewPage(Page):
@@ -159,12 +167,10 @@ class ReviewItem(ReviewPage):
             neighbours=find_neighbours(filters.find_items(access.queue, labels), item),
             content=describe_content(item.source.content, item.source.metadata),
             table=table,
+            may_manage=access.may("manage"),
+            gold=read_gold(item, table),
+            lost=self._find_lost(labels),
             decidable=[label for label in table.labels if label.differs or label.decision or label.rule.id == opened],
-            others=[
-                label
-                for label in table.labels
-                if not (label.differs or label.decision or label.is_own or label.rule.id == opened)
-            ],
             field=self._open_field(table, opened),
             is_own=bool(annotated_by(self.actor, [item])),
             targets=[one for one in table.annotators if one.slot and one.slot.state == "completed"],
@@ -178,9 +184,12 @@ class ReviewItem(ReviewPage):
         action = self.request.POST.get("action", "")
         if action in DONE:
             return self._decide(pk, item_id, action)
-        if action in {"adjudicate", "decide", "withdraw"}:
+        if action in OF_VALUES:
             return self._adjudicate(pk, item_id, action)
-        raise Invalid(f"action must be one of {', '.join(DONE)}, adjudicate, decide and withdraw, got {show(action)}")
+        if action in OF_MANAGERS:
+            return self._manage(pk, item_id, action)
+        known = ", ".join([*DONE, *OF_VALUES, *OF_MANAGERS])
+        raise Invalid(f"action must be one of {known}, got {show(action)}")
 
     def _decide(self, pk: uuid.UUID, item_id: uuid.UUID, action: str) -> HttpResponseBase:
         """Review the item. Go on to the next one after a decision."""
@@ -189,13 +198,18 @@ class ReviewItem(ReviewPage):
         is_waiting = action in LEADS_ON and item.review_status == "pending_review"
         if is_waiting and self.request.POST.get("seen") != timestamp(item.updated_at):
             raise Conflict(CHANGED)
+        if self._find_lost(labels):
+            raise Conflict(LABEL_REMOVED)
         sent = ReviewInput().run_validation(
             {"action": action, "notes": self._text("notes"), "label_comments": self._read_comments(labels)}
         )
         decision = Decision(action, sent["notes"], sent["label_comments"])
         if decision.lacks_reason:
             raise Invalid(f"{WITH_NOTE[action]} needs a note: to all annotators, or to a label.", field="notes")
-        review_item(actor=self.actor, queue_id=pk, item_id=item_id, decision=decision)
+        try:
+            review_item(actor=self.actor, queue_id=pk, item_id=item_id, decision=decision)
+        except (Forbidden, Invalid) as refused:
+            raise type(refused)(explain(refused, "The item"), code=refused.code, field=refused.field) from refused
         messages.success(self.request, DONE[action])
         if action not in LEADS_ON:
             return self.go("review", filters, pk=pk, item_id=item_id)
@@ -209,7 +223,7 @@ class ReviewItem(ReviewPage):
         _, filters, labels = self.open(pk)
         label_id = self.request.POST.get("label", "")
         if label_id not in labels:
-            raise NotFound(f"Label not found in this queue: {label_id}", code="label_not_found", field="label")
+            raise Conflict(LABEL_REMOVED)
         readers = {"adjudicate": self._read_json, "decide": self._read_field}
         value = readers[action](labels[label_id]) if action in readers else None
         new = AdjudicationInput().run_validation(
@@ -217,9 +231,25 @@ class ReviewItem(ReviewPage):
         )
         _, errors = adjudicate(actor=self.actor, queue_id=pk, adjudications={0: new})
         if errors:
-            raise errors[0]
+            raise explain_decision(errors[0], labels[label_id])
         done = "is withdrawn" if action == "withdraw" else "is stored"
-        messages.success(self.request, f"The decision on {labels[label_id].name} {done}.")
+        messages.success(self.request, f"The decision on {visible(labels[label_id].name)} {done}.")
+        return self.go("review", filters, pk=pk, item_id=item_id)
+
+    def _manage(self, pk: uuid.UUID, item_id: uuid.UUID, action: str) -> HttpResponseBase:
+        """Use answers as gold, remove that, or give a skipped item back."""
+        access, filters, labels = self.open(pk)
+        item = self._get_item(access, item_id)
+        match action:
+            case "gold":
+                use_as_gold(self.actor, item, self.request.POST, labels)
+                messages.success(self.request, "The item is gold with these values.")
+            case "remove_gold":
+                remove_gold(self.actor, item)
+                messages.success(self.request, "The item is not gold any more.")
+            case _:
+                give_back_items(actor=self.actor, queue_id=pk, item_ids=[item_id])
+                messages.success(self.request, "Given back to the annotators.")
         return self.go("review", filters, pk=pk, item_id=item_id)
 
     def _read_json(self, label: LabelRule) -> Any:
@@ -230,7 +260,8 @@ class ReviewItem(ReviewPage):
         except ValueError:
             value = None
         if value is None:
-            raise Invalid(f"{label}: value must be JSON other than null, got {show(text)}", field="value")
+            sentence = f"{visible(label.name)}: value must be JSON other than null, got {show(text)}"
+            raise Invalid(sentence, field="value")
         return value
 
     def _read_field(self, label: LabelRule) -> Any:
@@ -238,7 +269,7 @@ class ReviewItem(ReviewPage):
         strings = self.request.POST.getlist(f"value-{label.id}")
         value = get_type(label.type).from_form(strings)
         if value is None:
-            raise Invalid(f"{label}: a decision needs a value.", field="value")
+            raise Invalid(f"{visible(label.name)}: a decision needs a value.", field="value")
         return value
 
     def _open_field(self, table: AnswerTable, opened: str) -> Field | None:
@@ -246,7 +277,7 @@ class ReviewItem(ReviewPage):
         label = next((label for label in table.labels if label.rule.id == opened and not label.is_own), None)
         if label is None:
             return None
-        error = str(self.refused or "").removeprefix(f"{label.rule}: ")
+        error = str(self.refused or "").removeprefix(f"{visible(label.rule.name)}: ")
         strings = self.request.POST.getlist(f"value-{opened}")
         return Field(label.rule, label.description, required=True, strings=strings, error=error)
 
@@ -261,6 +292,14 @@ class ReviewItem(ReviewPage):
             for label_id in labels
             if (comment := self._text(f"comment-{label_id}"))
         ]
+
+    def _find_lost(self, labels: Mapping[str, LabelRule]) -> list[str]:
+        """Return typed texts about labels that the queue does not have any more."""
+        posted = self.request.POST
+        names = [name for name in posted if name.startswith(OF_LABEL) and name.partition("-")[2] not in labels]
+        if posted.get("label", "") not in {"", *labels}:
+            names.append("decision-notes")
+        return [text for name in names for text in posted.getlist(name) if text.strip()]
 
     def _text(self, name: str) -> str:
         """Return a posted text with the line ends of the API, "" if it is blank."""
@@ -313,6 +352,28 @@ def name_of(item: Item) -> str:
     return f"Item {item.order} ({visible(item.source.name or item.source.source_id)[:LONGEST_NAME]})"
 
 
+def explain_decision(refused: Refused, label: LabelRule) -> Refused:
+    """Return the error of a decision on a value, without ids."""
+    name = visible(label.name)
+    match refused.code:
+        case "own_work":
+            sentence = f"You have judged the item by {name}, so another person must decide."
+            return Forbidden(sentence, code=refused.code)
+        case "decision_not_found":
+            return Conflict(f"{name}: the decision is withdrawn already.")
+        case "label_not_found" | "label_deleted":
+            return Conflict(LABEL_REMOVED)
+        case _ if isinstance(refused, Invalid):
+            return Invalid(name_labels(str(refused), [label]), field="value")
+        case _:
+            return refused
+
+
 def explain(refused: Refused, name: str) -> str:
     """Return the sentence of an error about a named item, without ids."""
-    return SENTENCES[refused.code].format(name) if refused.code in SENTENCES else str(refused)
+    if refused.code in SENTENCES:
+        return SENTENCES[refused.code].format(name)
+    if refused.field == "label_comments":
+        is_about_person = "target_annotator_id" in refused.sentence
+        return WRONG_TARGET if is_about_person else LABEL_REMOVED
+    return str(refused)

@@ -1,5 +1,6 @@
 """The pages of reviewers: the list, an item with answers side by side, decisions."""
 
+import html
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,7 @@ from modelhub.accounts.models import User
 from modelhub.core import clock
 from modelhub.labels.models import Label
 from modelhub.queues.models import Adjudication, Item, Queue, Review, Slot
+from modelhub.scores.models import Score, ScoreRevision
 from modelhub.web import review_answers
 from tests.factories import (
     AdjudicationFactory,
@@ -589,8 +591,8 @@ class TestValues:
         panel.score(item, panel.rob, panel.kind, {"selected": ["neutral"]})
         response = rita.get(panel.path(item))
         table = response.context["table"]
-        assert [label.rule.type for label in table.differing] == ["categorical", "text", "numeric", "thumbs_up_down"]
-        for label in table.differing:
+        assert [label.rule.type for label in table.undecided] == ["categorical", "text", "numeric", "thumbs_up_down"]
+        for label in table.undecided:
             for option in label.options:
                 sent = {"action": "adjudicate", "label": label.rule.id, "value": option.value}
                 assert rita.post(panel.path(item), sent).status_code == 302, option
@@ -614,7 +616,7 @@ class TestValues:
         for value in ({"selected": ["neutral"]}, {"selected": ["positive"]}):
             panel.score(panel.add(1, 1), panel.rob, panel.kind, value)
         table = rita.get(panel.path(item)).context["table"]
-        for option in table.differing[0].options:
+        for option in table.undecided[0].options:
             sent = {"action": "adjudicate", "label": str(panel.tone.pk), "value": option.value}
             assert rita.post(panel.path(item), sent).status_code == 302
 
@@ -667,10 +669,27 @@ class TestValues:
         monkeypatch.setattr(review_answers, "FEW_ITEMS", 2)
         assert few not in read(rita, panel.path(item))
 
-    def test_a_label_of_another_queue_is_missing(self, panel: Panel, rita: Client) -> None:
-        label = LabelFactory.create(organization=panel.queue.organization)
-        sent = {"action": "adjudicate", "label": str(label.pk), "value": "3"}
-        assert rita.post(panel.path(panel.add()), sent).status_code == 404
+    def test_a_label_that_was_removed_meanwhile_is_a_sentence_and_nothing_typed_is_lost(
+        self, panel: Panel, rita: Client
+    ) -> None:
+        item = panel.add()
+        panel.queue.queue_labels.filter(label=panel.tone).delete()
+        foreign = LabelFactory.create(organization=panel.queue.organization)
+        for label in (panel.tone, foreign):
+            sent = {"action": "decide", "label": str(label.pk), f"value-{label.pk}": "my value"}
+            done = rita.post(panel.path(item), sent | {"decision-notes": "my <b>reason"})
+            assert done.status_code == 409
+            for word in ("A label was removed from the queue meanwhile.", "my value", "my &lt;b&gt;reason"):
+                assert word in html_of(done)
+            assert str(label.pk) not in html_of(done)
+        assert not Adjudication.objects.exists()
+        note = {f"comment-{panel.tone.pk}": "my note", "notes": "my general note"}
+        done = decide(rita, panel.path(item), "request_changes", **note)
+        assert done.status_code == 409
+        assert 'dir="auto">my note</p>' in html_of(done)
+        assert "my general note</textarea>" in html_of(done)
+        assert state_of(item) == ("in_progress", "pending_review")
+        assert decide(rita, panel.path(item), "request_changes", notes="my general note").status_code == 200
 
     def test_a_decision_is_withdrawn(self, panel: Panel, rita: Client) -> None:
         item = panel.add(3, 3)
@@ -678,7 +697,8 @@ class TestValues:
         sent = {"action": "withdraw", "label": str(panel.tone.pk)}
         assert "is withdrawn" in html_of(rita.post(panel.path(item), sent, follow=True))
         done = rita.post(panel.path(item), sent)
-        assert done.status_code == 404
+        assert done.status_code == 409
+        assert "Tone: the decision is withdrawn already." in html_of(done)
 
     @pytest.mark.parametrize("value", ["6", "", "null", "{", '{"rating": "x"}'])
     def test_an_unfit_value_is_an_error_on_the_page(self, panel: Panel, rita: Client, value: str) -> None:
@@ -693,3 +713,179 @@ class TestValues:
         page = read(rita, panel.path(item))
         assert "so another person must decide" in page
         assert 'value="adjudicate"' not in page
+
+    @pytest.mark.parametrize("state", ["pending", "completed"])
+    def test_every_label_of_the_queue_can_be_edited_also_without_answers(
+        self, panel: Panel, rita: Client, state: str
+    ) -> None:
+        item = ItemFactory.create(queue=panel.queue, status=state)
+        page = read(rita, panel.path(item))
+        assert "Nobody has judged this item yet." in page
+        for label in (panel.tone, panel.kind):
+            assert f'href="?decide={label.pk}#value-of-{label.pk}"' in page
+        page = read(rita, panel.path(item, f"?decide={panel.tone.pk}"))
+        assert "Edit as reviewer</h2>" in page
+        assert "Your value counts in place of" in page
+        sent = {"action": "decide", "label": str(panel.tone.pk), f"value-{panel.tone.pk}": "5"}
+        done = rita.post(panel.path(item), sent, follow=True)
+        assert "<strong>decided:</strong> <bdi>5 of 5</bdi>" in html_of(done)
+        assert Adjudication.objects.get().value == {"rating": 5}
+
+    def test_a_decided_label_is_no_difference_any_more(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(4, 2)
+        assert "Annotators differ on 1 of 2 labels." in read(rita, panel.path(item))
+        AdjudicationFactory.create(item=item, label=panel.tone, value={"rating": 4})
+        page = read(rita, panel.path(item))
+        assert "<strong>decided:</strong> <bdi>4 of 5</bdi>" in page
+        for word in ("Annotators differ", 'class="differs"', "badge differs"):
+            assert word not in page
+
+    def test_errors_of_decisions_name_labels_and_no_ids(self, panel: Panel, rita: Client) -> None:
+        item = panel.add()
+        sent = {"action": "decide", "label": str(panel.tone.pk), f"value-{panel.tone.pk}": "9"}
+        done = rita.post(panel.path(item), sent)
+        [sentence] = re.findall(r'role="alert" id="refused"><p>([^<]*)', html_of(done))
+        assert sentence.startswith("Tone: rating must be")
+        panel.score(item, panel.rita, panel.tone, {"rating": 3})
+        done = rita.post(panel.path(item), sent, headers={"Accept": "text/html"})
+        assert done.status_code == 403
+        assert "You have judged the item by Tone, so another person must decide." in html_of(done)
+
+
+@pytest.mark.django_db
+class TestResubmitted:
+    def test_changed_and_new_answers_show_what_was_before(self, panel: Panel, rita: Client) -> None:
+        text = LabelFactory.create(organization=panel.queue.organization, name="Why", type="text")
+        QueueLabelFactory.create(queue=panel.queue, label=text)
+        item = panel.add(
+            4, 2, reviewed_by=panel.rob, reviewed_at=clock.now() - timedelta(hours=1), review_status="pending_review"
+        )
+        Score.objects.update(updated_at=clock.now() - timedelta(hours=2))
+        page = read(rita, panel.path(item))
+        assert "resubmitted</span> Returned by <bdi>Rob</bdi>" in page
+        assert "No answer was changed since." in page
+        mine = Score.objects.filter(annotator=panel.ben, queue_item=item.pk)
+        tone, kind = mine.get(label=panel.tone), mine.get(label=panel.kind)
+        for score, value, notes, age in (
+            (tone, {"rating": 1}, "", 3),
+            (tone, {"rating": 3}, "", 0),
+            (tone, {"rating": 4}, "", 0),
+            (kind, kind.value, "<b>old", 0),
+        ):
+            ScoreRevision.objects.create(
+                organization=item.organization,
+                score=score,
+                value=value,
+                notes=notes,
+                score_source="human",
+                replaced_by=panel.ben,
+                created_at=clock.now() - timedelta(hours=age),
+            )
+        panel.score(item, panel.ann, text, {"text": "Because"})
+        page = read(rita, panel.path(item))
+        assert "Changes since are marked." in page
+        assert re.findall(r"before:</span> <s dir=\"auto\">([^<]*)</s>", page) == ["3 of 5", "&lt;b&gt;old"]
+        assert page.count("changed</span>") == 2
+        assert page.count("new</span>") == 1
+
+    def test_a_first_review_marks_nothing(self, panel: Panel, rita: Client) -> None:
+        page = read(rita, panel.path(panel.add()))
+        for word in ("resubmitted", "changed</span>", "new</span>"):
+            assert word not in page
+
+
+@pytest.mark.django_db
+class TestManagers:
+    @pytest.fixture
+    def manager(self, panel: Panel) -> Client:
+        user = UserFactory.create(organization=panel.queue.organization)
+        QueueMemberFactory.create(queue=panel.queue, user=user, roles=["manager"])
+        return log_in(user)
+
+    def test_decided_and_equal_answers_become_gold_and_are_removed_again(self, panel: Panel, manager: Client) -> None:
+        item = panel.add(4, 2)
+        page = read(manager, panel.path(item))
+        assert f'name="gold" value="{panel.kind.pk}" checked' in page
+        assert f'name="gold" value="{panel.tone.pk}"' not in page
+        assert "Undecided: <bdi>Tone</bdi>" in page
+        AdjudicationFactory.create(item=item, label=panel.tone, value={"rating": 5})
+        page = read(manager, panel.path(item))
+        sent = {name: html.unescape(value) for name, value in re.findall(r'name="(gold-[^"]+)" value="([^"]*)"', page)}
+        assert len(sent) == 2
+        done = manager.post(
+            panel.path(item), sent | {"action": "gold", "gold": [str(panel.tone.pk), str(panel.kind.pk)]}, follow=True
+        )
+        assert "The item is gold with these values." in html_of(done)
+        assert 'Expected: <bdi>Tone</bdi>: <strong dir="auto"><bdi>5 of 5</bdi>' in html_of(done)
+        item.refresh_from_db()
+        assert (item.gold, item.expected) == (
+            True,
+            {str(panel.tone.pk): {"rating": 5}, str(panel.kind.pk): {"selected": ["positive"]}},
+        )
+        assert ">gold</span>" in html_of(manager.get(f"/queues/{panel.queue.pk}/items/"))
+        assert "not gold any more" in html_of(manager.post(panel.path(item), {"action": "remove_gold"}, follow=True))
+        item.refresh_from_db()
+        assert (item.gold, item.expected) == (False, {})
+
+    def test_each_type_of_label_has_expected_values(self, panel: Panel, manager: Client) -> None:
+        item = panel.add(3, 3)
+        values: dict[str, dict[str, Any]] = {
+            "text": {"text": 'a "b"'},
+            "numeric": {"value": 0.5},
+            "thumbs_up_down": {"value": "up"},
+        }
+        for type_, value in values.items():
+            settings = {"settings": {"min": 0, "max": 1, "step_size": 0.1}} if type_ == "numeric" else {}
+            label = LabelFactory.create(organization=panel.queue.organization, type=type_, **settings)
+            QueueLabelFactory.create(queue=panel.queue, label=label)
+            panel.score(item, panel.ann, label, value)
+        page = read(manager, panel.path(item))
+        sent = {name: html.unescape(value) for name, value in re.findall(r'name="(gold-[^"]+)" value="([^"]*)"', page)}
+        chosen = [name.removeprefix("gold-") for name in sent]
+        assert manager.post(panel.path(item), sent | {"action": "gold", "gold": chosen}).status_code == 302
+        item.refresh_from_db()
+        assert len(item.expected) == 5
+        # A text that another person would spell differently is not checked at first.
+        assert page.count('name="gold"') - len(re.findall(r'name="gold" value="[^"]+" checked', page)) == 1
+
+    @pytest.mark.parametrize(
+        ("sent", "status", "sentence"),
+        [
+            ({}, 400, "Select at least one value"),
+            ({"gold": "x"}, 409, "A label was removed"),
+            ({"gold": "TONE", "gold-TONE": "{"}, 400, "A value of the form is no JSON"),
+            ({"gold": "TONE", "gold-TONE": "9"}, 400, "Tone: rating must be"),
+        ],
+    )
+    def test_an_unusable_form_is_a_sentence(
+        self, panel: Panel, manager: Client, sent: dict[str, str], status: int, sentence: str
+    ) -> None:
+        item = panel.add()
+        fields = {
+            name.replace("TONE", str(panel.tone.pk)): value.replace("TONE", str(panel.tone.pk))
+            for name, value in sent.items()
+        }
+        done = manager.post(panel.path(item), fields | {"action": "gold"})
+        assert done.status_code == status
+        assert re.findall(r'role="alert" id="refused"><p>([^<]*)', html_of(done))[0].startswith(sentence)
+        assert not Item.objects.filter(gold=True).exists()
+
+    def test_a_skipped_item_is_given_back(self, panel: Panel, manager: Client) -> None:
+        item = ItemFactory.create(queue=panel.queue, status="skipped")
+        SlotFactory.create(item=item, user=panel.ann, state="skipped", skip_reason="In Welsh")
+        assert 'value="give_back"' in read(manager, panel.path(item))
+        done = manager.post(panel.path(item), {"action": "give_back"}, follow=True)
+        assert "Given back to the annotators." in html_of(done)
+        assert state_of(item) == ("pending", "")
+
+    @pytest.mark.parametrize("action", ["gold", "remove_gold", "give_back"])
+    def test_reviewers_see_gold_and_leave_it_to_managers(self, panel: Panel, rita: Client, action: str) -> None:
+        item = panel.add(3, 3, gold=True, expected={str(panel.tone.pk): {"rating": 3}}, status="skipped")
+        page = read(rita, panel.path(item))
+        assert "Expected: <bdi>Tone</bdi>" in page
+        for word in ("Use these answers", "Remove gold", "Give back"):
+            assert word not in page
+        sent = {"action": action, "gold": str(panel.tone.pk), f"gold-{panel.tone.pk}": "4"}
+        assert rita.post(panel.path(item), sent).status_code == 403
+        item.refresh_from_db()
+        assert (item.gold, item.expected, item.status) == (True, {str(panel.tone.pk): {"rating": 3}}, "skipped")

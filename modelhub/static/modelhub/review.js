@@ -16,6 +16,8 @@ const KEYS = {
   r: () => review.querySelector("[data-return]") && review.querySelector("#notes").focus(),
   ArrowLeft: () => follow("prev"),
   ArrowRight: () => follow("next"),
+  k: () => follow("prev"),
+  j: () => follow("next"),
   "?": () => review.querySelector("#review-help").showModal(),
 };
 
