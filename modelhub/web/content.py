@@ -141,9 +141,7 @@ class Reader:
         name = message.get("name")
         rest = {key: value for key, value in message.items() if key not in ("role", "content", "name")}
         rest = {key: value for key, value in rest.items() if value not in (None, "", [], {})}
-        parts = list(self._read_parts(message.get("content")))
-        # Tool calls have a title of their own; the other keys are few and short.
-        parts.extend(Part(title=key.replace("_", " "), rows=self._read_member(value)) for key, value in rest.items())
+        parts = [*self._read_parts(message.get("content")), *self._read_members(rest)]
         return Message(
             shorten(message["role"]),
             style if style in ROLES else "other",
@@ -152,23 +150,36 @@ class Reader:
         )
 
     def _read_parts(self, content: object) -> Iterator[Part]:
-        for sent in content if isinstance(content, list) else [content]:
-            text = _find_text(sent)
-            part = sent if text is None else text
+        """Yield the parts of a message that are not blank, and the number left out."""
+        sent = content if isinstance(content, list) else [content]
+        for at, one in enumerate(sent):
             if self.left <= 0:
-                self.is_cut = True
+                yield self._more(len(sent) - at, "parts")
                 return
+            text = _find_text(one)
+            part = one if text is None else text
+            self.left -= 1
             if isinstance(part, Mapping | list):
                 kind = part.get("type") if isinstance(part, Mapping) else None
                 yield Part(
                     title=shorten(kind).replace("_", " ") if isinstance(kind, str) else "", rows=self.read_tree(part)
                 )
             elif part not in (None, ""):
-                self.left -= 1
                 yield Part(text=_spell(part))
 
-    def _read_member(self, value: object) -> list[Row]:
-        return self.read_tree(value) if isinstance(value, Mapping | list) else [self._value("", value)]
+    def _read_members(self, members: Mapping[str, Any]) -> Iterator[Part]:
+        """Yield the other keys of a message, as tool calls, and the number left out."""
+        for at, (key, value) in enumerate(members.items()):
+            if self.left <= 0:
+                yield self._more(len(members) - at, "keys")
+                return
+            self.left -= 1
+            rows = self.read_tree(value) if isinstance(value, Mapping | list) else [self._value("", value)]
+            yield Part(title=key.replace("_", " "), rows=rows)
+
+    def _more(self, number: int, noun: str) -> Part:
+        self.is_cut = True
+        return Part(rows=[Row("more", noun, f"{number:,}")])
 
     def _walk(self, value: Any, depth: int) -> Iterator[Row]:
         """Yield the entries of an object or a list, and the number left out."""
