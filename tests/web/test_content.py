@@ -1,5 +1,6 @@
 """The content of sources: conversations, texts, trees, limits, and nothing that runs."""
 
+import re
 import time
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from django.template.loader import render_to_string
 
 from modelhub.core import exact_json
-from modelhub.web.content import MAX_DEEP_TEXT, MAX_ENTRIES, MAX_ROWS, Content, Row, describe_content
+from modelhub.web.content import MAX_DEEP_TEXT, MAX_ENTRIES, MAX_LINKS, MAX_ROWS, Content, Row, describe_content
 
 TREE = {"model": "m-1", "steps": [{"tool": "search", "ms": 12.50}, {"tool": "answer", "ok": True}], "cost": None}
 
@@ -173,6 +174,23 @@ def test_metadata_is_a_table_with_a_bounded_number_of_rows() -> None:
     assert len(rows[2][1]) == 1001
 
 
+def test_addresses_in_content_are_links_and_nothing_else_is() -> None:
+    rel = 'target="_blank" rel="noopener noreferrer nofollow"'
+    link = f'<a href="https://example.com/a?b=1&amp;c=(2" {rel}>https://example.com/a?b=1&amp;c=(2</a>)'
+    url = "See (https://example.com/a?b=1&c=(2)) or http:// now."
+    contents: list[Any] = [url, {"deep": {"url": url}}, [{"role": "user", "content": url}]]
+    for content in contents:
+        page = rendered(content)
+        assert page.count("<a ") == 1
+        assert link in page
+    evil = 'javascript://x%0aalert(1) data://x ftp://x http://a"onclick=alert(1) https://<b> HTTPS://X'
+    page = rendered(evil)
+    assert re.findall('<a href="([^"]*)"', page) == ["http://a"]
+    assert "onclick" not in " ".join(re.findall("<[^>]*>", page))
+    assert rendered("http://a.b/\u202egpj.exe").count('href="http://a.b/"') == 1
+    assert rendered("http://a.b/ " * 5000).count("<a ") == MAX_LINKS
+
+
 def test_nothing_in_content_becomes_html() -> None:
     evil = '<script>alert(1)</script><img src=x onerror="alert(2)">'
     contents: list[Any] = [
@@ -191,6 +209,8 @@ def test_nothing_in_content_becomes_html() -> None:
 def test_large_content_is_described_quickly() -> None:
     contents: list[Any] = [
         "a" * 250_000,
+        "https://" * 32_000,
+        "https://example.com/a " * 11_000,
         {f"key {at}": "v" * 20 for at in range(8000)},
         [[[{"a": [at, at]}]] for at in range(12_000)],
         [{"role": "user", "content": "b" * 50} for _ in range(2500)],
