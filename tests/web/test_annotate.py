@@ -113,7 +113,7 @@ def test_start_reserves_the_next_item(ada: Annotator, items: list[Item]) -> None
     assert (answer.status_code, answer["Location"]) == (302, ada.path(items[0]))
     assert ada.slot(items[0]).state == "reserved"
     page = ada.text(items[0])
-    assert "0 of 3 done, 0 by you" in page
+    assert "0 of 3 done by you" in page
     assert "Reserved for you until" in page
     assert ">Submit and next</button>" in page
     assert ">Skip</button>" in page
@@ -131,7 +131,8 @@ def test_a_submit_stores_the_answers_completes_the_item_and_goes_on(
     assert (ada.slot(items[0]).notes, ada.slot(items[1]).state) == ("A\nB", "reserved")
     page = ada.text(items[1])
     assert f'class="message ended-{items[0].pk} success">Submitted.' in page
-    assert "1 of 3 done, 1 by you" in page
+    assert "1 of 3 done by you" in page
+    assert "Queue: 1 of 3 done" in page
     assert ">Undo</button>" in page
 
 
@@ -536,10 +537,10 @@ def test_an_undo_names_the_item_that_it_takes_back(ada: Annotator, items: list[I
     ada.post(items[1], "skip")
     name = items[1].source.name or items[1].source.source_id
     assert 'value="undo" id="undo" aria-describedby="undone">Undo</button>' in ada.text(items[2])
-    assert f"takes back <bdi>{name}</bdi>" in ada.text(items[2])
+    assert f"Undo takes back <bdi>{name}</bdi>" in ada.text(items[2])
     assert 'value="undo-this"' in ada.text(items[0])
-    assert "opens this item again" in ada.text(items[0])
-    assert "takes back the skip of this item" in ada.text(items[1])
+    assert "Undo opens this item again" in ada.text(items[0])
+    assert "Undo takes back the skip of this item" in ada.text(items[1])
     assert ada.post(items[1], "undo-this").status_code == 302
     assert ada.slot(items[1]).state == "reserved"
 
