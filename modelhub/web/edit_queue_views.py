@@ -49,10 +49,14 @@ class QueueFormPage(Page):
             choices=choices_of(self.actor, form, queue),
             strategies=STRATEGY_CHOICES.items(),
             roles=[*reversed(QUEUE_ROLES)],
-            refused=name_fields(str(self.refused), TITLES) if self.refused else None,
-            errors=errors_by_field(self.refused, TITLES),
+            refused=self.in_words(str(self.refused)) if self.refused else None,
+            errors=errors_by_field(self.refused, TITLES, self.in_words),
             twin=self.find_twin(form, queue) if self.refused and self.refused.code == "duplicate" else None,
         )
+
+    def in_words(self, sentence: str) -> str:
+        """Return a sentence of the API in the words of the form, which has no scopes."""
+        return name_fields(sentence, TITLES).replace(" in this scope", "")
 
     def find_twin(self, form: QueueForm, queue: Queue | None) -> Queue | None:
         """Return the queue that has the name, if the person sees it."""

@@ -1,7 +1,7 @@
 """Errors of forms: beside their fields, with the titles that the form shows."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from modelhub.core.errors import Refused
 
@@ -14,11 +14,13 @@ def name_fields(sentence: str, titles: Mapping[str, str]) -> str:
     return NAME.sub(lambda found: titles.get(found[2], found[0]), sentence)
 
 
-def errors_by_field(refused: Refused | None, titles: Mapping[str, str]) -> dict[str, list[str]]:
+def errors_by_field(
+    refused: Refused | None, titles: Mapping[str, str], in_words: Callable[[str], str]
+) -> dict[str, list[str]]:
     """Return the sentences by the field that they begin with, else that to blame."""
     errors: dict[str, list[str]] = {}
     for field, sentences in (refused.fields if refused else {}).items():
         for sentence in sentences:
             first = re.split(r"\W", sentence, maxsplit=1)[0]
-            errors.setdefault(first if first in titles else field, []).append(name_fields(sentence, titles))
+            errors.setdefault(first if first in titles else field, []).append(in_words(sentence))
     return errors

@@ -221,10 +221,10 @@ class LabelForm(Page):
         """Return the sentences beside the fields."""
         if isinstance(self.refused, ScoresAffected):
             return {}
-        errors = errors_by_field(self.refused, TITLES)
+        errors = errors_by_field(self.refused, TITLES, self.in_words)
         if (sentences := errors.pop("settings", [])) and (names := FIELDS[self.label_type]):
             errors[names[0]] = sentences
-        return {field: list(map(self.in_words, sentences)) for field, sentences in errors.items()}
+        return errors
 
     def find_twin(self) -> Label | None:
         """Return the label that has the name."""

@@ -158,6 +158,7 @@ class QueueResults(Results):
         if part := self.show_part(parts):
             return part
         analytics = get_analytics(self.access)
+        values = analytics["label_distribution"].values()
         return self.render(
             "queue_results.html",
             formats=list(FORMATS),
@@ -165,6 +166,7 @@ class QueueResults(Results):
             raters=raters,
             raters_words=RATERS_WORDS,
             decided_words=DECIDED_WORDS,
+            has_scores=any(found["values"] or found["other"] for found in values),
             labels=[label for label in self.labels.values() if not label.deleted],
             total=analytics["total"],
             completed=analytics["status_breakdown"]["completed"],
@@ -361,14 +363,14 @@ class LabelResults(Results):
             ),
             "ways": Shown(
                 draw_bars(
-                    "Scores per source",
+                    "Scores per origin",
                     "sources",
                     [Bar(name, number, f"{number:,} ({show_share(share)})") for name, number, share in ways],
                 ),
                 Table(
                     "sources",
-                    "Scores per source",
-                    (Column("Source"), count_of, Column("Share", "share")),
+                    "Scores per origin",
+                    (Column("Origin"), count_of, Column("Share", "share")),
                     list(ways),
                     self.path_of("sources"),
                 ),

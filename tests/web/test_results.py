@@ -77,9 +77,23 @@ class TestQueue:
     def test_an_empty_queue_has_the_next_step(self, admin: Client, panel: Panel) -> None:
         html = words(read(admin, path_of(panel)))
         assert "The queue has no items yet. Add items" in html
-        assert "The queue has no labels." in html
-        assert "There are no labels to compare." in words(read(admin, path_of(panel, part="agreement")))
-        assert "No item has different values." in words(read(admin, path_of(panel, part="disagreements")))
+        assert "Progress" not in html
+        for part, sentence in (
+            ("agreement", "There are no labels to compare."),
+            ("disagreements", "No item has different values."),
+        ):
+            page = read(admin, path_of(panel, part=part), headers={"HX-Request": "true"})
+            assert sentence in words(page)
+
+    def test_a_queue_without_scores_has_the_next_step(self, admin: Client, panel: Panel) -> None:
+        panel.item(0)
+        assert "The queue has no labels. Choose labels" in words(read(admin, path_of(panel)))
+        panel.attach()
+        assert "They appear here as annotators submit them. See who judges" in words(read(admin, path_of(panel)))
+        Queue.objects.update(status="draft")
+        html = words(read(admin, path_of(panel)))
+        assert "There are no scores yet: the queue is a draft. Activate it" in html
+        assert ("Agreement" in html, "Export" in html) == (False, True)
 
     def test_progress_and_values_are_those_of_the_api(self, admin: Client, alice: Caller, panel: Panel) -> None:
         label = panel.attach()
@@ -323,8 +337,10 @@ class TestLabel:
     def test_a_label_without_scores_says_so(self, admin: Client, organization: Any) -> None:
         label = LabelFactory.create(organization=organization)
         html = words(read(admin, path_of_label(label)))
-        assert "There are no scores by this label yet." in html
-        html = words(read(admin, path_of_label(label, part="agreement")))
+        assert "There are no scores by this label yet. People give them in a queue with the label" in html
+        assert "Agreement of" in html
+        assert "Krippendorff" not in html
+        html = words(read(admin, path_of_label(label, part="agreement"), headers={"HX-Request": "true"}))
         assert "No Krippendorff&#x27;s alpha: there are no ratings." in html
 
     def test_figures_are_those_of_the_api(self, admin: Client, alice: Caller, organization: Any) -> None:
@@ -345,7 +361,7 @@ class TestLabel:
         assert (day["Day"], day["Scores"], day["Mean"]) == (summary["over_time"][0]["date"], "8", "3.125")
         people_rows = read_csv(admin, path_of_label(label, table="people"))
         assert [(row["Annotator"], row["Mean"]) for row in people_rows] == [("Ann", "3.25"), ("Ben", "3")]
-        assert [row["Source"] for row in read_csv(admin, path_of_label(label, table="sources"))] == ["human"]
+        assert [row["Origin"] for row in read_csv(admin, path_of_label(label, table="sources"))] == ["human"]
         [entry] = alice.get(f"/model-hub/agreement/?label_id={label.pk}").body["labels"]
         html = read(admin, path_of_label(label, part="agreement"))
         assert f"alpha {entry['alpha']:.3f}" in html
@@ -360,7 +376,7 @@ class TestLabel:
         assert "Scores 2 " in words(read(admin, path_of_label(label)))
         assert "Scores 1 " in words(read(admin, path_of_label(label, score_source="model")))
         html = words(read(admin, path_of_label(label, created_before="2020-01-01")))
-        assert "There are no scores by this label under these filters yet." in html
+        assert "There are no scores by this label under these filters. Without filters" in html
         html = words(read(admin, path_of_label(label, created_after="yesterday"), status=400))
         assert "created_after must be a date" in html
 
