@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Case, Exists, OuterRef, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 
 from modelhub.accounts.people import Actor
 from modelhub.core import clock
@@ -13,10 +13,17 @@ from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.completion import reopen_queue, settle_items, settle_queue
 from modelhub.queues.expected import check_expected, rules_of
-from modelhub.queues.models import Assignment, DatabaseClock, Slot
+from modelhub.queues.models import IN_REVIEW, Assignment, DatabaseClock, Slot
 from modelhub.queues.queries import item_not_found, items_of
 from modelhub.scores.changes import delete_scores_of_items
 from modelhub.scores.models import Score
+
+# Items that can be given back: of several annotators, one has skipped an open item, or all have.
+SKIPPED_BY_SOME = (
+    Exists(Slot.objects.filter(organization=OuterRef("organization"), item=OuterRef("pk"), state="skipped"))
+    & ~Q(status="completed")
+    & ~IN_REVIEW
+)
 
 
 @repeat_aborted
@@ -75,16 +82,18 @@ def remove_items(*, actor: Actor, queue_id: uuid.UUID, item_ids: Collection[uuid
 @repeat_aborted
 @in_transaction
 def give_back_items(*, actor: Actor, queue_id: uuid.UUID, item_ids: Collection[uuid.UUID]) -> int:
-    """Open skipped items for all of their annotators again. Return their number.
+    """Open items for those again that have skipped them. Return their number.
 
-    Other ids are ignored. The skips end; scores and notes of their people stay, as work without a seat. A completed
-    queue is active again. Raise `NotFound` for the queue, `Forbidden` without the right to manage it.
+    Completed items, those in review and others without a skip are ignored. The skips end; scores and notes of their
+    people stay, as work without a seat. A completed queue with a skipped item is active again. Raise `NotFound` for the
+    queue, `Forbidden` without the right to manage it.
     """
     access = get_access(actor, queue_id, lock=True)
     access.check("manage")
     queue = access.queue
-    skipped = items_of(queue).filter(pk__in=item_ids, status="skipped")
-    found = list(skipped.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    skipped = items_of(queue).filter(SKIPPED_BY_SOME, pk__in=item_ids)
+    locked = skipped.order_by("pk").select_for_update(no_key=True, of=("self",))
+    found = list(locked.values_list("pk", flat=True))
     if not found:
         return 0
     of_organization = {"organization_id": queue.organization_id}

@@ -22,7 +22,7 @@ from modelhub.queues.assignment import People, assign_items, share_items
 from modelhub.queues.claims import release_item
 from modelhub.queues.item_filters import ItemFilter
 from modelhub.queues.item_serializers import MAX_ITEM_IDS, MAX_PEOPLE, AssignInput, ItemIdsInput
-from modelhub.queues.items import give_back_items, remove_items
+from modelhub.queues.items import SKIPPED_BY_SOME, give_back_items, remove_items
 from modelhub.queues.models import IN_REVIEW, Queue
 from modelhub.queues.overview import members_in_order
 from modelhub.queues.queries import WorkOnItem, item_rows, items_of, read_work_on_items
@@ -35,7 +35,7 @@ SHOWN_PEOPLE = 3
 UNASSIGNED = "nobody"
 # A search reads no further: it has no index, and its count would cost as much again.
 MOST_FOUND = 1000
-# The words of the filter with their names and conditions; each item has one.
+# The words of the filter with their names and conditions.
 STATUSES = {
     "pending": ("Pending", Q(status="pending")),
     "in_progress": ("In progress", Q(status="in_progress", review_status="")),
@@ -43,6 +43,7 @@ STATUSES = {
     "returned": ("Returned", Q(review_status="rejected")),
     "completed": ("Completed", Q(status="completed")),
     "skipped": ("Skipped", Q(status="skipped")),
+    "some_skipped": ("Skipped by some", SKIPPED_BY_SOME),
 }
 # Names of the status of a row that differ from the word of the API.
 STATUS_NAMES = {"needs_changes": "returned"}
@@ -68,6 +69,11 @@ class ShownItem(NamedTuple):
     def status(self) -> str:
         word = self.row.workflow_status
         return STATUS_NAMES.get(word, word).replace("_", " ")
+
+    @property
+    def can_be_given_back(self) -> bool:
+        is_closed = self.row.status == "completed" or self.row.review_status == "pending_review"
+        return bool(self.work.skips) and not is_closed
 
     @property
     def answered(self) -> list[str]:
@@ -186,7 +192,11 @@ class Items(Page):
     def give_back(self, pk: uuid.UUID, sent: Sequence[str]) -> str:
         """Open skipped items for their annotators again."""
         number = give_back_items(actor=self.actor, queue_id=pk, item_ids=read_ids(sent))
-        return f"{count(number, 'item')} given back to the annotators." if number else "No selected item is skipped."
+        return (
+            f"{count(number, 'item')} given back to the annotators."
+            if number
+            else "No selected item can be given back."
+        )
 
     def selected(self, name: str) -> list[str]:
         """Return the checked boxes of items or people. Raise `Invalid` without any."""

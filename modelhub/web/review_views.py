@@ -74,7 +74,7 @@ OF_MANAGERS = ("gold", "remove_gold", "give_back")
 # After these the reviewer goes on to the next item.
 LEADS_ON = {"approve", "request_changes", "reject"}
 CHANGED = "The item has changed since you opened it. Look at the answers again, then decide."
-UNDECIDED = "Annotators disagree; open the item, decide on its values or approve it as it is"
+ADVICE = "Open each to decide on its values, or to approve it as it is."
 # Sentences about an item in place of those of the API, by code.
 SENTENCES = {
     "own_work": "{} is annotated by you, so another person must review it.",
@@ -142,7 +142,8 @@ class ReviewList(ReviewPage):
         if undecided:
             left = [name for pk, name in names.items() if pk in undecided]
             shown = ", ".join(left[:MOST_NAMED]) + (f" and {len(left) - MOST_NAMED} more" if left[MOST_NAMED:] else "")
-            messages.warning(self.request, f"{count(len(left), 'item')} not approved. {UNDECIDED}: {shown}.")
+            sentence = f"{count(len(left), 'item')} not approved, because annotators disagree: {shown}."
+            messages.warning(self.request, f"{sentence} {ADVICE}")
         for item_id, error in errors.items():
             messages.error(self.request, explain(error, names.get(item_id, "An item")))
         return self.go("review-list", filters, pk=pk)

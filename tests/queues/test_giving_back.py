@@ -75,6 +75,20 @@ def test_completed_work_of_others_stays(alice: Caller) -> None:
     assert team.state(item)[0] == "completed"
 
 
+def test_an_open_item_that_one_person_skipped_is_given_back(alice: Caller) -> None:
+    team = make_team(alice, "ann", "ben", "cem", status="active", annotations_required=2)
+    item, done = team.add(), team.add()
+    for one in (item, done):
+        skip(team, "ann", one)
+    for name in ("ben", "cem"):
+        team.finish(name, done)
+    assert (team.state(item)[0], team.state(done)[0]) == ("pending", "completed")
+    assert next_of(team, "ann") is None
+    assert give_back(team, item, done) == 1
+    assert next_of(team, "ann") == str(item.pk)
+    assert team.slot("ann", done) is not None
+
+
 def test_other_items_and_a_repeat_change_nothing(team: Team, alice: Caller) -> None:
     other = make_team(alice, "eve", status="active")
     item, foreign = team.add(), other.add()

@@ -74,6 +74,9 @@ def test_each_status_has_a_filter(team: Team) -> None:
     assert {word: shown(team, f"?status={word}") for word in states} == {
         word: [str(item.pk)] for word, item in items.items()
     }
+    SlotFactory.create(item=items["returned"], user=team.annotator, state="skipped")
+    SlotFactory.create(item=items["completed"], user=team.annotator, state="skipped")
+    assert shown(team, "?status=some_skipped") == [str(items["returned"].pk)]
     assert 'completed">completed' in html_of(log_in(team.manager).get(f"{team.path}items/"))
 
 
@@ -121,7 +124,7 @@ def test_a_skipped_item_is_given_back(team: Team) -> None:
     assert [Item.objects.get(pk=item.pk).status for item in (first, second)] == ["pending", "skipped"]
     done = post(team, action="give_back", item=ids([first, second, open_]), query="?status=skipped")
     assert sentences(done)[-1] == "1 item given back to the annotators."
-    assert sentences(post(team, give_back=str(first.pk)))[-1] == "No selected item is skipped."
+    assert sentences(post(team, give_back=str(first.pk)))[-1] == "No selected item can be given back."
     assert set(Item.objects.values_list("status", flat=True)) == {"pending"}
     assert not Slot.objects.exists()
 

@@ -207,8 +207,7 @@ class TestList:
         done = rita.post(panel.list_path(), {"items": [str(item.pk) for item in items]}, follow=True)
         assert [state_of(item)[1] for item in items] == ["approved", "pending_review", "approved"]
         assert sentences(done)[0] == "Approved 2 items."
-        assert sentences(done)[1].startswith("1 item not approved. Annotators disagree")
-        assert sentences(done)[1].endswith(": Item 8 (Refund <b>).")
+        assert sentences(done)[1].startswith("1 item not approved, because annotators disagree: Item 8 (Refund <b>).")
         assert f'href="{panel.path(differing)}"' in html_of(done)
 
     def test_items_that_another_reviewer_took_or_that_are_removed_have_sentences(
@@ -763,7 +762,7 @@ class TestResubmitted:
         Score.objects.update(updated_at=clock.now() - timedelta(hours=2))
         page = read(rita, panel.path(item))
         assert "resubmitted</span> Returned by <bdi>Rob</bdi>" in page
-        assert "No answer was changed since." in page
+        assert "no answer was changed since." in page
         mine = Score.objects.filter(annotator=panel.ben, queue_item=item.pk)
         tone, kind = mine.get(label=panel.tone), mine.get(label=panel.kind)
         for score, value, notes, age in (
@@ -783,7 +782,7 @@ class TestResubmitted:
             )
         panel.score(item, panel.ann, text, {"text": "Because"})
         page = read(rita, panel.path(item))
-        assert "Changes since are marked." in page
+        assert "changes since are marked." in page
         assert re.findall(r"before:</span> <s dir=\"auto\">([^<]*)</s>", page) == ["3 of 5", "&lt;b&gt;old"]
         assert page.count("changed</span>") == 2
         assert page.count("new</span>") == 1
