@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from modelhub.core import problems
+from modelhub.web.page import not_found
 
 urlpatterns = [
     path("", include("modelhub.urls")),
@@ -18,5 +19,5 @@ urlpatterns = [
 
 handler400 = problems.bad_request
 handler403 = problems.forbidden
-handler404 = problems.not_found
+handler404 = not_found
 handler500 = problems.server_error

@@ -157,10 +157,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return problem_response(request, 403, sentence, code="permission_denied")
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def unknown_path(request: HttpRequest) -> str:
+    """Return the sentence of a 404."""
     path = show(request.path, longest=LONGEST_PATH)
     hint = " Paths end in a slash." if is_valid_path(f"{request.path_info}/") else ""
-    return problem_response(request, 404, f"There is no path {path} here.{hint}", code="not_found")
+    return f"There is no path {path} here.{hint}"
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problem_response(request, 404, unknown_path(request), code="not_found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -10,14 +10,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.views.generic import View
 from django_htmx.http import HttpResponseClientRedirect
 
 from modelhub.accounts.models import User
 from modelhub.accounts.people import Actor, session_actor
+from modelhub.core import problems
 from modelhub.core.errors import Forbidden, NotFound, Refused
-from modelhub.core.problems import refusal_response
+from modelhub.core.problems import is_browser, problem, refusal_response
+
+HEADINGS = {403: "No access", 404: "Not found"}
+SHOWN_ADMINS = 5
 
 
 class Link(NamedTuple):
@@ -72,7 +77,22 @@ class Page(View):
 
     def show_refused(self, refused: Refused) -> HttpResponse:
         """Return the error page, for errors after which the page cannot be shown."""
-        return refusal_response(self.request, refused)
+        if not is_browser(self.request):
+            return refusal_response(self.request, refused)
+        self.refused = refused.with_traceback(None)
+        body = problem(refused.status, str(refused), code=refused.code)
+        admins = self._find_admins() if isinstance(refused, Forbidden) and self.actor.missing_right else []
+        answer = self.render("error.html", **body, heading=HEADINGS.get(refused.status, body["title"]), admins=admins)
+        answer.status_code = refused.status
+        for name, value in refused.headers.items():
+            answer[name] = value
+        patch_vary_headers(answer, ["Accept"])
+        return answer
+
+    def _find_admins(self) -> list[User]:
+        """Return the admins to ask for a right."""
+        admins = User.objects.filter(organization_id=self.organization_id, role="admin", is_active=True)
+        return list(admins.order_by("name", "email")[:SHOWN_ADMINS])
 
     def to_login(self) -> HttpResponse:
         """Return a redirect that leads back after the login, to the page that sent a form."""
@@ -124,3 +144,12 @@ class Page(View):
         if done:
             messages.success(self.request, done)
         return HttpResponseRedirect(reverse(f"web:{name}", kwargs=ids))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the 404 of an unknown path, as handler404: a page for a person."""
+    if not isinstance(getattr(request, "user", None), User) or not is_browser(request):
+        return problems.not_found(request, exception)
+    page = Page()
+    page.setup(request)
+    return page.show_refused(NotFound(problems.unknown_path(request)))

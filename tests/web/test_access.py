@@ -18,7 +18,7 @@ from tests.factories import (
     SourceFactory,
     UserFactory,
 )
-from tests.web.pages import log_in
+from tests.web.pages import html_of, log_in, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +62,33 @@ OTHERS = {"login", "logout", "invitation"}
 
 def test_the_matrix_has_every_page() -> None:
     assert {pattern.name for pattern in urlpatterns} - OTHERS == {row[0] for row in ROWS}
+
+
+def test_a_forbidden_page_says_the_role_and_the_admins_and_leads_on() -> None:
+    member = UserFactory.create(email="bob@example.com")
+    UserFactory.create(organization=member.organization, role="admin", name="Ada <b>")
+    UserFactory.create(organization=member.organization, role="admin", name="Gone", is_active=False)
+    UserFactory.create(role="admin", name="Other")
+    answer = log_in(member).get("/people/")
+    text = text_of(answer)
+    assert answer.status_code == 403
+    assert "managed by admins of the organization; bob@example.com has the role member." in text
+    assert "Admin of your organization, to ask for it: Ada <b> ." in text
+    assert "Request " in text
+    assert '<a class="button" href="/">My work</a>' in html_of(answer)
+    assert '<nav aria-label="Main">' in html_of(answer)
+
+
+@pytest.mark.parametrize("path", ["/queues/00000000-0000-0000-0000-000000000000/", "/nothing/"])
+def test_a_missing_page_has_the_navigation_for_people_only(path: str) -> None:
+    answer = log_in(UserFactory.create()).get(path)
+    assert answer.status_code == 404
+    assert '<nav aria-label="Main">' in html_of(answer)
+    assert "<h1>Not found</h1>" in html_of(answer)
+    program = log_in(UserFactory.create()).get(path, headers={"Accept": "application/json"})
+    assert (program.status_code, program["Content-Type"]) == (404, "application/problem+json")
+    visitor = Client(headers={"Accept": "text/html"}).get(path)
+    assert (visitor.status_code, "<nav" in html_of(visitor)) == (302 if "queues" in path else 404, False)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
