@@ -33,6 +33,7 @@ from modelhub.queues.item_serializers import SelectionInput
 from modelhub.sources.models import SOURCE_TYPES, Source
 from modelhub.sources.refs import Identity, SourceEntry
 from modelhub.sources.services import find_sources, register_sources
+from modelhub.web.form_errors import name_fields
 from modelhub.web.page import Page
 from modelhub.web.queue_form import whole_number
 from modelhub.web.source_files import MOST_LINES, Line, read_file, read_ids
@@ -43,6 +44,19 @@ MOST_LABELS = 500
 MOST_REPEATED = 256 * 1024
 TEXTS = ("source_type", "registered_after", "registered_before", "label_id")
 FILTERS = (*TEXTS, "scored", "metadata", "limit")
+# The fields as the page names them.
+TITLES = {
+    "ids": "The ids",
+    "file": "The file",
+    "filter": "The filter",
+    "source_type": "Type",
+    "registered_after": "Registered from",
+    "registered_before": "Registered before",
+    "scored": "Scores",
+    "label_id": "Label",
+    "limit": "“At most”",
+    "metadata": "Metadata",
+}
 UNKNOWN = "no source has this id; tick “Register unknown ids” to register it"
 
 
@@ -107,6 +121,8 @@ class AddItems(Page):
         return self.render(
             "add_items.html",
             queue=access.queue,
+            refused=name_fields(str(self.refused), TITLES) if self.refused else None,
+            blamed=self.refused.fields if self.refused else {},
             sent=sent,
             ids="" if len(pasted) > MOST_REPEATED else pasted,
             left_out=len(pasted) > MOST_REPEATED,

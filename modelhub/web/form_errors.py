@@ -5,13 +5,18 @@ from collections.abc import Callable, Mapping
 
 from modelhub.core.errors import Refused
 
-# The name of a field in a sentence of the API: in front, perhaps with a position, or in a comparison.
-NAME = re.compile(r"(^|(?<=less than ))(\w+)(\[\d+\])?(?=[ ,])")
+# The name of a field in a sentence of the API: in front, perhaps with a position, in a comparison or a list. The sent
+# words in quotes stay.
+NAME = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<before>^|less than |with |least one of |, )(?P<name>\w+)(?:\[\d+\])?')
 
 
 def name_fields(sentence: str, titles: Mapping[str, str]) -> str:
     """Return a sentence with titles of the form in place of names of the API."""
-    return NAME.sub(lambda found: titles.get(found[2], found[0]), sentence)
+
+    def replace(found: re.Match[str]) -> str:
+        return found["before"] + titles[found["name"]] if found["name"] in titles else found[0]
+
+    return NAME.sub(replace, sentence)
 
 
 def errors_by_field(

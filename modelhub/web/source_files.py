@@ -17,6 +17,7 @@ from modelhub.core.errors import Invalid, Refused, TooLarge
 from modelhub.core.text import count, show
 from modelhub.sources.refs import SourceEntry, check_source_ref
 from modelhub.sources.serializers import SourceInput
+from modelhub.web.form_errors import name_fields
 
 MOST_LINES, MOST_COLUMNS = 20_000, 1000
 FIELDS = ("source_type", "source_id", "name", "metadata", "content")
@@ -48,7 +49,7 @@ def _entry_of_id(source_type: str, source_id: str) -> SourceEntry | Refused:
     try:
         return SourceEntry(check_source_ref(source_type, source_id))
     except Refused as refused:
-        return refused
+        return Invalid(name_fields(str(refused), {"source_id": "an id", "source_type": "the type"}))
 
 
 def read_file(content: bytes, source_type: str) -> list[Line]:

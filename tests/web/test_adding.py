@@ -70,7 +70,7 @@ def test_unknown_ids_are_named_by_their_lines_and_the_others_are_added(team: Tea
     assert ids_of(team) == ["a"]
     first, second = errors_of(answer)
     assert first == "Line 2: no source has this id; tick “Register unknown ids” to register it"
-    assert second.startswith('Line 4: source_id must be a string of 1 to 255 visible characters, got "c d"')
+    assert second.startswith('Line 4: an id must be a string of 1 to 255 visible characters, got "c d"')
     # Nothing typed is lost.
     assert "foreign\n\nc d</textarea>" in html_of(answer).replace("\r", "")
 
@@ -89,8 +89,8 @@ def test_a_server_that_registers_unknown_sources_does_so_here(team: Team) -> Non
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"ids": "  \n ", "source_type": "trace"}, "ids must have at least one id, one per line"),
-        ({"ids": "x\n" * 20_001, "source_type": "trace"}, "ids must have at most 20000 lines, got more"),
+        ({"ids": "  \n ", "source_type": "trace"}, "The ids must have at least one id, one per line"),
+        ({"ids": "x\n" * 20_001, "source_type": "trace"}, "The ids must have at most 20000 lines, got more"),
     ],
 )
 def test_unusable_ids_are_refused_with_a_sentence(team: Team, fields: dict[str, str], sentence: str) -> None:
@@ -254,7 +254,7 @@ def test_the_name_of_a_file_is_not_used(team: Team) -> None:
 def test_a_form_without_a_file_is_refused(team: Team) -> None:
     answer = post(team, "file", source_type="trace")
     assert answer.status_code == 400
-    assert "file must be a file of JSON lines or CSV" in html_of(answer)
+    assert "The file must be a file of JSON lines or CSV" in html_of(answer)
 
 
 @override_settings(MAX_BODY_BYTES=10_000)
@@ -366,11 +366,14 @@ def test_a_filter_by_metadata_time_and_limit(team: Team) -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({}, "filter must have at least one of source_type"),
-        ({"scored": "true"}, "label_id must be given with scored"),
-        ({"source_type": "car"}, "source_type must be one of"),
-        ({"limit": "-1"}, "limit must be a whole number from 1 to 100000"),
-        ({"metadata": "model: small"}, "metadata must be an object of strings"),
+        (
+            {},
+            "The filter must have at least one of Type, Registered from, Registered before, Label, Scores",
+        ),
+        ({"scored": "true"}, "Label must be given with Scores"),
+        ({"source_type": "car"}, "Type must be one of"),
+        ({"limit": "-1"}, "“At most” must be a whole number from 1 to 100000"),
+        ({"metadata": "model: small"}, "Metadata must be an object of strings"),
         ({"label_id": "019ac4f1-5e2a-7c90-8d13-2b3c4d5e6f70"}, "Label not found"),
     ],
 )
@@ -380,4 +383,5 @@ def test_an_unusable_filter_is_refused_with_a_sentence(team: Team, fields: dict[
     added = client.post(f"{team.path}add/", fields | {"action": "filter"})
     for answer in (counted, added):
         assert answer.status_code in {400, 404}
-        assert sentence in html_of(answer)
+        # Below the fields of the filter, where the page opens.
+        assert sentence in html_of(answer).split('id="filter"')[-1]
