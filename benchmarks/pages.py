@@ -1,9 +1,9 @@
 """Pages of queues of different sizes: submit and next by twenty people, the lists of managers, and a real browser."""
 
 import os
+import random
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,13 +17,15 @@ from benchmarks.clients import TIMEOUT
 from benchmarks.measure import Bench, Cell
 from benchmarks.queues import RESET, make_queue
 from benchmarks.servers import Subject
-from benchmarks.visitors import Visitor, connected
+from benchmarks.visitors import Answer, Visitor, connected
 from tests.browser import CHROMIUM
 from tests.postgres import Postgres
 
 PEOPLE, LABELS = 20, 5
-# Items that a client submits in a round, and those of a round of the browser.
-WORK, DRAWN = 100, 20
+# Items that all clients submit in a round at most, and those of a round of the browser.
+WORK, DRAWN = 400, 20
+# Mean seconds of a person per item, and the time of such work in a round as a multiple of that of other measurements.
+PACE, PACED = 2.0, 4
 # What people post, by the type of the label.
 POSTED = {
     "star": "3",
@@ -110,9 +112,11 @@ def pages(
     places = [make_place(postgres, subject, count) for subject, count in subjects]
     for turn in range(rounds + 1):
         for place in places:
-            for many in clients:
+            # Without a pause, the people together saturate the server.
+            loads = [Load(many, bench.seconds) for many in dict.fromkeys((*clients, PEOPLE))]
+            for load in (*loads, Load(PEOPLE, bench.seconds * (PACED if turn else 1), PACE)):
                 with undone(postgres, place):
-                    work(bench, place, many, keep=turn > 0)
+                    work(bench, place, load, keep=turn > 0)
             read(bench, place, keep=turn > 0)
             if CHROMIUM:
                 # The thread of a test may run a loop of Playwright already.
@@ -133,6 +137,18 @@ def make_place(postgres: Postgres, subject: Subject, count: int) -> Place:
     return Place(subject, queue, people, admin)
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Clients that work for some seconds.
+
+    With a pace, each begins an item after so many seconds on average, however long the answers take.
+    """
+
+    clients: int
+    seconds: float
+    pace: float = 0
+
+
 @contextmanager
 def undone(postgres: Postgres, place: Place) -> Iterator[None]:
     """Make the items of a round pending again after it."""
@@ -143,39 +159,54 @@ def undone(postgres: Postgres, place: Place) -> Iterator[None]:
             connection.execute(statement.encode(), {"queue": place.queue, "began": began})
 
 
-def work(bench: Bench, place: Place, clients: int, *, keep: bool) -> None:
+def work(bench: Bench, place: Place, load: Load, *, keep: bool) -> None:
     """Let the people submit items in turns, each client those of its part of them."""
     before: list[float] = []
-    together = Barrier(clients, lambda: before.append(place.subject.cpu()), TIMEOUT)
-    with ThreadPoolExecutor(clients) as pool:
-        found = list(
-            pool.map(lambda at: annotate(place, place.people[at::clients], bench.seconds, together), range(clients))
-        )
+    together = Barrier(load.clients, lambda: before.append(place.subject.cpu()), TIMEOUT)
+    logged, parts = place.subject.log.stat().st_size, [place.people[at :: load.clients] for at in range(load.clients)]
+    with ThreadPoolExecutor(load.clients) as pool:
+        found = list(pool.map(lambda people: annotate(place, people, load, together), parts))
+    if not keep:
+        return
     cpu = 1000 * (place.subject.cpu() - before[0])
-    for kind in found[0] if keep else ():
-        taken = [seconds for one in found for seconds in one[kind]]
-        whole = max(sum(one["submit and next"]) for one in found)
-        bench.add(Cell(place.subject.name, kind, 0, clients), taken, len(taken) / whole, cpu)
+    turns = [answers for one in found for answers in one]
+    of_server = place.subject.logged(logged)
+    rate = len(turns) / (load.seconds if load.pace else max(sum(map(seconds_of, one)) for one in found))
+    kinds = {
+        "submit": [answers[:1] for answers in turns],
+        "next page": [answers[1:] for answers in turns],
+        "submit and next": turns,
+    }
+    for kind, of_kind in kinds.items():
+        name = f"{kind}, {load.pace:g} s per item" if load.pace else kind
+        whole = [seconds_of(answers) for answers in of_kind]
+        served = [sum(of_server[answer.request_id] for answer in answers) for answers in of_kind]
+        bench.add(Cell(place.subject.name, name, 0, load.clients), whole, rate, cpu)
+        bench.add(Cell(place.subject.name, f"{name}: server", 0, load.clients), served, rate, cpu)
 
 
-def annotate(place: Place, people: list[Visitor], seconds: float, together: Barrier) -> dict[str, list[float]]:
-    """Submit items of some people, one after the other; return the seconds of each request by kind."""
-    times: dict[str, list[float]] = defaultdict(list)
+def seconds_of(answers: Sequence[Answer]) -> float:
+    return sum(answer.seconds for answer in answers)
+
+
+def annotate(place: Place, people: list[Visitor], load: Load, together: Barrier) -> list[list[Answer]]:
+    """Submit items of some people, one after the other. Return the answers per item."""
+    turns: list[list[Answer]] = []
     with connected(place.subject.port) as connection:
         for visitor in people:
             visitor.open(connection, place.start)
         together.wait()
-        end = time.perf_counter() + seconds
+        began = time.perf_counter()
+        due = began + random.uniform(0, load.pace)
         for visitor in cycle(people):
+            time.sleep(max(0.0, due - time.perf_counter()))
+            due += random.uniform(0.5 * load.pace, 1.5 * load.pace)
             before = visitor.path
             submitted = visitor.post(connection, {**place.form, "action": "submit"})
-            opened = visitor.open(connection, submitted.location)
+            turns.append([submitted, *visitor.open(connection, submitted.location)])
             assert visitor.path not in {before, place.start}, visitor.text
-            times["submit"].append(submitted.seconds)
-            times["next page"].append(opened)
-            times["submit and next"].append(submitted.seconds + opened)
-            if len(times["submit"]) == WORK or time.perf_counter() > end:
-                return times
+            if len(turns) == WORK // load.clients or max(due, time.perf_counter()) > began + load.seconds:
+                return turns
     raise AssertionError("nobody annotates")
 
 
@@ -192,9 +223,9 @@ def read(bench: Bench, place: Place, *, keep: bool) -> None:
     }
     with connected(place.subject.port) as connection:
         for kind, (visitor, path) in kinds.items():
-            before, began, taken = place.subject.cpu(), time.perf_counter(), [visitor.open(connection, path)]
-            while time.perf_counter() - began < bench.seconds:
-                taken.append(visitor.open(connection, path))
+            before, began, taken = place.subject.cpu(), time.perf_counter(), list[float]()
+            while not taken or time.perf_counter() - began < bench.seconds / 2:
+                taken.append(seconds_of(visitor.open(connection, path)))
             add(bench, place, kind, taken, before, keep=keep)
 
 

@@ -1,6 +1,7 @@
 """The servers under measurement: one PostgreSQL with a database per subject, and the server processes."""
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -35,6 +36,7 @@ class Subject:
     registry: int
     port: int
     process: subprocess.Popen[bytes]
+    log: Path
     database: str
     kinds: list[str]
     labels: list[tuple[str, str]] = field(default_factory=list)
@@ -71,6 +73,13 @@ class Subject:
         peaks = [PEAK.search(file.read_text()) for file in files if file.exists()]
         return ", ".join(f"{int(found[1]) >> 10} MB" for found in peaks if found)
 
+    def logged(self, since: int) -> dict[str, float]:
+        """Return the seconds of the server per request id, from the log behind so many bytes."""
+        with self.log.open("rb") as log:
+            log.seek(since)
+            lines = [json.loads(line) for line in log if line.startswith(b"{")]
+        return {line["request_id"]: line["ms"] / 1000 for line in lines if line["event"] == "request"}
+
     def cpu(self) -> float:
         """Return the CPU seconds of the workers until now."""
         return sum(sum(worker.cpu_times()[:2]) for worker in psutil.Process(self.process.pid).children())
@@ -90,12 +99,15 @@ class Stage:
         database = f"bench_{name}"
         self.postgres.make_database(database)
         registry, process = self.run(name, SERVE, tree)
-        subject = Subject(name, registry, registry, process, database, list(VERSIONS))
+        subject = Subject(name, registry, registry, process, self.log_of(name, SERVE), database, list(VERSIONS))
         if name in OTHERS:
             subject.port, subject.process = self.run(name, [*GUNICORN, OTHERS[name]], tree)
             subject.kinds = ["insert"]
         subject.make_labels(self.labels)
         return subject
+
+    def log_of(self, name: str, command: Sequence[str]) -> Path:
+        return self.folder / f"{name}-{command[0].strip('-')}.log"
 
     def run(self, name: str, command: Sequence[str], tree: Path) -> tuple[int, subprocess.Popen[bytes]]:
         """Start a server and return its port and process when it answers; its log goes into a file."""
@@ -113,7 +125,7 @@ class Stage:
             "HOST": "127.0.0.1",
             "PORT": str(port),  # gunicorn reads it, too
         }
-        log = self.folder / f"{name}-{command[0].strip('-')}.log"
+        log = self.log_of(name, command)
         with log.open("wb") as output:
             process = subprocess.Popen([sys.executable, *command], env=env, cwd=tree, stdout=output, stderr=output)
         self.stack.callback(process.wait, 60)

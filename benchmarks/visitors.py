@@ -16,12 +16,13 @@ TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
 class Answer(NamedTuple):
-    """An answer with the seconds until its last byte."""
+    """An answer with the seconds until its last byte, and the id of its request in the log."""
 
     status: int
     location: str
     text: str
     seconds: float
+    request_id: str
 
 
 @dataclass
@@ -47,26 +48,28 @@ class Visitor:
         seconds = time.perf_counter() - began
         head, _, body = answer.partition(b"\r\n\r\n")
         first, *lines = head.decode().split("\r\n")
-        location = ""
+        location = request_id = ""
         for name, _, value in (line.partition(":") for line in lines):
             if name.lower() == "location":
                 location = value.strip()
+            elif name.lower() == "x-request-id":
+                request_id = value.strip()
             elif name.lower() == "set-cookie":
                 key, _, kept = value.strip().partition(";")[0].partition("=")
                 self.cookies[key] = kept
                 if kept == '""':  # deleted
                     del self.cookies[key]
-        return Answer(int(first.split()[1]), location, body.decode(), seconds)
+        return Answer(int(first.split()[1]), location, body.decode(), seconds, request_id)
 
-    def open(self, connection: socket.socket, path: str) -> float:
-        """Open a page, after its redirects, and return the seconds of all answers."""
-        seconds = 0.0
+    def open(self, connection: socket.socket, path: str) -> list[Answer]:
+        """Open a page, after its redirects, and return all answers."""
+        answers = []
         while True:
             answer = self.send(connection, "GET", path)
-            seconds += answer.seconds
+            answers.append(answer)
             if answer.status == 200:
                 self.path, self.text = path, answer.text
-                return seconds
+                return answers
             assert answer.status == 302, answer
             path = answer.location
 

@@ -6,6 +6,7 @@ import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
@@ -163,12 +164,18 @@ def test_people_submit_on_pages_and_a_browser_draws_the_next_item(
 ) -> None:
     monkeypatch.setattr(pages, "PEOPLE", 3)
     monkeypatch.setattr(pages, "DRAWN", 2)
+    monkeypatch.setattr(pages, "PACE", 0.1)
     bench, subject = Bench(seconds=0.05), stage.start("pages")
     pages.pages(bench, stage.postgres, [(subject, 100)], [1, 2], rounds=1)
 
-    worked = {Cell("pages", kind, 0, many) for kind in ("submit", "next page", "submit and next") for many in (1, 2)}
+    kinds = ("submit", "next page", "submit and next")
+    paced = {Cell("pages", f"{kind}, 0.1 s per item{part}", 0, 3) for kind in kinds for part in ("", ": server")}
+    worked = {Cell("pages", f"{kind}{part}", 0, n) for kind in kinds for part in ("", ": server") for n in (1, 2, 3)}
     reads = ("my work", "queues", "queue", "items", "review list", "results", *(["key to drawn"] if CHROMIUM else []))
-    assert worked | {Cell("pages", kind, 0, 1) for kind in reads} <= set(bench.figures)
+    assert worked | paced | {Cell("pages", kind, 0, 1) for kind in reads} <= set(bench.figures)
+    for cell in (worked | paced) & {cell for cell in bench.figures if not cell.kind.endswith(": server")}:
+        [whole], [of_server] = bench.figures[cell], bench.figures[replace(cell, kind=f"{cell.kind}: server")]
+        assert 0 < of_server.p50 < whole.p50
     assert stage.postgres.execute(BY_STATUS, subject.database) == [
         ("completed", 30),
         ("in_progress", 10),
