@@ -13,6 +13,7 @@ from modelhub.accounts.models import User
 from modelhub.core import clock
 from modelhub.queues.analytics import PEOPLE_PERFORMANCE
 from modelhub.queues.models import Item, Queue
+from modelhub.queues.own_work import OWN_WORK
 from modelhub.queues.progress import PEOPLE_PROGRESS
 from tests.client import Caller
 from tests.factories import (
@@ -242,7 +243,7 @@ FROM item
 """
 
 
-@pytest.mark.parametrize("statement", [PEOPLE_PROGRESS, PEOPLE_PERFORMANCE])
+@pytest.mark.parametrize("statement", [PEOPLE_PROGRESS, PEOPLE_PERFORMANCE, OWN_WORK])
 def test_nothing_is_read_per_item_while_the_statistics_are_old(alice: Caller, queue: Queue, statement: str) -> None:
     """Nested loops searched 20,000 new items for each of 40,000 assignments."""
     label = QueueLabelFactory.create(queue=queue).label
@@ -252,6 +253,7 @@ def test_nothing_is_read_per_item_while_the_statistics_are_old(alice: Caller, qu
         "label_id": label.pk,
         "labels": json.dumps([{"id": str(label.pk), "key": "rating"}]),
         "user_id": alice.user.pk,
+        "queue_ids": [queue.pk],
     }
     with connection.cursor() as cursor:
         cursor.execute(ITEMS, parameters)
