@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import Count
@@ -37,6 +38,7 @@ class ListedPerson(NamedTuple):
     user: User
     queues: int
     state: str
+    link_until: datetime | None
 
 
 class PeoplePage(Page):
@@ -61,7 +63,8 @@ class People(PeoplePage):
     def show(self, **ids: Any) -> HttpResponseBase:
         given = given_filters(self.request, *FILTERS)
         try:
-            page = read_page(self.request, UserFilter(given, queryset=users_of(self.organization_id)).get_rows())
+            rows = UserFilter(given, queryset=users_of(self.organization_id)).get_rows()
+            page = read_page(self.request, rows.order_by("-is_active", "-created_at", "-id"))
         except Refused as refused:
             self.refused, page = refused, no_rows()
         return self.render(
@@ -90,8 +93,12 @@ class People(PeoplePage):
             organization_id=self.organization_id, user_id__in=pks, queue__deleted_at=None
         )
         queues = dict(members.order_by().values_list("user").annotate(Count("pk")))
-        invited = set(open_invitations(self.organization_id).filter(user_id__in=pks).values_list("user_id", flat=True))
-        return [ListedPerson(user, queues.get(user.pk, 0), state_of(user, user.pk in invited)) for user in users]
+        open_ = open_invitations(self.organization_id).filter(user_id__in=pks)
+        links = dict(open_.values_list("user_id", "expires_at"))
+        return [
+            ListedPerson(user, queues.get(user.pk, 0), state_of(user, user.pk in links), links.get(user.pk))
+            for user in users
+        ]
 
 
 class Person(PeoplePage):

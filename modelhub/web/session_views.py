@@ -25,6 +25,13 @@ DIFFERENT = "The two passwords differ."
 WRONG = "The present password is wrong."
 
 
+class EmailWidget(forms.EmailInput):
+    """An email that is shown again up to the length of one."""
+
+    def format_value(self, value: Any) -> Any:
+        return super().format_value(value and str(value)[:254])
+
+
 class LoginForm(AuthenticationForm):
     """Django's form with the email as login; a wrong pair has one sentence."""
 
@@ -36,7 +43,7 @@ class LoginForm(AuthenticationForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["username"].label = "Email"
-        self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+        self.fields["username"].widget = EmailWidget(attrs={"autocomplete": "username", "autofocus": True})
 
 
 class Login(views.LoginView):

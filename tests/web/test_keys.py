@@ -118,6 +118,17 @@ def test_a_revoked_key_ends_for_good(admin: User) -> None:
     assert state_of(key) == "revoked"
 
 
+def test_ended_keys_show_when_they_ended(admin: User) -> None:
+    old, other = (ApiKeyFactory.create(user=admin, name=name) for name in ("Old", "Other"))
+    client = log_in(admin)
+    client.post(path_of(old), {"action": "rotate", "grace": "24"})
+    client.post(path_of(other), {"action": "revoke"})
+    text = text_of(client.get(KEYS))
+    assert re.search(r"Other key-\S+ .*? revoked 20\d\d-\d\d-\d\d \d\d:\d\d ", text)
+    assert re.search(r"Old key-\S+ .*? valid rotated 20\d\d-\d\d-\d\d \d\d:\d\d ", text)
+    assert re.search(r"Rotated 20\d\d-\S+ \d\d:\d\d , successor ", text_of(client.get(path_of(old))))
+
+
 def test_members_list_their_own_keys_and_admins_all(admin: User) -> None:
     ada = member_of(admin)
     for user, name in ((ada, "of Ada"), (admin, "of admin"), (UserFactory.create(), "of others")):

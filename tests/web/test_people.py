@@ -7,7 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from modelhub.accounts.invitations import create_invitation
 from modelhub.accounts.models import Invitation, User
+from modelhub.accounts.people import session_actor
 from tests.factories import QueueFactory, QueueMemberFactory, UserFactory
 from tests.web.pages import log_in, text_of
 
@@ -129,6 +131,33 @@ def test_people_are_found_by_name_email_role_and_state(admin: User, query: dict[
     answer = log_in(admin).get(PEOPLE, query)
     assert {row.user.name for row in answer.context["people"]} == found
     assert "of others" not in text_of(answer)
+
+
+def test_deactivated_people_come_last_under_a_heading_of_their_own(admin: User) -> None:
+    gone = UserFactory.create(organization=admin.organization, name="Gone")
+    new = UserFactory.create(organization=admin.organization, name="New")
+    client = log_in(admin)
+    client.post(path_of(gone), {"action": "deactivate"})
+    client.post(path_of(new), {"action": "link"})
+    text = text_of(client.get(PEOPLE))
+    assert [row.user.name for row in client.get(PEOPLE).context["people"]] == ["New", "Root", "Gone"]
+    order = [text.index(word) for word in ("New", "invited", "link until", "Root", "Deactivated Gone", "since 20")]
+    assert order == sorted(order)
+    assert "Deactivated" not in text_of(client.get(PEOPLE, {"active": "true"}))
+
+
+@pytest.mark.parametrize("path", [PEOPLE, "person", "/keys/", "/login/", "invitation"])
+def test_a_name_of_megabytes_is_a_short_sentence(admin: User, path: str) -> None:
+    ada = UserFactory.create(organization=admin.organization)
+    _, token = create_invitation(session_actor(admin), ada.pk)
+    path = {"person": path_of(ada), "invitation": f"/invitation/{token}/"}.get(path, path)
+    long = "ä" * 1_000_000
+    fields = {"name": long, "email": long, "username": long, "password": "x", "password_again": "x", "role": "member"}
+    fields["scopes"] = "read"
+    answer = (Client() if path == "/login/" else log_in(admin)).post(path, fields)
+    assert answer.status_code in {200, 400}
+    assert len(answer.content) < 30_000
+    assert re.search("25[45] (visible )?characters|Email or password is wrong", text_of(answer))
 
 
 def test_a_page_of_people_costs_the_same_statements_for_each_number(

@@ -19,15 +19,15 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
-  if (!navigator.clipboard) {
-    // Browsers have it over HTTPS and on their own machine only.
+  try {
+    await navigator.clipboard.writeText(source.value || source.textContent);
+    announce("Copied.");
+  } catch {
+    // Browsers allow it over HTTPS and on their own machine only, and ask for it.
     window.getSelection().selectAllChildren(source);
     source.select?.();
     announce("Selected: copy it with Ctrl+C or Cmd+C.");
-    return;
   }
-  await navigator.clipboard.writeText(source.value || source.textContent);
-  announce("Copied.");
 });
 
 // Ask before a form with `data-confirm` is sent; with `data-confirm-if`, if a box of this name is checked.
