@@ -12,7 +12,7 @@ from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
 from modelhub.accounts.models import User
-from modelhub.core.errors import Invalid
+from modelhub.core.errors import Invalid, Refused
 from modelhub.core.ids import parse_uuid
 from modelhub.core.inputs import IdField, InputSerializer, ManyField, NumberField
 from modelhub.core.models import LISTED
@@ -44,6 +44,11 @@ STATUSES = {
     "completed": ("Completed", Q(status="completed")),
     "skipped": ("Skipped", Q(status="skipped")),
     "some_skipped": ("Skipped by some", SKIPPED_BY_SOME),
+}
+# Sentences of this page in place of those of the API, by code.
+SENTENCES = {
+    "annotator_not_found": "A selected person may not annotate in this queue any more. Select the people again.",
+    "item_not_found": "The item was removed meanwhile.",
 }
 # Names of the status of a row that differ from the word of the API.
 STATUS_NAMES = {"needs_changes": "returned"}
@@ -140,7 +145,16 @@ class Items(Page):
         return ItemFilter({name: text for name, text in filters.items() if text}, rows, request=self.request).get_rows()
 
     def act(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
-        """Assign, share, remove, give back or release, by the button."""
+        """Act by the button. Raise `Refused`, for ordinary errors without ids."""
+        try:
+            return self.act_by_button(pk)
+        except Refused as refused:
+            if refused.code in SENTENCES:
+                raise Invalid(SENTENCES[refused.code], code=refused.code, field="person") from refused
+            raise
+
+    def act_by_button(self, pk: uuid.UUID) -> HttpResponseBase:
+        """Assign, share, remove, give back or release."""
         post = self.request.POST
         if "release" in post:
             return self.done(self.release(pk, post["release"]))

@@ -13,7 +13,7 @@ from modelhub.agreement.adjudicating import adjudicate
 from modelhub.agreement.disagreement_serializers import AdjudicationInput
 from modelhub.agreement.reading import read_labels_of_queue
 from modelhub.core import exact_json
-from modelhub.core.errors import Conflict, Forbidden, Invalid, Refused
+from modelhub.core.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from modelhub.core.exact_json import timestamp
 from modelhub.core.text import count, show, unix_lines, visible
 from modelhub.labels.rules import LabelRule
@@ -22,7 +22,7 @@ from modelhub.queues.access import Access, get_access
 from modelhub.queues.item_serializers import ItemIdsInput
 from modelhub.queues.items import give_back_items
 from modelhub.queues.models import Item, Review
-from modelhub.queues.queries import item_not_found, items_of
+from modelhub.queues.queries import items_of
 from modelhub.queues.review_serializers import ReviewInput
 from modelhub.queues.reviewing import Decision, annotated_by, review_item, review_items
 from modelhub.web.content import describe_content
@@ -344,7 +344,7 @@ class ReviewItem(ReviewPage):
         items = items_of(access.queue).filter(pk=item_id).select_related("source", "reviewed_by")
         item = (items if content else items.defer("source__content")).first()
         if item is None:
-            raise item_not_found(item_id)
+            raise NotFound("This item is gone: it was removed from the queue.", code="item_not_found")
         return item
 
 

@@ -211,8 +211,14 @@ def test_only_items_of_the_queue_are_counted(team: Team, way: str) -> None:
         ({"action": "assign", "way": "add", "person": "x"}, "Select at least one item"),
         ({"action": "assign", "way": "add", "item": "x"}, "Select at least one person"),
         ({"action": "assign", "way": "add", "item": "x", "person": "ANNOTATOR"}, "item_ids must be"),
-        ({"action": "assign", "way": "add", "item": "ITEM", "person": "REVIEWER"}, "members of the queue that may"),
-        ({"action": "assign", "way": "share", "item": "ITEM", "person": "FOREIGNER"}, "members of the queue that may"),
+        (
+            {"action": "assign", "way": "add", "item": "ITEM", "person": "REVIEWER"},
+            "A selected person may not annotate in this queue any more.",
+        ),
+        (
+            {"action": "assign", "way": "share", "item": "ITEM", "person": "FOREIGNER"},
+            "A selected person may not annotate in this queue any more.",
+        ),
         ({"action": "assign", "way": "magic", "item": "ITEM", "person": "ANNOTATOR"}, "action must be one of"),
         ({"action": "first", "person": "ANNOTATOR"}, "first must be given"),
         ({"action": "first", "first": "0", "person": "ANNOTATOR"}, "first must be a whole number from 1"),
@@ -221,6 +227,7 @@ def test_only_items_of_the_queue_are_counted(team: Team, way: str) -> None:
         ({"action": "give_back"}, "Select at least one item"),
         ({"give_back": "x"}, "item_ids must be"),
         ({"release": "x"}, "release must be the ids"),
+        ({"release": f"{uuid.uuid4()} {uuid.uuid4()}"}, "The item was removed meanwhile."),
     ],
 )
 def test_an_unusable_form_shows_the_sentence_and_keeps_the_choice(

@@ -381,7 +381,7 @@ class TestItem:
 
     def test_an_item_of_another_queue_is_missing(self, panel: Panel, rita: Client) -> None:
         other = ItemFactory.create(review_status="pending_review")
-        read(rita, panel.path(other), status=404)
+        assert "This item is gone" in read(rita, panel.path(other), status=404)
         assert rita.post(panel.path(other), {"action": "approve"}).status_code == 404
         read(rita, reverse("web:review", args=[other.queue_id, other.pk]), status=404)
 

@@ -13,7 +13,7 @@ from tests.web.people import Person
 
 
 def test_reviewers_work_in_two_windows(server: Server, visitors: Visitors, person: Callable[..., Person]) -> None:
-    """Keys: → to the next item, a approves, r and Ctrl+Enter return; the late reviewer reads that it is reviewed."""
+    """Keys: →, j to the next item, a approves, r, Ctrl+Enter return; the late reviewer reads that it is reviewed."""
     people = {name: person(name) for name in ("ann", "ben", "rita", "rob")}
     path, items = _make_queue(server, people)
     rita = visitors.log_in(people["rita"].email, path=path)
@@ -38,6 +38,10 @@ def test_reviewers_work_in_two_windows(server: Server, visitors: Visitors, perso
     rita.keyboard.press("ArrowRight")
     expect(rita.get_by_role("heading", level=1)).to_have_text("Item 2: ticket-2")
     rita.keyboard.press("ArrowLeft")
+    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 1: ticket-1")
+    rita.keyboard.press("j")
+    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 2: ticket-2")
+    rita.keyboard.press("k")
     expect(rita.get_by_role("heading", level=1)).to_have_text("Item 1: ticket-1")
     rita.keyboard.press("?")
     expect(rita.get_by_role("dialog", name="Keys")).to_be_visible()
