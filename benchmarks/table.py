@@ -33,7 +33,7 @@ class Ratio:
 def table(figures: dict[Cell, list[Figure]], ratios: Sequence[Ratio]) -> Iterator[str]:
     """Yield the heading and a line per cell; the subjects of one load stand below each other."""
     columns = ["per second", "p50 ms", "p95 ms", "p99 ms", "CPU ms", *(ratio.title for ratio in ratios)]
-    yield f"{'N':>5}{'clients':>8} {'kind':34}{'subject':10}{''.join(f'{column:>26}' for column in columns)}"
+    yield f"{'N':>5}{'clients':>8} {'kind':36}{'subject':10}{''.join(f'{column:>26}' for column in columns)}"
     order = list(dict.fromkeys(name for cell in figures for name in (cell.kind, cell.subject)))
     for cell in sorted(figures, key=lambda c: (c.clients, c.size, order.index(c.kind), order.index(c.subject))):
         found = figures[cell]
@@ -45,7 +45,7 @@ def table(figures: dict[Cell, list[Figure]], ratios: Sequence[Ratio]) -> Iterato
             spread([figure.cpu for figure in found], ".2f"),
             *(spread(ratio.of(figures, cell), ".2f") for ratio in ratios),
         ]
-        line = f"{cell.size or '':>5}{cell.clients:8} {cell.kind:34}{cell.subject:10}"
+        line = f"{cell.size or '':>5}{cell.clients:8} {cell.kind:36}{cell.subject:10}"
         yield (line + "".join(f"{column:>26}" for column in columns)).rstrip()
 
 

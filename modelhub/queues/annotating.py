@@ -80,22 +80,31 @@ def submit(access: Access, item: Item, claims: Claims, entries: Sequence[object]
 
     Take a seat of it, or change completed work. Raise `Forbidden`, `Invalid`, `ItemReserved`.
     """
+    submission = store(access, item, claims, entries, notes)
+    if not submission.submitted and notes is None:
+        return submission
+    if not claims.has_completed:
+        claim(access, item, claims, "submitted", notes=notes)
+        begin(item)
+    elif claims.own and notes is not None:
+        put_notes(claims.own, notes)
+    return submission
+
+
+def store(access: Access, item: Item, claims: Claims, entries: Sequence[object], notes: str | None) -> Submission:
+    """Store the actor's scores of a locked item, all or none; the claim follows.
+
+    A skipped item that is submitted opens the queue again. Raise `Forbidden`, `Invalid`.
+    """
     check_not_in_review(item)
     check_status(access, item, has_completed=claims.has_completed)
     if not claims.has_completed:
         check_open(item)
         check_assigned(access, item)
     counted, skipped = choose_entries(entries, types_of_labels(access))
-    if not counted and notes is None:
-        return Submission(0, skipped)
     record(access, item, access.actor.user, counted)
-    if not claims.has_completed:
-        claim(access, item, claims, "submitted", notes=notes)
-        if item.status == "skipped":
-            reopen_queue(access.queue)
-        begin(item)
-    elif claims.own and notes is not None:
-        put_notes(claims.own, notes)
+    if item.status == "skipped" and not claims.has_completed and (counted or notes is not None):
+        reopen_queue(access.queue)
     return Submission(len(counted), skipped)
 
 

@@ -56,8 +56,8 @@ def complete_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> C
     return Completion(get_item_row(access, item.pk), missing)
 
 
-def complete(access: Access, item: Item, claims: Claims) -> list[str]:
-    """Complete the actor's work on a locked item of a locked queue.
+def complete(access: Access, item: Item, claims: Claims, notes: str | None = None) -> list[str]:
+    """Complete the actor's work on a locked item of a locked queue, with a note.
 
     Return the ids of labels without a score of the actor: with any, the work stays open. Raise `Forbidden`, `Invalid`,
     `ItemReserved`.
@@ -71,7 +71,7 @@ def complete(access: Access, item: Item, claims: Claims) -> list[str]:
         sentence = f"Item {item.pk} must have a score of {email} before it is completed; submit one first"
         raise Invalid(sentence, code="nothing_to_complete")
     missing = [label_id for label_id, required, is_scored in labels if required and not is_scored]
-    claim(access, item, claims, "submitted" if missing else "completed")
+    claim(access, item, claims, "submitted" if missing else "completed", notes=notes)
     settle(access.queue, item)
     return missing
 

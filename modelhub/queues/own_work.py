@@ -13,7 +13,7 @@ from modelhub.accounts.people import Actor
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
-from modelhub.queues.annotating import submit
+from modelhub.queues.annotating import store, submit
 from modelhub.queues.claims import Claims, read_claims
 from modelhub.queues.detail import read_comments
 from modelhub.queues.ending import complete, lock_item
@@ -168,8 +168,12 @@ def submit_and_complete(
     `complete_item`, after which nothing is stored.
     """
     access, item, claims = lock_item(actor, queue_id, item_id)
-    submit(access, item, claims, entries, notes)
-    return complete(access, item, read_claims(access, item))
+    if claims.has_completed:
+        submit(access, item, claims, entries, notes)
+        return []
+    # The slot and the status are written once, and not first as submitted and then as completed.
+    store(access, item, claims, entries, notes)
+    return complete(access, item, claims, notes)
 
 
 def read_progress(access: Access) -> OwnProgress:
