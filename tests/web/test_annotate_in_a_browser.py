@@ -373,6 +373,8 @@ def test_the_labels_stay_where_they_are_from_item_to_item(
     made = day(4)
     page = visitors.log_in(made.person.email, viewport={"width": width, "height": 900})
     page.get_by_role("link", name="Start annotating").click()
+    expect(page.get_by_text("Read it all.")).to_be_visible()
+    page.keyboard.press("i")
     places = []
     for source in made.sources[:3]:
         expect(page.locator(".annotate-source bdi")).to_have_text(source)
