@@ -240,6 +240,7 @@ class ReviewItem(ReviewPage):
     def _manage(self, pk: uuid.UUID, item_id: uuid.UUID, action: str) -> HttpResponseBase:
         """Use answers as gold, remove that, or give a skipped item back."""
         access, filters, labels = self.open(pk)
+        access.check("manage")
         item = self._get_item(access, item_id)
         match action:
             case "gold":

@@ -1,13 +1,16 @@
 """Access matrix of the pages: a visitor, roles of the organization and of a queue, another organization."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from modelhub.accounts.models import User
+from modelhub.queues.models import Item, Queue
 from modelhub.web.urls import urlpatterns
 from tests.factories import (
     ApiKeyFactory,
@@ -23,37 +26,82 @@ from tests.web.pages import html_of, log_in, text_of
 pytestmark = pytest.mark.django_db
 
 # Status of GET. Columns: visitor, member of the organization alone, annotator, reviewer and manager of the queue,
-# admin, admin of another organization. 302 is the login, or the next item, which the annotator reserves first.
+# admin, admin of another organization, deactivated admin. 302 is the login, or the next item, which the annotator
+# reserves first.
 MATRIX = """
-start              200 200 200 200 200 200 200
-password           302 200 200 200 200 200 200
-queues             302 200 200 200 200 200 200
-new-queue          302 403 403 403 403 200 200
-queue              302 404 403 200 200 200 404
-edit-queue         302 404 403 403 200 200 404
-add-items          302 404 403 403 200 200 404
-queue-export       302 404 403 200 200 200 404
-items              302 404 403 403 200 200 404
-start-annotating   302 404 302 403 200 200 404
-annotate           302 404 200 403 200 200 404
-reserve            302 404 302 403 302 302 404
-review-list        302 404 403 200 200 200 404
-review             302 404 403 200 200 200 404
-queue-results      302 404 403 200 200 200 404
-labels             302 200 200 200 200 200 200
-new-label          302 403 403 403 403 200 200
-edit-label         302 403 403 403 403 200 404
-preview-new-label  302 403 403 403 403 200 200
-preview-label      302 403 403 403 403 200 404
-label-results      302 403 403 403 403 200 404
-sources            302 200 200 200 200 200 200
-source             302 200 200 200 200 200 404
-people             302 403 403 403 403 200 200
-person             302 403 403 403 403 200 404
-keys               302 200 200 200 200 200 200
-key                302 404 404 404 404 200 404
+start              200 200 200 200 200 200 200 200
+password           302 200 200 200 200 200 200 302
+queues             302 200 200 200 200 200 200 302
+new-queue          302 403 403 403 403 200 200 302
+queue              302 404 403 200 200 200 404 302
+edit-queue         302 404 403 403 200 200 404 302
+add-items          302 404 403 403 200 200 404 302
+queue-export       302 404 403 200 200 200 404 302
+items              302 404 403 403 200 200 404 302
+start-annotating   302 404 302 403 200 200 404 302
+annotate           302 404 200 403 200 200 404 302
+reserve            302 404 302 403 302 302 404 302
+review-list        302 404 403 200 200 200 404 302
+review             302 404 403 200 200 200 404 302
+queue-results      302 404 403 200 200 200 404 302
+labels             302 200 200 200 200 200 200 302
+new-label          302 403 403 403 403 200 200 302
+edit-label         302 403 403 403 403 200 404 302
+preview-new-label  302 403 403 403 403 200 200 302
+preview-label      302 403 403 403 403 200 404 302
+label-results      302 403 403 403 403 200 404 302
+sources            302 200 200 200 200 200 200 302
+source             302 200 200 200 200 200 404 302
+people             302 403 403 403 403 200 200 302
+person             302 403 403 403 403 200 404 302
+keys               302 200 200 200 200 200 200 302
+key                302 404 404 404 404 200 404 302
 """
 ROWS = [row.split() for row in MATRIX.strip().splitlines()]
+# POST: page, button (or field=value), and the same people; "ok" is neither the login nor 403 or 404.
+BUTTONS = """
+password     save            login ok    ok    ok    ok    ok    ok    login
+new-queue    save            login 403   403   403   403   ok    ok    login
+queue        paused          login 404   403   403   ok    ok    404   login
+queue        archive         login 404   403   403   ok    ok    404   login
+edit-queue   save            login 404   403   403   ok    ok    404   login
+add-items    ids             login 404   403   403   ok    ok    404   login
+add-items    filter          login 404   403   403   ok    ok    404   login
+items        assign          login 404   403   403   ok    ok    404   login
+items        remove          login 404   403   403   ok    ok    404   login
+items        first           login 404   403   403   ok    ok    404   login
+items        give_back       login 404   403   403   ok    ok    404   login
+items        give_back=item  login 404   403   403   ok    ok    404   login
+items        release=person  login 404   403   403   ok    ok    404   login
+annotate     submit          login 404   ok    403   ok    ok    404   login
+annotate     skip            login 404   ok    403   ok    ok    404   login
+annotate     save            login 404   ok    403   ok    ok    404   login
+annotate     undo            login 404   ok    403   ok    ok    404   login
+annotate     undo-this       login 404   ok    403   ok    ok    404   login
+annotate     reserve         login 404   ok    403   ok    ok    404   login
+review-list  approve         login 404   403   ok    ok    ok    404   login
+review       approve         login 404   403   ok    ok    ok    404   login
+review       request_changes login 404   403   ok    ok    ok    404   login
+review       comment         login 404   403   ok    ok    ok    404   login
+review       adjudicate      login 404   403   ok    ok    ok    404   login
+review       withdraw        login 404   403   ok    ok    ok    404   login
+review       gold            login 404   403   403   ok    ok    404   login
+review       remove_gold     login 404   403   403   ok    ok    404   login
+review       give_back       login 404   403   403   ok    ok    404   login
+new-label    save            login 403   403   403   403   ok    ok    login
+edit-label   save            login 403   403   403   403   ok    404   login
+edit-label   force           login 403   403   403   403   ok    404   login
+edit-label   delete          login 403   403   403   403   ok    404   login
+people       invite          login 403   403   403   403   ok    ok    login
+person       save            login 403   403   403   403   ok    404   login
+person       link            login 403   403   403   403   ok    404   login
+person       deactivate      login 403   403   403   403   ok    404   login
+person       activate        login 403   403   403   403   ok    404   login
+keys         create          login ok    ok    ok    ok    ok    ok    login
+key          rotate          login 404   404   404   404   ok    404   login
+key          revoke          login 404   404   404   404   ok    404   login
+"""
+FORMS = [row.split() for row in BUTTONS.strip().splitlines()]
 # Pages without an id in their address.
 LISTS = {"start", "password", "queues", "new-queue", "labels", "new-label", "sources", "people", "keys"}
 # Tested where they are: sessions.
@@ -91,37 +139,70 @@ def test_a_missing_page_has_the_navigation_for_people_only(path: str) -> None:
     assert (visitor.status_code, "<nav" in html_of(visitor)) == (302 if "queues" in path else 404, False)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
-def test_a_page_for_everybody(row: list[str]) -> None:
+@dataclass
+class Scene:
+    """A queue with an item and people, in the order of the columns."""
+
+    queue: Queue
+    item: Item
+    people: list[User | None]
+
+    def path(self, name: str) -> str:
+        """Return the address of a page, with rows of its own where it has some."""
+        nouns: dict[str, Any] = {"label": LabelFactory, "source": SourceFactory, "person": UserFactory}
+        noun = name.removeprefix("edit-").removeprefix("preview-").removesuffix("-results")
+        ids: dict[str, uuid.UUID] = {}
+        if noun in nouns:
+            ids["pk"] = nouns[noun].create(organization=self.queue.organization).pk
+        elif noun == "key":
+            ids["pk"] = ApiKeyFactory.create(user=self.people[5]).pk
+        elif noun not in LISTS and name != "preview-new-label":
+            ids["pk"] = self.queue.pk
+        if name in {"annotate", "reserve", "review"}:
+            ids["item_id"] = self.item.pk
+        return reverse(f"web:{name}", kwargs=ids)
+
+    def clients(self) -> list[Client]:
+        """Return their browsers; the last person is deactivated after its login."""
+        clients = [log_in(person) if person else Client() for person in self.people]
+        User.objects.filter(email=str(self.people[-1])).update(is_active=False)
+        return clients
+
+
+def create_scene(name: str) -> Scene:
     queue = QueueFactory.create(status="active")
-    organization = queue.organization
-    admin = UserFactory.create(organization=organization, role="admin")
-    people: list[User | None] = [None, UserFactory.create(organization=organization)]
+    own = {"organization": queue.organization}
+    people: list[User | None] = [None, UserFactory.create(**own)]
     for role in ("annotator", "reviewer", "manager"):
-        member = UserFactory.create(organization=organization)
+        member = UserFactory.create(**own)
         QueueMemberFactory.create(queue=queue, user=member, roles=[role])
         people.append(member)
-    people += [admin, UserFactory.create(role="admin")]
+    people += [UserFactory.create(role="admin", **organization) for organization in (own, {}, own)]
+    item = ItemFactory.create(queue=queue, review_status="pending_review" if name == "review" else "")
+    return Scene(queue, item, people)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
+def test_a_page_for_everybody(row: list[str]) -> None:
     name, *statuses = row
-    nouns: dict[str, Any] = {
-        "label": LabelFactory,
-        "source": SourceFactory,
-        "person": UserFactory,
-    }
-    noun = name.removeprefix("edit-").removeprefix("preview-").removesuffix("-results")
-    ids: dict[str, uuid.UUID] = {}
-    if noun in nouns:
-        ids["pk"] = nouns[noun].create(organization=organization).pk
-    elif noun == "key":
-        ids["pk"] = ApiKeyFactory.create(user=admin).pk
-    elif noun not in LISTS and name != "preview-new-label":
-        ids["pk"] = queue.pk
-    item = ItemFactory.create(queue=queue, review_status="pending_review" if noun == "review" else "")
-    if name in {"annotate", "reserve", "review"}:
-        ids["item_id"] = item.pk
-    path = reverse(f"web:{name}", kwargs=ids)
-    found = []
-    for person in people:
-        client = log_in(person) if person else Client()
-        found.append(str(client.get(path).status_code))
+    scene = create_scene(name)
+    path = scene.path(name)
+    assert [str(client.get(path).status_code) for client in scene.clients()] == statuses
+
+
+@pytest.mark.parametrize("row", FORMS, ids=[" ".join(row[:2]) for row in FORMS])
+def test_a_form_for_everybody(row: list[str]) -> None:
+    name, action, *statuses = row
+    scene = create_scene(name)
+    key, _, value = action.rpartition("=")
+    values = {"item": str(scene.item.pk), "person": f"{scene.item.pk} {uuid.uuid4()}"}
+    fields = {"items": str(scene.item.pk), "item": str(scene.item.pk), key or "action": values.get(value, value)}
+    path, found = scene.path(name), []
+    for client in scene.clients():
+        with transaction.atomic():
+            answer = client.post(path, fields)
+            transaction.set_rollback(True)
+        assert answer.status_code < 500
+        is_login = answer.get("Location", "").startswith("/login/")
+        found.append("login" if is_login else str(answer.status_code) if answer.status_code in {403, 404} else "ok")
     assert found == statuses

@@ -124,8 +124,8 @@ def test_ended_keys_show_when_they_ended(admin: User) -> None:
     client.post(path_of(old), {"action": "rotate", "grace": "24"})
     client.post(path_of(other), {"action": "revoke"})
     text = text_of(client.get(KEYS))
-    assert re.search(r"Other key-\S+ .*? revoked 20\d\d-\d\d-\d\d \d\d:\d\d ", text)
-    assert re.search(r"Old key-\S+ .*? valid rotated 20\d\d-\d\d-\d\d \d\d:\d\d ", text)
+    assert re.search(r"Other revoked 20\d\d-\d\d-\d\d \d\d:\d\d ", text)
+    assert re.search(r"Old valid rotated 20\d\d-\d\d-\d\d \d\d:\d\d ", text)
     assert re.search(r"Rotated 20\d\d-\S+ \d\d:\d\d , successor ", text_of(client.get(path_of(old))))
 
 
