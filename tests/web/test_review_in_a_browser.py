@@ -46,13 +46,16 @@ def test_reviewers_work_in_two_windows(server: Server, visitors: Visitors, perso
     rita.keyboard.press("?")
     expect(rita.get_by_role("dialog", name="Keys")).to_be_visible()
     rita.keyboard.press("Escape")
+    rita.get_by_label("Note to all annotators").fill("A note")
     rita.get_by_role("button", name="Take the majority").or_(
         rita.get_by_role("button", name="Take").first
     ).first.click()
     expect(rita.get_by_role("status")).to_contain_text("is stored.")
+    expect(rita.get_by_label("Note to all annotators")).to_have_value("A note")
     rita.keyboard.press("a")
     expect(rita.get_by_role("status")).to_have_text("Approved.")
     expect(rita.get_by_role("heading", level=1)).to_have_text("Item 2: ticket-2")
+    expect(rita.get_by_label("Note to all annotators")).to_have_value("")
     rita.keyboard.press("r")
     rita.keyboard.type("a r? see the guide")
     rita.keyboard.press("Control+Enter")

@@ -48,3 +48,30 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-open-dialog]");
   if (button) document.getElementById(button.dataset.openDialog).showModal();
 });
+
+// Typed notes stay over a decision on a value, which is another form, until they are sent or the tab is closed.
+const decision = review?.querySelector("[data-decision]");
+
+if (decision) {
+  const key = `${document.querySelector("[data-drafts]").dataset.drafts}review:${location.pathname}`;
+  const texts = [...decision.querySelectorAll("textarea")];
+  const keep = () => {
+    const typed = texts.filter((text) => text.value).map((text) => [text.name, text.value]);
+    if (typed.length) sessionStorage.setItem(key, JSON.stringify(typed));
+    else sessionStorage.removeItem(key);
+  };
+  try {
+    const kept = new Map(JSON.parse(sessionStorage.getItem(key) || "[]"));
+    // After a rejected form the page has the notes itself.
+    if (texts.every((text) => !text.value)) {
+      for (const text of texts) text.value = kept.get(text.name) || "";
+      const onLabels = decision.querySelector(".review-comments");
+      if (onLabels && texts.some((text) => text.value && onLabels.contains(text))) onLabels.open = true;
+    }
+    keep();
+    decision.addEventListener("input", keep);
+    decision.addEventListener("submit", () => sessionStorage.removeItem(key));
+  } catch {
+    // The browser stores nothing.
+  }
+}
