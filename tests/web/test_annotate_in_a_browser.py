@@ -250,6 +250,7 @@ def test_a_refused_submit_keeps_the_draft(
     score.fill("101")
     page.get_by_role("button", name="Submit and next").click()
     expect(page.locator("#refused")).to_contain_text("Not submitted")
+    expect(page.locator("#refused")).to_be_in_viewport()
     expect(score).to_have_value("101")
     page.reload()
     expect(page.get_by_role("radio", name="4 stars")).to_be_checked()
