@@ -249,6 +249,9 @@ CORS_ALLOW_HEADERS = (
 CORS_EXPOSE_HEADERS = ("X-Request-Id", "Retry-After", "Idempotency-Replayed", "Content-Disposition")
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:
+    # Browsers take cookies of this prefix from this host alone, not from another one of its domain.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0
 # HSTS of subdomains and preloading are the operator's decision; HttpsMiddleware redirects; failed logins may be counted
 # per worker.

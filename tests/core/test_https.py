@@ -1,5 +1,6 @@
 """With MODELHUB_HTTPS, plain HTTP is refused on the API and redirected on pages (contract 0.13)."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,12 +11,17 @@ from modelhub.core.https import is_https
 from tests.servers import Server, data_folder, running_server
 
 BULK = "/model-hub/scores/bulk/"
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     settings = {"MODELHUB_HTTPS": "true", "MODELHUB_TRUSTED_PROXIES": "1", "MODELHUB_CORS_ORIGINS": "*"}
-    token = {"MODELHUB_METRICS_TOKEN": "token", "MODELHUB_RATE_PER_ADDRESS": "300/minute"}
+    token = {
+        "MODELHUB_METRICS_TOKEN": "token",
+        "MODELHUB_RATE_PER_ADDRESS": "300/minute",
+        "MODELHUB_BOOTSTRAP_PASSWORD": PASSWORD,
+    }
     with data_folder() as folder, running_server(folder, **settings, **token) as server:
         yield server
 
@@ -56,7 +62,14 @@ def test_requests_over_https_are_served(server: Server, header: dict[str, str]) 
     assert answer.json()["next"].startswith("https://")
     assert answer.headers["Strict-Transport-Security"] == "max-age=2592000"
     login = server.request("GET", "/admin/login/", headers=header)
-    assert "Secure" in login.headers["Set-Cookie"]
+    assert re.fullmatch("__Host-csrftoken=.*; Path=/; SameSite=Lax; Secure", login.headers["Set-Cookie"])
+    fields = {"username": "admin@example.com", "password": PASSWORD}
+    token = login.headers["Set-Cookie"].partition(";")[0]
+    sent = header | {"Cookie": token, "X-CSRFToken": token.partition("=")[2], "Referer": "https://localhost/"}
+    session = server.request(
+        "POST", "/login/", headers=sent | {"Host": "localhost"}, data=fields, allow_redirects=False
+    )
+    assert re.search("__Host-sessionid=.*; HttpOnly; Max-Age=86400; Path=/; SameSite=Lax; Secure", str(session.headers))
 
 
 def test_a_refused_request_counts_under_its_route(server: Server) -> None:

@@ -13,6 +13,11 @@ def test_a_person_logs_in_looks_around_and_logs_out(visitors: Visitors) -> None:
     page.locator(".menu summary").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    # Neither the browser's cache nor its memory shows the page of a person that is gone.
+    for _ in range(2):
+        page.go_back()
+        expect(page.get_by_role("navigation", name="Main")).to_have_count(0)
+        expect(page.get_by_role("link", name="Log in").or_(page.get_by_role("button", name="Log in"))).to_be_visible()
 
 
 def test_a_person_creates_a_key_copies_it_and_revokes_it(visitors: Visitors) -> None:

@@ -317,6 +317,7 @@ def test_no_page_can_be_framed_or_run_foreign_code(ada: User, name: str) -> None
         assert "unsafe" not in policy
         assert answer["Referrer-Policy"] == "same-origin"
         assert answer["X-Content-Type-Options"] == "nosniff"
+        assert "no-store" in answer["Cache-Control"]
 
 
 def test_a_login_changes_the_key_of_the_session(ada: User) -> None:
