@@ -25,7 +25,7 @@ REASONS = {
     "queue_role": "You may not annotate in this queue: its manager chooses the annotators.",
     "item_completed": "All places of this item are taken.",
     "item_assigned": "This item is assigned to other people.",
-    "item_in_review": "This item waits for a review or is approved: it can only be read.",
+    "item_in_review": "This item went to a reviewer meanwhile: your changes were not stored.",
     "already_reviewed": "A reviewer decided about this item meanwhile: the undo is not possible.",
     "nothing_to_undo": "There is nothing to undo.",
 }

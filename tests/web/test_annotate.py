@@ -321,7 +321,9 @@ def test_an_item_in_review_cannot_be_changed(ada: Annotator, items: list[Item], 
     page = ada.text(items[0])
     assert "waits for a review" in page
     assert ">Save changes</button>" not in page
-    assert ada.post(items[0], "save", **{f"value-{star.pk}": "1"}).status_code == 400
+    answer = ada.post(items[0], "save", **{f"value-{star.pk}": "1"})
+    assert answer.status_code == 400
+    assert "This item went to a reviewer meanwhile: your changes were not stored." in text_of(answer)
 
 
 @pytest.mark.parametrize(("status", "sentence"), [("paused", "is paused"), ("completed", "is finished")])

@@ -546,7 +546,7 @@
 
   // htmx would give the focus to the field of the same id, and a key that is pressed at once would be typed into it.
   document.addEventListener("htmx:before:swap", () => {
-    if (page()) document.activeElement?.blur();
+    if (form()) document.activeElement?.blur();
   });
   document.addEventListener("htmx:after:swap", () => {
     window.scrollTo(0, 0);
