@@ -1,4 +1,4 @@
-"""Generated queues: *My work* against a count in Python, and submit with completion against both in turn."""
+"""Generated queues: *My work* and the rail against a count in Python, and submit with completion against both in turn."""
 
 import random
 from datetime import timedelta
@@ -12,10 +12,11 @@ from modelhub.accounts.people import session_actor
 from modelhub.core import clock
 from modelhub.core.errors import Refused
 from modelhub.labels.models import Label
+from modelhub.queues.access import get_access
 from modelhub.queues.annotating import submit_annotations
 from modelhub.queues.ending import complete_item
 from modelhub.queues.models import QUEUE_STATUSES, Assignment, Item, Queue, Slot
-from modelhub.queues.own_work import QueueOfPerson, count_work, own_queues, submit_and_complete
+from modelhub.queues.own_work import QueueOfPerson, count_work, own_queues, read_progress, submit_and_complete
 from modelhub.scores.models import Score
 from tests.factories import (
     AssignmentFactory,
@@ -110,6 +111,9 @@ def test_the_numbers_of_my_work_are_those_of_a_count_one_by_one(seed: int) -> No
         actor = session_actor(user)
         found = {work.access.queue.pk: numbers(work) for work in count_work(actor, list(own_queues(actor)))}
         expected = {queue.pk: count(user, queue) for queue in queues}
+        for queue in queues:
+            items, completed, _, _, own_completed = expected[queue.pk]
+            assert read_progress(get_access(actor, queue.pk)) == (items, completed, own_completed)
         assert found == expected | ({empty.pk: (0, 0, 0, 0, 0)} if user == people[0] else {})
 
 
