@@ -1,4 +1,4 @@
-"""Generated queues: *My work* and the rail against a count in Python, and submit with completion against both in turn."""
+"""Generated queues: pages against counts in Python, and submit with completion against both in turn."""
 
 import random
 from datetime import timedelta
