@@ -65,6 +65,8 @@ SOONEST, LATEST = 5, 60
 CORRECT = "Not submitted: some answers need a change, which is written beside them."
 NOTHING = "Not submitted: give at least one answer."
 INCOMPLETE = "Your answers are stored. The item is done once the required labels have an answer, too."
+# Sentences that hold until the answers are changed.
+FAULTY = {CORRECT, NOTHING, INCOMPLETE}
 OUTDATED = (
     "Not stored: you changed this item meanwhile, perhaps in another tab. Stored is {}. Send it again to replace it."
 )
@@ -130,6 +132,7 @@ class Annotate(QueuePage):
             blocked=blocked,
             # Said once, where both are the same.
             refused="" if rejected == blocked else rejected,
+            is_faulty=str(self.refused) in FAULTY,
             made_from=fingerprint(own.scores, slot.notes if slot else ""),
             disabled=bool(read_only),
             read_only=read_only,

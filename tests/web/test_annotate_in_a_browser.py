@@ -310,14 +310,18 @@ def test_the_error_of_a_label_goes_once_it_is_answered(visitors: Visitors, day: 
     expect(faulty).to_have_count(1)
     page.get_by_role("radio", name="cold").check()
     expect(faulty).to_have_count(1)
-    page.get_by_role("spinbutton").fill("10")
+    expect(page.locator("#refused")).to_contain_text("some answers need a change")
+    page.locator("[data-slider]").click()
+    expect(page.get_by_role("spinbutton")).not_to_have_value("101")
     expect(faulty).to_have_count(0)
     expect(page.locator(".label-error")).to_be_hidden()
+    expect(page.locator("#refused")).to_be_hidden()
     page.keyboard.press("Control+Enter")
     sentence = page.get_by_text("This label requires an answer.")
     expect(sentence).to_be_visible()
     page.get_by_role("radio", name="4 stars").check()
     expect(sentence).to_be_hidden()
+    expect(page.locator("#refused")).to_be_hidden()
 
 
 def seen(page: Page, sentence: str) -> int:

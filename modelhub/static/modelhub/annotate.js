@@ -468,13 +468,14 @@
     }
   });
 
-  // An error is about the answer that was sent.
+  // An error is about the answer that was sent, and the sentence above the form about all of them.
   function hideError(field) {
-    const label = field.name && field.closest("[data-label]");
-    const error = label?.querySelector(".label-error");
-    if (!error || restoring) return;
-    error.remove();
+    const label = field.closest("[data-label]");
+    // A slider and a filter have no name, and are no answers.
+    if (!label || !field.name || restoring) return;
+    label.querySelector(".label-error")?.remove();
     for (const one of label.querySelectorAll("[aria-invalid]")) one.removeAttribute("aria-invalid");
+    if ("faulty" in form().dataset && !form().querySelector("[aria-invalid]")) byId("refused")?.remove();
   }
 
   document.addEventListener("focusin", ({ target }) => {
