@@ -1,15 +1,17 @@
 """Create and edit a queue in one form."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http.response import HttpResponseBase
 
 from modelhub.accounts.models import normalize_login
 from modelhub.accounts.people import Actor
+from modelhub.core.errors import Conflict
 from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LIVE, name_equals
+from modelhub.core.text import count, visible
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import get_access, visible_queues
 from modelhub.queues.labels import add_label
@@ -35,6 +37,19 @@ STRATEGY_CHOICES = dict(
 )
 
 
+class ItemsReopened(Conflict):
+    """Raised for a form that reopens more items than its button named."""
+
+    def __init__(self, items: int, labels: Sequence[str]) -> None:
+        missing = " or ".join(map(visible, labels))
+        reopened = f"{count(items, 'item')} that {'is' if items == 1 else 'are'} completed or in review"
+        super().__init__(
+            f"Nothing is saved yet: to require {missing} reopens {reopened}, for lack of an answer. Annotators must "
+            "complete them again, and reviewers approve them again. Untick “Required” to keep them as they are."
+        )
+        self.items = items
+
+
 class QueueFormPage(Page):
     """Base of the two pages with the form of a queue."""
 
@@ -51,6 +66,7 @@ class QueueFormPage(Page):
             roles=[*reversed(QUEUE_ROLES)],
             refused=self.in_words(str(self.refused)) if self.refused else None,
             errors=errors_by_field(self.refused, TITLES, self.in_words),
+            reopens=self.refused.items if isinstance(self.refused, ItemsReopened) else 0,
             twin=self.find_twin(form, queue) if self.refused and self.refused.code == "duplicate" else None,
         )
 
@@ -109,13 +125,13 @@ class EditQueue(QueueFormPage):
 def store_queue(*, actor: Actor, queue_id: uuid.UUID | None, fields: Mapping[str, Any], form: QueueForm) -> Queue:
     """Create or update a queue with its required labels, in one transaction.
 
-    The creator without a role is no member. Raise the errors of `create_queue` and `update_queue`.
+    The creator without a role is no member. Raise `ItemsReopened`, and the errors of `create_queue` and `update_queue`.
     """
     if queue_id is None:
         queue = create_queue(actor=actor, fields=fields)
     else:
         queue = update_queue(actor=actor, queue_id=queue_id, changes=fields)
-    require_labels(actor, queue, form.required)
+    require_labels(actor, queue, form)
     if "annotator_ids" in fields and queue.created_by_id not in fields["annotator_ids"]:
         creator = queue.members.filter(organization_id=queue.organization_id, user=queue.created_by_id)
         if creator.exclude(user__email__in=map(normalize_login, fields["annotator_emails"])).exists():
@@ -123,8 +139,18 @@ def store_queue(*, actor: Actor, queue_id: uuid.UUID | None, fields: Mapping[str
     return queue
 
 
-def require_labels(actor: Actor, queue: Queue, required: Collection[str]) -> None:
-    """Bring the labels of a queue in line with the required ones."""
+def require_labels(actor: Actor, queue: Queue, form: QueueForm) -> None:
+    """Bring the labels of a queue in line with the required ones of a form.
+
+    Raise `ItemsReopened` after the changes, for the caller to roll back: the number is exact without a second rule.
+    """
+    required, items = [], 0
     for attached in labels_of_queue(queue):
-        if attached.required != (str(attached.label_id) in required):
-            add_label(actor=actor, queue_id=queue.pk, label_id=attached.label_id, required=not attached.required)
+        if attached.required == (str(attached.label_id) in form.required):
+            continue
+        change = add_label(actor=actor, queue_id=queue.pk, label_id=attached.label_id, required=not attached.required)
+        items += change.reopened_items
+        if not attached.required:
+            required.append(attached.label.name)
+    if items > form.reopens:
+        raise ItemsReopened(items, required)

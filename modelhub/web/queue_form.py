@@ -53,6 +53,8 @@ class QueueForm:
     required: frozenset[str] = frozenset()
     roles: Mapping[str, list[str]] = field(default_factory=dict)
     emails: str = ""
+    # Items that the sender agreed to reopen.
+    reopens: int = 0
 
     def body(self) -> dict[str, Any]:
         """Return the body of a request, to be checked by the serializer of the API."""
@@ -95,6 +97,7 @@ def form_of_post(post: QueryDict) -> QueueForm:
         required=frozenset(post.getlist("required")) & frozenset(labels),
         roles={user_id: held for user_id, held in roles.items() if held},
         emails=post.get("annotator_emails", ""),
+        reopens=_as_number(post.get("reopen", "")),
     )
 
 
@@ -121,7 +124,10 @@ def form_of_new(actor: Actor) -> QueueForm:
 
 
 class LabelChoice(NamedTuple):
-    """A label to choose, with its place. One that is not chosen would be required."""
+    """A label to choose, with its place.
+
+    One that is not chosen would be required, unless that reopens items.
+    """
 
     label: Label
     chosen: bool
@@ -162,10 +168,16 @@ def choices_of(actor: Actor, form: QueueForm, queue: Queue | None) -> Choices:
     people = {str(member.user_id): member.user for member in (queue.annotators if queue else ())}
     # Chosen in a form that was rejected.
     people |= {str(user.pk): user for user in found[:MOST_PEOPLE]} | _named(users, form.roles, people)
+    has_finished = bool(queue and (queue.completed_count or queue.in_review_count))
     chosen_first = sorted(people, key=lambda user_id: not form.roles.get(user_id))
     return Choices(
         [
-            LabelChoice(known[one], one in places, one in form.required or one not in places, places.get(one, ""))
+            LabelChoice(
+                known[one],
+                one in places,
+                one in form.required or (one not in places and not has_finished),
+                places.get(one, ""),
+            )
             for one in ordered
         ],
         [PersonChoice(people[user_id], form.roles.get(user_id, [])) for user_id in chosen_first],
@@ -182,6 +194,11 @@ def _named(users: Any, roles: Mapping[str, Any], known: Iterable[str]) -> dict[s
 
 def _place(position: int | str | None) -> int:
     return position if isinstance(position, int) else LAST
+
+
+def _as_number(text: str) -> int:
+    number = whole_number(text)
+    return number if isinstance(number, int) else 0
 
 
 def whole_number(text: str) -> int | str | None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from modelhub.core import clock
 from modelhub.labels.models import Label
-from modelhub.queues.models import Queue, QueueLabel, QueueMember
+from modelhub.queues.models import Item, Queue, QueueLabel, QueueMember
 from tests.factories import (
     AdjudicationFactory,
     LabelFactory,
@@ -447,6 +447,57 @@ def test_a_label_that_is_chosen_next_is_required_and_the_queue_names_its_order(t
     assert [label for label, box in required.items() if re.search(box, page)] == [other.pk]
     assert re.search(rf'name="position-{attached.label_id}" value="1"', page)
     assert "Annotators get them in this order." in html_of(log_in(team.admin).get(team.path))
+
+
+@pytest.mark.parametrize("role", ["manager", "admin"])
+def test_a_required_label_asks_before_it_reopens_finished_items(team: Team, role: str) -> None:
+    """The button has the number: with more items meanwhile, it asks again."""
+    kept = QueueLabelFactory.create(queue=team.queue, required=True)
+    new = LabelFactory.create(organization=team.queue.organization, name="Helpful")
+    finished = [
+        *team.add(2, status="completed", completed_at=clock.now()),
+        *team.add(status="in_progress", review_status="pending_review"),
+    ]
+    for item in finished:
+        SlotFactory.create(item=item, user=team.annotator, state="completed")
+    client = log_in(getattr(team, role))
+    both = [str(kept.label_id), str(new.pk)]
+    fields = edited(team, description="Typed with care", label=both, required=both)
+    answer = client.post(f"{team.path}edit/", fields)
+    page = html_of(answer)
+    assert answer.status_code == 409
+    assert "to require Helpful reopens 3 items that are completed or in review" in page
+    assert "Typed with care" in page
+    assert f'name="label" value="{new.pk}" checked' in page
+    assert '<button class="danger" name="reopen" value="3">Save and reopen 3 items</button>' in page
+    queue = Queue.objects.get(pk=team.queue.pk)
+    assert (queue.description, queue.queue_labels.count(), Item.objects.filter(status="completed").count()) == (
+        "",
+        1,
+        2,
+    )
+    [later] = team.add(status="completed", completed_at=clock.now())
+    SlotFactory.create(item=later, user=team.annotator, state="completed")
+    assert "Save and reopen 4 items" in html_of(client.post(f"{team.path}edit/", fields | {"reopen": "3"}))
+    assert client.post(f"{team.path}edit/", fields | {"reopen": "4"})["Location"] == team.path
+    assert Item.objects.filter(status="in_progress", review_status="").count() == 4
+
+
+def test_an_optional_label_and_one_that_all_have_answered_reopen_nothing(team: Team) -> None:
+    answered, optional = (QueueLabelFactory.create(queue=team.queue, required=False) for _ in range(2))
+    new = LabelFactory.create(organization=team.queue.organization)
+    [item] = team.add(status="completed", completed_at=clock.now())
+    SlotFactory.create(item=item, user=team.annotator, state="completed")
+    ScoreFactory.create(source=item.source, label=answered.label, annotator=team.annotator, queue_item=item.pk)
+    labels = [str(pk) for pk in (answered.label_id, optional.label_id, new.pk)]
+    client = log_in(team.manager)
+    page = html_of(client.get(f"{team.path}edit/"))
+    assert f'name="required" value="{new.pk}"' in page
+    assert not re.search(rf'name="required" value="{new.pk}"[^>]* checked', page)
+    fields = edited(team, label=labels, required=labels[:1])
+    assert client.post(f"{team.path}edit/", fields)["Location"] == team.path
+    assert Item.objects.get(pk=item.pk).status == "completed"
+    assert QueueLabel.objects.filter(queue=team.queue, required=True).count() == 1
 
 
 @pytest.mark.parametrize("role", ["manager", "reviewer", "annotator"])
