@@ -1,15 +1,14 @@
 """Content of sources on pages: conversations, texts and trees of bounded size."""
 
-import itertools
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
 from modelhub.core import exact_json
 from modelhub.core.text import count, shorten
+from modelhub.web.links import page_links
 
 # Rows and messages of a page, entries of one list, levels of a tree, and characters of what is deeper.
 MAX_ROWS, MAX_ENTRIES, MAX_DEPTH, MAX_DEEP_TEXT = 1000, 200, 12, 2000
@@ -20,31 +19,10 @@ MAX_METADATA, MAX_METADATA_TEXT = 100, 1000
 # Roles with a colour of their own.
 ROLES = ("system", "user", "assistant", "tool")
 ROLE_SYNONYMS = {"developer": "system", "human": "user", "ai": "assistant", "model": "assistant", "function": "tool"}
-# Addresses with a link, per text: http and https without characters that end or disguise one.
-LINK = re.compile(r"https?://[^\s<>\"'`{}|\\^\u200b-\u200f\u2028-\u202e\u2066-\u2069]{1,2000}")
-MAX_LINKS = 100
-
-
-class Piece(NamedTuple):
-    """A part of a text; `url` is "" where it is no link."""
-
-    text: str
-    url: str = ""
-
-
-class HasText:
-    """A text of content, of which pages link the addresses."""
-
-    __slots__ = ()
-    text: str
-
-    @property
-    def pieces(self) -> list[Piece]:
-        return split_links(self.text)
 
 
 @dataclass(frozen=True, slots=True)
-class Row(HasText):
+class Row:
     """A line of a tree: a value, an end of a list or object, or a number left out."""
 
     kind: Literal["value", "open", "close", "more"]
@@ -58,7 +36,7 @@ class Row(HasText):
 
 
 @dataclass(frozen=True, slots=True)
-class Part(HasText):
+class Part:
     """A text, or a titled tree, of a message."""
 
     text: str = ""
@@ -77,7 +55,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Section(HasText):
+class Section:
     """A titled part of the content; its title is "" where it is all of it."""
 
     title: str
@@ -98,6 +76,8 @@ class Content:
     sections: list[Section]
     metadata: list[tuple[str, str]]
     whole: str = ""
+    # Of all texts: a rendering uses it up.
+    links: Iterator[int] = field(default_factory=page_links)
 
     @property
     def is_empty(self) -> bool:
@@ -238,21 +218,6 @@ class Reader:
             self.is_cut = True
             text = f"{text[:MAX_DEEP_TEXT]}…"
         return Row("value", key, text, "json", is_long=len(text) > LONG_TEXT)
-
-
-def split_links(text: str) -> list[Piece]:
-    """Return the pieces of a text, of which the first addresses are links."""
-    if "://" not in text:
-        return [Piece(text)]
-    pieces, end = [], 0
-    for found in itertools.islice(LINK.finditer(text), MAX_LINKS):
-        # The sentence around an address ends it.
-        url = found[0].rstrip(".,;:!?)]*")
-        if url.endswith("://"):
-            continue
-        pieces += [Piece(text[end : found.start()]), Piece(url, url)]
-        end = found.start() + len(url)
-    return [*pieces, Piece(text[end:])]
 
 
 def _read(value: object) -> Any:

@@ -9,7 +9,8 @@ import pytest
 from django.template.loader import render_to_string
 
 from modelhub.core import exact_json
-from modelhub.web.content import MAX_DEEP_TEXT, MAX_ENTRIES, MAX_LINKS, MAX_ROWS, Content, Row, describe_content
+from modelhub.web.content import MAX_DEEP_TEXT, MAX_ENTRIES, MAX_ROWS, Content, Row, describe_content
+from modelhub.web.links import MAX_LINKS, MAX_PAGE_LINKS
 
 TREE = {"model": "m-1", "steps": [{"tool": "search", "ms": 12.50}, {"tool": "answer", "ok": True}], "cost": None}
 
@@ -188,7 +189,13 @@ def test_addresses_in_content_are_links_and_nothing_else_is() -> None:
     assert re.findall('<a href="([^"]*)"', page) == ["http://a"]
     assert "onclick" not in " ".join(re.findall("<[^>]*>", page))
     assert rendered("http://a.b/\u202egpj.exe").count('href="http://a.b/"') == 1
+
+
+def test_links_are_bounded_per_text_and_per_page_and_the_rest_is_text() -> None:
     assert rendered("http://a.b/ " * 5000).count("<a ") == MAX_LINKS
+    page = rendered([{"role": "user", "content": "http://a " * 28} for _ in range(400)])
+    assert page.count("<a ") == MAX_PAGE_LINKS
+    assert page.count("http://a") == 400 * 28 + MAX_PAGE_LINKS
 
 
 def test_nothing_in_content_becomes_html() -> None:
@@ -211,6 +218,7 @@ def test_large_content_is_described_quickly() -> None:
         "a" * 250_000,
         "https://" * 32_000,
         "https://example.com/a " * 11_000,
+        [{"role": "user", "content": "http://a " * 28} for _ in range(880)],
         {f"key {at}": "v" * 20 for at in range(8000)},
         [[[{"a": [at, at]}]] for at in range(12_000)],
         [{"role": "user", "content": "b" * 50} for _ in range(2500)],
