@@ -131,6 +131,13 @@ def test_numbers_of_the_pages_are_those_of_the_code(page: str, words: str) -> No
     assert words in (ROOT / "docs" / page).read_text()
 
 
+def test_the_keys_of_annotators_are_those_of_the_help() -> None:
+    shown = (ROOT / "modelhub" / "templates" / "web" / "annotate_help.html").read_text()
+    rows = re.findall(r'<th scope="row">(.+)</th><td>(.+)</td>', re.sub("</?kbd>", "`", shown))
+    table = "\n".join(f"| {keys} | {effect[0].lower()}{effect[1:]} |" for keys, effect in rows)
+    assert f"| key | effect |\n|---|---|\n{table}\n\n" in (ROOT / "docs" / "pages.md").read_text()
+
+
 def test_every_filter_of_scores_is_on_the_api_page() -> None:
     table = (ROOT / "docs" / "api.md").read_text().split("| filter | scores |\n")[1].split("\n\n")[0]
     assert {*FILTERS} <= set(re.findall(r"`(\w+)`", table))

@@ -99,6 +99,15 @@ def test_much_own_work_is_passed_over_as_little_is(team: Team, monkeypatch: pyte
     assert next_of(team, "emil") == str((skipped if seats == 1 else done).pk)
 
 
+def test_an_item_that_one_of_two_has_skipped_keeps_its_place(team: Team) -> None:
+    Queue.objects.update(annotations_required=2)
+    team.add(order=2, status="skipped")
+    item, later = team.add(order=3), team.add(order=4)
+    assert team.people["dora"].post(team.of(item, "skip")).status == 200
+    assert next_of(team, "dora") == str(later.pk)
+    assert next_of(team, "emil") == str(item.pk)
+
+
 @pytest.mark.parametrize(
     ("status", "reason"), [("draft", "paused"), ("paused", "paused"), ("completed", "finished"), ("active", "finished")]
 )
