@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -65,18 +65,40 @@ class OrganizationAdmin(NoDeleteAdmin):
         return format_html(" · ".join(["{}"] * len(links)), *links)
 
 
+def compare_with_page(form: forms.BaseForm) -> None:
+    """Let a field be changed if it differs from its page, not from the present row.
+
+    An old page would take back changes since: clear the end that a rotation set, activate a deactivated user.
+    """
+    for field in form.fields.values():
+        field.show_hidden_initial = not field.disabled
+
+
 class NewUserForm(AdminUserCreationForm):
     usable_password = AdminUserCreationForm.create_usable_password_field(LOGIN_WORDS)
 
 
+class UserForm(UserChangeForm):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        compare_with_page(self)
+
+
 class PasswordForm(AdminPasswordChangeForm):
     usable_password_help_text = f"{LOGIN_WORDS} The present password is lost."
+
+    def save(self, commit: bool = True) -> User:
+        """Write the password alone: other fields may have changed since they were read."""
+        user: User = super().save(commit=False)
+        user.save(update_fields=["password"])
+        return user
 
 
 @admin.register(User)
 class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
     """Users, with or without a password. Deactivated instead of deleted."""
 
+    form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordForm
     ordering = ("email",)
@@ -103,8 +125,13 @@ class UserAdmin(NoDeleteAdmin, DjangoUserAdmin):
     )
 
     def save_model(self, request: HttpRequest, obj: User, form: "forms.ModelForm[Any]", change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        end_lost_access(obj)
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        # All fields would take back a deactivation or a new password of the same moment.
+        obj.save(update_fields=form.changed_data)
+        if {"is_active", "role"} & {*form.changed_data}:
+            end_lost_access(obj)
 
     @admin.display(description="rows")
     def rows(self, user: User) -> str:
@@ -125,9 +152,7 @@ class ApiKeyForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        for field in self.fields.values():
-            # A field has changed if it differs from its page: an old page would clear the end that a rotation set.
-            field.show_hidden_initial = True
+        compare_with_page(self)
 
     def clean_expires_at(self) -> datetime | None:
         """Reject a new time in the past: that would be a revocation."""

@@ -1,4 +1,4 @@
-"""One-time links with which users set their passwords: new ones and lost ones."""
+"""Passwords, and the one-time links with which users set new ones and lost ones."""
 
 import secrets
 import uuid
@@ -101,12 +101,35 @@ def accept_invitation(token: str, password: str, name: str | None = None) -> Use
         )
     if name is not None:
         user.name = clean_name(user, name)
-    check_storable([password], max_bytes=MAX_PASSWORD_BYTES, max_depth=2, name="password")
-    with refused_as("password"):
-        validate_password(password, user)
+    check_password(user, password)
     user.set_password(password)
     user.save(update_fields=["password", "name"])
     return user
+
+
+@repeat_aborted
+@in_transaction
+def change_password(user: User, password: str) -> User:
+    """Set a password in place of the one that `user` was authenticated by.
+
+    The sessions and links of the user end. Raise `Invalid` for an unfit password, `Conflict` for a user that was
+    deactivated or got another password since.
+    """
+    locked = _lock_user(user.organization_id, user.pk)
+    if locked is None or not locked.is_active or locked.password != user.password:
+        raise Conflict("The account was changed meanwhile; log in again")
+    check_password(locked, password)
+    locked.set_password(password)
+    locked.save(update_fields=["password"])
+    end_invitations(locked)
+    return locked
+
+
+def check_password(user: User, password: str) -> None:
+    """Raise `Invalid` for a password that this user must not have."""
+    check_storable([password], max_bytes=MAX_PASSWORD_BYTES, max_depth=2, name="password")
+    with refused_as("password"):
+        validate_password(password, user)
 
 
 def _use(invitation: Invitation) -> bool:

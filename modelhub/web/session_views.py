@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, views
-from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -15,13 +15,15 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
-from modelhub.accounts.invitations import accept_invitation, find_invitation
+from modelhub.accounts.invitations import accept_invitation, change_password, check_password, find_invitation
+from modelhub.accounts.models import User
 from modelhub.core.errors import Invalid, NotFound, Refused
 from modelhub.web.page import Page
 
 # Of the two backends; the other one only counts failures.
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 DIFFERENT = "The two passwords differ."
+NOT_CHANGED = "The password was not changed."
 WRONG = "The present password is wrong."
 
 
@@ -65,25 +67,25 @@ class Logout(views.LogoutView):
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
 class Password(Page):
-    """Change the own password; the other sessions of the person end."""
+    """Change the own password; the other sessions and the links of the person end."""
 
     def show(self, **ids: Any) -> HttpResponseBase:
         return self.render("password.html")
 
     def act(self, **ids: Any) -> HttpResponseBase:
-        form = SetPasswordForm(self.actor.user, self.request.POST)
-        form.error_messages = form.error_messages | {"password_mismatch": DIFFERENT}
-        if not form.is_valid():
-            fields = {name: [str(sentence) for sentence in sentences] for name, sentences in form.errors.items()}
-            # Django's form checks the second field.
-            if (rules := fields.get("new_password2", [])) and rules != [DIFFERENT]:
-                fields.setdefault("new_password1", []).extend(fields.pop("new_password2"))
-            raise Invalid("The password was not changed.", fields=fields)
+        password = self.request.POST.get("new_password1", "")
+        if password != self.request.POST.get("new_password2", ""):
+            raise Invalid(NOT_CHANGED, fields={"new_password2": [DIFFERENT]})
+        try:
+            check_password(self.actor.user, password)
+        except Invalid as refused:
+            raise Invalid(NOT_CHANGED, fields={"new_password1": refused.fields["password"]}) from None
         # Counted as a login: a stolen session must not guess.
         present = self.request.POST.get("old_password", "")
-        if authenticate(self.request, username=self.actor.user.email, password=present) is None:
+        user = authenticate(self.request, username=self.actor.user.email, password=present)
+        if not isinstance(user, User):
             raise Invalid(WRONG, field="old_password")
-        login(self.request, form.save(), backend=BACKEND)
+        login(self.request, change_password(user, password), backend=BACKEND)
         return self.back_to("password", done="The password is changed. Other sessions of yours have ended.")
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.test import Client
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
 
-from modelhub.accounts.admin import ApiKeyForm
+from modelhub.accounts.admin import ApiKeyForm, PasswordForm
 from modelhub.accounts.models import SCOPES, ApiKey, User
 from tests.client import Caller, listed_ids
 from tests.factories import ApiKeyFactory, OrganizationFactory, UserFactory
@@ -266,12 +267,46 @@ def test_a_user_is_added_in_lower_case_and_changed(staff: Client, alice: Caller)
     dora = User.objects.get(email="dora@example.com")
     assert answer.status_code == 302
     assert not dora.has_usable_password()
-    changes = {"email": "DORA@example.com", "role": "admin", "organization": str(OrganizationFactory.create().pk)}
+    changes = {
+        "email": "DORA@example.com",
+        "role": "admin",
+        "initial-is_active": "True",
+        "organization": str(OrganizationFactory.create().pk),
+    }
     answer = staff.post(f"/admin/modelhub/user/{dora.pk}/change/", form | changes)
     assert answer.status_code == 302
     dora.refresh_from_db()
     assert (dora.email, dora.role, dora.is_active) == ("dora@example.com", "admin", False)
     assert dora.organization == alice.user.organization
+
+
+def test_an_old_page_of_a_user_changes_only_what_was_edited(staff: Client, alice: Caller) -> None:
+    bob = UserFactory.create(organization=alice.user.organization, name="Bob", role="admin")
+    path = f"/admin/modelhub/user/{bob.pk}/change/"
+    page = staff.get(path).content.decode()
+    form = dict(re.findall(r'<input type="hidden" name="(initial-[^"]+)" value="([^"]*)"', page))
+    assert {"initial-name", "initial-role", "initial-is_active"} <= form.keys()
+    User.objects.filter(pk=bob.pk).update(is_active=False, role="member", password="new")
+    sent = {"email": bob.email, "name": "Robert", "role": "admin", "is_active": "on"}
+    assert staff.post(path, form | sent).status_code == 302
+    bob.refresh_from_db()
+    assert (bob.name, bob.is_active, bob.role, bob.password) == ("Robert", False, "member", "new")
+
+
+def test_a_password_in_the_admin_takes_no_deactivation_of_the_same_moment_back(
+    staff: Client, alice: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = UserFactory.create(organization=alice.user.organization)
+
+    def deactivate_meanwhile(form: PasswordForm) -> None:
+        AdminPasswordChangeForm.clean(form)
+        User.objects.filter(pk=bob.pk).update(is_active=False)
+
+    monkeypatch.setattr(PasswordForm, "clean", deactivate_meanwhile)
+    fields = {"password1": "correct horse battery", "password2": "correct horse battery", "set-password": "Set"}
+    assert staff.post(f"/admin/modelhub/user/{bob.pk}/password/", fields).status_code == 302
+    bob.refresh_from_db()
+    assert (bob.is_active, bob.check_password("correct horse battery")) == (False, True)
 
 
 def test_a_login_exists_once_in_any_case(staff: Client, alice: Caller) -> None:

@@ -213,7 +213,7 @@ class TestDeactivating:
 
     def test_in_the_admin_too(self, staff: Client, bob: Caller, token: str) -> None:
         page = f"/admin/modelhub/user/{bob.user.pk}/change/"
-        for fields in ({}, {"is_active": "on"}):
+        for fields in ({"initial-is_active": "True"}, {"is_active": "on", "initial-is_active": "False"}):
             sent = {"email": bob.user.email, "name": "Bob", "role": "member", **fields}
             assert staff.post(page, sent).status_code == 302
             assert find_invitation(token) is None

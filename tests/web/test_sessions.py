@@ -6,15 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import authenticate
 from django.core.cache import caches
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 
-from modelhub.accounts.invitations import create_invitation
+from modelhub.accounts.invitations import accept_invitation, create_invitation
 from modelhub.accounts.models import Invitation, User
 from modelhub.accounts.people import session_actor
 from modelhub.accounts.users import update_person
 from modelhub.core import clock
+from modelhub.web import session_views
 from modelhub.web.urls import urlpatterns
 from tests.factories import QueueFactory, UserFactory
 from tests.web.pages import log_in, text_of
@@ -156,6 +159,49 @@ def test_a_changed_password_ends_other_sessions_only(ada: User) -> None:
     assert send_login(browser(), NEW).status_code == 302
 
 
+def test_a_changed_password_keeps_every_change_of_the_same_moment(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = UserFactory.create(organization=ada.organization, role="admin")
+
+    def demote_meanwhile(user: User, password: str) -> None:
+        update_person(session_actor(root), user_id=ada.pk, changes={"role": "member", "name": "Ada L."})
+
+    monkeypatch.setattr(session_views, "check_password", demote_meanwhile)
+    assert change(log_in(ada)).status_code == 200
+    ada.refresh_from_db()
+    assert (ada.role, ada.name, ada.check_password(NEW)) == ("member", "Ada L.", True)
+
+
+@pytest.mark.parametrize("cause", ["deactivated", "another password"])
+def test_a_password_is_not_changed_after_a_change_of_the_account(
+    ada: User, monkeypatch: pytest.MonkeyPatch, cause: str
+) -> None:
+    root = UserFactory.create(organization=ada.organization, role="admin")
+    _, token = create_invitation(session_actor(root), ada.pk)
+
+    def authenticate_before_a_change(request: HttpRequest, **fields: str) -> Any:
+        user = authenticate(request, **fields)
+        if cause == "deactivated":
+            update_person(session_actor(root), user_id=ada.pk, changes={"active": False})
+        else:
+            accept_invitation(token, "a password by a link")
+        return user
+
+    monkeypatch.setattr(session_views, "authenticate", authenticate_before_a_change)
+    answer = change(log_in(ada))
+    assert (answer.status_code, "The account was changed meanwhile; log in again" in text_of(answer)) == (409, True)
+    before = User.objects.get(pk=ada.pk)
+    assert before.is_active == (cause != "deactivated")
+    assert not before.check_password(NEW)
+
+
+def test_a_changed_password_ends_the_open_links_of_the_person(ada: User) -> None:
+    _, token = create_invitation(session_actor(ada), ada.pk)
+    _, theirs = invite(ada)
+    change(log_in(ada))
+    assert browser().get(reverse("web:invitation", kwargs={"token": token})).status_code == 404
+    assert browser().get(theirs).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
@@ -165,7 +211,8 @@ def test_a_changed_password_ends_other_sessions_only(ada: User) -> None:
         ({"new": "password"}, "This password is too common."),
         ({"new": "82736455"}, "This password is entirely numeric."),
         ({"new": "ada@example"}, "The password is too similar to the email."),
-        ({"new": ""}, "This field is required."),
+        ({"new": ""}, "This password is too short."),
+        ({"new": "x" * 4097}, "password must have at most 4096 bytes"),
     ],
 )
 def test_an_unfit_password_is_a_sentence_and_changes_nothing(ada: User, fields: dict[str, str], sentence: str) -> None:
