@@ -67,6 +67,36 @@ def test_reviewers_work_in_two_windows(server: Server, visitors: Visitors, perso
     assert "400 (Bad Request)" in visitors.messages[1].pop()
 
 
+def test_keys_after_an_error_and_with_disagreements_approve_nothing(
+    server: Server, visitors: Visitors, person: Callable[..., Person]
+) -> None:
+    """The next item opens at its top, though the last one was opened at a label."""
+    people = {name: person(name) for name in ("ann", "ben", "rita")}
+    path, items = _make_queue(server, people)
+    rita = visitors.log_in(people["rita"].email, path=f"{path}{items[0]}/")
+    rita.get_by_role("link", name="Decide").click()
+    expect(rita).to_have_url(re.compile("#value-of-"))
+    note = rita.get_by_label("Note to all annotators")
+    rita.get_by_role("button", name="Return").click()
+    expect(rita.get_by_role("alert")).to_contain_text("Return needs a note")
+    assert "400 (Bad Request)" in visitors.messages[0].pop()
+    expect(note).to_be_focused()
+    rita.keyboard.type("a really bad answer")
+    expect(note).to_have_value("a really bad answer")
+    rita.keyboard.press("Escape")
+    rita.keyboard.press("a")
+    expect(rita.get_by_role("button", name="Approve")).to_be_focused()
+    expect(rita.get_by_role("status")).to_contain_text("Press Enter to approve")
+    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 1: ticket-1")
+    rita.get_by_role("link", name="Decide").click()
+    expect(rita).to_have_url(re.compile("#value-of-"))
+    rita.get_by_role("button", name="Approve").focus()
+    rita.keyboard.press("Enter")
+    expect(rita.get_by_role("heading", level=1)).to_have_text("Item 2: ticket-2")
+    expect(rita).to_have_url(re.compile(re.escape(f"{path}{items[1]}/") + "$"))
+    assert rita.evaluate("scrollY") == 0
+
+
 def _make_queue(server: Server, people: dict[str, Person]) -> tuple[str, list[str]]:
     """Create a queue of two items that Ann and Ben have judged differently."""
 

@@ -11,8 +11,20 @@ function follow(rel) {
   if (link) link.click();
 }
 
+// With undecided disagreements one key is not enough, as it is not for many items.
+function approve() {
+  const button = review.querySelector("[data-approve]");
+  if (!button) return;
+  if (button.dataset.undecided === undefined) {
+    button.click();
+    return;
+  }
+  button.focus();
+  announce("Annotators differ. Press Enter to approve the item as it is.", "warning");
+}
+
 const KEYS = {
-  a: () => review.querySelector("[data-approve]")?.click(),
+  a: approve,
   r: () => review.querySelector("[data-return]") && review.querySelector("#notes").focus(),
   ArrowLeft: () => follow("prev"),
   ArrowRight: () => follow("next"),
@@ -22,6 +34,8 @@ const KEYS = {
 };
 
 if (review) {
+  // What is typed after an error belongs into its field: elsewhere letters are keys.
+  if (document.getElementById("refused")) review.querySelector("[aria-invalid=true]")?.focus();
   document.addEventListener("keydown", (event) => {
     const inNote = event.target.closest?.("[data-decision] textarea");
     if (inNote && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
