@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import django_filters
 import msgspec
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -23,7 +24,7 @@ from modelhub.queues.claims import release_item
 from modelhub.queues.item_filters import ItemFilter
 from modelhub.queues.item_serializers import MAX_ITEM_IDS, MAX_PEOPLE, AssignInput, ItemIdsInput
 from modelhub.queues.items import SKIPPED_BY_SOME, give_back_items, remove_items
-from modelhub.queues.models import IN_REVIEW, Queue
+from modelhub.queues.models import IN_REVIEW, Item, Queue
 from modelhub.queues.overview import members_in_order
 from modelhub.queues.queries import WorkOnItem, item_rows, items_of, read_work_on_items
 from modelhub.queues.rows import ItemRow
@@ -89,6 +90,15 @@ class ShownItem(NamedTuple):
         return len(self.work.people) - len(self.answered)
 
 
+class ItemPageFilter(ItemFilter):
+    """Filters of a queue's items with the search of the page."""
+
+    search = django_filters.CharFilter(method="named", label="part of the name or the id of a source")
+
+    def named(self, queryset: QuerySet[Item], name: str, value: str) -> QuerySet[Item]:
+        return queryset.filter(Q(source__name__icontains=value) | Q(source__source_id__icontains=value))
+
+
 class FirstInput(InputSerializer):
     """A number of items without people, and the people to share them among."""
 
@@ -135,14 +145,13 @@ class Items(Page):
             if status not in STATUSES:
                 raise Invalid(f"status must be one of {', '.join(STATUSES)}, got {show(status)}", field="status")
             rows = rows.filter(STATUSES[status][1])
-        if search := given["search"]:
-            rows = rows.filter(Q(source__name__icontains=search) | Q(source__source_id__icontains=search))
-        filters = {"ordering": given["ordering"]}
+        filters = {"search": given["search"], "ordering": given["ordering"]}
         if given["assigned_to"] == UNASSIGNED:
             rows = rows.filter(is_assigned=False)
         else:
             filters["assigned_to"] = given["assigned_to"]
-        return ItemFilter({name: text for name, text in filters.items() if text}, rows, request=self.request).get_rows()
+        given = {name: text for name, text in filters.items() if text}
+        return ItemPageFilter(given, rows, request=self.request).get_rows()
 
     def act(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
         """Act by the button. Raise `Refused`, for ordinary errors without ids."""

@@ -2,10 +2,11 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.db import transaction
+from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
@@ -206,3 +207,46 @@ def test_a_form_for_everybody(row: list[str]) -> None:
         is_login = answer.get("Location", "").startswith("/login/")
         found.append("login" if is_login else str(answer.status_code) if answer.status_code in {403, 404} else "ok")
     assert found == statuses
+
+
+class Recorded(QueryDict):
+    """A query that records the names that are read."""
+
+    names: ClassVar[set[str]] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        self.names.add(str(name))
+        return super().__contains__(name)
+
+    def getlist(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().getlist(name, default)
+
+
+# Parameters without which others are not read.
+OPENING = {"count": "1", "part": "agreement", "format": "csv"}
+# PostgreSQL stores neither zero bytes nor lone surrogates.
+UNSTORABLE: list[str | bytes] = ["\0", '{"a": "\\u0000"}', '{"a": "\\ud800"}', b"\xed\xa0\x80"]
+
+
+@pytest.mark.parametrize("name", [row[0] for row in ROWS])
+def test_no_parameter_of_a_page_breaks_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = create_scene(name)
+    path, person = scene.path(name), scene.people[5]
+    assert person
+    admin = log_in(person)
+    monkeypatch.setattr("django.core.handlers.wsgi.QueryDict", Recorded)
+    monkeypatch.setattr(Recorded, "names", set())
+    admin.get(path)
+    admin.get(path, OPENING)
+    for parameter in sorted(Recorded.names):
+        for value in UNSTORABLE:
+            for others in ({}, OPENING):
+                query: dict[str, str | bytes] = {**others, parameter: value}
+                assert admin.get(path, query).status_code < 500, parameter
+    if name == "items":
+        assert {"search", "status", "assigned_to", "ordering", "page"} <= Recorded.names
