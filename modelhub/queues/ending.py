@@ -113,14 +113,7 @@ def undo_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID | None) -
         raise _nothing_to_undo(f"{actor.user.email} has completed and skipped nothing in this queue")
     item = get_item(access, item_id, lock=True)
     claims = read_claims(access, item)
-    own = claims.own
-    if own and _is_reviewed(item, own):
-        sentence = f"Item {item.pk} was reviewed since: this cannot be undone"
-        raise Conflict(sentence, code="already_reviewed")
-    if own is None or own.state not in ENDED:
-        raise _nothing_to_undo(f"{actor.user.email} has neither completed nor skipped item {item.pk}")
-    if access.queue.status not in ("active", "completed"):
-        raise not_active(access.queue)
+    own = get_undoable(access, item, claims.own)
     reopen_queue(access.queue)
     if own.state == "completed":
         put_slot(access, item, "submitted", seat=own.seat)
@@ -129,12 +122,28 @@ def undo_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID | None) -
         if sum(slot.state == "completed" for slot in claims.slots) > access.queue.annotations_required:
             settle(access.queue, item)
     else:
-        check_open(item)
-        check_assigned(access, item)
         has_scores = scores_of(item).filter(annotator=actor.user.pk).exists()
         claim(access, item, claims, "submitted" if has_scores else "reserved")
         settle(access.queue, item)
     return get_item_row(access, item.pk)
+
+
+def get_undoable(access: Access, item: Item, own: Slot | None) -> Slot:
+    """Return the actor's slot of an item if its end can be taken back, seats apart.
+
+    Raise `Conflict` after a review, `Invalid`, `Forbidden`.
+    """
+    if own and _is_reviewed(item, own):
+        sentence = f"Item {item.pk} was reviewed since: this cannot be undone"
+        raise Conflict(sentence, code="already_reviewed")
+    if own is None or own.state not in ENDED:
+        raise _nothing_to_undo(f"{access.actor.user.email} has neither completed nor skipped item {item.pk}")
+    if access.queue.status not in ("active", "completed"):
+        raise not_active(access.queue)
+    if own.state == "skipped":
+        check_open(item)
+        check_assigned(access, item)
+    return own
 
 
 def lock_item(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Access, Item, Claims]:

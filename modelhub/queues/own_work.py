@@ -10,14 +10,15 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from modelhub.accounts.people import Actor
+from modelhub.core.errors import Refused
 from modelhub.core.sql import read_sql
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.annotating import store, submit
 from modelhub.queues.claims import Claims, read_claims
 from modelhub.queues.detail import read_comments
-from modelhub.queues.ending import complete, lock_item
-from modelhub.queues.models import Item, QueueLabel, QueueMember
+from modelhub.queues.ending import complete, get_undoable, lock_item
+from modelhub.queues.models import Item, QueueLabel, QueueMember, Slot
 from modelhub.queues.overview import labels_of_queue
 from modelhub.queues.progress import percentage
 from modelhub.queues.queries import get_item, get_item_with_content, scores_of
@@ -79,6 +80,11 @@ class EndedItem(NamedTuple):
     name: str
     state: str
     ended_at: datetime
+    # Of the item, which others work on, too.
+    status: str
+    review_status: str
+    reviewed_at: datetime | None
+    is_assigned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +200,31 @@ def read_ended(
     with connection.cursor() as cursor:
         cursor.execute(statement, {**_own(access), "limit": limit, "before": before, "after": after})
         return [EndedItem(*row) for row in cursor.fetchall()]
+
+
+def may_undo(access: Access, item: Item, slot: Slot | None) -> bool:
+    """Return whether the actor may take back the end of work on an item, seats apart."""
+    try:
+        get_undoable(access, item, slot)
+    except Refused:
+        return False
+    return True
+
+
+def find_undoable(access: Access, ended: Sequence[EndedItem]) -> EndedItem | None:
+    """Return the first of the ended items if the actor may take it back."""
+    if not ended:
+        return None
+    first = ended[0]
+    item = Item(
+        pk=first.item_id,
+        organization_id=access.queue.organization_id,
+        status=first.status,
+        review_status=first.review_status,
+        reviewed_at=first.reviewed_at,
+        is_assigned=first.is_assigned,
+    )
+    return first if may_undo(access, item, Slot(state=first.state, ended_at=first.ended_at)) else None
 
 
 def _own(access: Access) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from modelhub.core import clock
 from modelhub.core.errors import Conflict, Invalid, NotFound, Refused
+from modelhub.core.ids import parse_uuid
 from modelhub.core.text import unix_lines
 from modelhub.queues.access import get_access
 from modelhub.queues.annotating import InvalidAnnotations, check_status, submit_annotations
@@ -25,8 +26,10 @@ from modelhub.queues.own_work import (
     EndedItem,
     OwnItem,
     OwnScore,
+    find_undoable,
     get_own_item,
     get_own_scores,
+    may_undo,
     read_ended,
     read_progress,
     submit_and_complete,
@@ -97,13 +100,15 @@ class StartAnnotating(QueuePage):
         if found.item:
             return self.back_to("annotate", pk=pk, item_id=found.item.id)
         access = get_access(self.actor, pk)
+        ended = read_ended(access, limit=ENDED_ITEMS)
         return self.render(
             "annotate_none.html",
             queue=access.queue,
             next=found,
             retry=_seconds_to_retry(found),
             counts=count_ended(access),
-            ended=read_ended(access, limit=ENDED_ITEMS),
+            ended=ended,
+            undone=find_undoable(access, ended),
         )
 
 
@@ -136,14 +141,14 @@ class Annotate(QueuePage):
             made_from=fingerprint(own.scores, slot.notes if slot else ""),
             disabled=bool(read_only),
             read_only=read_only,
-            may_undo=_may_undo(own, refused),
+            may_undo=may_undo(own.access, own.item, own.claims.own),
             rows=[(field, _comments_on(own, field.id)) for field in self.fields(own)],
             comments=_open_comments(own),
             stored=_stored_strings(own, slot) if self.posted else "",
             notes=self.posted.get("notes", slot.notes if slot else ""),
             reason=self.request.POST.get("reason", ""),
             ended=ended,
-            undone=None if own.claims.has_ended else next(iter(ended), None),
+            undone=None if own.claims.has_ended else find_undoable(own.access, ended),
             progress=read_progress(own.access),
             position=own.item.order,
             **_neighbours(own, ended),
@@ -161,8 +166,10 @@ class Annotate(QueuePage):
                 reason = SkipInput().run_validation({"reason": self.request.POST.get("reason", "")})["reason"]
                 skip_item(actor=self.actor, queue_id=pk, item_id=item_id, reason=reason)
                 return self.go_on(pk, "Skipped. Undo takes it back.")
-            case "undo" | "undo-this" as action:
-                undone = undo_item(actor=self.actor, queue_id=pk, item_id=item_id if action == "undo-this" else None)
+            case "undo":
+                # The item that the button names, which need not be the last one any more, nor the one of the page.
+                named = parse_uuid(self.request.POST.get("undone")) or item_id
+                undone = undo_item(actor=self.actor, queue_id=pk, item_id=named)
                 return self.back_to("annotate", pk=pk, item_id=undone.id, done="Taken back. The item is open again.")
             case "reserve":
                 reserve_item(actor=self.actor, queue_id=pk, item_id=item_id)
@@ -315,14 +322,6 @@ def _read_only(own: OwnItem, refused: Refused | None) -> str:
     if own.claims.has_ended:
         return f"This queue is {own.access.queue.status}: the item can only be read."
     return ""
-
-
-def _may_undo(own: OwnItem, refused: Refused | None) -> bool:
-    """Return whether an undo of the shown item, which was completed, has a chance."""
-    if refused is None:
-        return True
-    is_open = own.access.queue.status in ("active", "completed")
-    return is_open and refused.code == "item_in_review" and own.item.review_status == "pending_review"
 
 
 def _stored_strings(own: OwnItem, slot: Slot | None) -> str:

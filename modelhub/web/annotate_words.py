@@ -27,7 +27,7 @@ REASONS = {
     "item_assigned": "This item is assigned to other people.",
     "item_in_review": "This item went to a reviewer meanwhile: your changes were not stored.",
     "already_reviewed": "A reviewer decided about this item meanwhile: the undo is not possible.",
-    "nothing_to_undo": "There is nothing to undo.",
+    "nothing_to_undo": "There is nothing to undo: that item is open.",
 }
 # After these, nothing of the page can be shown.
 GONE = {"queue_not_found", "item_not_found", "queue_role"}

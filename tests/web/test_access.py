@@ -78,7 +78,6 @@ annotate     submit          login 404   ok    403   ok    ok    404   login
 annotate     skip            login 404   ok    403   ok    ok    404   login
 annotate     save            login 404   ok    403   ok    ok    404   login
 annotate     undo            login 404   ok    403   ok    ok    404   login
-annotate     undo-this       login 404   ok    403   ok    ok    404   login
 annotate     reserve         login 404   ok    403   ok    ok    404   login
 review-list  approve         login 404   403   ok    ok    ok    404   login
 review       approve         login 404   403   ok    ok    ok    404   login

@@ -194,7 +194,7 @@ def test_a_skip_keeps_its_reason_and_undo_takes_it_back(ada: Annotator, items: l
     assert answer["Location"] == ada.path(items[1])
     assert (ada.slot(items[0]).state, ada.slot(items[0]).skip_reason) == ("skipped", "not in English")
     assert "You skipped this item: <bdi>not in English</bdi>. A submit" in ada.text(items[0])
-    undone = ada.post(items[1], "undo")
+    undone = ada.post(items[1], "undo", undone=items[0].pk)
     assert undone["Location"] == ada.path(items[0])
     assert ada.slot(items[0]).state == "reserved"
 
@@ -209,13 +209,15 @@ def test_a_reason_above_the_limit_is_rejected(ada: Annotator, items: list[Item],
 def test_undo_opens_the_last_item_with_its_answers(ada: Annotator, items: list[Item], star: Label) -> None:
     ada.get()
     ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
-    answer = ada.post(items[1], "undo")
+    answer = ada.post(items[1], "undo", undone=items[0].pk)
     assert answer["Location"] == ada.path(items[0])
     page = ada.text(items[0])
     assert "Taken back" in page
     assert 'value="4" data-key="4" checked' in page
     assert ">Submit and next</button>" in page
-    assert ada.post(items[1], "undo").status_code == 400
+    again = ada.post(items[1], "undo", undone=items[0].pk)
+    assert again.status_code == 400
+    assert "There is nothing to undo: that item is open." in text_of(again)
 
 
 def test_completed_work_is_changed_without_opening_it(ada: Annotator, items: list[Item], star: Label) -> None:
@@ -361,7 +363,7 @@ def test_a_person_that_has_done_all_that_is_left_is_told_so(ada: Annotator, item
 def test_only_people_with_the_right_act_on_items(queue: Queue, items: list[Item], star: Label) -> None:
     item = items[0]
     reviewer, foreign = annotator_of(queue, "reviewer"), annotator_of(QueueFactory.create())
-    for action in ("submit", "save", "skip", "undo", "undo-this", "reserve"):
+    for action in ("submit", "save", "skip", "undo", "reserve"):
         assert reviewer.post(item, action).status_code == 403
         stranger = Annotator(foreign.user, foreign.client, queue)
         assert stranger.post(item, action).status_code == 404
@@ -436,7 +438,7 @@ def test_an_own_item_after_its_work_is_read_alone_in_calm_words(
     assert page.count("<fieldset") == len(re.findall("<fieldset[^>]* disabled>", page)) == 1
     assert re.search('<textarea name="notes"[^>]* disabled>', page)
     assert 'id="lost"' not in page
-    assert ('value="undo-this"' in page) == has_undo
+    assert ('value="undo"' in page) == has_undo
     for words in ("Take it again", 'id="submit"', 'id="skip"', 'id="auto-advance"', ">Clear<"):
         assert words not in page
 
@@ -457,7 +459,7 @@ def test_the_own_work_of_a_paused_queue_is_read_alone(ada: Annotator, items: lis
     Queue.objects.filter(organization_id=ada.queue.organization_id, pk=ada.queue.pk).update(status="paused")
     page = ada.text(items[0])
     assert "This queue is paused: the item can only be read." in page
-    for words in ("Take it again", "Save changes", 'value="undo-this"'):
+    for words in ("Take it again", "Save changes", 'value="undo"'):
         assert words not in page
 
 
@@ -540,20 +542,46 @@ def test_an_undo_names_the_item_that_it_takes_back(ada: Annotator, items: list[I
     name = items[1].source.name or items[1].source.source_id
     assert 'value="undo" id="undo" aria-describedby="undone">Undo</button>' in ada.text(items[2])
     assert f"Undo takes back <bdi>{name}</bdi>" in ada.text(items[2])
-    assert 'value="undo-this"' in ada.text(items[0])
     assert "Undo opens this item again" in ada.text(items[0])
     assert "Undo takes back the skip of this item" in ada.text(items[1])
-    assert ada.post(items[1], "undo-this").status_code == 302
+    assert ada.post(items[1], "undo").status_code == 302
     assert ada.slot(items[1]).state == "reserved"
+
+
+def hidden(page: str, name: str) -> str:
+    """Return a hidden field of a page."""
+    [value] = re.findall(f'name="{name}" value="([^"]+)"', page)
+    return str(value)
+
+
+def test_an_undo_takes_back_the_item_that_the_page_names_and_no_later_one(
+    ada: Annotator, items: list[Item], star: Label
+) -> None:
+    ada.get()
+    answers = {f"value-{star.pk}": "4"}
+    ada.post(items[0], "submit", **answers)
+    undone = hidden(ada.text(items[1]), "undone")
+    # In another tab.
+    ada.post(items[1], "submit", **answers)
+    answer = ada.post(items[1], "undo", undone=undone)
+    assert answer["Location"] == ada.path(items[0])
+    assert [ada.slot(item).state for item in items[:2]] == ["submitted", "completed"]
+    again = ada.post(items[1], "undo", undone=undone)
+    assert again.status_code == 400
+    assert [ada.slot(item).state for item in items[:2]] == ["submitted", "completed"]
+    ada.post(items[2], "submit", **answers)
+    ada.post(items[0], "submit", **answers)
+    none = ada.text()
+    assert f'action="{ada.path(items[0])}" hx-post="{ada.path(items[0])}" id="undo-form"' in none
 
 
 def test_sentences_of_the_pages_name_no_ids(ada: Annotator, items: list[Item], star: Label) -> None:
     ada.get()
-    assert "There is nothing to undo." in text_of(ada.post(items[0], "undo"))
+    assert "There is nothing to undo: that item is open." in text_of(ada.post(items[0], "undo"))
     ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
     answer = ada.post(items[0], "skip")
     assert "You have completed this item: undo it first." in text_of(answer)
-    for shown in (answer, ada.post(items[1], "undo-this")):
+    for shown in (answer, ada.post(items[1], "undo")):
         assert str(items[0].pk) not in text_of(shown)
         assert ada.user.email not in text_of(shown)
 
