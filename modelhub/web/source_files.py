@@ -1,6 +1,7 @@
 """Sources by a file or by pasted ids: lines to entries, or to errors."""
 
 import csv
+import io
 import json
 import re
 from collections import Counter
@@ -26,6 +27,8 @@ DELIMITERS = ",;\t"
 # First bytes of files that programs write in place of UTF-8.
 OTHER_FILES = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "gzip", b"PK": "a zip file or a workbook"}
 SPREADSHEETS = "; spreadsheets have it as “CSV UTF-8” among the types of “Save as”"
+# A first line by which programs tell spreadsheets the delimiter.
+SEPARATOR = re.compile(r'"?sep=([,;\t|])"?(?:\r\n?|\n)', re.IGNORECASE)
 UNREADABLE = re.compile("[\udc80-\udcff]")
 
 
@@ -38,7 +41,7 @@ class Line(NamedTuple):
 
 def read_ids(text: str, source_type: str) -> list[Line]:
     """Return a line per id, without blank ones. Raise `Invalid` for none, `TooLarge`."""
-    ids = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    ids = [(number, line.strip()) for number, line in enumerate(_lines_of(text), 1) if line.strip()]
     if not ids:
         raise Invalid("ids must have at least one id, one per line", field="ids")
     _check_number(len(ids), "ids")
@@ -57,7 +60,8 @@ def read_file(content: bytes, source_type: str) -> list[Line]:
 
     `source_type` is that of lines without one. Raise `Invalid` for a file that is neither, `TooLarge`.
     """
-    if other := OTHER_FILES.get(content[:2]):
+    # Without its mark, UTF-16 has a NUL in each letter of ASCII.
+    if other := OTHER_FILES.get(content[:2]) or ("UTF-16" if b"\0" in content[:100] else None):
         raise Invalid(f"The file must be JSON lines or CSV in UTF-8, got {other}{SPREADSHEETS}", field="file")
     text = content.decode("utf-8-sig", "surrogateescape")
     # Bytes that are not UTF-8 became these characters.
@@ -77,6 +81,11 @@ def read_file(content: bytes, source_type: str) -> list[Line]:
     return _without_repetitions(Line(number, _entry(reader, fields, source_type)) for number, fields in rows)
 
 
+def _lines_of(text: str) -> io.StringIO:
+    """Return the lines with their ends; splitlines() ends them at other marks, too."""
+    return io.StringIO(text, newline="")
+
+
 def _check_number(lines: int, field: str) -> None:
     if lines > MOST_LINES:
         sentence = f"{field} must have at most {MOST_LINES} lines, got more; split it"
@@ -84,7 +93,6 @@ def _check_number(lines: int, field: str) -> None:
 
 
 def _read_json(text: str) -> Iterator[tuple[int, dict[str, Any] | Refused]]:
-    # Not splitlines(): JSON strings may hold other line ends of Unicode.
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, _object(line)
@@ -111,18 +119,25 @@ def _read_csv(text: str) -> Iterator[tuple[int, dict[str, Any] | Refused]]:
     Raise `Invalid` for a header without `source_id`.
     """
     csv.field_size_limit(settings.MAX_BODY_BYTES)
-    header = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = max(DELIMITERS, key=header.count)
-    rows = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    lines = _lines_of(text)
+    first = 1
+    if separator := SEPARATOR.match(text):
+        delimiter = separator[1]
+        first = 2
+        lines.readline()
+    else:
+        header = text.lstrip("\r\n").partition("\n")[0]
+        delimiter = max(DELIMITERS, key=header.count)
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
     columns: list[str] = []
-    number = 1
+    number = first
     try:
         for cells in rows:
             if any(cells) and not columns:
                 columns = _columns(cells)
             elif any(cells):
                 yield number, _fields(columns, cells)
-            number = rows.line_num + 1
+            number = rows.line_num + first
     except csv.Error as error:
         yield number, Invalid(f"the CSV cannot be read from here on: {error}")
 

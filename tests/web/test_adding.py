@@ -136,6 +136,23 @@ def test_a_csv_registers_sources_with_their_content(team: Team) -> None:
     assert Source.objects.get(source_id="s1").source_type == "span"
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"])
+def test_only_line_ends_of_csv_end_a_row(team: Team, mark: str) -> None:
+    table = f'source_id,input\r\ns1,before{mark}after\ns2,"quoted{mark}text\rin\r\nlines"\rs3,old\nb c,wrong\n'
+    assert [one.split(":")[0] for one in errors_of(upload(team, table))] == ["Line 7"]
+    assert ids_of(team) == ["s1", "s2", "s3"]
+    assert content_of("s1") == {"input": f"before{mark}after"}
+    assert content_of("s2") == {"input": f"quoted{mark}text\rin\r\nlines"}
+    assert errors_of(post(team, "ids", source_type="trace", ids=f"s1{mark}s2"))[0].startswith("Line 1: an id must be")
+
+
+@pytest.mark.parametrize("first", ["sep=;\r\n", '"sep=;"\n', "\ufeffSEP=;\n"])
+def test_the_first_line_of_spreadsheets_may_name_the_separator(team: Team, first: str) -> None:
+    answer = upload(team, f"{first}source_id;a,b,c,d\ns1;Hi\nb c;wrong\n")
+    assert [one.split(":")[0] for one in errors_of(answer)] == ["Line 4"]
+    assert (ids_of(team), content_of("s1")) == (["s1"], {"a,b,c,d": "Hi"})
+
+
 @pytest.mark.parametrize(
     "table",
     [
@@ -233,7 +250,7 @@ def test_wrong_rows_of_csv_are_named_by_their_lines(team: Team) -> None:
             "source_id\nä\n".encode("latin-1"),
             "The file must be UTF-8, and line 2 is not; spreadsheets have it",
         ),
-        ("source_id\nx\n".encode("utf-16"), "got UTF-16"),
+        *[("source_id\nx\n".encode(form), "got UTF-16") for form in ("utf-16", "utf-16-le", "utf-16-be")],
         (b"PK\x03\x04", "got a zip file or a workbook"),
         (b"source_id\n" + b"x\n" * 20_001, "at most 20000 lines"),
     ],
