@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 from django.contrib import messages
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -90,8 +91,9 @@ class Page(View):
         return answer
 
     def _find_admins(self) -> list[User]:
-        """Return the admins to ask for a right."""
+        """Return the admins to ask for a right, without those that cannot log in yet."""
         admins = User.objects.filter(organization_id=self.organization_id, role="admin", is_active=True)
+        admins = admins.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
         return list(admins.order_by("name", "email")[:SHOWN_ADMINS])
 
     def to_login(self) -> HttpResponse:

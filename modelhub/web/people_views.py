@@ -116,6 +116,7 @@ class Person(PeoplePage):
             invitation=invitation,
             name=sent.get("name", person.name),
             role=sent.get("role", person.role),
+            shown={name: sent.get(f"shown_{name}", getattr(person, name)) for name in ("name", "role")},
             roles=ROLES,
             link=self.link,
             queues=queues.order_by("name", "id")[:SHOWN_QUEUES],
@@ -133,8 +134,10 @@ class Person(PeoplePage):
                 changes: dict[str, Any] = {"active": action == "activate"}
                 done = f"{{}} is {action}d."
             case _:
-                body = {"name": data.get("name", "").strip(), "role": data.get("role")}
-                changes, done = UserChangeInput(partial=True).run_validation(body), "{} is saved."
+                sent = {name: data[name].strip() for name in ("name", "role") if name in data}
+                # An old page would take back changes since.
+                edited = {name: text for name, text in sent.items() if text != data.get(f"shown_{name}")}
+                changes, done = UserChangeInput(partial=True).run_validation(edited), "{} is saved."
         user = update_person(self.actor, user_id=pk, changes=changes)
         return self.back_to("person", done=done.format(user.display_name), pk=pk)
 

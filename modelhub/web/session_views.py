@@ -104,7 +104,7 @@ class AcceptInvitation(View):
         try:
             if password != request.POST.get("password_again", ""):
                 raise Invalid(DIFFERENT, field="password_again")
-            user = accept_invitation(token, password, request.POST.get("name", ""))
+            user = accept_invitation(token, password, request.POST.get("name"))
         except NotFound:
             return self._show(request, token)
         except Refused as refused:

@@ -114,9 +114,10 @@ def test_the_matrix_has_every_page() -> None:
 
 def test_a_forbidden_page_says_the_role_and_the_admins_and_leads_on() -> None:
     member = UserFactory.create(email="bob@example.com")
-    UserFactory.create(organization=member.organization, role="admin", name="Ada <b>")
-    UserFactory.create(organization=member.organization, role="admin", name="Gone", is_active=False)
-    UserFactory.create(role="admin", name="Other")
+    UserFactory.create(organization=member.organization, role="admin", name="Ada <b>", password="usable")
+    UserFactory.create(organization=member.organization, role="admin", name="Gone", password="usable", is_active=False)
+    UserFactory.create(organization=member.organization, role="admin", name="Invited")
+    UserFactory.create(role="admin", name="Other", password="usable")
     answer = log_in(member).get("/people/")
     text = text_of(answer)
     assert answer.status_code == 403

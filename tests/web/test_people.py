@@ -11,7 +11,7 @@ from modelhub.accounts.invitations import create_invitation
 from modelhub.accounts.models import Invitation, User
 from modelhub.accounts.people import session_actor
 from tests.factories import QueueFactory, QueueMemberFactory, UserFactory
-from tests.web.pages import log_in, text_of
+from tests.web.pages import html_of, log_in, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +86,33 @@ def test_name_and_role_are_changed(admin: User) -> None:
     assert "Ada L. is saved." in answer.content.decode()
     ada.refresh_from_db()
     assert (ada.name, ada.role) == ("Ada L.", "admin")
+
+
+def test_an_old_page_of_a_person_changes_only_what_was_edited(admin: User) -> None:
+    ada = UserFactory.create(organization=admin.organization, name="Ada")
+    client = log_in(admin)
+    shown = dict(
+        re.findall(r'<input type="hidden" name="(shown_\w+)" value="([^"]*)"', html_of(client.get(path_of(ada))))
+    )
+    assert shown == {"shown_name": "Ada", "shown_role": "member"}
+    for present in ("admin", "member"):
+        User.objects.filter(pk=ada.pk).update(name="Ada L.", role=present)
+        client.post(path_of(ada), {"action": "save", "name": " Ada", "role": "admin", **shown})
+        ada.refresh_from_db()
+        assert (ada.name, ada.role) == ("Ada L.", "admin")
+    User.objects.filter(pk=ada.pk).update(name="Ada L.", role="member")
+    client.post(path_of(ada), {"action": "save", "name": "A. L.", "role": "member", **shown | {"shown_role": "member"}})
+    ada.refresh_from_db()
+    assert (ada.name, ada.role) == ("A. L.", "member")
+
+
+def test_a_rejected_change_of_a_person_can_be_corrected(admin: User) -> None:
+    ada = UserFactory.create(organization=admin.organization, name="Ada")
+    client = log_in(admin)
+    fields = {"action": "save", "name": "a\u202eb", "role": "admin", "shown_name": "Ada", "shown_role": "member"}
+    page = html_of(client.post(path_of(ada), fields))
+    assert 'name="shown_name" value="Ada"' in page
+    assert 'name="shown_role" value="member"' in page
 
 
 def test_a_person_is_deactivated_and_activated(admin: User) -> None:

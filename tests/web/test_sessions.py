@@ -267,6 +267,14 @@ def test_an_invited_person_chooses_a_password_and_is_logged_in(ada: User) -> Non
     assert (bob.name, bob.check_password(NEW)) == ("Bob", True)
 
 
+def test_a_link_without_the_field_of_the_name_keeps_the_name(ada: User) -> None:
+    for fields, name in (({}, "Robert"), ({"name": ""}, "")):
+        bob, path = invite(ada, name="Robert")
+        assert browser().post(path, {"password": NEW, "password_again": NEW, **fields}).status_code == 302
+        bob.refresh_from_db()
+        assert bob.name == name
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
