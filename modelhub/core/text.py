@@ -98,6 +98,12 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def join_names(names: Sequence[str], *, most: int) -> str:
+    """Return names as in "Ada, Bob and 3 more"."""
+    shown = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+
+
 def fold(name: str) -> str:
     """Return the key under which names are equal: NFC, without case and outer spaces."""
     # Not casefold(): to PostgreSQL's lower(), which keeps names unique, Maße and Masse differ.

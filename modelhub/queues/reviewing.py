@@ -28,7 +28,8 @@ NEEDED = {
 }
 # Returned work is its annotator's for at least so long.
 RETURNED_FOR = timedelta(days=7)
-WITH_REASON = ("request_changes", "reject", "comment")
+RETURNS = ("request_changes", "reject")
+WITH_REASON = (*RETURNS, "comment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,12 @@ def _completed_slots(queue: Queue, items: Collection[Item]) -> QuerySet[Slot]:
     return Slot.objects.filter(organization_id=queue.organization_id, item__in=items, state="completed")
 
 
+def slots_to_return(queue: Queue, items: Collection[Item], targets: Collection[uuid.UUID]) -> QuerySet[Slot]:
+    """Return the completed slots of the targets of a decision, of all people without."""
+    slots = _completed_slots(queue, items)
+    return slots.filter(user__in=targets) if targets else slots
+
+
 def _store(access: Access, items: Collection[Item], decision: Decision) -> None:
     comments = [
         {
@@ -199,7 +206,7 @@ def _apply(access: Access, items: Collection[Item], decision: Decision) -> None:
         case "approve":
             rows.update(**reviewed, status="completed", review_status="approved", completed_at=now)
             settle_queue(queue)
-        case "request_changes" | "reject":
+        case action if action in RETURNS:
             rows.update(**reviewed, status="in_progress", review_status="rejected")
             _return_work(queue, items, decision.targets)
             reopen_queue(queue)
@@ -222,9 +229,7 @@ def _return_work(queue: Queue, items: Collection[Item], targets: Collection[uuid
 
     A person that may not annotate any more keeps no seat.
     """
-    slots = _completed_slots(queue, items)
-    if targets:
-        slots = slots.filter(user__in=targets)
+    slots = slots_to_return(queue, items, targets)
     now = DatabaseClock()
     reservation = max(RETURNED_FOR, timedelta(seconds=queue.reservation_seconds))
     may_annotate = Exists(

@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from modelhub.core import clock, exact_json
 from modelhub.core.errors import Refused
-from modelhub.core.text import shorten, unix_lines
+from modelhub.core.text import join_names, shorten, unix_lines
 from modelhub.labels.models import Label
 from modelhub.queues.access import get_access
 from modelhub.queues.own_slots import Holder, read_holders
@@ -58,7 +58,7 @@ def describe_holders(holders: Sequence[Holder]) -> str:
         return REASONS["item_completed"]
     until = waiting[0].until.astimezone(clock.now().tzinfo)
     day = "" if until.date() == clock.now().date() else f"{until:%Y-%m-%d} "
-    names = _join([holder.name for holder in waiting])
+    names = join_names([holder.name for holder in waiting], most=MAX_NAMES)
     have = "has this item" if len(waiting) == 1 else "have this item, the first of them"
     return f"{names} {have} until {day}{until:%H:%M} UTC."
 
@@ -93,7 +93,8 @@ def describe_removed(names: Sequence[str]) -> str:
     """Return the sentence about answers that were dropped with their labels."""
     if len(names) == 1:
         return f"The label {names[0]} was removed from the queue meanwhile; its answer was not stored."
-    return f"The labels {_join(names)} were removed from the queue meanwhile; their answers were not stored."
+    labels = join_names(names, most=MAX_NAMES)
+    return f"The labels {labels} were removed from the queue meanwhile; their answers were not stored."
 
 
 def read_typed(organization_id: uuid.UUID, form: QueryDict) -> list[TypedAnswer]:
@@ -117,9 +118,3 @@ def _read_answers(form: QueryDict) -> list[tuple[str, str, str]]:
 def _names_of(organization_id: uuid.UUID, label_ids: Collection[str]) -> dict[str, str]:
     labels = Label.objects.filter(organization_id=organization_id, pk__in=label_ids)
     return {str(label_id): name for label_id, name in labels.values_list("pk", "name")}
-
-
-def _join(names: Sequence[str]) -> str:
-    """Return names as in "Ada, Bob and 3 others"."""
-    shown = [*names[:MAX_NAMES], *([f"{len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else [])]
-    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))

@@ -10,7 +10,7 @@ from typing import Any
 from modelhub.agreement.disagreements import Disagreements
 from modelhub.agreement.levels import find_majority, get_median, has_steps
 from modelhub.agreement.opinions import OpinionOfCell, read_opinions
-from modelhub.agreement.posteriors import plain_class
+from modelhub.agreement.posteriors import NO_CLASSES, plain_class
 from modelhub.agreement.reading import is_chosen, scores_of_queue
 from modelhub.agreement.rows import AdjudicationRow, adjudications_of, complete
 from modelhub.core import exact_json
@@ -295,7 +295,9 @@ def _add_posteriors(queue: Queue, item: Item, labels: Sequence[LabelAnswers], *,
     for label in labels:
         row = described[label.rule.id]
         label.is_of_few_items = found.posteriors[label.rule.id].compared < FEW_ITEMS
-        label.posterior_reason = row.get("posterior_reason") or ""
+        reason = row.get("posterior_reason") or ""
+        # Numbers and texts never have one: a sentence beneath each of them says nothing.
+        label.posterior_reason = "" if reason == NO_CLASSES else reason
         for one in row.get("posterior") or ():
             _set_probability(label, one["value"], one["probability"])
     return False
@@ -310,8 +312,7 @@ def _set_probability(label: LabelAnswers, value: Any, probability: float) -> Non
         if class_of_option == value:
             option.probability = probability
             return
-    content = [value] if label.rule.type == "categorical" and isinstance(value, str) else value
-    label.options.append(Option(label.readable(content), exact_json.dumps(content), probability=probability))
+    label.options.append(Option(label.readable(value), exact_json.dumps(value), probability=probability))
 
 
 def _read_value(text: str) -> dict[str, Any]:

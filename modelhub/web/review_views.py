@@ -15,16 +15,16 @@ from modelhub.agreement.reading import read_labels_of_queue
 from modelhub.core import exact_json
 from modelhub.core.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from modelhub.core.exact_json import timestamp
-from modelhub.core.text import count, show, unix_lines, visible
+from modelhub.core.text import count, join_names, show, unix_lines, visible
 from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import get_type
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.item_serializers import ItemIdsInput
 from modelhub.queues.items import give_back_items
-from modelhub.queues.models import Item, Review
+from modelhub.queues.models import Item, Queue, Review
 from modelhub.queues.queries import items_of
 from modelhub.queues.review_serializers import ReviewInput
-from modelhub.queues.reviewing import Decision, annotated_by, review_item, review_items
+from modelhub.queues.reviewing import RETURNS, Decision, annotated_by, review_item, review_items, slots_to_return
 from modelhub.web.content import describe_content
 from modelhub.web.fields import Field
 from modelhub.web.page import Page
@@ -64,8 +64,8 @@ ACTION_NAMES = {
 }
 DONE = {
     "approve": "Approved.",
-    "request_changes": "Returned to the annotators.",
-    "reject": "Rejected: the work is with its annotators again.",
+    "request_changes": "Returned to {}.",
+    "reject": "Rejected: the work is with {} again.",
     "comment": "The comment is stored.",
     "reopen": "The item waits for a review again.",
 }
@@ -141,7 +141,7 @@ class ReviewList(ReviewPage):
             messages.success(self.request, f"Approved {count(approved, 'item')}.")
         if undecided:
             left = [name for pk, name in names.items() if pk in undecided]
-            shown = ", ".join(left[:MOST_NAMED]) + (f" and {len(left) - MOST_NAMED} more" if left[MOST_NAMED:] else "")
+            shown = join_names(left, most=MOST_NAMED)
             sentence = f"{count(len(left), 'item')} not approved, because annotators disagree: {shown}."
             messages.warning(self.request, f"{sentence} {ADVICE}")
         for item_id, error in errors.items():
@@ -207,11 +207,12 @@ class ReviewItem(ReviewPage):
         decision = Decision(action, sent["notes"], sent["label_comments"])
         if decision.lacks_reason:
             raise Invalid(f"{WITH_NOTE[action]} needs a note: to all annotators, or to a label.", field="notes")
+        annotators = name_annotators(access.queue, item, decision)
         try:
             review_item(actor=self.actor, queue_id=pk, item_id=item_id, decision=decision)
         except (Forbidden, Invalid) as refused:
             raise type(refused)(explain(refused, "The item"), code=refused.code, field=refused.field) from refused
-        messages.success(self.request, DONE[action])
+        messages.success(self.request, DONE[action].format(annotators))
         if action not in LEADS_ON:
             return self.go("review", filters, pk=pk, item_id=item_id)
         if following := find_next(access, filters, labels, item):
@@ -352,6 +353,15 @@ class ReviewItem(ReviewPage):
 def name_of(item: Item) -> str:
     """Return the number and the source of an item for a sentence."""
     return f"Item {item.order} ({visible(item.source.name or item.source.source_id)[:LONGEST_NAME]})"
+
+
+def name_annotators(queue: Queue, item: Item, decision: Decision) -> str:
+    """Return the names of the people that a decision returns the work to."""
+    if decision.action not in RETURNS:
+        return ""
+    slots = slots_to_return(queue, [item], decision.targets).select_related("user")
+    names = [visible(slot.user.display_name) for slot in slots.order_by("created_at", "id")]
+    return join_names(names, most=MOST_NAMED) if names else "its annotators"
 
 
 def explain_decision(refused: Refused, label: LabelRule) -> Refused:

@@ -456,7 +456,8 @@ class TestDecisions:
     def test_a_return_with_a_note_on_a_label_is_to_its_annotator(self, panel: Panel, rita: Client) -> None:
         item = panel.add()
         note = {f"comment-{panel.tone.pk}": "Why 2?", f"target-{panel.tone.pk}": str(panel.ben.pk)}
-        decide(rita, panel.path(item), "request_changes", **note)
+        done = decide(rita, panel.path(item), "request_changes", **note)
+        assert "Returned to Ben." in html_of(done)
         assert Review.objects.get().label_comments == [
             {"label_id": str(panel.tone.pk), "target_annotator_id": str(panel.ben.pk), "comment": "Why 2?"}
         ]
@@ -596,6 +597,54 @@ class TestValues:
                 sent = {"action": "adjudicate", "label": label.rule.id, "value": option.value}
                 assert rita.post(panel.path(item), sent).status_code == 302, option
         assert Adjudication.objects.count() == 8
+
+    @pytest.mark.parametrize(
+        ("type_", "settings", "ann", "ben", "decided", "words"),
+        [
+            ("star", {"no_of_stars": 5}, {"rating": 4}, {"rating": 2}, "3", "3 of 5"),
+            (
+                "categorical",
+                {"options": ["right", "wrong"]},
+                {"selected": ["right"]},
+                {"selected": ["wrong"]},
+                "wrong",
+                "wrong",
+            ),
+            ("numeric", {"min": 0, "max": 9, "step_size": 1}, {"value": 3}, {"value": 4}, "5", "5"),
+            ("text", {}, {"text": "a"}, {"text": "b"}, "c", "c"),
+            ("thumbs_up_down", {}, {"value": "up"}, {"value": "down"}, "down", "down"),
+        ],
+    )
+    def test_a_decided_value_is_in_words_beside_the_answers_and_as_gold(
+        self,
+        panel: Panel,
+        type_: str,
+        settings: dict[str, Any],
+        ann: dict[str, Any],
+        ben: dict[str, Any],
+        decided: str,
+        words: str,
+    ) -> None:
+        label = LabelFactory.create(organization=panel.queue.organization, type=type_, settings=settings)
+        QueueLabelFactory.create(queue=panel.queue, label=label)
+        item = panel.add(3, 3)
+        panel.score(item, panel.ann, label, ann)
+        panel.score(item, panel.ben, label, ben)
+        manager = UserFactory.create(organization=panel.queue.organization)
+        QueueMemberFactory.create(queue=panel.queue, user=manager, roles=["manager"])
+        client = log_in(manager)
+        [first] = client.get(panel.path(item)).context["table"].undecided
+        path, of_label = panel.path(item), {"label": str(label.pk)}
+        taken = client.post(path, {"action": "adjudicate", "value": first.options[0].value, **of_label}, follow=True)
+        assert f"<strong>decided:</strong> <bdi>{first.options[0].text}</bdi>" in html_of(taken)
+        page = html_of(client.post(path, {"action": "decide", f"value-{label.pk}": decided, **of_label}, follow=True))
+        assert f"<strong>decided:</strong> <bdi>{words}</bdi>" in page
+        assert f"<bdi>{label.name}</bdi>: <bdi>{words}</bdi></span>" in page
+        sent = {name: html.unescape(value) for name, value in re.findall(r'name="(gold-[^"]+)" value="([^"]*)"', page)}
+        gold = html_of(client.post(path, sent | {"action": "gold", "gold": str(label.pk)}, follow=True))
+        assert f'Expected: <bdi>{label.name}</bdi>: <strong dir="auto"><bdi>{words}</bdi>' in gold
+        assert "{&quot;" not in gold[gold.index("answers-heading") : gold.index("gold-heading")]
+        assert "No probabilities: numbers and texts" not in gold
 
     def test_probabilities_are_shown_for_small_queues_and_on_request(
         self, panel: Panel, rita: Client, monkeypatch: pytest.MonkeyPatch

@@ -59,7 +59,7 @@ def test_reviewers_work_in_two_windows(server: Server, visitors: Visitors, perso
     rita.keyboard.press("r")
     rita.keyboard.type("a r? see the guide")
     rita.keyboard.press("Control+Enter")
-    expect(rita.get_by_role("status")).to_contain_text("Returned to the annotators.")
+    expect(rita.get_by_role("status")).to_contain_text("Returned to Ann and Ben.")
     expect(rita).to_have_url(re.compile(re.escape(path) + "$"))
     rob.get_by_role("button", name="Approve").click()
     expect(rob.get_by_role("alert")).to_contain_text("reviewed already, by Rita")

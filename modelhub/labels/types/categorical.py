@@ -65,7 +65,9 @@ class Categorical(LabelType):
 
     @classmethod
     def readable(cls, stored: Mapping[str, Any], settings: Settings) -> str:
-        selected = stored.get(cls.key)
+        content = stored.get(cls.key)
+        # One option may be plain, as in the values of API rows.
+        selected = [content] if isinstance(content, str) else content
         if isinstance(selected, list) and all(isinstance(option, str) for option in selected):
             return ", ".join(selected)
         return show(stored)
