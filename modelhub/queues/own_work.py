@@ -20,7 +20,6 @@ from modelhub.queues.detail import read_comments
 from modelhub.queues.ending import complete, get_undoable, lock_item
 from modelhub.queues.models import Item, QueueLabel, QueueMember, Slot
 from modelhub.queues.overview import labels_of_queue
-from modelhub.queues.progress import percentage
 from modelhub.queues.queries import get_item, get_item_with_content, scores_of
 from modelhub.queues.rows import GoldItemWithContentRow, ItemWithContentRow
 
@@ -59,10 +58,6 @@ class QueueOfPerson:
         queue = self.access.queue
         lines = (queue.instructions.strip() or queue.description.strip()).splitlines()
         return lines[0] if lines else ""
-
-    @property
-    def percentage(self) -> float:
-        return percentage(self.completed, self.items)
 
 
 class OwnProgress(NamedTuple):

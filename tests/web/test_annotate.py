@@ -226,6 +226,7 @@ def test_completed_work_is_changed_without_opening_it(ada: Annotator, items: lis
     page = ada.text(items[0])
     assert ">Save changes</button>" in page
     assert ">Submit and next</button>" not in page
+    assert "Undo reopens this item; your answers stay" in page
     answer = ada.post(items[0], "save", **{f"value-{star.pk}": "2"})
     assert answer["Location"] == ada.path(items[0])
     assert values_of(items[0]) == {star.pk: {"rating": 2}}
@@ -397,6 +398,13 @@ def test_nothing_that_people_wrote_becomes_html(ada: Annotator, items: list[Item
         assert "<svg onload" not in page
 
 
+def test_addresses_in_the_instructions_are_links(ada: Annotator, items: list[Item]) -> None:
+    guide = "Read https://example.com/guide first."
+    Queue.objects.filter(organization_id=ada.queue.organization_id).update(instructions=guide)
+    link = '<a href="https://example.com/guide" target="_blank" rel="noopener noreferrer nofollow">'
+    assert f"Read {link}https://example.com/guide</a> first." in ada.text(items[0])
+
+
 def test_statements_of_submit_and_of_the_next_page_do_not_grow(queue: Queue, ada: Annotator) -> None:
     counts = []
     for number in (1, 10):
@@ -542,7 +550,7 @@ def test_an_undo_names_the_item_that_it_takes_back(ada: Annotator, items: list[I
     name = items[1].source.name or items[1].source.source_id
     assert 'value="undo" id="undo" aria-describedby="undone">Undo</button>' in ada.text(items[2])
     assert f"Undo takes back <bdi>{name}</bdi>" in ada.text(items[2])
-    assert "Undo opens this item again" in ada.text(items[0])
+    assert "Undo reopens this item; your answers stay" in ada.text(items[0])
     assert "Undo takes back the skip of this item" in ada.text(items[1])
     assert ada.post(items[1], "undo").status_code == 302
     assert ada.slot(items[1]).state == "reserved"

@@ -163,13 +163,13 @@ def test_names_of_people_and_queues_are_never_markup(team: Team) -> None:
 def test_the_page_shows_progress_people_labels_and_instructions(team: Team) -> None:
     team.add(3)
     team.add(1, status="completed", completed_at=clock.now())
-    Queue.objects.filter(pk=team.queue.pk).update(instructions="Judge the last answer.")
+    Queue.objects.filter(pk=team.queue.pk).update(instructions="Judge the last answer. http://a.b/c")
     QueueLabelFactory.create(queue=team.queue, label__name="Quality")
     page = html_of(log_in(team.reviewer).get(team.path))
     assert "25.0 %" in page
     assert "Quality" in page
     assert "1 to 5" in page
-    assert "Judge the last answer." in page
+    assert 'Judge the last answer. <a href="http://a.b/c" target="_blank"' in page
     assert team.annotator.email in page
     # Reviewers read the page only.
     assert "Archive" not in page

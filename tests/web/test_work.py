@@ -57,6 +57,7 @@ def test_an_annotator_sees_queues_with_progress_and_a_link_to_start(queue: Queue
     ItemFactory.create_batch(3, queue=queue)
     for item in (
         ItemFactory.create(queue=queue, status="completed"),
+        ItemFactory.create(queue=queue, status="in_progress"),
         ItemFactory.create(deleted_at=clock.now(), queue=queue),
     ):
         SlotFactory.create(item=item, user=ada, state="completed", seat=1)
@@ -64,7 +65,7 @@ def test_an_annotator_sees_queues_with_progress_and_a_link_to_start(queue: Queue
     start = f"/queues/{queue.pk}/annotate/"
     assert f'<a href="{start}"><bdi>Answers</bdi></a>' in page
     assert re.search(f'href="{start}"[^>]*>Start annotating</a>', page)
-    assert "1 of 4 done, 1 by you" in page
+    assert "2 of 5 done by you · queue: 1 of 5 done" in page
     assert "3 left for you" in page
     assert "Read all." in page
     assert "Then judge." not in page
@@ -76,6 +77,8 @@ def test_a_reviewer_sees_the_items_that_wait_and_their_list(queue: Queue) -> Non
     page = page_of(member_of(queue, "reviewer"))
     assert f'<a href="/queues/{queue.pk}/review/"><bdi>Answers</bdi></a>' in page
     assert re.search(f'href="/queues/{queue.pk}/review/"[^>]*>Review</a> <span>2 wait for a review', page)
+    assert "Queue: 0 of 2 done" in page
+    assert "by you" not in page
     assert "Start annotating" not in page
 
 
