@@ -1,6 +1,5 @@
 """Words of the pages of annotators: reasons without ids, stored answers, and typed ones."""
 
-import hashlib
 import re
 import uuid
 from collections.abc import Collection, Iterable, Sequence
@@ -17,6 +16,7 @@ from modelhub.queues.own_slots import Holder, read_holders
 from modelhub.queues.own_work import OwnScore
 from modelhub.web.fields import Field
 from modelhub.web.page import Page
+from modelhub.web.stamps import stamp
 
 # Sentences of the domain name ids and emails, which clients need and people do not.
 REASONS = {
@@ -66,7 +66,7 @@ def describe_holders(holders: Sequence[Holder]) -> str:
 def fingerprint(scores: Iterable[OwnScore], notes: str) -> str:
     """Return a short hash of stored answers: forms that differ in it are outdated."""
     stored = sorted([score.label_id, exact_json.dumps(score.value), score.notes] for score in scores)
-    return hashlib.sha256(exact_json.encode([stored, notes])).hexdigest()[:16]
+    return stamp([stored, notes])
 
 
 def describe_overwritten(fields: Iterable[Field], notes: str, stored_notes: str) -> str:

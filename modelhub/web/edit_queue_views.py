@@ -11,7 +11,7 @@ from modelhub.accounts.people import Actor
 from modelhub.core.errors import Conflict
 from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LIVE, name_equals
-from modelhub.core.text import count, visible
+from modelhub.core.text import count, join_names, visible
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import get_access, visible_queues
 from modelhub.queues.labels import add_label
@@ -23,7 +23,10 @@ from modelhub.queues.serializers import NewQueueInput, QueueInput
 from modelhub.web.form_errors import errors_by_field, name_fields
 from modelhub.web.page import Page
 from modelhub.web.queue_form import TITLES, QueueForm, choices_of, form_of_new, form_of_post, form_of_queue
+from modelhub.web.stamps import FormOutdated, find_changed, stamps_to_send
 
+# Names in a sentence.
+MOST_NAMED = 10
 STRATEGY_CHOICES = dict(
     zip(
         STRATEGIES,
@@ -55,12 +58,14 @@ class QueueFormPage(Page):
 
     def show_form(self, form: QueueForm, queue: Queue | None) -> HttpResponseBase:
         """Return the form with the posted fields, if there are any, and their errors."""
+        made_from = stamps_to_send(self.request.POST, self.refused, form.parts)
         if self.request.method == "POST":
             form = form_of_post(self.request.POST)
         return self.render(
             "edit_queue.html",
             queue=queue,
             form=form,
+            made_from=made_from,
             choices=choices_of(self.actor, form, queue),
             strategies=STRATEGY_CHOICES.items(),
             roles=[*reversed(QUEUE_ROLES)],
@@ -102,22 +107,52 @@ class EditQueue(QueueFormPage):
     """Edit queue."""
 
     def show(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
-        queue = self.read_queue(pk)
+        queue = read_queue(self.actor, pk)
         return self.show_form(form_of_queue(queue), queue)
 
     def act(self, pk: uuid.UUID, **ids: Any) -> HttpResponseBase:
         form = form_of_post(self.request.POST)
-        changes = form.changes(form_of_queue(self.read_queue(pk)))
-        fields = QueueInput(partial=True).run_validation(changes)
-        store_queue(actor=self.actor, queue_id=pk, fields=fields, form=form)
+        edit_queue(actor=self.actor, queue_id=pk, form=form, made_from=self.request.POST.get("made_from"))
         return self.back_to("queue", done="The changes are saved.", pk=pk)
 
-    def read_queue(self, pk: uuid.UUID) -> Queue:
-        """Return the described queue. Raise `NotFound`, `Forbidden`."""
-        access = get_access(self.actor, pk)
-        access.check("manage")
-        [queue] = describe_queues([access.queue], self.actor)
-        return queue
+
+def read_queue(actor: Actor, queue_id: uuid.UUID, *, lock: bool = False) -> Queue:
+    """Return the described queue. Raise `NotFound`, `Forbidden`."""
+    access = get_access(actor, queue_id, lock=lock)
+    access.check("manage")
+    [queue] = describe_queues([access.queue], actor)
+    return queue
+
+
+@repeat_aborted
+@in_transaction
+def edit_queue(*, actor: Actor, queue_id: uuid.UUID, form: QueueForm, made_from: str | None) -> None:
+    """Store the changes of a form. Lock the queue.
+
+    Raise `FormOutdated`, the errors of `read_queue` and of `store_queue`.
+    """
+    queue = read_queue(actor, queue_id, lock=True)
+    before = form_of_queue(queue)
+    changes = form.changes(before)
+    if changes or form.required != before.required:
+        check_outdated(form, queue, find_changed(made_from, before.parts))
+    store_queue(actor=actor, queue_id=queue_id, fields=QueueInput(partial=True).run_validation(changes), form=form)
+
+
+def check_outdated(form: QueueForm, queue: Queue, changed: Sequence[str]) -> None:
+    """Raise `FormOutdated` for parts that were changed, with the names of lost rows."""
+    if not changed:
+        return
+    lost = [one.label.name for one in queue.labels if str(one.label_id) not in form.labels and "labels" in changed]
+    lost += [
+        one.user.display_name for one in queue.annotators if str(one.user_id) not in form.roles and "people" in changed
+    ]
+    names = join_names([visible(name) for name in lost], most=MOST_NAMED) if lost else ""
+    parts = join_names(changed, most=len(changed))
+    raise FormOutdated(
+        f"The {parts} of this queue were changed meanwhile, and nothing is saved yet. Look at them, then save again."
+        f"{f' As it is, the form removes {names} from it.' if names else ''}"
+    )
 
 
 @repeat_aborted

@@ -36,6 +36,8 @@ TITLES: Mapping[str, str] = {
     "max_length": "Most characters",
     "placeholder": "Example",
     "options": "Options",
+    "multi_choice": "Several options",
+    "allow_notes": "Ask for notes",
 }
 
 

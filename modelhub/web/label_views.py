@@ -12,7 +12,7 @@ from modelhub.core.errors import Invalid, Refused
 from modelhub.core.exact_json import same
 from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LIVE, name_equals
-from modelhub.core.text import show, unix_lines
+from modelhub.core.text import shorten, show, unix_lines, visible
 from modelhub.labels.filters import LabelFilter
 from modelhub.labels.judging import IllegalScores, ScoresAffected, find_illegal_scores
 from modelhub.labels.models import Label
@@ -37,6 +37,7 @@ from modelhub.web.label_forms import FIELDS, TITLES, read_settings, settings_tex
 from modelhub.web.label_words import TYPE_NAMES, legal_values
 from modelhub.web.lists import given_filters, no_rows, read_page
 from modelhub.web.page import Page
+from modelhub.web.stamps import FormOutdated, find_changed, stamps_to_send
 
 FILTERS = ("search", "type", "archived")
 FORCE = "Save, and keep the scores as they are"
@@ -177,17 +178,9 @@ class LabelForm(Page):
         """Return the texts of the form: as sent, else as stored, else the defaults."""
         if self.request.method == "POST":
             return dict.fromkeys(("name", "description", "allow_notes"), "") | self.request.POST.dict()
-        label = self.label
-        if label is None:
+        if self.label is None:
             return {"name": "", "description": "", "allow_notes": "", "type": "star", **settings_texts(None, {})}
-        return {
-            **settings_texts(label.type, label.settings),
-            "name": label.name,
-            "description": label.description,
-            "type": label.type,
-            "project": str(label.project_id or ""),
-            "allow_notes": "on" if label.allow_notes else "",
-        }
+        return {"type": self.label.type, **texts_of(self.label)}
 
     def show(self, **ids: Any) -> HttpResponseBase:
         refused, queues = self.refused, self._queues()
@@ -196,6 +189,7 @@ class LabelForm(Page):
             "edit_label.html",
             label=self.label,
             texts=self.texts(),
+            made_from=stamps_to_send(self.request.POST, refused, texts_of(self.label)) if self.label else "",
             types=TYPE_NAMES,
             preview=self.preview(),
             projects=search_projects(organization_id=self.organization_id, name="")[:SHOWN_PROJECTS],
@@ -272,6 +266,7 @@ class EditLabel(LabelForm):
                 return self.back_to("edit-label", done=f"The label {name} is restored.", pk=pk)
             case action:
                 changes = self.read_fields()
+                self.check_outdated()
                 update_label(
                     organization_id=self.organization_id,
                     label_id=pk,
@@ -280,6 +275,21 @@ class EditLabel(LabelForm):
                     force=action == "force",
                 )
                 return self.back_to("labels", done=f"The label {changes['name']} is saved.")
+
+    def check_outdated(self) -> None:
+        """Raise `FormOutdated` for changes that the form did not show and would overwrite."""
+        label, posted = get_label(organization_id=self.organization_id, label_id=self.kwargs["pk"]), self.request.POST
+        stored = texts_of(label)
+        overwritten = [
+            f"{TITLES.get(name, name)}: {spell_text(label, name, stored[name])}"
+            for name in find_changed(posted.get("made_from"), stored)
+            if unix_lines(posted.get(name, "")).strip() != stored[name].strip()
+        ]
+        if overwritten:
+            raise FormOutdated(
+                "This label was changed meanwhile, and nothing is saved yet. Stored is "
+                f"{'; '.join(overwritten)}. Save again to replace that by this form."
+            )
 
 
 class PreviewLabel(LabelForm):
@@ -291,6 +301,26 @@ class PreviewLabel(LabelForm):
         return self.render("label_preview.html", preview=self.preview(), label=self.label)
 
     act = show
+
+
+def texts_of(label: Label) -> dict[str, str]:
+    """Return the texts of the form of a stored label that can be changed."""
+    return {
+        **settings_texts(label.type, label.settings),
+        "name": label.name,
+        "description": label.description,
+        "project": str(label.project_id or ""),
+        "allow_notes": "on" if label.allow_notes else "",
+    }
+
+
+def spell_text(label: Label, name: str, text: str) -> str:
+    """Return a text of the form of a label for a sentence."""
+    if name in {"allow_notes", "multi_choice"}:
+        return "yes" if text else "no"
+    if name == "project" and label.project:
+        text = label.project.name
+    return visible(shorten(", ".join(text.splitlines()))) or "none"
 
 
 def count_scores(organization_id: uuid.UUID, labels: Sequence[Label]) -> dict[uuid.UUID, int]:

@@ -70,6 +70,16 @@ class QueueForm:
             "annotator_roles": dict(self.roles),
         }
 
+    @property
+    def parts(self) -> dict[str, object]:
+        """Return the content of the form by the parts that sentences name."""
+        return {
+            "texts": self.texts,
+            "labels": [[label_id, label_id in self.required] for label_id in self.labels],
+            "people": sorted(self.roles.items()),
+            "settings": [self.numbers, self.flags, self.strategy, self.project],
+        }
+
     def changes(self, before: "QueueForm") -> dict[str, Any]:
         """Return the fields of the body that differ from those of another form."""
         old, new = before.body(), self.body()

@@ -193,6 +193,32 @@ def test_settings_that_make_scores_illegal_are_counted_shown_and_forced(admin: U
     assert label.settings["no_of_stars"] == 3
 
 
+def test_options_that_another_admin_added_are_not_lost_without_a_word(admin: User) -> None:
+    settings = {"options": ["Yes", "No"], "multi_choice": False}
+    label = LabelFactory.create(organization=admin.organization, type="categorical", settings=settings)
+    client, other, path = log_in(admin), log_in(admin), path_of(label)
+
+    def made_from(answer: Any) -> str:
+        [value] = re.findall('name="made_from" value="([^"]+)"', answer.content.decode())
+        return str(value)
+
+    opened = client.get(path)
+    stale = form_of(opened) | {"description": "Typed <b>", "made_from": made_from(opened)}
+    assert other.post(path, form_of(opened) | {"options": "Yes\nNo\nPerhaps", "allow_notes": "on"}).status_code == 302
+    # An error that is mended does not make the form a new one.
+    unfit = client.post(path, stale | {"name": ""})
+    answer = client.post(path, stale | {"made_from": made_from(unfit)})
+    assert answer.status_code == 409
+    assert "Stored is Options: Yes, No, Perhaps; Ask for notes: yes. Save again" in text_of(answer)
+    assert "Typed &lt;b&gt;" in answer.content.decode()
+    stored = Label.objects.get(pk=label.pk)
+    assert (len(stored.settings["options"]), stored.description) == (3, label.description)
+    assert client.post(path, stale | {"made_from": made_from(answer)}).status_code == 302
+    assert len(Label.objects.get(pk=label.pk).settings["options"]) == 2
+    # The same form again, as by a double click, replaces nothing.
+    assert client.post(path, stale).status_code == 302
+
+
 def test_a_label_is_deleted_and_restored(admin: User) -> None:
     label = LabelFactory.create(organization=admin.organization, name="Tone")
     client = log_in(admin)

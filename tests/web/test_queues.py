@@ -539,6 +539,46 @@ def test_an_unchanged_form_changes_nothing(team: Team) -> None:
     assert list(QueueMember.objects.order_by("pk").values_list("user_id", "roles")) == before
 
 
+def made_from(page: str) -> str:
+    """Return the hidden field of the form."""
+    [value] = re.findall('name="made_from" value="([^"]+)"', page)
+    return str(value)
+
+
+def test_a_form_does_not_undo_what_was_changed_meanwhile_without_a_word(team: Team) -> None:
+    kept = QueueLabelFactory.create(queue=team.queue, required=True)
+    client, path = log_in(team.manager), f"{team.path}edit/"
+    stale = edited(team, name="Renamed", made_from=made_from(html_of(client.get(path))))
+    QueueLabel.objects.filter(pk=kept.pk).update(required=False)
+    added = QueueLabelFactory.create(queue=team.queue, label__name="Tone")
+    joined = team.join("annotator", name="Bob <b>")
+    answer = client.post(path, stale)
+    page = html_of(answer)
+    assert answer.status_code == 409
+    assert "The labels and people of this queue were changed meanwhile, and nothing is saved yet." in page
+    assert "As it is, the form removes Tone and Bob &lt;b&gt; from it." in page
+    assert 'value="Renamed"' in page
+    assert Queue.objects.get(pk=team.queue.pk).name != "Renamed"
+    assert QueueMember.objects.filter(queue=team.queue, user=joined).exists()
+    assert QueueLabel.objects.filter(queue=team.queue, label=added.label).exists()
+    # Another error does not make the form a new one.
+    unfit = html_of(client.post(path, stale | {"annotations_required": "0", "made_from": made_from(page)}))
+    QueueLabel.objects.filter(pk=added.pk).update(required=not added.required)
+    answer = client.post(path, stale | {"made_from": made_from(unfit)})
+    assert (answer.status_code, "The labels of this queue were changed" in html_of(answer)) == (409, True)
+    assert client.post(path, stale | {"made_from": made_from(html_of(answer))})["Location"] == team.path
+    assert not QueueMember.objects.filter(queue=team.queue, user=joined).exists()
+    # The same form again, as by a double click, changes nothing.
+    assert client.post(path, stale)["Location"] == team.path
+
+
+def test_a_change_of_the_texts_or_settings_is_named(team: Team) -> None:
+    client, path = log_in(team.manager), f"{team.path}edit/"
+    stale = edited(team, name="Renamed", made_from=made_from(html_of(client.get(path))))
+    Queue.objects.filter(pk=team.queue.pk).update(description="New", annotations_required=3)
+    assert "The texts and settings of this queue were changed meanwhile" in html_of(client.post(path, stale))
+
+
 def test_a_manager_changes_settings_labels_and_members(team: Team) -> None:
     keep, drop = (QueueLabelFactory.create(queue=team.queue, required=True) for _ in range(2))
     new = LabelFactory.create(organization=team.queue.organization)
