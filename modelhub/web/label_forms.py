@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.http import QueryDict
 
 from modelhub.core import exact_json
 from modelhub.core.text import show, unix_lines
@@ -41,7 +40,7 @@ TITLES: Mapping[str, str] = {
 }
 
 
-def read_settings(label_type: str, data: QueryDict, stored: Mapping[str, Any]) -> dict[str, Any]:
+def read_settings(label_type: str, data: Mapping[str, str], stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a posted form, for the type to check.
 
     Raise `Invalid` for settings that are too large to store: to check and show them would take minutes.

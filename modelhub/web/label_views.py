@@ -140,16 +140,14 @@ class LabelForm(Page):
 
     def preview(self) -> Preview:
         """Return the field that the form describes, and the scores that it rejects."""
-        data, label = self.request.POST, self.label
+        label = self.label
         try:
-            if self.request.method == "POST":
-                stored = label.settings if label else {}
-                given = read_settings(self.label_type, data, stored)
-                settings = get_type(self.label_type).check_settings(given, stored, keep=bool(label))
-            elif label:
+            if label and self.request.method != "POST":
                 settings = get_type(label.type).read_settings(label.settings)
             else:
-                return Preview(sentence="The form appears here as soon as its settings fit.")
+                stored = label.settings if label else {}
+                given = read_settings(self.label_type, self.texts(), stored)
+                settings = get_type(self.label_type).check_settings(given, stored, keep=bool(label))
             field = self._field(settings)
             if label is None or same(settings, label.settings):
                 return Preview(field)

@@ -154,6 +154,7 @@ class OneQueue(Page):
             is_annotator="annotator" in access.roles,
             buttons=[(status, words[queue.status, status]) for status in TRANSITIONS[queue.status] if words],
             percent=percentage(queue.completed_count, queue.item_count),
+            open_count=queue.item_count - queue.completed_count,
             labels=list(map(LabelOfQueue.of, queue.labels)),
             people=people_of(queue),
             has_annotators=has_annotators,

@@ -117,7 +117,7 @@ class LabelAnswers:
     rule: LabelRule
     settings: Mapping[str, Any]
     description: str
-    answers: list[Answer | None] = field(default_factory=list)
+    answers: list[tuple[Annotator, Answer | None]] = field(default_factory=list)
     options: list[Option] = field(default_factory=list)
     differs: bool = False
     votes: int = 0
@@ -164,7 +164,7 @@ class AnswerTable:
 
     @property
     def has_changes(self) -> bool:
-        return any(answer and answer.change for label in self.labels for answer in label.answers)
+        return any(answer and answer.change for label in self.labels for _, answer in label.answers)
 
 
 def read_answers(queue: Queue, item: Item, *, reviewer_id: uuid.UUID, posterior: bool) -> AnswerTable:
@@ -270,7 +270,7 @@ def _fill(
         numbers.append(stored.get(kind.key))
         option = options.setdefault(value, Option(text, exact_json.dumps(stored.get(kind.key))))
         option.names.append(one.annotator_name)
-    label.answers = [answers.get(annotator.id) for annotator in annotators]
+    label.answers = [(annotator, answers.get(annotator.id)) for annotator in annotators]
     label.votes, label.differs = len(ratings), len(options) > 1
     majority = find_majority(ratings) if ratings else None
     for value, option in options.items():

@@ -303,6 +303,12 @@ def test_a_preview_is_the_field_or_a_sentence(admin: User, fields: dict[str, str
     assert not Label.objects.exists()
 
 
+def test_a_new_label_has_its_preview_at_once(admin: User) -> None:
+    page = text_of(log_in(admin).get(reverse("web:new-label")))
+    assert "Name of the label" in page
+    assert "5 stars" in page
+
+
 def test_a_preview_of_a_stored_label_counts_illegal_scores(admin: User) -> None:
     label = LabelFactory.create(organization=admin.organization)
     score = ScoreFactory.create(source__organization=admin.organization, label=label, value={"rating": 5})

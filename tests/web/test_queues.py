@@ -217,6 +217,19 @@ def test_the_buttons_are_the_possible_changes(team: Team, before: str, names: li
         assert Queue.objects.get(pk=team.queue.pk).status == status
 
 
+def test_complete_asks_while_items_are_open(team: Team) -> None:
+    Queue.objects.update(status="active")
+    team.add(2)
+    [done] = team.add()
+    client = log_in(team.manager)
+    question = 'value="completed" data-confirm="Complete this queue? 3 items are not completed:'
+    assert question in html_of(client.get(team.path))
+    Item.objects.filter(pk=done.pk).update(status="completed", completed_at=clock.now())
+    assert question.replace("3", "2") in html_of(client.get(team.path))
+    Item.objects.update(status="completed", completed_at=clock.now())
+    assert 'value="completed">Complete</button>' in html_of(client.get(team.path))
+
+
 def test_a_queue_without_items_is_activated_with_a_warning_and_the_way_to_add_them(team: Team) -> None:
     Queue.objects.filter(pk=team.queue.pk).update(status="draft")
     client = log_in(team.manager)
