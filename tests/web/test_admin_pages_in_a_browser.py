@@ -4,15 +4,21 @@ from playwright.sync_api import expect
 
 from tests.web.conftest import Visitors
 
+STORAGES = ("localStorage", "sessionStorage")
+
 
 def test_a_person_logs_in_looks_around_and_logs_out(visitors: Visitors) -> None:
     page = visitors.log_in()
     for name in ("Queues", "Labels", "Sources", "People and keys", "My work"):
         page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
         expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    own = page.locator("[data-drafts]").get_attribute("data-drafts")
+    for storage in STORAGES:
+        page.evaluate(f"([one, other]) => {{ {storage}[one] = {storage}[other] = 'typed' }}", [f"{own}x", "other"])
     page.locator(".menu summary").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    assert [page.evaluate(f"Object.keys({storage})") for storage in STORAGES] == [["other"], ["other"]]
     # Neither the browser's cache nor its memory shows the page of a person that is gone.
     for _ in range(2):
         page.go_back()

@@ -45,11 +45,13 @@ document.addEventListener(
   true,
 );
 
-// Remove the drafts of a person that logs out: others may use the browser.
+// Remove the drafts and typed notes of a person that logs out: others may use the browser.
 document.addEventListener("submit", ({ target }) => {
   if (!target.dataset.drafts) return;
   try {
-    for (const key of Object.keys(localStorage)) if (key.startsWith(target.dataset.drafts)) localStorage.removeItem(key);
+    for (const storage of [localStorage, sessionStorage]) {
+      for (const key of Object.keys(storage)) if (key.startsWith(target.dataset.drafts)) storage.removeItem(key);
+    }
   } catch {
     // The browser stores nothing.
   }
