@@ -119,11 +119,14 @@ def _read_slots(access: Access, item: Item) -> tuple[list[dict[str, Any]], list[
     return notes, skips
 
 
-def read_comments(access: Access, item: Item) -> list[dict[str, Any]]:
-    """Return the reviews of an item, newest first; comments for others are left out."""
+def read_comments(access: Access, item: Item, *, addressed: bool = False) -> list[dict[str, Any]]:
+    """Return the reviews of an item, newest first; comments for others are left out.
+
+    With `addressed` only reviews for the actor: those with a comment for the actor or for all, or without a comment.
+    """
     reviews = Review.objects.filter(organization_id=item.organization_id, item=item.pk).select_related("reviewer")
     own_id = str(access.actor.user.pk)
-    sees_all = _sees_others(access, item)
+    sees_all = not addressed and _sees_others(access, item)
     return [
         {
             "id": str(review.pk),
@@ -139,7 +142,13 @@ def read_comments(access: Access, item: Item) -> list[dict[str, Any]]:
             "created_at": timestamp(review.created_at),
         }
         for review in reviews.order_by("-created_at", "-id")
+        if not addressed or _targets_of(review) & {None, own_id}
     ]
+
+
+def _targets_of(review: Review) -> set[str | None]:
+    """Return the ids of the annotators that a review is for, with None for all."""
+    return {comment.get("target_annotator_id") for comment in review.label_comments} or {None}
 
 
 def _count_progress(access: Access) -> dict[str, Any]:

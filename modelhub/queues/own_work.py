@@ -95,7 +95,7 @@ class OwnScore:
 class OwnItem:
     """An item with the labels of its queue, and a person's own work on it.
 
-    `comments` are the reviews of an item that was returned, the last one first.
+    `comments` are the reviews for the person of an item that was returned, the last one first.
     """
 
     access: Access
@@ -145,7 +145,7 @@ def get_own_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> Ow
         claims=claims,
         labels=list(labels_of_queue(access.queue)),
         scores=_read_scores(access, item),
-        comments=read_comments(access, item) if is_returned else [],
+        comments=read_comments(access, item, addressed=True) if is_returned else [],
     )
 
 

@@ -8,17 +8,17 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
 from modelhub.core import clock
-from modelhub.core.errors import Conflict, Invalid, NotFound, Refused
+from modelhub.core.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from modelhub.core.ids import parse_uuid
 from modelhub.core.text import unix_lines
 from modelhub.queues.access import get_access
 from modelhub.queues.annotating import InvalidAnnotations, check_status, submit_annotations
-from modelhub.queues.claims import check_not_in_review, reserve_item
+from modelhub.queues.claims import check_assigned, check_not_in_review, reserve_item
 from modelhub.queues.ending import skip_item, undo_item
 from modelhub.queues.models import Slot
 from modelhub.queues.own_slots import count_ended, get_own_notes
@@ -40,8 +40,10 @@ from modelhub.scores.entries import check_notes
 from modelhub.web.annotate_words import (
     GONE,
     REASONS,
+    describe_dropped_notes,
     describe_overwritten,
     describe_removed,
+    find_dropped_notes,
     find_removed_labels,
     fingerprint,
     read_typed,
@@ -154,6 +156,16 @@ class Annotate(QueuePage):
             **_neighbours(own, ended),
         )
 
+    def post(self, request: HttpRequest, **ids: Any) -> HttpResponseBase:
+        """Act on the form. Show an item that is others' by now with what was typed."""
+        try:
+            return super().post(request, **ids)
+        except Forbidden as refused:
+            if refused.code != "item_assigned":
+                raise
+            self.refused = refused.with_traceback(None)
+            return self.show(**ids)
+
     def act(self, pk: uuid.UUID, item_id: uuid.UUID, **ids: Any) -> HttpResponseBase:
         match self.request.POST.get("action"):
             case "submit":
@@ -213,6 +225,8 @@ class Annotate(QueuePage):
         if removed:
             messages.warning(self.request, describe_removed(removed))
         fields = read_fields(labels, scores, form)
+        if dropped := find_dropped_notes(fields, form):
+            messages.warning(self.request, describe_dropped_notes(dropped))
         self.check_outdated(item_id, fields, scores)
         if has_errors(fields):
             raise Invalid(CORRECT)
@@ -305,6 +319,8 @@ def _take(own: OwnItem) -> tuple[Slot | None, Refused | None]:
             check_status(access, own.item, has_completed=claims.has_completed)
         elif not is_held or access.queue.status != "active":
             return reserve_item(actor=access.actor, queue_id=access.queue.pk, item_id=own.item.pk), None
+        else:
+            check_assigned(access, own.item)
     except NotFound:
         raise
     except Refused as refused:

@@ -97,6 +97,20 @@ def describe_removed(names: Sequence[str]) -> str:
     return f"The labels {labels} were removed from the queue meanwhile; their answers were not stored."
 
 
+def find_dropped_notes(fields: Iterable[Field], form: QueryDict) -> list[str]:
+    """Return the names of labels with a new note in a form that allow none any more."""
+    sent = [(field, form.get(f"notes-{field.id}", "")) for field in fields if not field.allows_notes]
+    return [field.name for field, notes in sent if unix_lines(notes) not in ("", field.notes)]
+
+
+def describe_dropped_notes(names: Sequence[str]) -> str:
+    """Return the sentence about notes that were dropped."""
+    if len(names) == 1:
+        return f"Notes for the label {names[0]} were switched off meanwhile: your note was not stored."
+    labels = join_names(names, most=MAX_NAMES)
+    return f"Notes for the labels {labels} were switched off meanwhile: your notes were not stored."
+
+
 def read_typed(organization_id: uuid.UUID, form: QueryDict) -> list[TypedAnswer]:
     """Return the answers of a form as text, for a page without its fields."""
     answers = _read_answers(form)

@@ -16,6 +16,7 @@ from modelhub.core import clock
 from modelhub.labels.models import Label
 from modelhub.queues.claims import reserve_item
 from modelhub.queues.models import Item, Queue, Review, Slot
+from modelhub.queues.reviewing import Decision, LabelComment, review_item
 from modelhub.scores.models import Score
 from tests.factories import (
     AssignmentFactory,
@@ -316,6 +317,29 @@ def test_a_returned_item_shows_the_comments_at_the_top_and_at_their_label(
     assert "For others" not in page
 
 
+@pytest.mark.parametrize("is_blind", [True, False])
+def test_a_review_is_shown_only_to_people_whose_work_it_returns(
+    ada: Annotator, bob: Annotator, items: list[Item], star: Label, *, is_blind: bool
+) -> None:
+    Queue.objects.filter(organization_id=ada.queue.organization_id, pk=ada.queue.pk).update(
+        annotations_required=2, requires_review=True, blind=is_blind
+    )
+    for one in (ada, bob):
+        one.get()
+        one.post(items[0], "submit", **{f"value-{star.pk}": "4"})
+    reviewer = session_actor(annotator_of(ada.queue, "reviewer").user)
+    comment = LabelComment(star.pk, "Too kind", bob.user.pk)
+    decision = Decision("request_changes", "Bob, look again", [comment])
+    review_item(actor=reviewer, queue_id=ada.queue.pk, item_id=items[0].pk, decision=decision)
+    page = ada.text(items[0])
+    for words in ("look again", "Too kind", "returned this item", 'id="undo"'):
+        assert words not in page
+    assert 'id="undo"' not in ada.text(items[1])
+    page = bob.text(items[0])
+    for words in ("Bob, look again", "Too kind", "returned this item"):
+        assert words in page
+
+
 def test_an_item_in_review_cannot_be_changed(ada: Annotator, items: list[Item], star: Label) -> None:
     ada.queue.requires_review = True
     ada.queue.save()
@@ -486,6 +510,58 @@ def test_an_answer_to_a_label_that_was_removed_meanwhile_is_named(
     ada.get(items[1])
     rejected = ada.post(items[1], "submit", **answers | {f"value-{star.pk}": "9"})
     assert (rejected.status_code, html_of(rejected).count(sentence)) == (400, 1)
+
+
+def test_a_note_on_a_label_whose_notes_were_switched_off_meanwhile_is_named(
+    ada: Annotator, items: list[Item], star: Label, tone: Label
+) -> None:
+    ada.get()
+    answers = {f"value-{star.pk}": "4", f"value-{tone.pk}": "neutral", f"notes-{tone.pk}": "dry"}
+    ada.post(items[0], "submit", **answers)
+    Label.objects.filter(organization_id=tone.organization_id, pk=tone.pk).update(allow_notes=False)
+    # A stored note stays.
+    ada.get(items[1])
+    assert sentences(ada.post(items[0], "save", **answers)) == ["Changes saved."]
+    ada.get(items[1])
+    answer = ada.post(items[1], "submit", **answers)
+    sentence = "Notes for the label Tone were switched off meanwhile: your note was not stored."
+    assert sentences(answer) == [sentence, "Submitted. Undo takes it back."]
+
+
+def test_an_answer_that_the_settings_of_its_label_reject_by_now_has_an_error_beside_it(
+    ada: Annotator, items: list[Item], star: Label, tone: Label
+) -> None:
+    ada.get()
+    options = [{"label": "calm"}, {"label": "angry"}]
+    settings = tone.settings | {"options": options}
+    Label.objects.filter(organization_id=tone.organization_id, pk=tone.pk).update(settings=settings)
+    answer = ada.post(items[0], "submit", **{f"value-{star.pk}": "4", f"value-{tone.pk}": "neutral"})
+    assert answer.status_code == 400
+    assert f'id="error-{tone.pk}"' in html_of(answer)
+    assert "neutral" in text_of(answer)
+    assert values_of(items[0]) == {}
+
+
+def test_an_item_that_is_assigned_to_others_meanwhile_keeps_the_typed_answers(
+    ada: Annotator, bob: Annotator, items: list[Item], star: Label
+) -> None:
+    ada.get()
+    AssignmentFactory.create(item=items[0], user=bob.user)
+    Item.objects.filter(organization_id=ada.queue.organization_id, pk=items[0].pk).update(is_assigned=True)
+    answers = {f"value-{star.pk}": "4", "notes": "all of it"}
+    answer = ada.post(items[0], "submit", **answers)
+    assert answer.status_code == 403
+    assert text_of(answer).count("This item is assigned to other people.") == 1
+    page = html_of(answer)
+    assert 'value="4" data-key="4" checked' in page
+    assert "all of it</textarea>" in page
+    assert ">Next item</a>" in page
+    assert str(items[0].pk) not in text_of(answer)
+    assert values_of(items[0]) == {}
+    for action in ("skip", "reserve"):
+        assert "This item is assigned to other people." in text_of(ada.post(items[0], action))
+    script = ada.client.post(ada.path(items[0]), {"action": "submit", **answers}, headers={"HX-Request": "true"})
+    assert script.status_code == 200
 
 
 @pytest.mark.parametrize("lost", ["queue", "item", "role"])
