@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
-from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import ExpressionWrapper
 from django.db.models.fields import BooleanField
 
@@ -21,6 +21,10 @@ LATER_SCORES = Score.objects.filter(
     label=OuterRef("label"),
     updated_at__gt=OuterRef("created_at"),
 )
+
+
+# Decisions that pages count: those in force that no later score of their cell has outdated.
+UP_TO_DATE = IN_FORCE & ~Q(Exists(LATER_SCORES))
 
 
 class AdjudicationRow(msgspec.Struct, gc=False):

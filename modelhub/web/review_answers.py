@@ -133,8 +133,13 @@ class LabelAnswers:
         return get_type(self.rule.type).key
 
     @property
+    def is_decided(self) -> bool:
+        """Return whether there is a decision, and no score has changed since."""
+        return self.decision is not None and not self.decision.row.is_outdated
+
+    @property
     def is_undecided(self) -> bool:
-        return self.differs and self.decision is None
+        return self.differs and not self.is_decided
 
     @property
     def majority(self) -> Option | None:

@@ -52,7 +52,7 @@ def read_gold(item: Item, table: AnswerTable) -> Gold:
 
 
 def _find_value(label: LabelAnswers) -> GoldValue | None:
-    if label.decision:
+    if label.decision and label.is_decided:
         return GoldValue(label.rule, label.decision.text, exact_json.dumps(label.decision.row.value))
     if label.differs or not label.options:
         return None

@@ -13,13 +13,14 @@ from django.http import QueryDict
 
 from modelhub.accounts.models import User
 from modelhub.agreement.disagreements import find_differing
+from modelhub.agreement.rows import UP_TO_DATE
 from modelhub.core.errors import Invalid
 from modelhub.core.ids import parse_uuid
 from modelhub.core.models import LISTED, LIVE
 from modelhub.core.text import show
 from modelhub.labels.rules import LabelRule
 from modelhub.queues.access import Access
-from modelhub.queues.models import IN_FORCE, IN_REVIEW, Adjudication, Item, Queue, Slot
+from modelhub.queues.models import IN_REVIEW, Adjudication, Item, Queue, Slot
 from modelhub.queues.queries import WorkOnItem, items_after, items_before, items_of, read_work_on_items
 from modelhub.queues.reviewing import annotated_by
 from modelhub.scores.models import JUDGES, Score
@@ -145,10 +146,10 @@ def _find_start(item: Item, work: WorkOnItem) -> datetime | None:
 def find_undecided(queue: Queue, labels: Labels, item_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
     """Return the ids of the labels with an undecided disagreement, by item.
 
-    That is one without a decision in force. Raise `Invalid` for too many scores, `Overdue` at the timeout.
+    That is one without a decision since its last change. Raise `Invalid` for too many scores, `Overdue` at the timeout.
     """
     differing = find_differing(queue, labels, item_ids) if labels and item_ids else {}
-    decisions = Adjudication.objects.filter(IN_FORCE, organization_id=queue.organization_id, item__in=list(differing))
+    decisions = Adjudication.objects.filter(UP_TO_DATE, organization_id=queue.organization_id, item__in=list(differing))
     decided = {(item_id, str(label_id)) for item_id, label_id in decisions.values_list("item", "label")}
     undecided = {
         item_id: [label_id for label_id in found if (item_id, label_id) not in decided]
@@ -212,7 +213,7 @@ def _has_different_values(queue: Queue, label_ids: Collection[uuid.UUID]) -> Exi
         annotator__gt=OuterRef("annotator"),
     )
     decisions = Adjudication.objects.filter(
-        IN_FORCE, organization_id=queue.organization_id, item=OuterRef("queue_item"), label=OuterRef("label")
+        UP_TO_DATE, organization_id=queue.organization_id, item=OuterRef("queue_item"), label=OuterRef("label")
     )
     of_item = scores.filter(source=OuterRef("source"), queue_item=OuterRef("pk"), label__in=label_ids)
     return Exists(of_item.filter(Exists(others), ~Exists(decisions)))

@@ -15,6 +15,7 @@ from modelhub.agreement.reading import read_labels_of_queue
 from modelhub.core import exact_json
 from modelhub.core.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from modelhub.core.exact_json import timestamp
+from modelhub.core.models import LIVE
 from modelhub.core.text import count, join_names, show, unix_lines, visible
 from modelhub.labels.rules import LabelRule
 from modelhub.labels.types import get_type
@@ -25,6 +26,7 @@ from modelhub.queues.models import Item, Queue, Review
 from modelhub.queues.queries import items_of
 from modelhub.queues.review_serializers import ReviewInput
 from modelhub.queues.reviewing import RETURNS, Decision, annotated_by, review_item, review_items, slots_to_return
+from modelhub.scores.models import Score
 from modelhub.web.content import describe_content
 from modelhub.web.fields import Field
 from modelhub.web.page import Page
@@ -40,6 +42,7 @@ from modelhub.web.review_items import (
     read_annotators,
     read_page,
 )
+from modelhub.web.stamps import stamp
 
 # Items that a sentence names.
 MOST_NAMED = 10
@@ -155,6 +158,8 @@ class ReviewItem(ReviewPage):
     def show(self, pk: uuid.UUID, item_id: uuid.UUID) -> HttpResponseBase:
         access, filters, labels = self.open(pk)
         item = self._get_item(access, item_id, content=True)
+        # Before the answers: a change in between is named once too often, never too rarely.
+        seen = stamp_item(item)
         table = read_answers(
             access.queue, item, reviewer_id=self.actor.user.pk, posterior="probabilities" in self.request.GET
         )
@@ -163,7 +168,7 @@ class ReviewItem(ReviewPage):
             "review.html",
             queue=access.queue,
             item=item,
-            seen=timestamp(item.updated_at),
+            seen=seen,
             filters=filters,
             neighbours=find_neighbours(filters.find_items(access.queue, labels), item),
             content=describe_content(item.source.content, item.source.metadata),
@@ -197,7 +202,7 @@ class ReviewItem(ReviewPage):
         access, filters, labels = self.open(pk)
         item = self._get_item(access, item_id)
         is_waiting = action in LEADS_ON and item.review_status == "pending_review"
-        if is_waiting and self.request.POST.get("seen") != timestamp(item.updated_at):
+        if is_waiting and self.request.POST.get("seen") != stamp_item(item):
             raise Conflict(CHANGED)
         if self._find_lost(labels):
             raise Conflict(LABEL_REMOVED)
@@ -348,6 +353,18 @@ class ReviewItem(ReviewPage):
         if item is None:
             raise NotFound("This item is gone: it was removed from the queue.", code="item_not_found")
         return item
+
+
+def stamp_item(item: Item) -> str:
+    """Return the stamp of an item and its scores.
+
+    A correction of a score over the API changes no item.
+    """
+    scores = Score.objects.filter(
+        LIVE, organization_id=item.organization_id, source=item.source_id, queue_item=item.pk
+    ).order_by("pk")
+    changes = [[str(pk), timestamp(at)] for pk, at in scores.values_list("pk", "updated_at")]
+    return stamp([timestamp(item.updated_at), changes])
 
 
 def name_of(item: Item) -> str:

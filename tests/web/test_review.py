@@ -183,6 +183,25 @@ class TestList:
         assert str(item.pk) in read(rita, panel.list_path("?differ=1"))
         assert "badge differs" in read(rita, panel.list_path())
 
+    def test_a_decision_before_a_change_of_a_score_decides_nothing(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(5, 2)
+        sent = {"action": "adjudicate", "label": str(panel.tone.pk), "value": "5"}
+        rita.post(panel.path(item), sent)
+        assert "badge differs" not in read(rita, panel.list_path())
+        for person, stars in ((panel.ann, 1), (panel.ben, 3)):
+            scores = Score.objects.filter(queue_item=item.pk, annotator=person, label=panel.tone)
+            scores.update(value={"rating": stars}, updated_at=clock.now())
+        assert "badge differs" in read(rita, panel.list_path())
+        assert str(item.pk) in read(rita, panel.list_path("?differ=1"))
+        page = read(rita, panel.path(item))
+        assert "Annotators differ on 1 of 2 labels." in page
+        assert "<strong>decided before a change:</strong> <bdi>5 of 5</bdi>" in page
+        sent = {"action": "approve", "items": str(item.pk)}
+        assert "1 item not approved, because annotators disagree" in html_of(
+            rita.post(panel.list_path(), sent, follow=True)
+        )
+        assert state_of(item) == ("in_progress", "pending_review")
+
     @pytest.mark.parametrize("query", ["?status=lost", "?annotator=5", "?label=%00", "?annotator=<script>"])
     def test_an_unusable_filter_is_an_error_page(self, panel: Panel, rita: Client, query: str) -> None:
         assert "<script>" not in read(rita, panel.list_path(query), status=400)
@@ -496,8 +515,7 @@ class TestDecisions:
         page = read(rita, panel.path(item))
         assert "another person must review it" in page
         assert 'value="approve"' not in page
-        item.refresh_from_db()
-        sent = {"action": "approve", "seen": item.updated_at.isoformat().replace("+00:00", "Z")}
+        sent = {"action": "approve", "seen": rita.get(panel.path(item)).context["seen"]}
         assert rita.post(panel.path(item), sent).status_code == 403
 
     def test_the_second_reviewer_reads_that_the_item_is_reviewed(self, panel: Panel, rita: Client) -> None:
@@ -522,6 +540,17 @@ class TestDecisions:
         assert done.status_code == 409
         assert "has changed since you opened it" in html_of(done)
         assert state_of(item) == ("in_progress", "pending_review")
+
+    def test_a_correction_of_a_score_since_the_page_was_opened_is_named(self, panel: Panel, rita: Client) -> None:
+        """A correction by an admin changes no item."""
+        item = panel.add()
+        seen = rita.get(panel.path(item)).context["seen"]
+        score = Score.objects.get(queue_item=item.pk, annotator=panel.ann, label=panel.tone)
+        Score.objects.filter(pk=score.pk).update(value={"rating": 1}, updated_at=clock.now())
+        done = rita.post(panel.path(item), {"action": "approve", "seen": seen})
+        assert (done.status_code, "has changed since you opened it" in html_of(done)) == (409, True)
+        assert decide(rita, panel.path(item), "approve").status_code == 200
+        assert state_of(item) == ("completed", "approved")
 
     @pytest.mark.parametrize(
         ("action", "name"), [("request_changes", "Return"), ("reject", "Reject"), ("comment", "A comment")]
@@ -748,6 +777,16 @@ class TestValues:
         assert done.status_code == 409
         assert "Tone: the decision is withdrawn already." in html_of(done)
 
+    def test_to_take_a_value_asks_before_it_drops_the_reason_of_a_decision(self, panel: Panel, rita: Client) -> None:
+        item = panel.add(4, 2)
+        decision = AdjudicationFactory.create(item=item, label=panel.tone, value={"rating": 4}, notes="")
+        assert "Replace the decision" not in read(rita, panel.path(item))
+        Adjudication.objects.filter(pk=decision.pk).update(notes="By the <guide>")
+        page = read(rita, panel.path(item))
+        assert (
+            page.count('data-confirm="Replace the decision 4 of 5? Its reason is dropped: By the &lt;guide&gt;"') == 2
+        )
+
     @pytest.mark.parametrize("value", ["6", "", "null", "{", '{"rating": "x"}'])
     def test_an_unfit_value_is_an_error_on_the_page(self, panel: Panel, rita: Client, value: str) -> None:
         done = rita.post(panel.path(panel.add()), {"action": "adjudicate", "label": str(panel.tone.pk), "value": value})
@@ -874,6 +913,18 @@ class TestManagers:
         assert "not gold any more" in html_of(manager.post(panel.path(item), {"action": "remove_gold"}, follow=True))
         item.refresh_from_db()
         assert (item.gold, item.expected) == (False, {})
+
+    def test_a_decision_before_a_change_is_no_gold(self, panel: Panel, manager: Client) -> None:
+        item = panel.add(5, 2)
+        AdjudicationFactory.create(item=item, label=panel.tone, value={"rating": 5})
+        scores = Score.objects.filter(queue_item=item.pk, label=panel.tone)
+        scores.filter(annotator=panel.ann).update(value={"rating": 1}, updated_at=clock.now())
+        page = read(manager, panel.path(item))
+        assert "Undecided: <bdi>Tone</bdi>" in page
+        assert f'name="gold" value="{panel.tone.pk}"' not in page
+        scores.update(value={"rating": 3})
+        page = read(manager, panel.path(item))
+        assert f'name="gold-{panel.tone.pk}" value="3"' in page
 
     def test_each_type_of_label_has_expected_values(self, panel: Panel, manager: Client) -> None:
         item = panel.add(3, 3)
