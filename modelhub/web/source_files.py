@@ -159,7 +159,10 @@ def _columns(cells: Sequence[str]) -> list[str]:
 
 def _without_blank_ends(cells: Sequence[str]) -> Sequence[str]:
     """Return the cells up to the last one that is not blank."""
-    return cells[: max((at for at, cell in enumerate(cells, 1) if cell.strip()), default=0)]
+    end = len(cells)
+    while end and not cells[end - 1].strip():
+        end -= 1
+    return cells[:end]
 
 
 def _fields(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any] | Refused:
