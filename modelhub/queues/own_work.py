@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from modelhub.accounts.people import Actor
 from modelhub.core.errors import Refused
 from modelhub.core.sql import read_sql
-from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import Access, get_access
 from modelhub.queues.annotating import store, submit
 from modelhub.queues.claims import Claims, read_claims
@@ -149,24 +148,24 @@ def get_own_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> Ow
     )
 
 
-def get_own_scores(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[list[QueueLabel], list[OwnScore]]:
-    """Return the labels of a queue, and the actor's scores of an item by them.
+def lock_own_scores(
+    *, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID
+) -> tuple[list[QueueLabel], list[OwnScore]]:
+    """Lock an item. Return the labels of its queue, and the actor's scores by them.
 
     Raise `NotFound`, `Forbidden`.
     """
-    access, item = _get_item(actor, queue_id, item_id)
+    access, item = _get_item(actor, queue_id, item_id, lock=True)
     return list(labels_of_queue(access.queue)), _read_scores(access, item)
 
 
-@repeat_aborted
-@in_transaction
 def submit_and_complete(
     *, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, entries: Sequence[object], notes: str | None
 ) -> list[str]:
-    """Store the actor's scores and complete the item. Return the ids of missing labels.
+    """Store the actor's scores and complete the item, in the caller's transaction.
 
-    With missing labels the scores are stored, and the work stays open. Raise the errors of `submit_annotations` and
-    `complete_item`, after which nothing is stored.
+    Return the ids of missing labels: with any the scores are stored, and the work stays open. Raise the errors of
+    `submit_annotations` and `complete_item`, after which the transaction must be rolled back.
     """
     access, item, claims = lock_item(actor, queue_id, item_id)
     if claims.has_completed:
@@ -231,10 +230,10 @@ def _own(access: Access) -> dict[str, Any]:
     }
 
 
-def _get_item(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Access, Item]:
-    access = get_access(actor, queue_id)
+def _get_item(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, *, lock: bool = False) -> tuple[Access, Item]:
+    access = get_access(actor, queue_id, lock=lock)
     access.check("annotate")
-    return access, get_item(access, item_id)
+    return access, get_item(access, item_id, lock=lock)
 
 
 def _read_scores(access: Access, item: Item) -> list[OwnScore]:

@@ -16,6 +16,7 @@ from modelhub.core import clock
 from modelhub.core.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from modelhub.core.ids import parse_uuid
 from modelhub.core.text import unix_lines
+from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import get_access
 from modelhub.queues.annotating import InvalidAnnotations, check_status, submit_annotations
 from modelhub.queues.claims import check_assigned, check_not_in_review, reserve_item
@@ -28,7 +29,7 @@ from modelhub.queues.own_work import (
     OwnScore,
     find_undoable,
     get_own_item,
-    get_own_scores,
+    lock_own_scores,
     may_undo,
     read_ended,
     read_progress,
@@ -169,10 +170,12 @@ class Annotate(QueuePage):
     def act(self, pk: uuid.UUID, item_id: uuid.UUID, **ids: Any) -> HttpResponseBase:
         match self.request.POST.get("action"):
             case "submit":
-                self.submit(pk, item_id)
+                self.missing = self.store(pk, item_id, completes=True)
+                if self.missing:
+                    raise Invalid(INCOMPLETE)
                 return self.go_on(pk, "Submitted. Undo takes it back.", item_id)
             case "save":
-                self.save(pk, item_id)
+                self.store(pk, item_id, completes=False)
                 return self.ended(self.back_to("annotate", pk=pk, item_id=item_id), "Changes saved.", item_id)
             case "skip":
                 reason = SkipInput().run_validation({"reason": self.request.POST.get("reason", "")})["reason"]
@@ -188,13 +191,22 @@ class Annotate(QueuePage):
                 return self.back_to("annotate", pk=pk, item_id=item_id, done="The item is reserved for you.")
         raise Invalid("The form names no action of this page; reload the page")
 
-    def submit(self, pk: uuid.UUID, item_id: uuid.UUID) -> None:
-        """Store the answers and complete the item. Raise `Invalid`."""
+    @repeat_aborted
+    @in_transaction
+    def store(self, pk: uuid.UUID, item_id: uuid.UUID, *, completes: bool) -> list[str]:
+        """Store the answers, and complete the item or change completed work.
+
+        Return the ids of missing labels. Raise `Conflict` for an outdated form, and `Invalid`. The item is locked from
+        the reading of its answers on: of two tabs that send at once, the second is checked against the first.
+        """
         fields = self.read(pk, item_id)
+        entries = entries_of(fields)
         try:
-            missing = submit_and_complete(
-                actor=self.actor, queue_id=pk, item_id=item_id, entries=entries_of(fields), notes=self.notes
-            )
+            if completes:
+                return submit_and_complete(
+                    actor=self.actor, queue_id=pk, item_id=item_id, entries=entries, notes=self.notes
+                )
+            submit_annotations(actor=self.actor, queue_id=pk, item_id=item_id, entries=entries, notes=self.notes)
         except InvalidAnnotations as invalid:
             self.invalid = invalid
             raise Invalid(CORRECT) from None
@@ -204,22 +216,14 @@ class Annotate(QueuePage):
             # Nothing is scored: all required labels are missing.
             self.missing = [field.id for field in fields if field.required]
             raise Invalid(NOTHING) from None
-        if missing:
-            self.missing = missing
-            raise Invalid(INCOMPLETE)
-
-    def save(self, pk: uuid.UUID, item_id: uuid.UUID) -> None:
-        """Change completed work. Raise `Invalid`, with errors beside labels."""
-        entries = entries_of(self.read(pk, item_id))
-        try:
-            submit_annotations(actor=self.actor, queue_id=pk, item_id=item_id, entries=entries, notes=self.notes)
-        except InvalidAnnotations as invalid:
-            self.invalid = invalid
-            raise Invalid(CORRECT) from None
+        return []
 
     def read(self, pk: uuid.UUID, item_id: uuid.UUID) -> list[Field]:
-        """Return the posted fields. Raise `Invalid` if one of them has an error."""
-        labels, scores = get_own_scores(actor=self.actor, queue_id=pk, item_id=item_id)
+        """Lock the item and return the posted fields.
+
+        Raise `Invalid` if one of them has an error.
+        """
+        labels, scores = lock_own_scores(actor=self.actor, queue_id=pk, item_id=item_id)
         form = self.request.POST
         removed = find_removed_labels(self.organization_id, form, {str(label.label_id) for label in labels})
         if removed:

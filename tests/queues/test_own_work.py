@@ -165,9 +165,9 @@ def post(form: Form, *, at_once: bool) -> list[str] | str:
     actor, queue_id, item_id = session_actor(form.user), form.queue.pk, form.item.pk
     ids: dict[str, Any] = {"actor": actor, "queue_id": queue_id, "item_id": item_id}
     try:
-        if at_once:
-            return submit_and_complete(**ids, entries=form.entries, notes=form.notes)
         with transaction.atomic():
+            if at_once:
+                return submit_and_complete(**ids, entries=form.entries, notes=form.notes)
             submit_annotations(**ids, entries=form.entries, notes=form.notes)
             return complete_item(**ids).missing_labels
     except Refused as refused:

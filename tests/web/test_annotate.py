@@ -1,12 +1,13 @@
 """The page to judge items: submit, skip, undo, changes and reservations."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -28,6 +29,7 @@ from tests.factories import (
     SlotFactory,
     UserFactory,
 )
+from tests.waiting import wait_for
 from tests.web.pages import html_of, log_in, text_of
 from tests.web.queue_team import sentences
 
@@ -617,6 +619,40 @@ def test_a_form_of_another_tab_does_not_replace_answers_without_a_word(
     assert made_from(answer) != first
     assert ada.post(items[0], "save", **changed | {"made_from": made_from(answer)}).status_code == 302
     assert values_of(items[0])[star.pk] == {"rating": 2}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_tabs_that_save_at_once_the_second_replaces_nothing(
+    ada: Annotator, items: list[Item], star: Label
+) -> None:
+    ada.get()
+    ada.post(items[0], "submit", **{f"value-{star.pk}": "4"})
+    form = {"action": "save", "made_from": made_from(ada.get(items[0]))}
+    tabs = [log_in(ada.user), log_in(ada.user)]
+
+    def send(stars: int) -> Any:
+        try:
+            return tabs[stars - 1].post(ada.path(items[0]), form | {f"value-{star.pk}": str(stars)})
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic():
+            Item.objects.select_for_update().get(organization_id=ada.queue.organization_id, pk=items[0].pk)
+            sent = [pool.submit(send, stars) for stars in (1, 2)]
+            wait_for(lambda: waiting_sessions() == 2)
+        statuses = [answer.result().status_code for answer in sent]
+    assert sorted(statuses) == [302, 409]
+    assert values_of(items[0])[star.pk] == {"rating": statuses.index(302) + 1}
+
+
+def waiting_sessions() -> int:
+    """Return the number of sessions of this database that wait for a lock."""
+    with connection.cursor() as cursor:
+        # A transaction reads the activity once.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return cursor.rowcount
 
 
 def test_an_undo_names_the_item_that_it_takes_back(ada: Annotator, items: list[Item], star: Label) -> None:
