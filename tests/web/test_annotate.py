@@ -651,8 +651,8 @@ def waiting_sessions() -> int:
     with connection.cursor() as cursor:
         # A transaction reads the activity once.
         cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-        return cursor.rowcount
+        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return len(cursor.fetchall())
 
 
 def test_an_undo_names_the_item_that_it_takes_back(ada: Annotator, items: list[Item], star: Label) -> None:
