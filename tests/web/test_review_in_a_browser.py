@@ -74,6 +74,9 @@ def test_keys_after_an_error_and_with_disagreements_approve_nothing(
     people = {name: person(name) for name in ("ann", "ben", "rita")}
     path, items = _make_queue(server, people)
     rita = visitors.log_in(people["rita"].email, path=f"{path}{items[0]}/")
+    rita.set_viewport_size({"width": 400, "height": 800})
+    for name in ("Answers by annotator", re.compile("^Values of")):
+        assert rita.get_by_role("region", name=name).evaluate("table => table.scrollWidth <= table.clientWidth")
     rita.get_by_role("link", name="Decide").click()
     expect(rita).to_have_url(re.compile("#value-of-"))
     note = rita.get_by_label("Note to all annotators")
