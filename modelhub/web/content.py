@@ -79,10 +79,6 @@ class Content:
     # Of all texts: a rendering uses it up.
     links: Iterator[int] = field(default_factory=page_links)
 
-    @property
-    def is_empty(self) -> bool:
-        return not self.sections
-
 
 def describe_content(content: object, metadata: object) -> Content:
     """Return the sections of content: JSON, JSON text (`msgspec.Raw`) or None."""
