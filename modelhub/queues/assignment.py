@@ -123,7 +123,8 @@ def _lock_items(queue: Queue, item_ids: Collection[uuid.UUID]) -> list[uuid.UUID
 
 def _follow(queue: Queue, item_ids: Sequence[uuid.UUID], removed: Collection[uuid.UUID]) -> None:
     """Bring items, seats and skips in line with changed assignments."""
-    assigned = Exists(Assignment.objects.filter(organization=OuterRef("organization"), item=OuterRef("pk")))
+    # With the id: of a subquery that is hashed, PostgreSQL would read the assignments of all organizations.
+    assigned = Exists(Assignment.objects.filter(organization_id=queue.organization_id, item=OuterRef("pk")))
     items_of(queue).filter(pk__in=item_ids).update(is_assigned=assigned, updated_at=clock.now())
     _free_returned(queue, item_ids, removed)
     settle_skipped(queue, item_ids)

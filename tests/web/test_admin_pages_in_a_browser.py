@@ -76,7 +76,7 @@ def test_the_preview_follows_the_form(visitors: Visitors) -> None:
     expect(group.get_by_role("radio", name="Up")).to_be_visible()
     page.get_by_label("Options", exact=True).check()
     page.get_by_label("One option a line").fill("good")
-    expect(preview).to_contain_text("options must be a list of at least two options")
+    expect(preview).to_contain_text("Options must be a list of at least two options")
     page.get_by_label("One option a line").fill("good\nbad")
     expect(group.get_by_role("radio", name="bad")).to_be_visible()
     page.get_by_label("Several options may be chosen").check()

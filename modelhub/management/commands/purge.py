@@ -4,9 +4,9 @@ from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
 from modelhub.accounts.invitations import purge_invitations
+from modelhub.core import clock
 from modelhub.idempotency.services import purge
 
 
@@ -17,5 +17,5 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sessions, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+        sessions, _ = Session.objects.filter(expire_date__lt=clock.now()).delete()
         self.stdout.write(f"{purge()} idempotency keys, {sessions} sessions, {purge_invitations()} links purged.")
