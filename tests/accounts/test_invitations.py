@@ -102,7 +102,7 @@ def test_a_purge_deletes_old_links_and_ended_sessions(
 ) -> None:
     now = timezone.now()
     Session.objects.create(session_key="ended", expire_date=now - timedelta(seconds=1))
-    Session.objects.create(session_key="open", expire_date=now + timedelta(hours=1))
+    Session.objects.create(session_key="open", expire_date=now + timedelta(days=365))
     used, _ = create_invitation(session_actor(alice.user), bob.user.pk)
     Invitation.objects.update(used_at=now, expires_at=now + timedelta(days=365))
     ended, _ = create_invitation(session_actor(alice.user), alice.user.pk)
