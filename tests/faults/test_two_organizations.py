@@ -144,8 +144,9 @@ class Worlds:
             text = response.getvalue().decode()
             transaction.set_rollback(True)
         text = text.replace(sent, "<sent>").replace(sent.replace("-", ""), "<sent>")
-        for length in range(len(sent), 0, -1):  # sentences quote so much, and no more
-            text = text.replace(f"{sent[:length]}…", "<sent>…")
+        for spelling in (sent, sent.lower()):  # emails are quoted as they are compared
+            for length in range(len(spelling), 0, -1):  # sentences quote so much, and no more
+                text = text.replace(f"{spelling[:length]}…", "<sent>…")
         for secret in self.secrets:
             assert secret == sent or secret not in text, (attempt, secret, text)
         return response.status_code, VARIABLE.sub("<varies>", text), len(queries)
