@@ -24,8 +24,8 @@ from tests.postgres import Postgres
 PEOPLE, LABELS = 20, 5
 # Items that all clients submit in a round at most, and those of a round of the browser.
 WORK, DRAWN = 400, 20
-# Mean seconds of a person per item, and the time of such work in a round as a multiple of that of other measurements.
-PACE, PACED = 2.0, 4
+# Mean seconds of a person per item, each with the time of such work in a round as a multiple of that of others.
+PACES = ((2.0, 4), (10.0, 12))
 # What people post, by the type of the label.
 POSTED = {
     "star": "3",
@@ -114,7 +114,8 @@ def pages(
         for place in places:
             # Without a pause, the people together saturate the server.
             loads = [Load(many, bench.seconds) for many in dict.fromkeys((*clients, PEOPLE))]
-            for load in (*loads, Load(PEOPLE, bench.seconds * (PACED if turn else 1), PACE)):
+            paced = [Load(PEOPLE, bench.seconds * (length if turn else 1), pace) for pace, length in PACES]
+            for load in (*loads, *paced):
                 with undone(postgres, place):
                     work(bench, place, load, keep=turn > 0)
             read(bench, place, keep=turn > 0)
