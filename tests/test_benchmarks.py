@@ -164,7 +164,7 @@ def test_people_submit_on_pages_and_a_browser_draws_the_next_item(
 ) -> None:
     monkeypatch.setattr(pages, "PEOPLE", 3)
     monkeypatch.setattr(pages, "DRAWN", 2)
-    monkeypatch.setattr(pages, "PACE", 0.1)
+    monkeypatch.setattr(pages, "PACES", ((0.1, 4),))
     bench, subject = Bench(seconds=0.05), stage.start("pages")
     pages.pages(bench, stage.postgres, [(subject, 100)], [1, 2], rounds=1)
 
