@@ -63,9 +63,3 @@ def read_holders(access: Access, item_id: uuid.UUID) -> list[Holder]:
     )
     others = slots.exclude(user=access.actor.user.pk).select_related("user").order_by("reserved_until", "id")
     return [Holder(slot.user.display_name, slot.reserved_until) for slot in others]
-
-
-def get_own_notes(actor: Actor, item_id: uuid.UUID) -> str:
-    """Return the actor's note on an item, "" without one."""
-    slots = Slot.objects.filter(organization_id=actor.user.organization_id, item=item_id, user=actor.user.pk)
-    return slots.values_list("notes", flat=True).first() or ""

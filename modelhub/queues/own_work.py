@@ -90,6 +90,20 @@ class OwnScore:
     notes: str
 
 
+class LockedWork(NamedTuple):
+    """A locked item with the labels of its queue, and a person's work on it."""
+
+    access: Access
+    item: Item
+    claims: Claims
+    labels: list[QueueLabel]
+    scores: list[OwnScore]
+
+    @property
+    def notes(self) -> str:
+        return self.claims.own.notes if self.claims.own else ""
+
+
 @dataclass(frozen=True, slots=True)
 class OwnItem:
     """An item with the labels of its queue, and a person's own work on it.
@@ -134,7 +148,9 @@ def count_work(actor: Actor, members: Sequence[QueueMember]) -> list[QueueOfPers
 
 def get_own_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> OwnItem:
     """Return an item for the actor's work on it. Raise `NotFound`, `Forbidden`."""
-    access, item = _get_item(actor, queue_id, item_id)
+    access = get_access(actor, queue_id)
+    access.check("annotate")
+    item = get_item(access, item_id)
     claims = read_claims(access, item)
     is_returned = item.review_status == "rejected" or (claims.own is not None and claims.own.returned_at is not None)
     return OwnItem(
@@ -148,26 +164,19 @@ def get_own_item(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> Ow
     )
 
 
-def lock_own_scores(
-    *, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID
-) -> tuple[list[QueueLabel], list[OwnScore]]:
-    """Lock an item. Return the labels of its queue, and the actor's scores by them.
-
-    Raise `NotFound`, `Forbidden`.
-    """
-    access, item = _get_item(actor, queue_id, item_id, lock=True)
-    return list(labels_of_queue(access.queue)), _read_scores(access, item)
+def lock_own_work(*, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID) -> LockedWork:
+    """Lock the queue and the item, and read the actor's work. Raise `NotFound`, `Forbidden`."""
+    access, item, claims = lock_item(actor, queue_id, item_id)
+    return LockedWork(access, item, claims, list(labels_of_queue(access.queue)), _read_scores(access, item))
 
 
-def submit_and_complete(
-    *, actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, entries: Sequence[object], notes: str | None
-) -> list[str]:
-    """Store the actor's scores and complete the item, in the caller's transaction.
+def submit_and_complete(work: LockedWork, entries: Sequence[object], notes: str | None) -> list[str]:
+    """Store the actor's scores and complete the item, in the transaction of the lock.
 
     Return the ids of missing labels: with any the scores are stored, and the work stays open. Raise the errors of
     `submit_annotations` and `complete_item`, after which the transaction must be rolled back.
     """
-    access, item, claims = lock_item(actor, queue_id, item_id)
+    access, item, claims = work.access, work.item, work.claims
     if claims.has_completed:
         submit(access, item, claims, entries, notes)
         return []
@@ -228,12 +237,6 @@ def _own(access: Access) -> dict[str, Any]:
         "queue_id": access.queue.pk,
         "user_id": access.actor.user.pk,
     }
-
-
-def _get_item(actor: Actor, queue_id: uuid.UUID, item_id: uuid.UUID, *, lock: bool = False) -> tuple[Access, Item]:
-    access = get_access(actor, queue_id, lock=lock)
-    access.check("annotate")
-    return access, get_item(access, item_id, lock=lock)
 
 
 def _read_scores(access: Access, item: Item) -> list[OwnScore]:

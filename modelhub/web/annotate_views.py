@@ -18,18 +18,18 @@ from modelhub.core.ids import parse_uuid
 from modelhub.core.text import unix_lines
 from modelhub.core.transactions import in_transaction, repeat_aborted
 from modelhub.queues.access import get_access
-from modelhub.queues.annotating import InvalidAnnotations, check_status, submit_annotations
+from modelhub.queues.annotating import InvalidAnnotations, check_status, submit
 from modelhub.queues.claims import check_assigned, check_not_in_review, reserve_item
 from modelhub.queues.ending import skip_item, undo_item
 from modelhub.queues.models import Slot
-from modelhub.queues.own_slots import count_ended, get_own_notes
+from modelhub.queues.own_slots import count_ended
 from modelhub.queues.own_work import (
     EndedItem,
+    LockedWork,
     OwnItem,
-    OwnScore,
     find_undoable,
     get_own_item,
-    lock_own_scores,
+    lock_own_work,
     may_undo,
     read_ended,
     read_progress,
@@ -199,14 +199,13 @@ class Annotate(QueuePage):
         Return the ids of missing labels. Raise `Conflict` for an outdated form, and `Invalid`. The item is locked from
         the reading of its answers on: of two tabs that send at once, the second is checked against the first.
         """
-        fields = self.read(pk, item_id)
+        work = lock_own_work(actor=self.actor, queue_id=pk, item_id=item_id)
+        fields = self.read(work)
         entries = entries_of(fields)
         try:
             if completes:
-                return submit_and_complete(
-                    actor=self.actor, queue_id=pk, item_id=item_id, entries=entries, notes=self.notes
-                )
-            submit_annotations(actor=self.actor, queue_id=pk, item_id=item_id, entries=entries, notes=self.notes)
+                return submit_and_complete(work, entries, self.notes)
+            submit(work.access, work.item, work.claims, entries, self.notes)
         except InvalidAnnotations as invalid:
             self.invalid = invalid
             raise Invalid(CORRECT) from None
@@ -218,32 +217,27 @@ class Annotate(QueuePage):
             raise Invalid(NOTHING) from None
         return []
 
-    def read(self, pk: uuid.UUID, item_id: uuid.UUID) -> list[Field]:
-        """Lock the item and return the posted fields.
-
-        Raise `Invalid` if one of them has an error.
-        """
-        labels, scores = lock_own_scores(actor=self.actor, queue_id=pk, item_id=item_id)
+    def read(self, work: LockedWork) -> list[Field]:
+        """Return the posted fields. Raise `Invalid` if one of them has an error."""
         form = self.request.POST
-        removed = find_removed_labels(self.organization_id, form, {str(label.label_id) for label in labels})
+        removed = find_removed_labels(self.organization_id, form, {str(label.label_id) for label in work.labels})
         if removed:
             messages.warning(self.request, describe_removed(removed))
-        fields = read_fields(labels, scores, form)
+        fields = read_fields(work.labels, work.scores, form)
         if dropped := find_dropped_notes(fields, form):
             messages.warning(self.request, describe_dropped_notes(dropped))
-        self.check_outdated(item_id, fields, scores)
+        self.check_outdated(work, fields)
         if has_errors(fields):
             raise Invalid(CORRECT)
         return fields
 
-    def check_outdated(self, item_id: uuid.UUID, fields: list[Field], scores: list[OwnScore]) -> None:
+    def check_outdated(self, work: LockedWork, fields: list[Field]) -> None:
         """Raise `Conflict` if the form would replace answers that it was not made from."""
         made_from = self.request.POST.get("made_from")
-        stored_notes = get_own_notes(self.actor, item_id)
-        if made_from in (None, fingerprint(scores, stored_notes)):
+        if made_from in (None, fingerprint(work.scores, work.notes)):
             return
-        notes = stored_notes if self.notes is None else self.notes
-        if overwritten := describe_overwritten(fields, notes, stored_notes):
+        notes = work.notes if self.notes is None else self.notes
+        if overwritten := describe_overwritten(fields, notes, work.notes):
             raise Conflict(OUTDATED.format(overwritten))
 
     def reason(self, refused: Refused, own: OwnItem) -> str:

@@ -16,7 +16,14 @@ from modelhub.queues.access import get_access
 from modelhub.queues.annotating import submit_annotations
 from modelhub.queues.ending import complete_item
 from modelhub.queues.models import QUEUE_STATUSES, Assignment, Item, Queue, Slot
-from modelhub.queues.own_work import QueueOfPerson, count_work, own_queues, read_progress, submit_and_complete
+from modelhub.queues.own_work import (
+    QueueOfPerson,
+    count_work,
+    lock_own_work,
+    own_queues,
+    read_progress,
+    submit_and_complete,
+)
 from modelhub.scores.models import Score
 from tests.factories import (
     AssignmentFactory,
@@ -167,7 +174,7 @@ def post(form: Form, *, at_once: bool) -> list[str] | str:
     try:
         with transaction.atomic():
             if at_once:
-                return submit_and_complete(**ids, entries=form.entries, notes=form.notes)
+                return submit_and_complete(lock_own_work(**ids), form.entries, form.notes)
             submit_annotations(**ids, entries=form.entries, notes=form.notes)
             return complete_item(**ids).missing_labels
     except Refused as refused:

@@ -12,7 +12,7 @@ from modelhub.core.errors import Invalid
 from modelhub.queues.annotating import InvalidAnnotations, submit_annotations
 from modelhub.queues.ending import complete_item
 from modelhub.queues.models import Item, QueueLabel
-from modelhub.queues.own_work import OwnScore, lock_own_scores
+from modelhub.queues.own_work import OwnScore, lock_own_work
 from modelhub.scores.models import Score, ScoreRevision
 from modelhub.web.fields import (
     NOT_REMOVED,
@@ -127,13 +127,15 @@ def attach(item: Item, label_type: str, *, required: bool = False, **more: Any) 
 
 def opened(item: Item) -> list[Field]:
     actor = actor_of(item)
-    return open_fields(*lock_own_scores(actor=actor, queue_id=item.queue_id, item_id=item.pk))
+    work = lock_own_work(actor=actor, queue_id=item.queue_id, item_id=item.pk)
+    return open_fields(work.labels, work.scores)
 
 
 def submit(item: Item, **values: Any) -> list[Field]:
     """Post a form; keys are positions of labels, as in `_0`, and of notes, as in `notes_0`."""
     actor = actor_of(item)
-    labels, scores = lock_own_scores(actor=actor, queue_id=item.queue_id, item_id=item.pk)
+    work = lock_own_work(actor=actor, queue_id=item.queue_id, item_id=item.pk)
+    labels, scores = work.labels, work.scores
     ids = [str(label.label_id) for label in labels]
     data = posted(
         **{
